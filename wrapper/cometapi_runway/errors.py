@@ -1,0 +1,295 @@
+"""Every error this package raises, in one tree.
+
+::
+
+    RunwayError
+    ├── ConfigurationError          a setting is missing or malformed
+    ├── InvalidRequestError         refused locally; nothing was sent
+    ├── APIError
+    │   ├── APIConnectionError      no usable connection, or it broke
+    │   │   └── APITimeoutError     the connection or the answer took too long
+    │   └── APIStatusError          the gateway answered, and said no
+    │       ├── BadRequestError
+    │       ├── AuthenticationError
+    │       ├── InsufficientQuotaError
+    │       ├── PermissionDeniedError
+    │       ├── NotFoundError
+    │       ├── RateLimitError
+    │       └── ServerError
+    ├── ResponseDecodeError         an answer that is not what any page documents
+    ├── SubmissionUnknownError      a paid request whose outcome nobody knows
+    ├── TaskError
+    │   ├── TaskFailedError
+    │   ├── TaskCancelledError
+    │   ├── TaskTimeoutError        the wait ended; the task goes on
+    │   └── TaskNotFoundError
+    └── DownloadError
+
+An error that follows a submission carries the task's id as ``task_id``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx
+
+    from cometapi_runway.task import Task
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "DownloadError",
+    "InsufficientQuotaError",
+    "InvalidRequestError",
+    "Issue",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ResponseDecodeError",
+    "RunwayError",
+    "ServerError",
+    "SubmissionUnknownError",
+    "TaskCancelledError",
+    "TaskError",
+    "TaskFailedError",
+    "TaskNotFoundError",
+    "TaskTimeoutError",
+]
+
+Delivery: TypeAlias = Literal["not_sent", "unknown"]
+"""Whether a request that failed can have reached the gateway."""
+
+
+@frozen
+class Issue:
+    """One thing wrong with a request.
+
+    Attributes:
+        path: JSON pointer into the body (``/character/uri``), or the name of the header or
+            argument.
+        rule: The broken rule: a JSON Schema keyword (``maximum``, ``required``, …) or the name
+            of one of this package's own rules.
+        value: The offending value, or None where the rule is about its absence.
+        message: One sentence that names the field, the rule and the value.
+    """
+
+    path: str
+    rule: str
+    value: object
+    message: str
+
+
+class RunwayError(Exception):
+    """Base of every error of this package.
+
+    Attributes:
+        task_id: The paid task that the error concerns, where one exists.
+    """
+
+    task_id: str | None = None
+
+
+class ConfigurationError(RunwayError):
+    """A setting is missing or malformed; the message names it and where it comes from."""
+
+
+class InvalidRequestError(RunwayError):
+    """A request that the contract forbids. It was not sent.
+
+    Attributes:
+        issues: Every problem found, at least one.
+    """
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        self.issues = tuple(issues)
+        head = f"{len(self.issues)} problems; nothing was sent:\n  " if len(issues) > 1 else ""
+        super().__init__(head + "\n  ".join(issue.message for issue in self.issues))
+
+
+class APIError(RunwayError):
+    """A request that was tried and did not bring a usable answer."""
+
+
+class APIConnectionError(APIError):
+    """The gateway could not be reached, or the connection broke.
+
+    Attributes:
+        delivery: ``"not_sent"`` where the request provably never left (connection or TLS
+            failure, no free connection); ``"unknown"`` where the gateway may have acted on it.
+    """
+
+    def __init__(self, message: str, *, delivery: Delivery = "unknown") -> None:
+        self.delivery = delivery
+        super().__init__(message)
+
+
+class APITimeoutError(APIConnectionError):
+    """A connection or an answer took longer than allowed."""
+
+
+class APIStatusError(APIError):
+    """The gateway answered, and the answer is a refusal or a failure.
+
+    Attributes:
+        status_code: HTTP status; 200 where the failure came inside a successful answer.
+        code: The gateway's own code as text (``"quota_not_enough"``), or None.
+        message: The gateway's words.
+        request_id: The gateway's request id, which it only gives inside its message text.
+        response: The answer, detached from its connection and without credentials.
+        retry_after: Seconds the gateway asks to wait, or None.
+    """
+
+    def __init__(
+        self,
+        status_code: int,
+        code: str | None = None,
+        message: str = "",
+        request_id: str | None = None,
+        response: httpx.Response | None = None,
+        *,
+        retry_after: float | None = None,
+        hint: str = "",
+    ) -> None:
+        self.status_code = status_code
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.response = response
+        self.retry_after = retry_after
+        label = f"HTTP {status_code}" + (f", code {code}" if code else "")
+        text = f"{label}: {message}" if message else label
+        if request_id and request_id not in message:
+            text += f" (request id: {request_id})"
+        super().__init__(f"{text}. {hint}" if hint else text)
+
+
+class BadRequestError(APIStatusError):
+    """The gateway judged the request malformed or unacceptable."""
+
+
+class AuthenticationError(APIStatusError):
+    """The key is missing, malformed, or not valid (HTTP 401)."""
+
+
+class InsufficientQuotaError(APIStatusError):
+    """The account's or the key's balance does not cover the request."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """The key may not do this (HTTP 403)."""
+
+
+class NotFoundError(APIStatusError):
+    """The path or the task is not known to the gateway."""
+
+
+class RateLimitError(APIStatusError):
+    """Too many requests (HTTP 429); `retry_after` says how long to wait, where known."""
+
+
+class ServerError(APIStatusError):
+    """The gateway or the provider behind it failed (HTTP 499 and 5xx)."""
+
+
+class ResponseDecodeError(RunwayError):
+    """An answer that is not JSON, or not of any documented shape.
+
+    Attributes:
+        status_code: HTTP status of the answer, or None where no answer is at hand.
+        body: The first bytes of the answer, as text.
+    """
+
+    def __init__(self, message: str, *, status_code: int | None = None, body: str = "") -> None:
+        self.status_code = status_code
+        self.body = body
+        super().__init__(message)
+
+
+class SubmissionUnknownError(RunwayError):
+    """A paid request was sent once and nobody knows whether the gateway acted on it.
+
+    The request is never repeated by this package: a repetition could be charged again. The
+    cause is chained as ``__cause__``.
+
+    Attributes:
+        operation: The operation's id in the contract.
+        fingerprint: Stable digest of operation and body, to find the request again.
+        seed: The seed that was sent, or None; a task made with it can be recognised.
+        request_id: The gateway's request id, where the failed answer gave one.
+        elapsed: Seconds from sending to failure.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str,
+        fingerprint: str,
+        seed: int | None = None,
+        request_id: str | None = None,
+        elapsed: float = 0.0,
+    ) -> None:
+        self.operation = operation
+        self.fingerprint = fingerprint
+        self.seed = seed
+        self.request_id = request_id
+        self.elapsed = elapsed
+        super().__init__(message)
+
+
+class TaskError(RunwayError):
+    """A task that did not, or not yet, bring its output.
+
+    Attributes:
+        task_id: The task's id.
+        task_details: The task as last seen, or None if it never was.
+    """
+
+    task_id: str
+
+    def __init__(
+        self, task_id: str, task_details: Task | None = None, message: str | None = None
+    ) -> None:
+        self.task_id = task_id
+        self.task_details = task_details
+        super().__init__(message or f"task {task_id}: {type(self).__doc__}")
+
+
+class TaskFailedError(TaskError):
+    """The task ended without output."""
+
+
+class TaskCancelledError(TaskError):
+    """The task was cancelled."""
+
+
+class TaskTimeoutError(TaskError):
+    """The wait ended before the task did; the task goes on and can be waited for again."""
+
+
+class TaskNotFoundError(TaskError):
+    """The gateway does not know the task."""
+
+
+class DownloadError(RunwayError):
+    """An output could not be brought to disk.
+
+    Attributes:
+        url: The output's address without its query, which may hold a signature.
+    """
+
+    def __init__(self, message: str, *, url: str = "", task_id: str | None = None) -> None:
+        self.url = url
+        self.task_id = task_id
+        super().__init__(message)
