@@ -1,0 +1,121 @@
+"""JSON as the standard has it, where Python's own reader is lenient.
+
+Python takes NaN, keeps the last of two equal keys, guesses UTF-16 and turns 1e999 into infinity.
+A gateway does none of that the same way, so each is a finding, with the place it was found at.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from cometapi_runway.errors import Issue
+from cometapi_runway.validation._kinds import is_list, is_object
+from cometapi_runway.validation._schemas import body_subject, pointer
+
+_Path = tuple[str | int, ...]
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _RepeatedKeyError(ValueError):
+    pass
+
+
+@frozen
+class _Pairs:
+    """An object with its keys as they stood, equal ones included."""
+
+    pairs: list[tuple[str, object]]
+
+
+def decode(content: bytes) -> tuple[object, tuple[Issue, ...]]:
+    """Read a body; the value is None when the issues say that there is none to read."""
+    try:
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_unique), ()
+    except UnicodeDecodeError as error:
+        return None, (_whole("utf-8", f"is not UTF-8 (utf-8): byte {error.start} is wrong"),)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        return None, (_whole("json", f"is not JSON (json): {error.msg} at {where}"),)
+    except RecursionError:
+        return None, (_whole("json", "is nested too deeply to be read (json)"),)
+    except _RepeatedKeyError:
+        tree = json.loads(content.decode("utf-8"), object_pairs_hook=_Pairs)
+        return None, tuple(_repeated(tree, ()))
+
+
+def irregular(value: object) -> tuple[Issue, ...]:
+    """The parts of a value that JSON cannot carry: NaN, half a surrogate pair, bytes, dates."""
+    # A loop, not recursion: a body may be nested as deeply as the reader allows.
+    waiting: list[tuple[_Path, object]] = [((), value)]
+    found: list[Issue] = []
+    while waiting:
+        path, item = waiting.pop()
+        if is_object(item):
+            waiting += [((*path, key), child) for key, child in item.items()]
+            waiting += [((*path, key), key) for key in item if not _is_ascii(key)]
+        elif is_list(item):
+            waiting += [((*path, index), child) for index, child in enumerate(item)]
+        elif problem := _problem(item):
+            rule, shown, words = problem
+            found.append(_finding(path, rule, shown, words))
+    return tuple(found)
+
+
+def _is_ascii(key: object) -> bool:
+    return isinstance(key, str) and key.isascii()
+
+
+def _problem(item: object) -> tuple[str, object, str] | None:
+    """The rule that a scalar breaks, what to show of it, and in which words."""
+    if isinstance(item, str):
+        if not item.isascii() and _SURROGATE.search(item):
+            return "unicode", ascii(item)[:80], "has half a surrogate pair in it"
+    elif isinstance(item, float):
+        if not math.isfinite(item):
+            return "finite", repr(item), "is not a number JSON can carry"
+    elif item is not None and not isinstance(item, int):
+        return "json", type(item).__name__, "is not a JSON value"
+    return None
+
+
+def plain(value: object) -> object:
+    """The value with string subclasses, mappings and tuples made what they are on the wire."""
+    return json.loads(json.dumps(value, default=dict))
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise _RepeatedKeyError
+    return read
+
+
+def _repeated(value: object, path: _Path) -> Iterator[Issue]:
+    if is_list(value):
+        for index, item in enumerate(value):
+            yield from _repeated(item, (*path, index))
+    if not isinstance(value, _Pairs):
+        return
+    seen: set[str] = set()
+    for key, item in value.pairs:
+        if key in seen:
+            yield _finding((*path, key), "duplicate-key", item, "is given more than once")
+        seen.add(key)
+        yield from _repeated(item, (*path, key))
+
+
+def _finding(path: _Path, rule: str, value: object, words: str) -> Issue:
+    where = pointer(path)
+    shown = value if isinstance(value, str | int | float | None) else type(value).__name__
+    return Issue(where, rule, shown, f"{body_subject(where)} {words} ({rule}), got {shown}")
+
+
+def _whole(rule: str, words: str) -> Issue:
+    return Issue("", rule, None, f"the body {words}")
