@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.reference_asset_type import ReferenceAssetType, check_reference_asset_type
+
+T = TypeVar("T", bound="ReferenceAsset")
+
+
+@_attrs_define
+class ReferenceAsset:
+    """Reference performance clip. Provide `type` (`video`) and `uri` (HTTPS URL).
+
+    Attributes:
+        type_ (ReferenceAssetType):
+        uri (str): Where the video is: an https URL, or a base64 data URI.
+    """
+
+    type_: ReferenceAssetType
+    uri: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        type_: str = self.type_
+
+        uri = self.uri
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "type": type_,
+                "uri": uri,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        type_ = check_reference_asset_type(d.pop("type"))
+
+        uri = d.pop("uri")
+
+        reference_asset = cls(
+            type_=type_,
+            uri=uri,
+        )
+
+        reference_asset.additional_properties = d
+        return reference_asset
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

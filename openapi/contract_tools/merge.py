@@ -1,0 +1,117 @@
+"""The vendored pages, one operation each, brought together into one document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contract_tools import registry, yaml_text
+from contract_tools.errors import ContractError
+from contract_tools.values import JsonObject, as_object, as_text, members
+
+if TYPE_CHECKING:
+    from contract_tools.registry import Entry
+    from contract_tools.values import Json
+    from contract_tools.workspace import Workspace
+
+# One server and one way to authenticate: a page that differs is not about this gateway.
+SHARED = ("openapi", "servers", "security")
+
+
+def merge(workspace: Workspace) -> JsonObject:
+    """Merge every vendored page, in the order of their file names.
+
+    Returns:
+        One OpenAPI document; each operation carries `x-page` and, where the page was
+        transcribed, `x-confidence`.
+
+    Raises:
+        ContractError: a file does not match its sha256, or two pages contradict each other.
+    """
+    merged: JsonObject = {}
+    owners: dict[str, str] = {}
+    entries = sorted(registry.read(workspace), key=lambda entry: entry.file_name)
+    if not entries:
+        raise ContractError(f"{workspace.name(workspace.register)}: no page has been vendored yet")
+    _check_strays(workspace, entries)
+    for entry in entries:
+        page = load_vendored(workspace, entry)
+        where = workspace.name(workspace.vendor / entry.file_name)
+        _take_shared(merged, page, where)
+        _take_operation(merged, page, entry, where, owners)
+        _take_components(merged, page, where)
+    return merged
+
+
+def load_vendored(workspace: Workspace, entry: Entry) -> JsonObject:
+    """Read one vendored file, having checked that nobody edited it.
+
+    Raises:
+        ContractError: it is missing, or its sha256 is not the one in the register.
+    """
+    file = workspace.vendor / entry.file_name
+    where = workspace.name(file)
+    if not file.is_file():
+        raise ContractError(f"{where}: listed in {workspace.register.name}, but not there")
+    content = file.read_bytes()
+    found = registry.sha256(content)
+    if found != entry.sha256:
+        raise ContractError(
+            f"{where}: sha256 is {found}, {workspace.register.name} says {entry.sha256}; "
+            "vendored files are never edited, fixes go into an overlay"
+        )
+    return as_object(yaml_text.load(content.decode("utf-8"), where), where)
+
+
+def _check_strays(workspace: Workspace, entries: list[Entry]) -> None:
+    listed = {entry.file_name for entry in entries}
+    for file in sorted(workspace.vendor.glob("*.yaml")):
+        if file.name not in listed:
+            raise ContractError(
+                f"{workspace.name(file)}: not listed in {workspace.register.name}"
+            )
+
+
+def _take_shared(merged: JsonObject, page: JsonObject, where: str) -> None:
+    for key in SHARED:
+        value = page.get(key)
+        if key not in merged:
+            merged[key] = value
+        elif merged[key] != value:
+            raise ContractError(f"{where}: {key} is {value!r}, the other pages say {merged[key]!r}")
+    # The pages' own titles describe one page each; an overlay names the whole.
+    merged.setdefault("info", {"title": "Runway API behind CometAPI", "version": "1.0.0"})
+
+
+def _take_operation(
+    merged: JsonObject, page: JsonObject, entry: Entry, where: str, owners: dict[str, str]
+) -> None:
+    operation = as_object(
+        members(members(page.get("paths")).get(entry.path)).get(entry.method.lower()),
+        f"{where}: {entry.route}",
+    )
+    name = as_text(operation.get("operationId"), f"{where}: {entry.route}: operationId")
+    for claim in (entry.route, name):
+        if claim in owners:
+            raise ContractError(f"{where}: {claim} is already claimed by {owners[claim]}")
+        owners[claim] = where
+    marks: JsonObject = {"x-page": {"source": entry.source, "obtained": entry.obtained}}
+    if entry.confidence:
+        marks["x-confidence"] = dict(entry.confidence)
+    paths = as_object(merged.setdefault("paths", {}), where)
+    as_object(paths.setdefault(entry.path, {}), where)[entry.method.lower()] = {
+        **operation,
+        **marks,
+    }
+
+
+def _take_components(merged: JsonObject, page: JsonObject, where: str) -> None:
+    target = as_object(merged.setdefault("components", {}), where)
+    for kind, named in members(page.get("components")).items():
+        shelf = as_object(target.setdefault(kind, {}), where)
+        for name, component in members(named).items():
+            _take_component(shelf, name, component, f"{where}: components.{kind}.{name}")
+
+
+def _take_component(shelf: JsonObject, name: str, component: Json, where: str) -> None:
+    if shelf.setdefault(name, component) != component:
+        raise ContractError(f"{where}: differs from the component of that name on another page")

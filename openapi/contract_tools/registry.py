@@ -1,0 +1,142 @@
+"""`openapi/vendor/pages.toml`: which pages are vendored, and how each was obtained."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+from attrs import evolve, field, frozen
+
+from contract_tools.errors import ContractError
+from contract_tools.values import as_object, as_text
+
+if TYPE_CHECKING:
+    from contract_tools.values import Json, JsonObject
+    from contract_tools.workspace import Workspace
+
+OBTAINED = ("page", "transcribed")
+CONFIDENCE = ("documented", "observed", "upstream", "inferred")
+HEADING = """\
+The vendored documentation pages. `make vendor PAGE=<file>` keeps this list; the sha256 is
+of the file beside it, byte for byte. openapi/README.md explains the words.
+"""
+
+
+@frozen
+class Entry:
+    """One vendored page.
+
+    Attributes:
+        source: the OpenAPI file the page names in its info line.
+        method: HTTP method, upper case.
+        path: the route.
+        sha256: of the vendored file's bytes, hexadecimal.
+        obtained: `page` (saved from the site) or `transcribed` (written from descriptions).
+        confidence: for a transcription, how sure each part is: part -> word.
+    """
+
+    source: str
+    method: str
+    path: str
+    sha256: str
+    obtained: str
+    confidence: dict[str, str] = field(factory=dict)
+
+    @property
+    def file_name(self) -> str:
+        """The vendored file's name."""
+        return vendored_name(self.source)
+
+    @property
+    def route(self) -> str:
+        """Method and path, as an operation is spoken of."""
+        return f"{self.method} {self.path}"
+
+
+def vendored_name(source: str) -> str:
+    """Return the name under which a page's block is stored."""
+    return source.rsplit("/", 1)[-1].removesuffix(".json") + ".yaml"
+
+
+def sha256(content: bytes) -> str:
+    """Return the sha256 of a file's bytes, hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read(workspace: Workspace) -> list[Entry]:
+    """Read the register; empty if there is none yet.
+
+    Raises:
+        ContractError: it is not TOML, or an entry breaks a rule.
+    """
+    if not workspace.register.exists():
+        return []
+    where = workspace.name(workspace.register)
+    try:
+        document: JsonObject = tomllib.loads(workspace.register.read_text("utf-8"))
+    except ValueError as error:
+        raise ContractError(f"{where}: not TOML: {error}") from error
+    pages = document.get("page", [])
+    if not isinstance(pages, list):
+        raise ContractError(f"{where}: `page` must be an array of tables")
+    return [_entry(row, f"{where}: page {number}") for number, row in enumerate(pages, 1)]
+
+
+def render(entries: list[Entry]) -> bytes:
+    """Write the register, sorted by file name."""
+    document = tomlkit.document()
+    for line in HEADING.splitlines():
+        document.add(tomlkit.comment(line))
+    pages = tomlkit.aot()
+    for entry in sorted(entries, key=lambda entry: entry.file_name):
+        pages.append(_table(entry))
+    document.add(tomlkit.nl())
+    document.append("page", pages)
+    return tomlkit.dumps(document).encode()
+
+
+def with_entry(entries: list[Entry], new: Entry) -> list[Entry]:
+    """Return the entries with one added, or put in the place of the same source's."""
+    return [entry for entry in entries if entry.source != new.source] + [evolve(new)]
+
+
+def _table(entry: Entry) -> Any:
+    table = tomlkit.table()
+    for name in ("source", "method", "path", "sha256", "obtained"):
+        table.add(name, getattr(entry, name))
+    if entry.confidence:
+        confidence = tomlkit.table()
+        for part, word in entry.confidence.items():
+            confidence.add(part, word)
+        table.add("confidence", confidence)
+    return table
+
+
+def _entry(row: Json, where: str) -> Entry:
+    table = as_object(row, where)
+    entry = Entry(
+        *(as_text(table.get(name), f"{where}: {name}") for name in ("source", "method", "path")),
+        sha256=as_text(table.get("sha256"), f"{where}: sha256"),
+        obtained=as_text(table.get("obtained"), f"{where}: obtained"),
+        confidence=_confidence(table.get("confidence", {}), f"{where}: confidence"),
+    )
+    if entry.obtained not in OBTAINED:
+        raise ContractError(f"{where}: obtained must be one of {OBTAINED}, is {entry.obtained!r}")
+    if (entry.obtained == "transcribed") != bool(entry.confidence):
+        raise ContractError(
+            f"{where}: a transcribed page, and no other, has a confidence table; "
+            f"{entry.source} is {entry.obtained!r}"
+        )
+    return entry
+
+
+def _confidence(value: Json, where: str) -> dict[str, str]:
+    words = {
+        part: as_text(word, f"{where}: {part}") for part, word in as_object(value, where).items()
+    }
+    for part, word in words.items():
+        if word not in CONFIDENCE:
+            raise ContractError(f"{where}: {part} must be one of {CONFIDENCE}, is {word!r}")
+    return words
