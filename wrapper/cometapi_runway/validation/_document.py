@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from cometapi_runway.jsonvalue import JSON, Object
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 # OpenAPI 3.1, Parameter Object: a header parameter of these names is to be ignored.
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 _DEFAULT_STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
@@ -214,9 +214,7 @@ def _lookup(document: Object, reference: str) -> JSON:
 def _operations(document: Object) -> Iterator[Operation]:
     for path, value in mapping(document.get("paths", {})).items():
         item = resolve(document, value)
-        for method in _METHODS:
-            if method not in item:
-                continue
+        for method in filter(_METHODS.__contains__, item):
             try:
                 yield _operation(document, path, method, item)
             except ContractError as error:

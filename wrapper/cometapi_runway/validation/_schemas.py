@@ -87,7 +87,7 @@ def _failures(error: ValidationError) -> Iterator[Failure]:
     elif rule in _UNEXPECTED:
         yield from _unexpected(at, rule, limit, error.instance)
     elif rule == "falseSchema":
-        yield Failure(at, rule, limit, error.instance, "is not allowed here")
+        yield Failure(at, rule, limit, error.instance, "is not allowed (falseSchema)")
     elif rule == "propertyNames":
         inner = f"has a field whose name {limit.message}"
         yield Failure(at, rule, None, error.instance, inner)
