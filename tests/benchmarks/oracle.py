@@ -1,4 +1,6 @@
-"""How fast the oracle is, beside a general validator doing the same: `python tests/benchmarks/oracle.py`.
+"""How fast the oracle is, beside general validators doing the same.
+
+Run it: `python tests/benchmarks/oracle.py`.
 
 Prints microseconds for one body and requests per second for a whole request. openapi-core takes
 the second column where it is installed; otherwise python-jsonschema, which judges the body only.

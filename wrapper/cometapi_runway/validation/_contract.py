@@ -16,6 +16,7 @@ from cometapi_runway.validation._document import (
     read_schemes,
     read_servers,
 )
+from cometapi_runway.validation._parameters import ParameterJudge
 from cometapi_runway.validation._routes import Route, Routes
 from cometapi_runway.validation._schemas import body_subject, compile_schema, judge
 
@@ -53,7 +54,8 @@ class Contract:
         self.schemes = read_schemes(document, self.operations)
         self._by_id = {operation.id: operation for operation in self.operations}
         self._routes = Routes(self.operations)
-        self._validators: dict[object, Validator] = {}
+        self._validators: dict[tuple[str, str], Validator] = {}
+        self._parameters: dict[tuple[str, str], tuple[ParameterJudge, ...]] = {}
 
     def __repr__(self) -> str:
         return f"Contract({len(self.operations)} operations)"
@@ -98,7 +100,7 @@ class Contract:
         schema = operation.body_schema
         if schema is None:
             raise ContractError(f"{operation_id} takes no JSON body")
-        return self._judge_json(self.validator((operation_id, "body"), schema), body)
+        return self._judge_json(self._validator(operation, "body", schema), body)
 
     def check_response(self, operation_id: str, status: int, body: object) -> tuple[Issue, ...]:
         """Judge an answer's JSON body against what is documented for its status.
@@ -107,10 +109,11 @@ class Contract:
             KeyError: the contract has no such operation.
             ContractError: no JSON answer is documented for that status.
         """
-        response = self.operation(operation_id).response(status)
+        operation = self.operation(operation_id)
+        response = operation.response(status)
         if response is None or response.schema is None:
             raise ContractError(f"{operation_id} documents no JSON answer for {status}")
-        validator = self.validator((operation_id, response.status), response.schema)
+        validator = self._validator(operation, response.status, response.schema)
         return self._judge_json(validator, body)
 
     def check_request(
@@ -141,8 +144,18 @@ class Contract:
 
         return judge_request(self, (method, url, headers, content), operation_id)
 
-    def validator(self, key: object, schema: Object) -> Validator:
-        """The compiled validator of one schema of this document, built when first asked for."""
+    def parameter_judges(self, operation: Operation, location: str) -> tuple[ParameterJudge, ...]:
+        """The judges of an operation's parameters in one place, built when first asked for."""
+        key = (operation.id, location)
+        found = self._parameters.get(key)
+        if found is None:
+            parameters = operation.parameters_in(location)
+            found = tuple(ParameterJudge(self.document, parameter) for parameter in parameters)
+            self._parameters[key] = found
+        return found
+
+    def _validator(self, operation: Operation, place: str, schema: Object) -> Validator:
+        key = (operation.id, place)
         found = self._validators.get(key)
         if found is None:
             found = self._validators[key] = compile_schema(self.document, schema)
@@ -153,7 +166,7 @@ class Contract:
         return self._routes.find(method, path)
 
     def _judge_json(self, validator: Validator, value: object) -> tuple[Issue, ...]:
-        if issues := _json.irregular(value):
+        if not _json.is_regular(value) and (issues := _json.irregular(value)):
             return issues
         try:
             return judge(validator, value, body_subject)

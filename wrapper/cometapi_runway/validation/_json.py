@@ -50,6 +50,30 @@ def decode(content: bytes) -> tuple[object, tuple[Issue, ...]]:
         return None, tuple(_repeated(tree, ()))
 
 
+def is_regular(value: object) -> bool:
+    """Whether a value is what `decode` would return and free of what JSON cannot carry.
+
+    A no says little: `irregular` takes its time to find out.
+    """
+    waiting: list[object] = [value]
+    for item in waiting:  # grows on the way, which is quicker than a stack
+        kind = type(item)
+        if isinstance(item, str):
+            if not item.isascii() and _SURROGATE.search(item):
+                return False
+        elif kind is dict and is_object(item):
+            waiting.extend(item)
+            waiting.extend(item.values())
+        elif kind is list and is_list(item):
+            waiting.extend(item)
+        elif kind is float and isinstance(item, float):
+            if not math.isfinite(item):
+                return False
+        elif item is not None and kind is not int and kind is not bool:
+            return False
+    return True
+
+
 def irregular(value: object) -> tuple[Issue, ...]:
     """The parts of a value that JSON cannot carry: NaN, half a surrogate pair, bytes, dates."""
     # A loop, not recursion: a body may be nested as deeply as the reader allows.

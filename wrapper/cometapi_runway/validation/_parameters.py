@@ -9,65 +9,71 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from cometapi_runway.errors import Issue
 from cometapi_runway.validation._document import mapping, resolve, sequence
-from cometapi_runway.validation._schemas import judge
+from cometapi_runway.validation._schemas import compile_schema, judge
 
 if TYPE_CHECKING:
     from cometapi_runway.jsonvalue import Object
-    from cometapi_runway.validation._contract import Contract
-    from cometapi_runway.validation._document import Operation, Parameter
+    from cometapi_runway.validation._document import Parameter
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORDS: Mapping[str, object] = {"true": True, "false": False}
-
-
-def judge_values(
-    contract: Contract, operation: Operation, location: str, values: Mapping[str, list[str]]
-) -> Iterator[Issue]:
-    """Judge the values of one location, given by name (header names in lower case)."""
-    for parameter in operation.parameters_in(location):
-        name = parameter.name.lower() if location == "header" else parameter.name
-        yield from _parameter(contract, operation, parameter, values.get(name, []))
-
-
-def _parameter(
-    contract: Contract, operation: Operation, parameter: Parameter, given: list[str]
-) -> Iterator[Issue]:
-    subject = f"{_KINDS.get(parameter.location, parameter.location)} {parameter.name}"
-    if not given:
-        if parameter.required:
-            message = f"{subject} is required and missing (required)"
-            yield Issue(parameter.name, "required", None, message)
-        return
-    types = _types(contract.document, parameter.schema)
-    if len(given) > 1 and "array" not in types:
-        message = f"{subject} is given more than once (repeated)"
-        yield Issue(parameter.name, "repeated", given[-1], message)
-        return
-    key = (operation.id, parameter.location, parameter.name)
-    validator = contract.validator(key, parameter.schema)
-    value = _decode(parameter, types, given)
-    for issue in judge(validator, value, partial(_called, subject)):
-        yield evolve(issue, path=parameter.name)
-
-
 _KINDS = {"path": "path parameter", "query": "query parameter", "cookie": "cookie"}
 
 
-def _called(subject: str, path: str) -> str:
-    return f"{subject}{path}"
+class ParameterJudge:
+    """One parameter, ready to be judged often.
+
+    Attributes:
+        key: the name its values are found under; header names in lower case.
+    """
+
+    def __init__(self, document: Object, parameter: Parameter) -> None:
+        header = parameter.location == "header"
+        self.key = parameter.name.lower() if header else parameter.name
+        self._parameter = parameter
+        self._name = f"{_KINDS.get(parameter.location, parameter.location)} {parameter.name}"
+        self._types = _types(document, parameter.schema)
+        self._item_types = _item_types(document, parameter.schema)
+        self._validator = compile_schema(document, parameter.schema)
+
+    def judge(self, values: Mapping[str, list[str]]) -> Iterator[Issue]:
+        """What is wrong with this parameter among all values of its place."""
+        given, name = values.get(self.key), self._parameter.name
+        if not given:
+            if self._parameter.required:
+                message = f"{self._name} is required and missing (required)"
+                yield Issue(name, "required", None, message)
+        elif len(given) > 1 and "array" not in self._types:
+            message = f"{self._name} is given more than once (repeated)"
+            yield Issue(name, "repeated", given[-1], message)
+        else:
+            for issue in judge(self._validator, self._decode(given), self._called):
+                yield evolve(issue, path=name)
+
+    def _called(self, path: str) -> str:
+        return f"{self._name}{path}"
+
+    def _decode(self, given: list[str]) -> object:
+        if "array" not in self._types:
+            return _scalar(self._types, given[0])
+        repeated = self._parameter.explode and self._parameter.location == "query"
+        texts = given if repeated else given[0].split(",")
+        return [_scalar(self._item_types, text.strip()) for text in texts]
 
 
 def _types(document: Object, schema: Object) -> frozenset[str]:
     """The JSON types that a schema mentions; string where it mentions none."""
-    found = set(_mentioned(document, schema))
-    return frozenset(found or {"string"})
+    return frozenset(_mentioned(document, schema)) or frozenset({"string"})
+
+
+def _item_types(document: Object, schema: Object) -> frozenset[str]:
+    return _types(document, mapping(resolve(document, schema).get("items", {})))
 
 
 def _mentioned(document: Object, schema: Object) -> Iterator[str]:
@@ -79,27 +85,20 @@ def _mentioned(document: Object, schema: Object) -> Iterator[str]:
             yield from _mentioned(document, mapping(branch))
 
 
-def _decode(parameter: Parameter, types: frozenset[str], given: list[str]) -> object:
-    if "array" not in types:
-        return _scalar(types, given[0])
-    texts = given if parameter.explode and parameter.location == "query" else given[0].split(",")
-    items = parameter.schema.get("items", {})
-    declared = items.get("type", "string") if isinstance(items, Mapping) else "string"
-    return [_scalar(frozenset([str(declared)]), text.strip()) for text in texts]
+def _number(text: str) -> object:
+    return json.loads(text) if _NUMBER.fullmatch(text) else text
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "boolean": lambda word: _WORDS.get(word, word),
+    "integer": _number,
+    "number": _number,
+    "null": lambda word: None if word in {"", "null"} else word,
+}
 
 
 def _scalar(types: frozenset[str], text: str) -> object:
-    readers: Mapping[str, Callable[[str], object]] = {
-        "boolean": lambda word: _WORDS.get(word, word),
-        "integer": _number,
-        "number": _number,
-        "null": lambda word: None if word in {"", "null"} else word,
-    }
-    for name, read in readers.items():
+    for name, read in _READERS.items():
         if name in types and not isinstance(value := read(text), str):
             return value
     return text
-
-
-def _number(text: str) -> object:
-    return json.loads(text) if _NUMBER.fullmatch(text) else text

@@ -11,7 +11,6 @@ from urllib.parse import SplitResult, unquote_plus, urlsplit
 from cometapi_runway.errors import Issue
 from cometapi_runway.validation._document import is_json
 from cometapi_runway.validation._json import decode
-from cometapi_runway.validation._parameters import judge_values
 from cometapi_runway.validation._wording import shorten, show
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ def judge_request(
         issues.append(_other_operation(operation, operation_id))
     issues += route.issues
     path = {name: [value] for name, value in route.arguments.items()}
-    issues += judge_values(contract, operation, "path", path)
-    issues += judge_values(contract, operation, "header", values)
+    issues += _values(contract, operation, "path", path)
+    issues += _values(contract, operation, "header", values)
     issues += _query(contract, operation, parts.query)
     issues += _security(operation, values)
     issues += _content(contract, operation, values, content)
@@ -100,6 +99,13 @@ def _collect(headers: Iterable[tuple[str, str]], into: dict[str, list[str]]) -> 
             yield Issue(name, "repeated", None, f"header {name} is given twice (repeated)")
 
 
+def _values(
+    contract: Contract, operation: Operation, location: str, values: _Values
+) -> Iterator[Issue]:
+    for parameter in contract.parameter_judges(operation, location):
+        yield from parameter.judge(values)
+
+
 def _other_operation(operation: Operation, meant: str) -> Issue:
     message = f"the request is meant for {meant} but hits {operation.id} (operation)"
     return Issue("path", "operation", operation.path, message)
@@ -112,11 +118,11 @@ def _query(contract: Contract, operation: Operation, query: str) -> Iterator[Iss
         values.setdefault(name, []).append(value)
         if _BAD_ESCAPE.search(pair) or not pair.isascii():
             yield Issue(name, "wire", pair, f"query parameter {name} is badly encoded (wire)")
-    known = {parameter.name for parameter in operation.parameters_in("query")}
+    known = {judge.key for judge in contract.parameter_judges(operation, "query")}
     for name in values.keys() - known:
         message = f"query parameter {name} is not one {operation.id} has (unknown)"
         yield Issue(name, "unknown", shorten(values[name][0]), message)
-    yield from judge_values(contract, operation, "query", values)
+    yield from _values(contract, operation, "query", values)
 
 
 def _security(operation: Operation, values: _Values) -> Iterator[Issue]:
