@@ -1,0 +1,1 @@
+"""From a documentation page to the contract, and from the contract to the generated client."""

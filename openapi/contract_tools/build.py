@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from contract_tools import merge, overlay, yaml_text
+from contract_tools import lint, merge, overlay, yaml_text
 from contract_tools.errors import ContractError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def build(workspace: Workspace) -> Contract:
     document = merge.merge(workspace)
     for fixes in overlay.load_all(workspace):
         overlay.apply(fixes, document)
+    lint.check(document)
     text = yaml_text.dump(document, heading=HEADING)
     if yaml_text.load_unambiguous(text, workspace.name(workspace.contract)) != document:
         raise ContractError("the written contract does not read back as it was meant")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # One server and one way to authenticate: a page that differs is not about this gateway.
 SHARED = ("openapi", "servers", "security")
+PER_PAGE = frozenset({"info", "paths", "components"})
 
 
 def merge(workspace: Workspace) -> JsonObject:
@@ -66,17 +67,22 @@ def _check_strays(workspace: Workspace, entries: list[Entry]) -> None:
     listed = {entry.file_name for entry in entries}
     for file in sorted(workspace.vendor.glob("*.yaml")):
         if file.name not in listed:
-            raise ContractError(
-                f"{workspace.name(file)}: not listed in {workspace.register.name}"
-            )
+            raise ContractError(f"{workspace.name(file)}: not listed in {workspace.register.name}")
+
+
+def operation_of(page: JsonObject, entry: Entry, where: str) -> JsonObject:
+    """Return the operation that an entry is about."""
+    item = members(members(page.get("paths")).get(entry.path))
+    return as_object(item.get(entry.method.lower()), f"{where}: {entry.route}")
 
 
 def _take_shared(merged: JsonObject, page: JsonObject, where: str) -> None:
+    """Take what stands at the root of a page; the pages must agree about it."""
     for key in SHARED:
-        value = page.get(key)
-        if key not in merged:
-            merged[key] = value
-        elif merged[key] != value:
+        if not page.get(key):
+            raise ContractError(f"{where}: {key} is missing or empty")
+    for key, value in page.items():
+        if key not in PER_PAGE and merged.setdefault(key, value) != value:
             raise ContractError(f"{where}: {key} is {value!r}, the other pages say {merged[key]!r}")
     # The pages' own titles describe one page each; an overlay names the whole.
     merged.setdefault("info", {"title": "Runway API behind CometAPI", "version": "1.0.0"})
@@ -85,10 +91,7 @@ def _take_shared(merged: JsonObject, page: JsonObject, where: str) -> None:
 def _take_operation(
     merged: JsonObject, page: JsonObject, entry: Entry, where: str, owners: dict[str, str]
 ) -> None:
-    operation = as_object(
-        members(members(page.get("paths")).get(entry.path)).get(entry.method.lower()),
-        f"{where}: {entry.route}",
-    )
+    operation = operation_of(page, entry, where)
     name = as_text(operation.get("operationId"), f"{where}: {entry.route}: operationId")
     for claim in (entry.route, name):
         if claim in owners:
@@ -98,10 +101,12 @@ def _take_operation(
     if entry.confidence:
         marks["x-confidence"] = dict(entry.confidence)
     paths = as_object(merged.setdefault("paths", {}), where)
-    as_object(paths.setdefault(entry.path, {}), where)[entry.method.lower()] = {
-        **operation,
-        **marks,
-    }
+    item = as_object(paths.setdefault(entry.path, {}), where)
+    for key, value in members(members(page["paths"])[entry.path]).items():
+        if key == entry.method.lower():
+            item[key] = {**operation, **marks}
+        else:
+            _take(item, key, value, f"{where}: paths.{entry.path}.{key}")
 
 
 def _take_components(merged: JsonObject, page: JsonObject, where: str) -> None:
@@ -109,9 +114,9 @@ def _take_components(merged: JsonObject, page: JsonObject, where: str) -> None:
     for kind, named in members(page.get("components")).items():
         shelf = as_object(target.setdefault(kind, {}), where)
         for name, component in members(named).items():
-            _take_component(shelf, name, component, f"{where}: components.{kind}.{name}")
+            _take(shelf, name, component, f"{where}: components.{kind}.{name}")
 
 
-def _take_component(shelf: JsonObject, name: str, component: Json, where: str) -> None:
-    if shelf.setdefault(name, component) != component:
-        raise ContractError(f"{where}: differs from the component of that name on another page")
+def _take(shelf: JsonObject, name: str, value: Json, where: str) -> None:
+    if shelf.setdefault(name, value) != value:
+        raise ContractError(f"{where}: differs from what another page says")

@@ -16,10 +16,10 @@ from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment
 
 from contract_tools import yaml_text
 from contract_tools.errors import ContractError
-from contract_tools.values import Json, JsonObject, as_object, as_text, describe, pointer
+from contract_tools.values import Json, JsonObject, as_object, as_text, describe, members, pointer
 
 if TYPE_CHECKING:
-    from jsonpath_rfc9535 import JSONPathNode, JSONPathQuery
+    from jsonpath_rfc9535 import JSONPathQuery
 
     from contract_tools.values import Path
     from contract_tools.workspace import Workspace
@@ -43,6 +43,12 @@ class Action:
     place: str
     target: JSONPathQuery
     modifier: str
+    value: Json
+
+
+@frozen
+class _Node:
+    location: Path
     value: Json
 
 
@@ -146,8 +152,8 @@ def _compile(expression: str, place: str) -> JSONPathQuery:
     return query
 
 
-def _find(query: JSONPathQuery, document: JsonObject) -> list[JSONPathNode]:
-    return list(query.find(document))
+def _find(query: JSONPathQuery, document: JsonObject) -> list[_Node]:
+    return [_Node(node.location, _at(document, node.location)) for node in query.find(document)]
 
 
 def _new_value(document: JsonObject, action: Action) -> Json:
@@ -158,37 +164,33 @@ def _new_value(document: JsonObject, action: Action) -> Json:
         raise ContractError(
             f"{action.place}: copy must select one node, {action.value!r} selects {len(sources)}"
         )
-    value: Json = sources[0].value
-    return value
+    return sources[0].value
 
 
-def _remove(document: JsonObject, nodes: list[JSONPathNode], action: Action) -> None:
+def _remove(document: JsonObject, nodes: list[_Node], action: Action) -> None:
     # From the back, so that an index found earlier still points at its entry.
     for path in sorted((node.location for node in nodes), key=_position, reverse=True):
         if not path:
             raise ContractError(f"{action.place}: the document itself cannot be removed")
-        parent = _at(document, path[:-1])
-        if isinstance(parent, dict | list):
-            del parent[path[-1]]  # type: ignore[arg-type]
+        parent, step = _at(document, path[:-1]), path[-1]
+        if isinstance(parent, dict):
+            del parent[str(step)]
+        elif isinstance(parent, list):
+            del parent[int(step)]
 
 
 def _position(path: Path) -> list[tuple[int, str]]:
     return [(step, "") if isinstance(step, int) else (-1, step) for step in path]
 
 
-def _merge_into(
-    document: JsonObject, nodes: list[JSONPathNode], value: Json, action: Action
-) -> None:
+def _merge_into(document: JsonObject, nodes: list[_Node], value: Json, action: Action) -> None:
     kinds = {_kind(node.value) for node in nodes}
     if len(kinds) > 1:
         raise ContractError(f"{action.place}: selects {' and '.join(sorted(kinds))} nodes at once")
     for node in nodes:
         merged = _merged(node.value, value, action, node.location, top=True)
-        if not node.location:
-            continue  # the root object was merged in place
-        parent = _at(document, node.location[:-1])
-        if isinstance(parent, dict | list):
-            parent[node.location[-1]] = merged  # type: ignore[index]
+        if node.location:  # the root object was merged in place
+            _put(document, node.location, merged)
 
 
 def _merged(old: Json, new: Json, action: Action, path: Path, *, top: bool = False) -> Json:
@@ -215,7 +217,17 @@ def _kind(value: Json) -> str:
     return "array" if isinstance(value, list) else "primitive"
 
 
+def _put(document: JsonObject, path: Path, value: Json) -> None:
+    parent, step = _at(document, path[:-1]), path[-1]
+    if isinstance(parent, dict):
+        parent[str(step)] = value
+    elif isinstance(parent, list):
+        parent[int(step)] = value
+
+
 def _at(document: Json, path: Path) -> Json:
+    """Return the node at a path that JSONPath has just found, or found before a removal."""
     for step in path:
-        document = document[step]  # type: ignore[index, call-overload]
+        inside = document[int(step)] if isinstance(document, list) else members(document)[str(step)]
+        document = inside
     return document

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tomlkit
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from contract_tools.errors import ContractError
 from contract_tools.values import as_object, as_text
 
 if TYPE_CHECKING:
+    from tomlkit.items import Table
+
     from contract_tools.values import Json, JsonObject
     from contract_tools.workspace import Workspace
 
+TEXT_FIELDS = ("source", "method", "path", "sha256", "obtained")
 OBTAINED = ("page", "transcribed")
 CONFIDENCE = ("documented", "observed", "upstream", "inferred")
 HEADING = """\
@@ -97,14 +100,9 @@ def render(entries: list[Entry]) -> bytes:
     return tomlkit.dumps(document).encode()
 
 
-def with_entry(entries: list[Entry], new: Entry) -> list[Entry]:
-    """Return the entries with one added, or put in the place of the same source's."""
-    return [entry for entry in entries if entry.source != new.source] + [evolve(new)]
-
-
-def _table(entry: Entry) -> Any:
+def _table(entry: Entry) -> Table:
     table = tomlkit.table()
-    for name in ("source", "method", "path", "sha256", "obtained"):
+    for name in TEXT_FIELDS:
         table.add(name, getattr(entry, name))
     if entry.confidence:
         confidence = tomlkit.table()
@@ -116,12 +114,9 @@ def _table(entry: Entry) -> Any:
 
 def _entry(row: Json, where: str) -> Entry:
     table = as_object(row, where)
-    entry = Entry(
-        *(as_text(table.get(name), f"{where}: {name}") for name in ("source", "method", "path")),
-        sha256=as_text(table.get("sha256"), f"{where}: sha256"),
-        obtained=as_text(table.get("obtained"), f"{where}: obtained"),
-        confidence=_confidence(table.get("confidence", {}), f"{where}: confidence"),
-    )
+    texts = {name: as_text(table.get(name), f"{where}: {name}") for name in TEXT_FIELDS}
+    confidence = _confidence(table.get("confidence", {}), f"{where}: confidence")
+    entry = Entry(confidence=confidence, **texts)
     if entry.obtained not in OBTAINED:
         raise ContractError(f"{where}: obtained must be one of {OBTAINED}, is {entry.obtained!r}")
     if (entry.obtained == "transcribed") != bool(entry.confidence):

@@ -10,7 +10,6 @@ readers are run over the result to prove it.
 from __future__ import annotations
 
 import math
-from io import StringIO
 from typing import TYPE_CHECKING
 
 import yaml
@@ -32,15 +31,10 @@ TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
 class _CoreConstructor(SafeConstructor):
     """Dates stay text: YAML 1.2's core schema, and JSON, know no dates."""
 
-
-_CoreConstructor.add_constructor(TIMESTAMP_TAG, SafeConstructor.construct_yaml_str)
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """PyYAML's own reading of scalars, except that a date stays text."""
-
-
-_PlainLoader.add_constructor(TIMESTAMP_TAG, yaml.SafeLoader.construct_yaml_str)
+    yaml_constructors = {  # noqa: RUF012 - ruamel's own attribute, never changed here
+        **SafeConstructor.yaml_constructors,
+        TIMESTAMP_TAG: SafeConstructor.construct_yaml_str,
+    }
 
 
 def load(text: str, where: str) -> Json:
@@ -61,9 +55,13 @@ def load(text: str, where: str) -> Json:
 
 
 def load_as_yaml_1_1(text: str, where: str) -> Json:
-    """Read YAML as PyYAML does (1.1), as JSON values."""
+    """Read YAML as PyYAML does (1.1), as JSON values.
+
+    Raises:
+        ContractError: the text is not YAML, or holds what JSON cannot: a date, for one.
+    """
     try:
-        value = yaml.load(text, Loader=_PlainLoader)
+        value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
         raise ContractError(f"{where}: not YAML 1.1: {error}") from error
     return _as_json(value, where, (), frozenset())

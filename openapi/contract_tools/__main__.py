@@ -1,0 +1,63 @@
+"""`python -m contract_tools`: vendor a page, build the contract, regenerate, check."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from contract_tools import build, files, regenerate, vendor
+from contract_tools.errors import ContractError
+from contract_tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the command line; that of the process if None.
+        workspace: what to work on; the repository that holds these tools if None.
+
+    Returns:
+        The exit status: 0, or 1 if something is wrong.
+    """
+    options = _parser().parse_args(arguments)
+    place = workspace or Workspace.here()
+    try:
+        for line in _lines(options, place):
+            print(line)
+    except ContractError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _lines(options: argparse.Namespace, place: Workspace) -> list[str]:
+    match options.command:
+        case "vendor":
+            return vendor.vendor(place, options.page)
+        case "build":
+            files.replace({place.contract: build.build(place).yaml.encode()})
+            return [f"{place.name(place.contract)}: written"]
+        case "regenerate":
+            return regenerate.regenerate(place)
+        case _:
+            return regenerate.check(place)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="contract_tools", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    page = commands.add_parser("vendor", help="store a saved documentation page's OpenAPI block")
+    page.add_argument("page", help="the page, saved as Markdown")
+    commands.add_parser("build", help="write the contract")
+    commands.add_parser("regenerate", help="write the contract and the generated package")
+    commands.add_parser("check", help="fail if regenerating would change a byte")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

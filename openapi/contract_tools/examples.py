@@ -1,0 +1,67 @@
+"""Every example in the contract, checked against the schema it is an example of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from contract_tools.errors import ContractError
+from contract_tools.values import Json, JsonObject, describe, members, pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from contract_tools.values import Path
+
+CONTRACT = "urn:contract"
+
+
+def problems(document: JsonObject, nodes: Iterable[tuple[Path, Json]]) -> Iterator[tuple[str, str]]:
+    """Yield each example that its schema forbids, as a place and what is wrong there."""
+    resource = Resource.from_contents(document, default_specification=DRAFT202012)
+    registry = Registry().with_resource(CONTRACT, resource)
+    for path, node in nodes:
+        if not isinstance(node, dict) or path[-1:] == ("properties",):
+            continue
+        for at, schema, example in _examples_of(node, path):
+            reference = {"$ref": f"{CONTRACT}#{quote(pointer(schema))}"}
+            validator = Draft202012Validator(reference, registry=registry)
+            for error in validator.iter_errors(example):
+                place = pointer((*at, *error.absolute_path))
+                yield place, f"example is not valid: {error.message}"
+
+
+def at_pointer(document: JsonObject, text: str) -> Json:
+    """Return what a JSON pointer points at.
+
+    Raises:
+        ContractError: nothing is there.
+    """
+    value: Json = document
+    for step in text.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if name not in members(value):
+            raise ContractError(f"#{text}: points at nothing; {describe(value)} has no {name!r}")
+        value = members(value)[name]
+    return value
+
+
+def _examples_of(node: JsonObject, path: Path) -> Iterator[tuple[Path, Path, Json]]:
+    """Yield (place of the example, place of its schema, example) for one object.
+
+    A schema exemplifies itself; a media type or a parameter exemplifies its schema.
+    """
+    schema = (*path, "schema") if isinstance(node.get("schema"), dict) else path
+    if "example" in node:
+        yield (*path, "example"), schema, node["example"]
+    listed = node.get("examples")
+    if isinstance(listed, list):
+        for index, example in enumerate(listed):
+            yield (*path, "examples", index), schema, example
+    for name, example in members(listed).items():
+        if "value" in members(example):
+            yield (*path, "examples", name, "value"), schema, members(example)["value"]
