@@ -157,6 +157,15 @@ def _pattern_problems(pattern: str) -> Iterator[str]:
         yield f"pattern {pattern!r}: {found[0]!r} does not mean the same to every reader"
 
 
+def _repeated_values(document: JsonObject) -> Iterator[tuple[str, str]]:
+    """An overlay adds to a list, so a page that begins to list its values doubles them."""
+    for path, node in _nodes(document):
+        values = entries(members(node).get("enum"))
+        twice = sorted({repr(value) for value in values if values.count(value) > 1})
+        if twice and path[-1:] != ("properties",):
+            yield pointer(path), f"enum lists {', '.join(twice)} twice"
+
+
 def _examples(document: JsonObject) -> Iterator[tuple[str, str]]:
     return examples.problems(document, _nodes(document))
 
@@ -181,5 +190,6 @@ RULES: tuple[Callable[[JsonObject], Iterator[tuple[str, str]]], ...] = (
     _request_defaults,
     _lonely_references,
     _patterns,
+    _repeated_values,
     _examples,
 )

@@ -98,8 +98,8 @@ def apply(overlay: Overlay, document: JsonObject) -> None:
         nodes = _find(action.target, document)
         if not nodes:
             raise ContractError(
-                f"{action.place}: the target {action.target} matches nothing. The page may have "
-                "changed: amend the action, or delete it if the page no longer needs it"
+                f"{action.place}: the target matches nothing; has the page changed? "
+                "Amend the action, or delete it if the page no longer needs it"
             )
         if action.modifier == "remove":
             _remove(document, nodes, action)
