@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from cometapi_runway.answers import Answer
     from cometapi_runway.task import Task
 
 __all__ = [
@@ -66,6 +67,9 @@ __all__ = [
     "TaskNotFoundError",
     "TaskTimeoutError",
 ]
+
+# True of the bytes that came, not of the decoded body; and a cookie is a secret.
+_OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
 Delivery: TypeAlias = Literal["not_sent", "unknown"]
 """Whether a request that failed can have reached the gateway."""
@@ -146,7 +150,7 @@ class APIStatusError(APIError):
         code: The gateway's own code as text (``"quota_not_enough"``), or None.
         message: The gateway's words.
         request_id: The gateway's request id, which it only gives inside its message text.
-        response: The answer, detached from its connection and without credentials.
+        answer: The answer as read, or None.
         retry_after: Seconds the gateway asks to wait, or None.
     """
 
@@ -165,13 +169,28 @@ class APIStatusError(APIError):
         self.code = code
         self.message = message
         self.request_id = request_id
-        self.response = response
+        self._response = response
+        self.answer: Answer | None = None
         self.retry_after = retry_after
         label = f"HTTP {status_code}" + (f", code {code}" if code else "")
         text = f"{label}: {message}" if message else label
         if request_id and request_id not in message:
             text += f" (request id: {request_id})"
         super().__init__(f"{text}. {hint}" if hint else text)
+
+    @property
+    def response(self) -> httpx.Response | None:
+        """The answer, detached from its connection and from the request that held the key."""
+        if self._response is None and self.answer is not None:
+            # Only here, so that the errors can be imported without httpx.
+            import httpx  # noqa: PLC0415
+
+            self._response = httpx.Response(
+                self.answer.status,
+                headers={k: v for k, v in self.answer.headers.items() if k not in _OF_THE_WIRE},
+                content=self.answer.body,
+            )
+        return self._response
 
 
 class BadRequestError(APIStatusError):
@@ -255,8 +274,6 @@ class TaskError(RunwayError):
         task_id: The task's id.
         task_details: The task as last seen, or None if it never was.
     """
-
-    task_id: str
 
     def __init__(
         self, task_id: str, task_details: Task | None = None, message: str | None = None

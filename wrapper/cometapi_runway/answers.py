@@ -1,0 +1,234 @@
+"""What the gateway's answers mean, before anybody looks for a task in them.
+
+One classifier for every error form that the gateway's pages, its open-source relatives and its
+callers show: the platform envelope ``{"error": {...}}``, the task family's
+``{"code", "message", "data"}``, the older ``{"code", "msg"}``, Runway's own ``{"error": "text"}``,
+a failure inside HTTP 200, HTML pages, redirects and empty bodies. It knows nothing of httpx.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from attrs import field, frozen
+
+from cometapi_runway import jsonvalue, redaction
+from cometapi_runway.errors import (
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    InsufficientQuotaError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseDecodeError,
+    ServerError,
+)
+from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
+
+TASK_NOT_EXIST = "task_not_exist"
+FETCH_FAILED = "fail_to_fetch_task"
+"""The gateway passes on the provider's status under this code; a 401 then is about the gateway's
+own key, not the caller's."""
+
+_SUCCESS_CODES = frozenset({"success", "ok", "200", "0", ""})
+_BY_CODE: dict[str, type[APIStatusError]] = {
+    TASK_NOT_EXIST: NotFoundError,
+    "quota_not_enough": InsufficientQuotaError,
+    "insufficient_quota": InsufficientQuotaError,
+    "insufficient_user_quota": InsufficientQuotaError,
+    "invalid_api_key": AuthenticationError,
+    "callback_url_empty": BadRequestError,
+    "reference_images_empty": BadRequestError,
+    # Observed as HTTP 500: CometAPI's error page says that it is a malformed request.
+    "invalid_request": BadRequestError,
+    # Observed as HTTP 503: the distributor has no channel for the model and never asks one.
+    "model_not_found": BadRequestError,
+}
+_BY_STATUS: dict[int, type[APIStatusError]] = {
+    401: AuthenticationError,
+    402: InsufficientQuotaError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    429: RateLimitError,
+    499: ServerError,
+}
+_HINTS: dict[type[APIStatusError], str] = {
+    AuthenticationError: "Check the CometAPI key",
+    InsufficientQuotaError: "Top up the account, or raise this key's own quota",
+}
+_REQUEST_ID = re.compile(r"\(?request id:?\s*([\w-]{4,})\)?", re.IGNORECASE)
+_TOKEN = re.compile(rb'"task_not_exist"')
+_LONGEST_QUOTE = 300
+
+
+@frozen
+class Answer:
+    """One HTTP answer, read to its end.
+
+    Attributes:
+        method: The request's method.
+        url: The request's address, without query.
+        status: HTTP status.
+        headers: Header fields, names in lower case.
+        body: The decoded body.
+        received: Wall-clock time in Unix seconds, to read a ``Retry-After`` date against.
+    """
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received: float = 0.0
+
+
+def read(answer: Answer) -> Object:
+    """The JSON object of an answer that is no failure.
+
+    Raises:
+        APIStatusError: The answer is a failure, by its status or by its content.
+        ResponseDecodeError: It claims success and is not a JSON object.
+    """
+    payload, problem = _payload(answer)
+    error = _failure(answer, payload)
+    if error is not None:
+        raise error
+    if payload is None:
+        raise ResponseDecodeError(
+            f"{answer.method} {answer.url} answered HTTP {answer.status} with {problem}",
+            status_code=answer.status,
+            body=_quote(answer.body),
+        )
+    return payload
+
+
+def failure(answer: Answer) -> APIStatusError | None:
+    """The error that an answer stands for, or None."""
+    return _failure(answer, _payload(answer)[0])
+
+
+def _failure(answer: Answer, payload: Object | None) -> APIStatusError | None:
+    if not 200 <= answer.status < 300:
+        return _error(answer, payload or {})
+    if payload is None or not _says_failure(payload):
+        return None
+    return _error(answer, payload)
+
+
+def _payload(answer: Answer) -> tuple[Object | None, str]:
+    """The body as a JSON object, or what it is instead."""
+    if not answer.body.strip():
+        return None, "an empty body"
+    try:
+        payload = as_object(jsonvalue.parse(answer.body))
+    except ValueError:
+        kind = answer.headers.get("content-type", "no content type").split(";")[0]
+        return None, f"a body that is not JSON ({kind}, {len(answer.body)} bytes)"
+    return payload, "JSON that is not an object"
+
+
+def _says_failure(payload: Object) -> bool:
+    """Whether a body under HTTP 2xx is a failure all the same."""
+    # CometAPI's blog reads task_not_exist as the status of a task.
+    if str(payload.get("status", "")).lower() == TASK_NOT_EXIST:
+        return True
+    if _carries_task(payload):
+        return False
+    if payload.get("error"):
+        return True
+    code = payload.get("code")
+    return code is not None and str(code).lower() not in _SUCCESS_CODES
+
+
+def _carries_task(payload: Object) -> bool:
+    """Whether a task is in it: then its state counts, whatever the wrapper's code says."""
+    inner = as_object(payload.get("data")) or {}
+    return any(as_text(layer.get(key)) for layer in (payload, inner) for key in ("id", "task_id"))
+
+
+def _error(answer: Answer, payload: Object) -> APIStatusError:
+    code, message = _code_and_message(payload)
+    if code is None and _TOKEN.search(answer.body):
+        code = TASK_NOT_EXIST
+    if not message:
+        message = _describe(answer)
+    kind = _kind(answer.status, code, message)
+    found = _REQUEST_ID.search(message)
+    error = kind(
+        answer.status,
+        code,
+        message,
+        found.group(1) if found else None,
+        retry_after=_retry_after(answer),
+        hint=_HINTS.get(kind, ""),
+    )
+    error.answer = answer
+    return error
+
+
+def _code_and_message(payload: Object) -> tuple[str | None, str]:
+    inner = payload.get("error")
+    layer = as_object(inner) or payload
+    code = layer.get("code")
+    if str(payload.get("status", "")).lower() == TASK_NOT_EXIST:
+        code = TASK_NOT_EXIST
+    words = (layer.get("message"), layer.get("msg"), inner, payload.get("detail"))
+    message = next((text for text in map(as_text, words) if text), "")
+    if message.strip().lower() == TASK_NOT_EXIST:
+        code = TASK_NOT_EXIST
+    return _code(code), redaction.text(message[: _LONGEST_QUOTE * 4])
+
+
+def _code(value: JSON) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return as_text(str(value))
+
+
+def _kind(status: int, code: str | None, message: str) -> type[APIStatusError]:
+    known = _BY_CODE.get((code or "").lower())
+    if known is not None:
+        return known
+    if (code or "").lower() == FETCH_FAILED and status in {401, 402, 403}:
+        return APIStatusError
+    if status == 403 and "quota" in message.lower():
+        return InsufficientQuotaError
+    # Inside HTTP 200 the older routes put an HTTP status into `code`.
+    if 200 <= status < 300 and code and code.isdecimal():
+        status = int(code) if len(code) == 3 else status
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if 400 <= status < 500:
+        return BadRequestError
+    return ServerError if 500 <= status < 600 else APIStatusError
+
+
+def _describe(answer: Answer) -> str:
+    """Words for an answer that has none of its own."""
+    if 300 <= answer.status < 400:
+        target = redaction.url(answer.headers.get("location", "nowhere"))
+        return f"redirected to {target}; not followed, check base_url"
+    if not answer.body.strip():
+        return "empty body"
+    return _quote(answer.body)
+
+
+def _quote(body: bytes) -> str:
+    text = redaction.text(" ".join(body[: _LONGEST_QUOTE * 4].decode("utf-8", "replace").split()))
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds to wait, from the delta form or the date form of ``Retry-After``."""
+    text = answer.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.replace(".", "", 1).isdecimal() and text.isascii():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - answer.received)
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,273 @@
+"""Carry flows out: two short loops, and no decision.
+
+Each step is done as it says, and what happened is written into it. An exception that interrupts
+a step is thrown into the flow, which may take further steps (a note in the journal) before it
+lets the exception go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from cometapi_runway import disk
+from cometapi_runway.clock import AsyncClock, Clock
+from cometapi_runway.errors import APIConnectionError
+from cometapi_runway.flows.download import placement
+from cometapi_runway.flows.steps import (
+    Entry,
+    Exists,
+    Fetch,
+    Flow,
+    Notify,
+    Publish,
+    Record,
+    Send,
+    Sleep,
+    Step,
+    Warn,
+)
+from cometapi_runway.task import Task
+from cometapi_runway.transport import AsyncTransport, Transport
+
+T = TypeVar("T")
+OnUpdate: TypeAlias = Callable[[Task], object]
+OnProgress: TypeAlias = Callable[[int, int, int | None], object]
+"""Called with which output (from 0), the bytes there so far, and the size if known."""
+
+logger = logging.getLogger("cometapi_runway")
+
+
+class Writer(Protocol):
+    """Where entries are kept."""
+
+    def write(self, entry: Entry) -> None:
+        """Write an entry durably.
+
+        Raises:
+            Exception: It could not be written.
+        """
+        ...
+
+
+@frozen
+class Driver:
+    """Does what flows ask for, blocking."""
+
+    transport: Transport
+    clock: Clock
+    journal: Writer | None = None
+    on_update: Callable[[Task], object] | None = None
+    on_progress: OnProgress | None = None
+
+    def run(self, flow: Flow[T]) -> T:
+        """Carry a flow to its end and return its result."""
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    self._do(step)
+                except BaseException as interruption:
+                    step = flow.throw(interruption)
+                else:
+                    step = next(flow)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _do(self, step: Step) -> None:
+        match step:
+            case Send():
+                try:
+                    step.answer = self.transport.send(step.call, step.timeout)
+                except APIConnectionError as error:
+                    step.error = error
+                step.at = self.clock.now()
+                _trace(step)
+            case Sleep():
+                self.clock.sleep(step.seconds)
+                step.at = self.clock.now()
+            case Notify():
+                self._notify(step.task)
+            case Record():
+                _record(self.journal, step)
+            case Fetch():
+                self._fetch(step)
+                step.at = self.clock.now()
+            case _:
+                _do_locally(step)
+
+    def _notify(self, task: Task) -> None:
+        if self.on_update is not None:
+            try:
+                self.on_update(task)
+            except Exception:
+                _complain(task)
+
+    def _fetch(self, step: Fetch) -> None:
+        offset = disk.size(step.part) if step.resume else 0
+        step.size = offset
+        try:
+            with self.transport.open(step.url, _asking(step, offset), step.timeout) as stream:
+                place = _answered(step, stream.status, stream.headers, offset)
+                if place is None:
+                    return
+                with disk.writing(step.part, place) as file:
+                    for chunk in stream.chunks:
+                        file.write(chunk)
+                        _count(step, len(chunk), self.on_progress)
+        except APIConnectionError as error:
+            step.error = error
+        except OSError as error:
+            step.failed_write = error
+
+
+@frozen
+class AsyncDriver:
+    """Does what flows ask for, awaiting."""
+
+    transport: AsyncTransport
+    clock: AsyncClock
+    journal: Writer | None = None
+    on_update: Callable[[Task], object] | None = None
+    on_progress: OnProgress | None = None
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Carry a flow to its end and return its result."""
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    await self._do(step)
+                except BaseException as interruption:
+                    step = flow.throw(interruption)
+                else:
+                    step = next(flow)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _do(self, step: Step) -> None:
+        match step:
+            case Send():
+                try:
+                    step.answer = await self.transport.send(step.call, step.timeout)
+                except APIConnectionError as error:
+                    step.error = error
+                step.at = self.clock.now()
+                _trace(step)
+            case Sleep():
+                await self.clock.sleep(step.seconds)
+                step.at = self.clock.now()
+            case Notify():
+                await self._notify(step.task)
+            case Record():
+                if self.journal is not None:
+                    await _finish(asyncio.to_thread(_record, self.journal, step))
+            case Fetch():
+                await self._fetch(step)
+                step.at = self.clock.now()
+            case _:
+                await _finish(asyncio.to_thread(_do_locally, step))
+
+    async def _notify(self, task: Task) -> None:
+        if self.on_update is not None:
+            try:
+                told = self.on_update(task)
+                if inspect.isawaitable(told):
+                    await told
+            except Exception:
+                _complain(task)
+
+    async def _fetch(self, step: Fetch) -> None:
+        offset = disk.size(step.part) if step.resume else 0
+        step.size = offset
+        try:
+            async with self.transport.open(step.url, _asking(step, offset), step.timeout) as stream:
+                place = _answered(step, stream.status, stream.headers, offset)
+                if place is None:
+                    return
+                with disk.writing(step.part, place) as file:
+                    async for chunk in stream.chunks:
+                        await asyncio.to_thread(file.write, chunk)
+                        _count(step, len(chunk), self.on_progress)
+        except APIConnectionError as error:
+            step.error = error
+        except OSError as error:
+            step.failed_write = error
+
+
+async def _finish(work: Awaitable[None]) -> None:
+    """Await work in a thread to its end, cancelled or not: a record must not be left half-done."""
+    inner = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(inner)
+    except asyncio.CancelledError:
+        await inner
+        raise
+
+
+def _do_locally(step: Step) -> None:
+    match step:
+        case Exists():
+            step.found = step.path.exists()
+        case Publish():
+            try:
+                disk.publish(step.part, step.final, overwrite=step.overwrite)
+            except OSError as error:
+                step.error = error
+        case Warn():
+            logger.warning("%s", step.message)
+        case _:
+            raise TypeError(f"no driver carries out {type(step).__name__}")
+
+
+def _record(journal: Writer | None, step: Record) -> None:
+    if journal is not None:
+        try:
+            journal.write(step.entry)
+        except Exception as error:
+            step.error = error
+
+
+def _asking(step: Fetch, offset: int) -> dict[str, str]:
+    if not offset:
+        return {}
+    asked = {"Range": f"bytes={offset}-"}
+    if step.validator:
+        asked["If-Range"] = step.validator
+    return asked
+
+
+def _answered(step: Fetch, status: int, headers: Mapping[str, str], offset: int) -> int | None:
+    step.status = status
+    step.headers = headers
+    place = placement(status, headers, offset)
+    if place is not None:
+        step.size = place
+    return place
+
+
+def _count(step: Fetch, size: int, watcher: OnProgress | None) -> None:
+    step.received += size
+    step.size += size
+    if watcher is not None:
+        length = step.headers.get("content-length", "")
+        missing = int(length) - step.received if length.isdecimal() else None
+        watcher(step.index, step.size, None if missing is None else step.size + missing)
+
+
+def _complain(task: Task) -> None:
+    """A caller's callback failed: the wait goes on, and the failure is seen."""
+    logger.exception("on_update failed for task %s (%s); the wait goes on", task.id, task.status)
+
+
+def _trace(step: Send) -> None:
+    if logger.isEnabledFor(logging.DEBUG):
+        outcome = f"HTTP {step.answer.status}" if step.answer else f"{step.error}"
+        logger.debug("%s %s: %s", step.call.method, step.call.url, outcome)

@@ -1,0 +1,241 @@
+"""Bringing one output to disk: streamed, resumed where it broke, named only when complete.
+
+Output addresses expire (Runway says within 24 to 48 hours, CometAPI names no figure), so a
+refusal is answered by asking for the task again, which brings a fresh address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from random import Random
+from urllib.parse import unquote, urlsplit
+
+from attrs import define, frozen
+
+from cometapi_runway import redaction, settings
+from cometapi_runway.errors import DownloadError, RunwayError
+from cometapi_runway.flows.pacing import Backoff, Stopwatch
+from cometapi_runway.flows.steps import (
+    Call,
+    Exists,
+    Fetch,
+    Flow,
+    Publish,
+    Record,
+    Saved,
+    Sleep,
+    Warn,
+)
+from cometapi_runway.flows.wait import retrieve
+from cometapi_runway.task import Task
+
+_REFRESHES = 3
+_EXPIRED = frozenset({401, 403, 404, 410})
+_MAY_PASS = frozenset({408, 425, 429, 499})
+_EXTENSIONS = {
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+}
+
+
+@frozen
+class Download:
+    """One output to fetch.
+
+    Attributes:
+        task: The finished task.
+        index: Which of its outputs, from 0.
+        folder: Where the file goes; it exists.
+        poll: The request that brings a fresh address.
+        overwrite: Whether a file of the same name is replaced; else it is kept and taken as
+            this output, since only a complete one ever has the name.
+        request_timeout: Seconds for one poll.
+    """
+
+    task: Task
+    index: int
+    folder: Path
+    poll: Call
+    overwrite: bool = False
+    request_timeout: float = settings.REQUEST_TIMEOUT
+
+
+@define
+class _Progress:
+    """How far a download has come."""
+
+    url: str
+    watch: Stopwatch
+    backoff: Backoff
+    last_byte: float
+    resume: bool = True
+    validator: str | None = None
+    failures: int = 0
+    refreshes: int = 0
+    trouble: str = ""
+
+
+def download(order: Download, *, started: float, rng: Random) -> Flow[Path]:
+    """Fetch one output and return where it is.
+
+    Raises:
+        DownloadError: It cannot be had, or the disk refuses it. What has arrived stays in a file
+            that ends in ``.part`` and is continued by the next try.
+    """
+    url = order.task.output[order.index]
+    state = _Progress(url, Stopwatch(started), Backoff(rng), last_byte=started)
+    named = _extension(url)
+    if named and not order.overwrite:
+        there = Exists(_final(order, named))
+        yield there
+        if there.found:
+            return there.path
+    fetched = yield from _complete(order, state)
+    kind = named or _EXTENSIONS.get(_content_type(fetched.headers), ".bin")
+    return (yield from _publish(order, fetched, _final(order, kind)))
+
+
+def placement(status: int, headers: Mapping[str, str], offset: int) -> int | None:
+    """From which byte of the local file an answer's body is to be written; None for not at all.
+
+    A server that ignores the range sends all of it again under 200; one that sends a different
+    range than asked for is not trusted.
+    """
+    if status == 200:
+        return 0
+    if status == 206:
+        found = re.match(r"bytes (\d+)-", headers.get("content-range", ""))
+        return offset if found and int(found.group(1)) == offset else None
+    return None
+
+
+def _complete(order: Download, state: _Progress) -> Flow[Fetch]:
+    """Fetch until every byte is there."""
+    while True:
+        fetch = Fetch(
+            state.url,
+            order.folder / f"{_stem(order)}.part",
+            state.resume,
+            settings.DOWNLOAD_TIMEOUT,
+            state.validator,
+            order.index,
+        )
+        yield fetch
+        state.watch.reached(fetch.at)
+        if fetch.failed_write is not None:
+            raise _error(order, state, f"cannot write {fetch.part}: {fetch.failed_write}")
+        if fetch.received:
+            state.last_byte, state.failures = state.watch.now, 0
+        if _is_complete(fetch):
+            return fetch
+        yield from _recover(order, state, fetch)
+
+
+def _is_complete(fetch: Fetch) -> bool:
+    if fetch.status == 416:
+        # The rest was asked for, and there is none.
+        return fetch.size > 0 and _total(fetch) == fetch.size
+    if fetch.error is not None or fetch.status not in {200, 206}:
+        return False
+    if _content_type(fetch.headers) == "text/html":
+        return False
+    total = _total(fetch)
+    return fetch.size > 0 and total in {None, fetch.size}
+
+
+def _total(fetch: Fetch) -> int | None:
+    """Bytes of the whole file, where the server says."""
+    ranged = re.search(r"/(\d+)$", fetch.headers.get("content-range", ""))
+    if ranged:
+        return int(ranged.group(1))
+    length = fetch.headers.get("content-length", "")
+    return int(length) if fetch.status == 200 and length.isdecimal() else None
+
+
+def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
+    """Settle how to go on after an incomplete fetch, or give up."""
+    status = fetch.status
+    state.failures += 1
+    state.trouble = str(fetch.error) if fetch.error else f"HTTP {status}, {fetch.size} bytes"
+    if status in _EXPIRED:
+        yield from _refresh(order, state)
+    elif status is not None and 400 <= status < 499 and status not in _MAY_PASS | {416}:
+        raise _error(order, state, f"the server refuses it with HTTP {status}")
+    # What is there cannot be trusted when a whole answer came and its size is wrong.
+    state.resume = fetch.error is not None or status not in {200, 206, 416}
+    state.validator = fetch.headers.get("etag", state.validator) if status in {200, 206} else None
+    pause = max(state.backoff.pause(state.failures), _asked(fetch.headers))
+    if state.watch.now + pause > state.last_byte + settings.DOWNLOAD_BUDGET:
+        raise _error(order, state, f"no byte for {settings.DOWNLOAD_BUDGET:.0f} s")
+    nap = Sleep(pause)
+    yield nap
+    state.watch.slept(pause, nap.at)
+
+
+def _asked(headers: Mapping[str, str]) -> float:
+    text = headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else 0.0
+
+
+def _refresh(order: Download, state: _Progress) -> Flow[None]:
+    """Ask for the task again, for a fresh address."""
+    state.refreshes += 1
+    if state.refreshes > _REFRESHES:
+        raise _error(order, state, "fresh addresses are refused as well")
+    try:
+        again = yield from retrieve(order.poll, order.task, timeout=order.request_timeout)
+    except RunwayError as error:
+        state.trouble = str(error)
+        return
+    if order.index < len(again.output):
+        state.url = again.output[order.index]
+
+
+def _publish(order: Download, fetch: Fetch, final: Path) -> Flow[Path]:
+    publish = Publish(fetch.part, final, order.overwrite)
+    yield publish
+    if publish.error is not None and not isinstance(publish.error, FileExistsError):
+        raise DownloadError(
+            f"cannot name {final}: {publish.error}", url="", task_id=order.task.id
+        ) from publish.error
+    record = Record(Saved(order.task.id, order.index, final, fetch.size))
+    yield record
+    if record.error is not None:
+        yield Warn(f"{final} is saved, but the journal cannot be written ({record.error})")
+    return final
+
+
+def _error(order: Download, state: _Progress, reason: str) -> DownloadError:
+    address = redaction.url(state.url)
+    last = f" (last: {state.trouble})" if state.trouble else ""
+    return DownloadError(
+        f"output {order.index + 1} of task {order.task.id} ({address}): {reason}{last}",
+        url=address,
+        task_id=order.task.id,
+    )
+
+
+def _stem(order: Download) -> str:
+    """A file name without extension, made of the task's id and nothing that a path could hold."""
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", order.task.id)[:100]
+    return f"{stem}-{order.index + 1}" if len(order.task.output) > 1 else stem
+
+
+def _final(order: Download, extension: str) -> Path:
+    return order.folder / f"{_stem(order)}{extension}"
+
+
+def _extension(url: str) -> str:
+    """The extension in an address, if it is a plain one."""
+    suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ""
+
+
+def _content_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").split(";")[0].strip().lower()

@@ -1,0 +1,204 @@
+"""What a flow can ask for.
+
+A flow is a generator of steps. Whoever drives it carries each step out, writes what happened
+into the step, and asks for the next; the flow's return value is its result. An exception that
+interrupts a step (Ctrl-C, cancellation) is thrown into the flow, which may still take steps
+before it lets the exception go on. Times are seconds of one monotonic clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from attrs import define, field, frozen
+
+from cometapi_runway import redaction
+from cometapi_runway.answers import Answer
+from cometapi_runway.errors import APIConnectionError
+from cometapi_runway.jsonvalue import Object
+from cometapi_runway.task import Route, Task
+
+T = TypeVar("T")
+
+
+def _no_headers() -> dict[str, str]:
+    return {}
+
+
+@frozen
+class Call:
+    """One request, complete but for the key.
+
+    Attributes:
+        operation: The operation's id in the contract.
+        method: HTTP method.
+        url: Path from the gateway's root.
+        headers: Header fields that this call adds to the client's own.
+        body: JSON body, or None.
+    """
+
+    operation: str
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(
+        factory=_no_headers, repr=lambda h: repr(redaction.headers(h.items()))
+    )
+    body: Object | None = field(default=None, repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of operation and body: the same request has the same one, in every process."""
+        text = json.dumps([self.operation, self.body], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@define
+class Send:
+    """Send a call once, and report its answer or how the connection failed."""
+
+    call: Call
+    timeout: float
+    answer: Answer | None = None
+    error: APIConnectionError | None = None
+    at: float = 0.0
+
+
+@define
+class Sleep:
+    """Let time pass."""
+
+    seconds: float
+    at: float = 0.0
+
+
+@define
+class Notify:
+    """Tell the caller how the task stands."""
+
+    task: Task
+
+
+@define
+class Fetch:
+    """Stream a file to disk, without credentials.
+
+    Attributes:
+        url: The file's address.
+        part: The local file.
+        resume: Whether bytes already in `part` are kept and only the rest is asked for.
+        timeout: Seconds without a byte after which the connection is given up.
+        validator: ETag of the bytes already there, or None; a server whose file is another one
+            by now then sends all of it.
+        index: Which output of the task it is, for whoever watches the progress.
+        status: The answer's HTTP status, or None where none came.
+        headers: The answer's header fields, names in lower case.
+        received: Bytes that this step brought.
+        size: Bytes in `part` afterwards.
+        error: How the connection failed, or None.
+        failed_write: Why the disk refused, or None.
+    """
+
+    url: str
+    part: Path
+    resume: bool
+    timeout: float
+    validator: str | None = None
+    index: int = 0
+    status: int | None = None
+    headers: Mapping[str, str] = field(factory=_no_headers)
+    received: int = 0
+    size: int = 0
+    error: APIConnectionError | None = None
+    failed_write: OSError | None = None
+    at: float = 0.0
+
+
+@define
+class Exists:
+    """Look whether a finished file is there."""
+
+    path: Path
+    found: bool = False
+
+
+@define
+class Publish:
+    """Give a finished file its final name, at once and durably.
+
+    Without `overwrite` a file that has the name already is kept and `error` is FileExistsError.
+    """
+
+    part: Path
+    final: Path
+    overwrite: bool
+    error: OSError | None = None
+
+
+@frozen
+class Intended:
+    """A paid request is about to be sent."""
+
+    key: str
+    call: Call
+    route: Route
+    seed: int | None
+
+
+@frozen
+class Submitted:
+    """The gateway accepted it under this id."""
+
+    key: str
+    task_id: str
+
+
+@frozen
+class Unsubmitted:
+    """It came to nothing (`refused`), or nobody knows what it came to."""
+
+    key: str
+    refused: bool
+    reason: str
+
+
+@frozen
+class Ended:
+    """A task reached a terminal state."""
+
+    task: Task
+
+
+@frozen
+class Saved:
+    """An output of a task is on disk."""
+
+    task_id: str
+    index: int
+    path: Path
+    size: int
+
+
+Entry: TypeAlias = Intended | Submitted | Unsubmitted | Ended | Saved
+
+
+@define
+class Record:
+    """Write an entry to the journal, durably, and report if that failed."""
+
+    entry: Entry
+    error: Exception | None = None
+
+
+@define
+class Warn:
+    """Say aloud what must not be lost, though it stops nothing."""
+
+    message: str
+
+
+Step: TypeAlias = Send | Sleep | Notify | Fetch | Exists | Publish | Record | Warn
+Flow: TypeAlias = Generator[Step, None, T]

@@ -1,0 +1,191 @@
+"""Submitting a paid task: at most one request that the gateway can have acted on.
+
+The question about every failure is whether the gateway can have acted. Where it cannot (no
+connection was made, or the request was refused with a pace) the request is sent again, one try
+at a time, within a budget of time. Where it said no, the no is raised. Everything else has an
+unknown outcome, and a request of unknown outcome is never repeated.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from attrs import frozen
+
+from cometapi_runway import answers, settings, task
+from cometapi_runway.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ConfigurationError,
+    RateLimitError,
+    ResponseDecodeError,
+    RunwayError,
+    ServerError,
+    SubmissionUnknownError,
+)
+from cometapi_runway.flows.pacing import Backoff, Stopwatch
+from cometapi_runway.flows.steps import (
+    Call,
+    Flow,
+    Intended,
+    Record,
+    Send,
+    Sleep,
+    Submitted,
+    Unsubmitted,
+    Warn,
+)
+from cometapi_runway.jsonvalue import Object
+from cometapi_runway.task import Route, Task
+
+
+@frozen
+class Submission:
+    """A create call and what is to be remembered about it.
+
+    Attributes:
+        call: The request.
+        key: Name of this submission in the journal.
+        route: Where its task will be polled.
+        seed: The seed in the body, or None.
+        timeout: Seconds for one try.
+        budget: Seconds in which a request that never arrived is tried again.
+    """
+
+    call: Call
+    key: str
+    route: Route
+    seed: int | None
+    timeout: float
+    budget: float = settings.SUBMIT_BUDGET
+
+
+def submit(order: Submission, *, started: float, rng: Random) -> Flow[Task]:
+    """Submit once, and return the accepted task.
+
+    Raises:
+        SubmissionUnknownError: The gateway may have acted, and its answer did not arrive.
+        APIStatusError: It refused.
+        APIConnectionError: It was never reached within the budget.
+        ConfigurationError: The journal cannot be written, so nothing was sent.
+    """
+    yield from _intend(order)
+    try:
+        payload = yield from _deliver(order, Stopwatch(started), Backoff(rng))
+        accepted = task.id_of_creation(payload)
+    except ResponseDecodeError as error:
+        unknown = _unknown(order, error, 0.0)
+        yield from _close(order, unknown)
+        raise unknown from error
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        yield from _close(order, error)
+        raise
+    record = Record(Submitted(order.key, accepted))
+    yield record
+    if record.error is not None:
+        yield Warn(
+            f"task {accepted} was accepted but could not be written to the journal "
+            f"({record.error}); keep this id, it is the only trace of a paid task"
+        )
+    return Task(
+        id=accepted,
+        status=task.PENDING,
+        route=order.route,
+        operation=order.call.operation,
+        seed=order.seed,
+        raw=payload,
+    )
+
+
+def _intend(order: Submission) -> Flow[None]:
+    record = Record(Intended(order.key, order.call, order.route, order.seed))
+    yield record
+    if record.error is not None:
+        raise ConfigurationError(
+            f"the journal cannot be written ({record.error}); nothing was sent, since a paid "
+            "task must not start without a record"
+        ) from record.error
+
+
+def _close(order: Submission, error: BaseException) -> Flow[None]:
+    """Note how a submission without an id ended; an interrupted one may have been acted on."""
+    refused = isinstance(error, APIStatusError | APIConnectionError)
+    if not isinstance(error, RunwayError):
+        error.add_note(
+            "cometapi-runway: interrupted while submitting; the gateway may have accepted the "
+            f"task (request {order.call.fingerprint}, seed {order.seed}). It was not sent again."
+        )
+    yield Record(Unsubmitted(order.key, refused=refused, reason=type(error).__name__))
+
+
+def _deliver(order: Submission, watch: Stopwatch, backoff: Backoff) -> Flow[Object]:
+    """Send until the gateway has the request; return its answer."""
+    deadline = watch.now + order.budget
+    tries = 0
+    while True:
+        sent_at = watch.now
+        send = Send(order.call, order.timeout)
+        yield send
+        watch.reached(send.at)
+        tries += 1
+        try:
+            return _answer(send)
+        except (RateLimitError, APIConnectionError) as error:
+            if isinstance(error, APIConnectionError) and error.delivery != "not_sent":
+                raise _unknown(order, error, watch.now - sent_at) from error
+            pause = _pause(error, backoff, tries)
+            if watch.now + pause > deadline:
+                raise
+        except (ServerError, ResponseDecodeError) as error:
+            raise _unknown(order, error, watch.now - sent_at) from error
+        except APIStatusError as error:
+            if _undecided(error):
+                raise _unknown(order, error, watch.now - sent_at) from error
+            raise
+        nap = Sleep(pause)
+        yield nap
+        watch.slept(pause, nap.at)
+
+
+def _answer(send: Send) -> Object:
+    if send.error is not None:
+        raise send.error
+    if send.answer is None:
+        raise ResponseDecodeError("no answer")
+    return answers.read(send.answer)
+
+
+def _pause(error: RateLimitError | APIConnectionError, backoff: Backoff, tries: int) -> float:
+    pause = backoff.pause(tries)
+    if isinstance(error, RateLimitError) and error.retry_after is not None:
+        # Jitter only upward: earlier than asked is another refusal.
+        return error.retry_after + pause / 10
+    return pause
+
+
+def _undecided(error: APIStatusError) -> bool:
+    """Whether a failure that is no ServerError still leaves the outcome open.
+
+    A request timeout (408) is told by whoever waited for the rest of the request, which may be
+    a proxy in front of a gateway that has it all. A failure inside HTTP 200 that none of the
+    known refusals explains may have come after the provider was asked.
+    """
+    explained = type(error) is not APIStatusError
+    return error.status_code == 408 or (error.status_code < 300 and not explained)
+
+
+def _unknown(order: Submission, cause: RunwayError, elapsed: float) -> SubmissionUnknownError:
+    words = str(cause).rstrip(".")
+    return SubmissionUnknownError(
+        f"{order.call.operation}: sent once, and whether it was accepted is unknown: {words}. "
+        "It may have been charged and was not sent again. Before you repeat it, look into the "
+        f"usage log of your CometAPI account for this moment (request {order.call.fingerprint}, "
+        f"seed {order.seed})",
+        operation=order.call.operation,
+        fingerprint=order.call.fingerprint,
+        seed=order.seed,
+        request_id=getattr(cause, "request_id", None),
+        elapsed=elapsed,
+    )

@@ -1,0 +1,56 @@
+"""Keep httpx's and httpcore's own log lines from telling what this package hides.
+
+httpx logs the whole address of every request at INFO, signed queries included; httpcore logs the
+answer's headers at DEBUG, cookies and redirect targets included. The filter changes only lines
+that are written while this package makes a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Generator
+from contextvars import ContextVar
+
+from cometapi_runway import redaction
+
+_active: ContextVar[bool] = ContextVar("cometapi_runway_call", default=False)
+_LOGGERS = tuple(
+    logging.getLogger(name)
+    for name in (
+        "httpx",
+        "httpcore.connection",
+        "httpcore.http11",
+        "httpcore.http2",
+        "httpcore.proxy",
+    )
+)
+
+
+class _Redact(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _active.get():
+            message = record.getMessage()
+            if record.name.startswith("httpcore"):
+                message = message.partition(" return_value=")[0]
+            record.msg, record.args = redaction.text(message), None
+        return True
+
+
+_filter = _Redact()
+
+
+@contextlib.contextmanager
+def quiet() -> Generator[None]:
+    """Redact what httpx and httpcore log meanwhile, in this thread or task."""
+    if not any(logger.isEnabledFor(logging.INFO) for logger in _LOGGERS):
+        yield
+        return
+    for logger in _LOGGERS:
+        # Adding the same filter again is a no-op, and a program may have reset its logging.
+        logger.addFilter(_filter)
+    token = _active.set(True)
+    try:
+        yield
+    finally:
+        _active.reset(token)

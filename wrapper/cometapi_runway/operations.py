@@ -1,0 +1,197 @@
+"""From a call in Python to a request, through the generated endpoint.
+
+Everything up to the network is done here and is the same for both clients: arguments become the
+generated request model, the generated endpoint makes method, path, headers and body of it, the
+options of the call are laid on top, and the contract has the last word.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from cometapi_runway import settings as defaults
+from cometapi_runway.errors import InvalidRequestError, Issue
+from cometapi_runway.flows.steps import Call
+from cometapi_runway.flows.submit import Submission
+from cometapi_runway.settings import Settings
+from cometapi_runway.signatures import OPTIONS, P, Signature
+from cometapi_runway.task import Route
+from cometapi_runway.validation import contract
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]{0,199}")
+# The client's own business: changed here, they would break the key's way or the framing.
+_NOT_EXTRA = frozenset({"authorization", "content-length", "content-type", "host"})
+
+
+def submission(
+    signature: Signature[P], arguments: Mapping[str, Any], chosen: Settings
+) -> Submission:
+    """Prepare a create call.
+
+    Args:
+        signature: The operation.
+        arguments: Keyword arguments, the operation's own and the options.
+        chosen: The client's settings.
+
+    Raises:
+        InvalidRequestError: An argument is unknown or missing, or the contract forbids the
+            request.
+    """
+    own, options = _sort_arguments(signature, arguments)
+    version = options.get("runway_version") or chosen.runway_version
+    call = _call(signature.operation, body=_build(signature, own), version=version)
+    body: dict[str, Any] = {**(call.body or {}), **(options.get("extra_body") or {})}
+    headers = _with_extra(call.headers, options.get("extra_headers") or {}, version)
+    wanted = options.get("validate")
+    issues = (
+        contract().check_body(signature.operation, body)
+        if (chosen.validate if wanted is None else wanted)
+        else _unsendable(body)
+    )
+    if issues:
+        raise InvalidRequestError(issues)
+    seed = body.get("seed")
+    timeout = options.get("timeout")
+    return Submission(
+        call=Call(call.operation, call.method, call.url, headers, body),
+        key=uuid.uuid4().hex,
+        route=signature.route,
+        seed=seed if isinstance(seed, int) else None,
+        timeout=chosen.timeout if timeout is None else defaults.seconds("timeout", timeout),
+    )
+
+
+def poll(task_id: str, route: Route, chosen: Settings) -> Call:
+    """Prepare the question how a task stands.
+
+    Raises:
+        InvalidRequestError: The id is not one.
+    """
+    if not isinstance(task_id, str) or not _ID.fullmatch(task_id):
+        words = "is empty" if task_id == "" else f"is {task_id!r}"
+        raise InvalidRequestError(
+            [
+                Issue(
+                    "task_id",
+                    "pattern",
+                    task_id,
+                    f"task_id: {words}; a task id is letters, digits and . _ : ~ - as the create "
+                    "call answered it",
+                )
+            ]
+        )
+    operation = _reader(route)
+    if route == "feed":
+        return _call(operation, body=_FeedQuestion(task_id), version=chosen.runway_version)
+    return _call(operation, id=task_id, version=chosen.runway_version)
+
+
+class _FeedQuestion:
+    """The body that asks the feed for one task."""
+
+    def __init__(self, task_id: str) -> None:
+        self._task_id = task_id
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"task_id": self._task_id}
+
+
+@cache
+def _reader(route: Route) -> str:
+    """The operation that tells how tasks of a route stand."""
+    return next(o.id for o in contract().operations if o.resource == route)
+
+
+@cache
+def _endpoint(operation: str) -> Callable[..., dict[str, Any]]:
+    """The generated function that makes a request of arguments.
+
+    It is private to the generated module, and the only door to it that leaves the sending to us:
+    per-call timeouts and deadlines are not to be had through its public functions.
+    """
+    tag = contract().operation(operation).tag
+    module = import_module(f"cometapi_runway_api.api.{tag}.{operation}")
+    build: Callable[..., dict[str, Any]] = vars(module)["_get_kwargs"]
+    return build
+
+
+def _call(operation: str, *, version: str, **arguments: Any) -> Call:
+    made = _endpoint(operation)(x_runway_version=version, **arguments)
+    return Call(
+        operation, made["method"].upper(), made["url"], made.get("headers", {}), made.get("json")
+    )
+
+
+def _sort_arguments(
+    signature: Signature[P], arguments: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    own = {name: value for name, value in arguments.items() if name in signature.parameters}
+    options = {name: value for name, value in arguments.items() if name in OPTIONS}
+    strange = arguments.keys() - own.keys() - options.keys()
+    issues = [_unknown(signature, name, arguments[name]) for name in sorted(strange)]
+    issues += [_missing(signature, name) for name in sorted(signature.required - own.keys())]
+    if issues:
+        raise InvalidRequestError(issues)
+    return own, options
+
+
+def _unknown(signature: Signature[P], name: str, value: object) -> Issue:
+    known = [*signature.parameters, *sorted(OPTIONS)]
+    close = difflib.get_close_matches(name, known, n=1)
+    advice = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
+    return Issue(
+        name, "unknown", value, f"{name}: {signature.operation} has no such argument; {advice}"
+    )
+
+
+def _missing(signature: Signature[P], name: str) -> Issue:
+    return Issue(name, "required", None, f"{name}: {signature.operation} requires this argument")
+
+
+def _build(signature: Signature[P], own: dict[str, Any]) -> Any:
+    build: Callable[..., Any] = signature.build
+    return build(**own)
+
+
+def _unsendable(body: Mapping[str, Any]) -> list[Issue]:
+    """What no JSON can hold, in a request that is not checked otherwise."""
+    try:
+        json.dumps(body, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        return [Issue("", "json", None, f"the body cannot be written as JSON: {error}")]
+    return []
+
+
+def _with_extra(
+    headers: Mapping[str, str], extra: Mapping[str, str], version: str
+) -> dict[str, str]:
+    issues = [
+        issue
+        for item in (*extra.items(), ("X-Runway-Version", version))
+        for issue in _header(*item)
+    ]
+    if issues:
+        raise InvalidRequestError(issues)
+    replaced = {name.lower() for name in extra}
+    return {**{k: v for k, v in headers.items() if k.lower() not in replaced}, **extra}
+
+
+def _header(name: str, value: str) -> list[Issue]:
+    """What forbids a header; the value is shown only where it can be no secret."""
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        return [Issue(str(name), "header name", name, f"{name!r} is not a header name")]
+    if name.lower() in _NOT_EXTRA:
+        return [Issue(name, "reserved", None, f"{name}: is set by the client itself")]
+    if not isinstance(value, str) or not _FIELD_VALUE.fullmatch(value):
+        words = "must be visible ASCII without line breaks or blanks around it"
+        return [Issue(name, "header value", None, f"{name}: {words}")]
+    return []

@@ -1,0 +1,85 @@
+"""What may be shown: an allow-list for URLs, headers and bodies.
+
+Everything that is printed, logged, raised or stored goes through here. Nothing is shown because
+it looks harmless; it is shown because it is on the list. Output URLs are signed (their query is
+the key to the file), asset URLs may be, and data URIs hold the user's own pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from cometapi_runway.jsonvalue import JSON
+
+HIDDEN = "[hidden]"
+
+_SHOWN_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-ranges",
+        "age",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "date",
+        "etag",
+        "host",
+        "last-modified",
+        "range",
+        "retry-after",
+        "server",
+        "transfer-encoding",
+        "user-agent",
+        "x-runway-version",
+    }
+)
+_LONGEST_TEXT = 2000
+_SECRET_IN_TEXT = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*,[^\s\"'<>]*|https?://[^\s\"'<>]+")
+
+
+def url(address: str) -> str:
+    """An address without what may be secret in it: user, query, fragment, data-URI payload."""
+    if address[:5].lower() == "data:":
+        return f"{address.split(',', 1)[0][:60]},{HIDDEN} ({len(address)} characters)"
+    try:
+        parts = urlsplit(address)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return HIDDEN
+    if not parts.scheme or not parts.netloc:
+        return parts.path
+    host = parts.hostname or ""
+    query = f"?{HIDDEN}" if parts.query else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}{query}"
+
+
+def text(words: str) -> str:
+    """Free text, with every address and data URI in it reduced to what may be shown."""
+    return _SECRET_IN_TEXT.sub(lambda found: url(found.group()), words)
+
+
+def headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers, with the value of every one that is not on the list hidden."""
+    return {name: value if name.lower() in _SHOWN_HEADERS else HIDDEN for name, value in items}
+
+
+def value(item: JSON) -> JSON:
+    """A JSON value with every address and data URI in it reduced to what may be shown."""
+    if isinstance(item, str):
+        return _text(item)
+    if isinstance(item, Mapping):
+        return {key: value(child) for key, child in item.items()}
+    if isinstance(item, list):
+        return [value(child) for child in item]
+    return item
+
+
+def _text(item: str) -> str:
+    shown = text(item)
+    return shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}…"

@@ -1,0 +1,173 @@
+"""Every default and every environment variable of the library, once."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from cometapi_runway.errors import ConfigurationError
+
+KEY_VARIABLE = "COMETAPI_KEY"
+# Not COMETAPI_BASE_URL: CometAPI's own SDK gives that one a /v1 suffix, under which the Runway
+# routes do not live.
+BASE_URL_VARIABLE = "COMETAPI_RUNWAY_BASE_URL"
+VERSION_VARIABLE = "COMETAPI_RUNWAY_VERSION"
+
+DEFAULT_BASE_URL = "https://api.cometapi.com"
+# The only value that any CometAPI page names.
+DEFAULT_RUNWAY_VERSION = "2024-11-06"
+
+REQUEST_TIMEOUT = 60.0
+"""Seconds for one request, from the first byte sent to the last byte read."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds for a connection to be made, within `REQUEST_TIMEOUT`."""
+WAIT_TIMEOUT = 600.0
+"""Seconds that `wait` takes unless told otherwise; the official SDK's figure."""
+POLL_INTERVAL = 5.0
+"""Seconds between two polls of one task: the least that Runway asks clients to keep."""
+POLL_JITTER = 0.2
+"""Part of the interval by which a poll may come later, so that many waiters spread out."""
+NOT_FOUND_GRACE = 120.0
+"""Seconds after creation in which ``task_not_exist`` is believed to be a delay. CometAPI speaks
+of seconds, callers of its gateway have seen minutes."""
+SUBMIT_BUDGET = 30.0
+"""Seconds in which a request that provably never arrived, or was refused with a pace, is
+submitted again."""
+DOWNLOAD_BUDGET = 120.0
+"""Seconds without a new byte after which a download is given up."""
+DOWNLOAD_TIMEOUT = 30.0
+"""Seconds without a byte after which one connection of a download is given up."""
+PARALLEL_DOWNLOADS = 4
+"""Outputs of one task that are fetched at once."""
+LAST_LOOK = 1.0
+"""Seconds that the last poll of a wait may take when its deadline has come."""
+MAX_IN_FLIGHT = 64
+"""Requests at once over one client. Beyond its pool's size httpx 0.28 spends its time on its own
+queue: 1,000 at once brought none home, 64 at a time all."""
+MAX_ANSWER = 32 * 1024 * 1024
+"""Bytes of one API answer that are read before it is given up as not being one."""
+
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
+
+
+@frozen
+class Settings:
+    """The settings of one client.
+
+    Attributes:
+        api_key: The CometAPI key; never part of the representation.
+        base_url: The gateway's address without a trailing slash.
+        runway_version: The value of the ``X-Runway-Version`` header.
+        timeout: Seconds for one request.
+        validate: Whether requests are checked against the contract before they are sent.
+    """
+
+    api_key: str = field(repr=False)
+    base_url: str
+    runway_version: str
+    timeout: float
+    validate: bool
+
+
+def resolve(
+    api_key: str | None = None,
+    *,
+    base_url: str | None = None,
+    runway_version: str | None = None,
+    timeout: float = REQUEST_TIMEOUT,
+    validate: bool = True,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settle every setting: argument first, then environment, then default.
+
+    A blank environment variable counts as not set, and blanks around a value are dropped.
+
+    Raises:
+        ConfigurationError: A setting is missing or malformed.
+    """
+    env = os.environ if environ is None else environ
+    return Settings(
+        api_key=_key(*_pick("api_key", api_key, KEY_VARIABLE, env)),
+        base_url=_base_url(*_pick("base_url", base_url, BASE_URL_VARIABLE, env, DEFAULT_BASE_URL)),
+        runway_version=_version(
+            *_pick("runway_version", runway_version, VERSION_VARIABLE, env, DEFAULT_RUNWAY_VERSION)
+        ),
+        timeout=seconds("timeout", timeout),
+        validate=validate,
+    )
+
+
+def seconds(name: str, value: float) -> float:
+    """A number of seconds above zero.
+
+    Raises:
+        ConfigurationError: It is not a number, not finite, or not above zero.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigurationError(f"{name} must be a number of seconds, got {value!r}")
+    if not math.isfinite(value) or value <= 0:
+        raise ConfigurationError(f"{name} must be above 0 seconds and finite, got {value!r}")
+    return float(value)
+
+
+def _pick(
+    name: str, argument: str | None, variable: str, env: Mapping[str, str], default: str = ""
+) -> tuple[str, str]:
+    """The value and the name of where it comes from."""
+    if argument is not None:
+        return argument, name
+    value = env.get(variable, "").strip()
+    return (value, f"the environment variable {variable}") if value else (default, name)
+
+
+def _key(value: str, source: str) -> str:
+    # The value itself is never shown: it may be a good key with one character too many.
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{source} must be a string, got {type(value).__name__}")
+    if not value.strip():
+        raise ConfigurationError(
+            f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}"
+        )
+    if not _HEADER_VALUE.fullmatch(value) or " " in value:
+        raise ConfigurationError(
+            f"{source} cannot be sent as a key: it holds a space, a line break or a character "
+            f"outside ASCII ({len(value)} characters; not shown)"
+        )
+    return value
+
+
+def _base_url(value: str, source: str) -> str:
+    if not _is_address(value):
+        raise ConfigurationError(
+            f"{source} must be an http(s) address without query or user, got {_shown(value)}"
+        )
+    return value.rstrip("/")
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except (ValueError, AttributeError, TypeError):
+        return False
+    extra = parts.query or parts.fragment or parts.username
+    return parts.scheme in {"http", "https"} and bool(host) and port != 0 and not extra
+
+
+def _shown(value: object) -> str:
+    # An address with a user or a query may carry a secret in it.
+    text = repr(value)
+    return text if "@" not in text and "?" not in text else "one that has (not shown)"
+
+
+def _version(value: str, source: str) -> str:
+    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+        raise ConfigurationError(
+            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}"
+        )
+    return value
