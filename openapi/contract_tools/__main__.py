@@ -40,8 +40,10 @@ def _lines(options: argparse.Namespace, place: Workspace) -> list[str]:
         case "vendor":
             return vendor.vendor(place, options.page)
         case "build":
-            files.replace({place.contract: build.build(place).yaml.encode()})
-            return [f"{place.name(place.contract)}: written"]
+            contract = build.build(place)
+            files.replace({place.contract: contract.yaml.encode()})
+            written = f"{place.name(place.contract)}: written"
+            return [*(f"warning: {warning}" for warning in contract.warnings), written]
         case "regenerate":
             return regenerate.regenerate(place)
         case _:

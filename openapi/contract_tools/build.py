@@ -28,11 +28,13 @@ class Contract:
         document: as JSON values.
         yaml: as `openapi/runway.yaml` holds it.
         json: as the generated package holds it.
+        warnings: what does not stop a build, and has to be settled before a commit.
     """
 
     document: JsonObject
     yaml: str
     json: str
+    warnings: tuple[str, ...]
 
 
 def build(workspace: Workspace) -> Contract:
@@ -48,4 +50,5 @@ def build(workspace: Workspace) -> Contract:
     text = yaml_text.dump(document, heading=HEADING)
     if yaml_text.load_unambiguous(text, workspace.name(workspace.contract)) != document:
         raise ContractError("the written contract does not read back as it was meant")
-    return Contract(document, text, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    packaged = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return Contract(document, text, packaged, tuple(lint.contradictions(document)))

@@ -26,31 +26,29 @@ def describe(old: JsonObject, new: JsonObject) -> list[str]:
         No lines if the two say the same, whatever their layout.
     """
     before, after = facts.subjects(old), facts.subjects(new)
-    gone = [name for name in before if name not in after]
-    come = [name for name in after if name not in before]
-    renamed = _renames(before, after, gone, come)
-    lines = [f"{a}: looks renamed to {_short(b)}" for a, b in renamed.items()]
-    lines += [f"{name}: removed" for name in _topmost(gone) if not _is_moved(name, renamed)]
-    moved_to = dict(zip(renamed.values(), renamed, strict=True))
-    for name in _topmost(come):
-        if not _is_moved(name, moved_to):
-            lines.append(f"{name}: added{_introduction(after[name])}")
-    for name, said in before.items():
-        other = _new_name(name, renamed)
-        if other in after:
-            lines += [f"{other}: {words}" for words in _fact_changes(said, after[other])]
+    renamed = _renames(before, after)
+    moved = {_new_name(name, renamed): said for name, said in before.items()}
+    gone = _topmost([name for name in moved if name not in after])
+    come = _topmost([name for name in after if name not in moved])
+    lines = [f"{name}: looks renamed to {_short(other)}" for name, other in renamed.items()]
+    lines += [f"{name}: removed" for name in gone]
+    lines += [f"{name}: added{_introduction(after[name])}" for name in come]
+    for name in (name for name in moved if name in after):
+        lines += [f"{name}: {words}" for words in _fact_changes(moved[name], after[name])]
     return lines
 
 
-def _renames(before: Subjects, after: Subjects, gone: list[str], come: list[str]) -> dict[str, str]:
+def _renames(before: Subjects, after: Subjects) -> dict[str, str]:
     """Pair a field that went with the one field that came in its place and looks the same."""
+    gone = [name for name in before if name not in after]
+    come = [name for name in after if name not in before]
     pairs: dict[str, str] = {}
     for name in gone:
         alike = [other for other in come if _looks_like(name, before[name], other, after[other])]
         rivals = [other for other in gone if _looks_like(name, before[name], other, before[other])]
         if len(alike) == 1 and len(rivals) == 1:
             pairs[name] = alike[0]
-    return pairs
+    return {name: pairs[name] for name in _topmost(list(pairs))}
 
 
 def _new_name(name: str, renamed: dict[str, str]) -> str:
@@ -71,7 +69,7 @@ def _place(name: str) -> str:
 
 
 def _shape(said: Facts) -> Facts:
-    return {k: v for k, v in said.items() if k not in WORDING | SAMPLES}
+    return {k: v for k, v in said.items() if k not in WORDING | SAMPLES | {"required"}}
 
 
 def _short(name: str) -> str:
@@ -84,11 +82,9 @@ def _topmost(names: list[str]) -> list[str]:
 
 
 def _is_inside(name: str, outer: str) -> bool:
-    return any(name.startswith(f"{outer}{mark}") for mark in (": ", " field ", ".", "[]", "<", "{"))
-
-
-def _is_moved(name: str, renamed: dict[str, str]) -> bool:
-    return any(name == old or _is_inside(name, old) for old in renamed)
+    return any(
+        name.startswith(f"{outer}{mark}") for mark in (": ", " field ", " (", ".", "[]", "<", "{")
+    )
 
 
 def _introduction(said: Facts) -> str:
@@ -100,27 +96,33 @@ def _introduction(said: Facts) -> str:
 
 def _fact_changes(said: Facts, says: Facts) -> Iterator[str]:
     for key in [*said, *(key for key in says if key not in said)]:
-        old, new = said.get(key), says.get(key)
-        if (key in said) == (key in says) and _canonical(old) == _canonical(new):
-            continue
         if key == "required":
-            yield "now required" if new is True else "no longer required"
-        elif key == "enum" and key in said and key in says:
-            yield from _enum_changes(entries(old), entries(new))
-        elif key in WORDING:
-            yield f"{key} reworded" if key in said and key in says else _came_or_went(key, said)
-        elif key in SAMPLES:
-            yield f"{key} changed" if key in said and key in says else _came_or_went(key, said)
+            if said.get(key) != says.get(key):
+                yield "now required" if says.get(key) else "no longer required"
         elif key not in said:
-            yield f"{key} added: {_show(new)}"
+            yield f"{key} added" + ("" if key in WORDING | SAMPLES else f": {_show(says[key])}")
         elif key not in says:
-            yield f"{key} removed (was {_show(old)})"
-        else:
-            yield f"{key} changed from {_show(old)} to {_show(new)}"
+            was = "" if key in WORDING | SAMPLES else f" (was {_show(said[key])})"
+            yield f"{key} removed{was}"
+        elif _canonical(said[key]) != _canonical(says[key]):
+            yield from _changed(key, said[key], says[key])
 
 
-def _came_or_went(key: str, said: Facts) -> str:
-    return f"{key} removed" if key in said else f"{key} added"
+def _changed(key: str, old: Json, new: Json) -> Iterator[str]:
+    if key == "enum":
+        yield from _enum_changes(entries(old), entries(new))
+    elif key in WORDING:
+        yield f"{key} reworded"
+    elif key in SAMPLES:
+        yield f"{key} changed"
+    elif (
+        isinstance(old, dict) and isinstance(new, dict) and _show(old)[-1] == _show(new)[-1] == "…"
+    ):
+        # Two long objects cut short may look the same; their members do not.
+        inner = [k for k in {**old, **new} if _canonical(old.get(k)) != _canonical(new.get(k))]
+        yield f"{key} changed in {', '.join(inner)}"
+    else:
+        yield f"{key} changed from {_show(old)} to {_show(new)}"
 
 
 def _enum_changes(old: list[Json], new: list[Json]) -> Iterator[str]:

@@ -29,6 +29,7 @@ def regenerate(workspace: Workspace) -> list[str]:
         files.swap_folder(package, workspace.package)
         files.replace({workspace.contract: contract.yaml.encode()})
     return [
+        *(f"warning: {warning}" for warning in contract.warnings),
         f"{workspace.name(workspace.contract)}: written",
         f"{workspace.name(workspace.package)}: written",
     ]
@@ -41,9 +42,12 @@ def check(workspace: Workspace) -> list[str]:
         That all is equal.
 
     Raises:
-        ContractError: something differs; the first lines of the difference are in the message.
+        ContractError: something differs, and the first lines of the difference are in the
+            message; or the contract contradicts itself.
     """
     contract = build.build(workspace)
+    if contract.warnings:
+        raise ContractError("\n".join(["the contract contradicts itself:", *contract.warnings]))
     wanted = {workspace.name(workspace.contract): contract.yaml.encode()}
     with files.scratch_folder(workspace.scratch) as folder:
         package = generator.generate(workspace, contract, folder)

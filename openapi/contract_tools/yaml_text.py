@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TEXT_TAG = "tag:yaml.org,2002:str"
 TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
+UNUSUAL_BREAKS = frozenset("\r\x85\u2028\u2029\ufeff")
 
 
 class _CoreConstructor(SafeConstructor):
@@ -160,6 +161,9 @@ class _PortableDumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if UNUSUAL_BREAKS & set(text):
+        # Line ends to YAML 1.1 and plain characters to 1.2: only an escape means the same.
+        return dumper.represent_scalar(TEXT_TAG, text, style='"')
     if "\n" in text:
         return dumper.represent_scalar(TEXT_TAG, text, style="|")
     return dumper.represent_scalar(TEXT_TAG, text, style=None if _is_text_in_1_2(text) else "'")
