@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cometapi_runway._version import __version__
 
 if TYPE_CHECKING:
+    from cometapi_runway.bound import AsyncBoundTask, BoundTask
     from cometapi_runway.client import AsyncRunwayClient, RunwayClient
     from cometapi_runway.errors import (
         APIConnectionError,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
         TaskTimeoutError,
     )
     from cometapi_runway.task import Task
-    from cometapi_runway.tasks import AsyncBoundTask, BoundTask
 
 __all__ = [
     "APIConnectionError",
@@ -73,9 +73,9 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "AsyncBoundTask": "tasks",
+    "AsyncBoundTask": "bound",
     "AsyncRunwayClient": "client",
-    "BoundTask": "tasks",
+    "BoundTask": "bound",
     "RunwayClient": "client",
     "Task": "task",
 }

@@ -7,18 +7,22 @@ carry it out; the asynchronous twin differs in the driver and in ``await``.
 from __future__ import annotations
 
 from functools import cached_property
+from os import PathLike
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from cometapi_runway import settings, signatures
+from cometapi_runway.bound import AsyncBoundTask, BoundTask, facts
 from cometapi_runway.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
 from cometapi_runway.drivers import AsyncDriver, Driver
+from cometapi_runway.history import AsyncHistory, History
+from cometapi_runway.journal import Journal
 from cometapi_runway.redaction import url as shown
 from cometapi_runway.resources import On
 from cometapi_runway.settings import Settings
 from cometapi_runway.task import Task
-from cometapi_runway.tasks import AsyncBoundTask, AsyncTasks, BoundTask, Tasks, facts
+from cometapi_runway.tasks import AsyncTasks, Tasks
 from cometapi_runway.transport import AsyncTransport, SafeClient, Transport
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ class RunwayClient(_Operations):
             ``2024-11-06``, the only value that CometAPI's pages name.
         timeout: Seconds for one request, from the first byte sent to the last byte read.
         validate: Whether requests are checked against the contract before they are sent.
+        journal: File, or journal, in which every paid task is recorded; none if None.
         transport: Carries every request, downloads included, instead of the network.
         clock: Tells and spends time.
 
@@ -61,6 +66,7 @@ class RunwayClient(_Operations):
         runway_version: str | None = None,
         timeout: float = settings.REQUEST_TIMEOUT,
         validate: bool = True,
+        journal: str | PathLike[str] | Journal | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -74,7 +80,9 @@ class RunwayClient(_Operations):
         self.rng = Random()  # noqa: S311 - spreads retries, keeps no secret
         chosen = clock or SystemClock()
         self._transport = Transport(self.settings, chosen, transport)
-        self.driver = Driver(self._transport, chosen)
+        opened = _journal(journal)
+        self.journal = opened and History(opened, self.settings.base_url, self)
+        self.driver = Driver(self._transport, chosen, journal=self.journal)
 
     @property
     def client(self) -> RunwayClient:
@@ -127,6 +135,7 @@ class AsyncRunwayClient(_Operations):
         runway_version: str | None = None,
         timeout: float = settings.REQUEST_TIMEOUT,
         validate: bool = True,
+        journal: str | PathLike[str] | Journal | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: AsyncClock | None = None,
     ) -> None:
@@ -140,7 +149,9 @@ class AsyncRunwayClient(_Operations):
         self.rng = Random()  # noqa: S311 - spreads retries, keeps no secret
         chosen = clock or AsyncSystemClock()
         self._transport = AsyncTransport(self.settings, chosen, transport)
-        self.driver = AsyncDriver(self._transport, chosen)
+        opened = _journal(journal)
+        self.journal = opened and AsyncHistory(opened, self.settings.base_url, self)
+        self.driver = AsyncDriver(self._transport, chosen, journal=self.journal)
 
     @property
     def client(self) -> AsyncRunwayClient:
@@ -178,3 +189,9 @@ class AsyncRunwayClient(_Operations):
 
     def __repr__(self) -> str:
         return f"AsyncRunwayClient(base_url={shown(self.settings.base_url)!r})"
+
+
+def _journal(given: str | PathLike[str] | Journal | None) -> Journal | None:
+    if given is None or isinstance(given, Journal):
+        return given
+    return Journal(given)

@@ -11,11 +11,13 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from cometapi_runway import disk
+from cometapi_runway.answers import Answer
 from cometapi_runway.clock import AsyncClock, Clock
 from cometapi_runway.errors import APIConnectionError
 from cometapi_runway.flows.download import placement
@@ -32,6 +34,7 @@ from cometapi_runway.flows.steps import (
     Step,
     Warn,
 )
+from cometapi_runway.polling import AsyncBoard, Board
 from cometapi_runway.task import Task
 from cometapi_runway.transport import AsyncTransport, Transport
 
@@ -61,6 +64,7 @@ class Driver:
 
     transport: Transport
     clock: Clock
+    board: Board = field(factory=Board)
     journal: Writer | None = None
     on_update: Callable[[Task], object] | None = None
     on_progress: OnProgress | None = None
@@ -71,7 +75,7 @@ class Driver:
             step = next(flow)
             while True:
                 try:
-                    self._do(step)
+                    self.do(step)
                 except BaseException as interruption:
                     step = flow.throw(interruption)
                 else:
@@ -80,11 +84,12 @@ class Driver:
             result: T = end.value
             return result
 
-    def _do(self, step: Step) -> None:
+    def do(self, step: Step) -> None:
+        """Carry out one step."""
         match step:
             case Send():
                 try:
-                    step.answer = self.transport.send(step.call, step.timeout)
+                    step.answer = self._send(step)
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
@@ -101,6 +106,12 @@ class Driver:
                 step.at = self.clock.now()
             case _:
                 _do_locally(step)
+
+    def _send(self, step: Send) -> Answer:
+        if step.task is None:
+            return self.transport.send(step.call, step.timeout)
+        send = partial(self.transport.send, step.call, step.timeout)
+        return self.board.ask(step, self.clock.now(), send)
 
     def _notify(self, task: Task) -> None:
         if self.on_update is not None:
@@ -133,6 +144,7 @@ class AsyncDriver:
 
     transport: AsyncTransport
     clock: AsyncClock
+    board: AsyncBoard = field(factory=AsyncBoard)
     journal: Writer | None = None
     on_update: Callable[[Task], object] | None = None
     on_progress: OnProgress | None = None
@@ -143,7 +155,7 @@ class AsyncDriver:
             step = next(flow)
             while True:
                 try:
-                    await self._do(step)
+                    await self.do(step)
                 except BaseException as interruption:
                     step = flow.throw(interruption)
                 else:
@@ -152,11 +164,12 @@ class AsyncDriver:
             result: T = end.value
             return result
 
-    async def _do(self, step: Step) -> None:
+    async def do(self, step: Step) -> None:
+        """Carry out one step."""
         match step:
             case Send():
                 try:
-                    step.answer = await self.transport.send(step.call, step.timeout)
+                    step.answer = await self._send(step)
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
@@ -174,6 +187,12 @@ class AsyncDriver:
                 step.at = self.clock.now()
             case _:
                 await _finish(asyncio.to_thread(_do_locally, step))
+
+    async def _send(self, step: Send) -> Answer:
+        if step.task is None:
+            return await self.transport.send(step.call, step.timeout)
+        send = partial(self.transport.send, step.call, step.timeout)
+        return await self.board.ask(step, self.clock.now(), send)
 
     async def _notify(self, task: Task) -> None:
         if self.on_update is not None:

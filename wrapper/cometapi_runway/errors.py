@@ -134,7 +134,7 @@ class APIConnectionError(APIError):
     """
 
     def __init__(self, message: str, *, delivery: Delivery = "unknown") -> None:
-        self.delivery = delivery
+        self.delivery: Delivery = delivery
         super().__init__(message)
 
 

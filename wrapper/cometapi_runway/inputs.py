@@ -11,7 +11,6 @@ import base64
 import mimetypes
 import secrets
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -42,7 +41,7 @@ class Model(Protocol):
         ...
 
 
-UriInput: TypeAlias = str | PathLike[str]
+UriInput: TypeAlias = str | Path
 """An https address, a data URI, or a local file, which is sent as a data URI."""
 AssetInput: TypeAlias = "UriInput | Mapping[str, object] | Model"
 """An address or file, whose type is told from its name; ``{"type", "uri"}``; or the model."""
@@ -76,7 +75,7 @@ def asset_parts(value: AssetInput, path: str, allowed: tuple[str, ...]) -> Parts
         InvalidRequestError: It is no asset, has no ``uri``, or its type cannot be told.
     """
     given: Mapping[str, Any]
-    if isinstance(value, str | PathLike):
+    if isinstance(value, str | Path):
         given = {"uri": value}
     elif isinstance(value, Mapping):
         given = value
@@ -97,10 +96,9 @@ def uri_text(value: Any, path: str) -> Any:
     Raises:
         InvalidRequestError: The file cannot be read, is of no known type, or is too large.
     """
-    if not isinstance(value, PathLike):
+    if not isinstance(value, Path):
         return value
-    local: PathLike[str] = value
-    file = Path(local)
+    file = value
     extension = file.suffix.lower().lstrip(".")
     kind = _KINDS.get(extension)
     if kind is None:

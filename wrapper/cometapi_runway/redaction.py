@@ -40,7 +40,8 @@ _SHOWN_HEADERS = frozenset(
     }
 )
 _LONGEST_TEXT = 2000
-_SECRET_IN_TEXT = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*,[^\s\"'<>]*|https?://[^\s\"'<>]+")
+_DATA_URI = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*,[^\s\"'<>]*", re.IGNORECASE)
+_SECRET_IN_TEXT = re.compile(_DATA_URI.pattern + r"|https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
 def url(address: str) -> str:
@@ -77,6 +78,20 @@ def value(item: JSON) -> JSON:
         return {key: value(child) for key, child in item.items()}
     if isinstance(item, list):
         return [value(child) for child in item]
+    return item
+
+
+def repeatable(item: JSON) -> JSON:
+    """A JSON value with the payloads of data URIs left out, addresses kept whole.
+
+    For the journal, which exists so that a request can be repeated.
+    """
+    if isinstance(item, str):
+        return _DATA_URI.sub(lambda found: url(found.group()), item)
+    if isinstance(item, Mapping):
+        return {key: repeatable(child) for key, child in item.items()}
+    if isinstance(item, list):
+        return [repeatable(child) for child in item]
     return item
 
 

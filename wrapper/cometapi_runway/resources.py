@@ -11,8 +11,8 @@ from cometapi_runway.flows import submit
 from cometapi_runway.signatures import Signature
 
 if TYPE_CHECKING:
+    from cometapi_runway.bound import AsyncBoundTask, BoundTask
     from cometapi_runway.client import AsyncRunwayClient, RunwayClient
-    from cometapi_runway.tasks import AsyncBoundTask, BoundTask
 
 P = ParamSpec("P")
 C_co = TypeVar("C_co", covariant=True)

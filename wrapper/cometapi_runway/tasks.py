@@ -1,132 +1,31 @@
-"""Tasks that can wait for themselves and fetch their output, and the resource that finds them."""
+"""Tasks that exist already: asked for once, waited for alone or among many."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from random import Random
+from typing import TYPE_CHECKING
 
-from attrs import evolve, field, fields, frozen
+from attrs import evolve
 
 from cometapi_runway import operations, settings
-from cometapi_runway.drivers import OnProgress, OnUpdate
-from cometapi_runway.errors import DownloadError, InvalidRequestError, Issue
-from cometapi_runway.flows import Download, Watch, download, retrieve, wait
+from cometapi_runway.bound import AsyncBoundTask, Bound, BoundTask
+from cometapi_runway.drivers import OnUpdate
+from cometapi_runway.errors import (
+    InvalidRequestError,
+    Issue,
+    RunwayError,
+    TaskError,
+)
+from cometapi_runway.flows import Flow, Watch, retrieve, wait
+from cometapi_runway.many import Ending, Scheduler, run_async
 from cometapi_runway.settings import Settings
-from cometapi_runway.task import PENDING, SUCCEEDED, Task
+from cometapi_runway.task import PENDING, Task
 
 if TYPE_CHECKING:
     from cometapi_runway.client import AsyncRunwayClient, RunwayClient
-
-
-@frozen(kw_only=True)
-class BoundTask(Task):
-    """A task that can wait for itself and fetch its output.
-
-    Attributes:
-        client: The client it was made or found with.
-        accepted: When it was accepted, on that client's clock, if it was made there.
-    """
-
-    client: RunwayClient = field(repr=False, eq=False)
-    accepted: float | None = field(default=None, repr=False, eq=False)
-
-    def wait(
-        self,
-        timeout: float | None = settings.WAIT_TIMEOUT,
-        on_update: OnUpdate | None = None,
-        *,
-        interval: float = settings.POLL_INTERVAL,
-    ) -> BoundTask:
-        """Wait until the task has ended; see `Tasks.wait`."""
-        return self.client.tasks.await_end(self, timeout, on_update, interval)
-
-    wait_for_task_output = wait
-
-    def refresh(self) -> BoundTask:
-        """Ask once how the task stands; see `Tasks.retrieve`."""
-        return self.client.tasks.look(self)
-
-    def download(
-        self,
-        folder: str | Path = ".",
-        *,
-        overwrite: bool = False,
-        on_progress: OnProgress | None = None,
-    ) -> list[Path]:
-        """Fetch every output into a folder, several at a time.
-
-        Files are named after the task, and have their name only once they are complete. A file
-        of that name is taken to be the output, unless `overwrite` is set.
-
-        Args:
-            folder: Where to; made if it is not there.
-            overwrite: Whether files of the same name are replaced.
-            on_progress: Called with the output's index, its bytes so far and its size if known.
-
-        Returns:
-            One path per output, in the task's order.
-
-        Raises:
-            DownloadError: The task has no output, or one of them cannot be had.
-        """
-        orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
-        driver = evolve(self.client.driver, on_progress=on_progress)
-
-        def fetch(order: Download) -> Path:
-            flow = download(order, started=driver.clock.now(), rng=self.client.rng)
-            return driver.run(flow)
-
-        with ThreadPoolExecutor(settings.PARALLEL_DOWNLOADS) as pool:
-            return list(pool.map(fetch, orders))
-
-
-@frozen(kw_only=True)
-class AsyncBoundTask(Task):
-    """A task that can wait for itself and fetch its output, awaiting; see `BoundTask`."""
-
-    client: AsyncRunwayClient = field(repr=False, eq=False)
-    accepted: float | None = field(default=None, repr=False, eq=False)
-
-    async def wait(
-        self,
-        timeout: float | None = settings.WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
-        on_update: OnUpdate | None = None,
-        *,
-        interval: float = settings.POLL_INTERVAL,
-    ) -> AsyncBoundTask:
-        """Wait until the task has ended; see `Tasks.wait`."""
-        return await self.client.tasks.await_end(self, timeout, on_update, interval)
-
-    wait_for_task_output = wait
-
-    async def refresh(self) -> AsyncBoundTask:
-        """Ask once how the task stands; see `Tasks.retrieve`."""
-        return await self.client.tasks.look(self)
-
-    async def download(
-        self,
-        folder: str | Path = ".",
-        *,
-        overwrite: bool = False,
-        on_progress: OnProgress | None = None,
-    ) -> list[Path]:
-        """Fetch every output into a folder; see `BoundTask.download`."""
-        orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
-        driver = evolve(self.client.driver, on_progress=on_progress)
-        free = asyncio.Semaphore(settings.PARALLEL_DOWNLOADS)
-
-        async def fetch(order: Download) -> Path:
-            async with free:
-                flow = download(order, started=driver.clock.now(), rng=self.client.rng)
-                return await driver.run(flow)
-
-        async with asyncio.TaskGroup() as group:
-            fetched = [group.create_task(fetch(order)) for order in orders]
-        return [task.result() for task in fetched]
 
 
 class Tasks:
@@ -175,6 +74,51 @@ class Tasks:
         """
         return self.await_end(self._client.bind(Task(id, PENDING)), timeout, on_update, interval)
 
+    def as_completed(
+        self,
+        ids: Iterable[str | BoundTask],
+        timeout: float | None = settings.WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = settings.POLL_INTERVAL,
+    ) -> Iterator[BoundTask]:
+        """Wait for many tasks at once, and yield each when its wait has ended.
+
+        No task disturbs another: one that fails, is not found, or has not ended at the deadline
+        is yielded as last seen, with the reason in `error`; `result()` raises it. Thousands of
+        tasks are waited for in one thread and a few workers.
+
+        Args:
+            ids: Tasks, or their ids; one that is given twice is waited for once.
+            timeout: Seconds for all of them together; None for no limit.
+            on_update: Called with a task whenever its state has changed.
+            interval: Least seconds between two polls of one task.
+        """
+        client = self._client
+        known = _by_id(ids, lambda id: client.bind(Task(id, PENDING)))
+        now = client.driver.clock.now()
+        flows = _flows(known, now, timeout, interval, client.settings, client.rng)
+        driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
+        for task_id, ending in Scheduler(driver).run(flows):
+            state, error = _ending(known[task_id], ending)
+            yield evolve(client.bind(state, known[task_id].accepted), error=error)
+
+    def wait_all(
+        self,
+        ids: Iterable[str | BoundTask],
+        timeout: float | None = settings.WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = settings.POLL_INTERVAL,
+    ) -> list[BoundTask]:
+        """Wait for many tasks at once, and return them in the order given.
+
+        See `as_completed`: nothing is raised for a task; each carries its own `error`.
+        """
+        wanted = list(ids)
+        ended = {t.id: t for t in self.as_completed(wanted, timeout, on_update, interval=interval)}
+        return [ended[_id_of(item)] for item in wanted]
+
     def look(self, task: BoundTask) -> BoundTask:
         """Ask once how a task stands, keeping what is known of it."""
         client = self._client
@@ -189,7 +133,8 @@ class Tasks:
         client = self._client
         watch = _watch(task, task.accepted, timeout, interval, client.settings)
         driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
-        final = driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
+        with driver.board.waiting(task.id):
+            final = driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
         return client.bind(final, task.accepted)
 
 
@@ -215,6 +160,39 @@ class AsyncTasks:
         task = self._client.bind(Task(id, PENDING))
         return await self.await_end(task, timeout, on_update, interval)
 
+    async def as_completed(
+        self,
+        ids: Iterable[str | AsyncBoundTask],
+        timeout: float | None = settings.WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = settings.POLL_INTERVAL,
+    ) -> AsyncIterator[AsyncBoundTask]:
+        """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
+        client = self._client
+        known = _by_id(ids, lambda id: client.bind(Task(id, PENDING)))
+        now = client.driver.clock.now()
+        flows = _flows(known, now, timeout, interval, client.settings, client.rng)
+        driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
+        async with contextlib.aclosing(run_async(driver, flows)) as endings:
+            async for task_id, ending in endings:
+                state, error = _ending(known[task_id], ending)
+                yield evolve(client.bind(state, known[task_id].accepted), error=error)
+
+    async def wait_all(
+        self,
+        ids: Iterable[str | AsyncBoundTask],
+        timeout: float | None = settings.WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = settings.POLL_INTERVAL,
+    ) -> list[AsyncBoundTask]:
+        """Wait for many tasks at once, and return them in order; see `Tasks.wait_all`."""
+        wanted = list(ids)
+        endings = self.as_completed(wanted, timeout, on_update, interval=interval)
+        ended = {task.id: task async for task in endings}
+        return [ended[_id_of(item)] for item in wanted]
+
     async def look(self, task: AsyncBoundTask) -> AsyncBoundTask:
         """Ask once how a task stands, keeping what is known of it."""
         client = self._client
@@ -233,13 +211,40 @@ class AsyncTasks:
         client = self._client
         watch = _watch(task, task.accepted, timeout, interval, client.settings)
         driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
-        final = await driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
+        with driver.board.waiting(task.id):
+            final = await driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
         return client.bind(final, task.accepted)
 
 
-def facts(task: Task) -> dict[str, Any]:
-    """The fields of the plain task in a task."""
-    return {attribute.name: getattr(task, attribute.name) for attribute in fields(Task)}
+def _id_of(item: str | Task) -> str:
+    return item.id if isinstance(item, Task) else item
+
+
+def _by_id(ids: Iterable[str | Bound], make: Callable[[str], Bound]) -> dict[str, Bound]:
+    """Each task once, under its id."""
+    return {_id_of(item): make(item) if isinstance(item, str) else item for item in ids}
+
+
+def _flows(
+    known: Mapping[str, Bound],
+    now: float,
+    timeout: float | None,
+    interval: float,
+    chosen: Settings,
+    rng: Random,
+) -> dict[str, Flow[Task]]:
+    return {
+        task_id: wait(_watch(task, task.accepted, timeout, interval, chosen), started=now, rng=rng)
+        for task_id, task in known.items()
+    }
+
+
+def _ending(known: Task, ending: Ending) -> tuple[Task, RunwayError | None]:
+    """A task's last state, and what kept its output away."""
+    if isinstance(ending, Task):
+        return ending, None
+    seen = ending.task_details if isinstance(ending, TaskError) else None
+    return seen or known, ending
 
 
 def _telling(on_update: OnUpdate | None, bind: Callable[[Task], Task]) -> OnUpdate | None:
@@ -270,22 +275,3 @@ def _number(name: str, value: float, *, least: float) -> float:
         words = f"{name}: must be a number of seconds, at least {least:g}; got {value!r}"
         raise InvalidRequestError([Issue(name, "minimum", value, words)])
     return float(value)
-
-
-def _orders(task: Task, folder: Path, *, overwrite: bool, chosen: Settings) -> list[Download]:
-    if task.status != SUCCEEDED:
-        raise DownloadError(
-            f"task {task.id} is {task.status} and has no output to download; wait for it first",
-            task_id=task.id,
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DownloadError(
-            f"cannot make the folder {folder}: {error.strerror}", task_id=task.id
-        ) from error
-    call = operations.poll(task.id, task.route, chosen)
-    return [
-        Download(task, index, folder, call, overwrite, chosen.timeout)
-        for index in range(len(task.output))
-    ]

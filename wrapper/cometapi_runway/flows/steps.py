@@ -58,10 +58,22 @@ class Call:
 
 @define
 class Send:
-    """Send a call once, and report its answer or how the connection failed."""
+    """Send a call once, and report its answer or how the connection failed.
+
+    Attributes:
+        call: The request.
+        timeout: Seconds that it may take.
+        task: The task whose state it asks for, where another wait's answer will do as well.
+        max_age: How many seconds old such an answer may be.
+        answer: The answer, or None.
+        error: How the connection failed, or None.
+        at: When it ended.
+    """
 
     call: Call
     timeout: float
+    task: str | None = None
+    max_age: float = 0.0
     answer: Answer | None = None
     error: APIConnectionError | None = None
     at: float = 0.0

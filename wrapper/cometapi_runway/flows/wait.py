@@ -124,7 +124,8 @@ def until_terminal(watch: Watch, *, started: float, rng: Random) -> Flow[Task]:
         yield from _rest(clock, min(watch.created + watch.interval, deadline))
     while True:
         began = clock.now
-        send = Send(watch.poll, _allowance(watch, deadline - began))
+        allowed = _allowance(watch, deadline - began)
+        send = Send(watch.poll, allowed, task=watch.task.id, max_age=watch.interval)
         yield send
         clock.reached(send.at)
         polls += 1

@@ -1,0 +1,174 @@
+"""Tasks that can wait for themselves and fetch their output."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import evolve, field, fields, frozen
+
+from cometapi_runway import operations, settings
+from cometapi_runway.drivers import OnProgress, OnUpdate
+from cometapi_runway.errors import DownloadError, RunwayError
+from cometapi_runway.flows import Download, download
+from cometapi_runway.settings import Settings
+from cometapi_runway.task import SUCCEEDED, Task
+
+if TYPE_CHECKING:
+    from cometapi_runway.client import AsyncRunwayClient, RunwayClient
+
+Bound = TypeVar("Bound", "BoundTask", "AsyncBoundTask")
+
+
+@frozen(kw_only=True)
+class BoundTask(Task):
+    """A task that can wait for itself and fetch its output.
+
+    Attributes:
+        client: The client it was made or found with.
+        accepted: When it was accepted, on that client's clock, if it was made there.
+        error: Why a wait among many did not bring its output, or None.
+    """
+
+    client: RunwayClient = field(repr=False, eq=False)
+    accepted: float | None = field(default=None, repr=False, eq=False)
+    error: RunwayError | None = field(default=None, eq=False)
+
+    def result(self) -> BoundTask:
+        """The task itself, after a wait among many, if it succeeded.
+
+        Raises:
+            RunwayError: Its `error`, where it has one.
+        """
+        return _result(self)
+
+    def wait(
+        self,
+        timeout: float | None = settings.WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = settings.POLL_INTERVAL,
+    ) -> BoundTask:
+        """Wait until the task has ended; see `Tasks.wait`."""
+        return self.client.tasks.await_end(self, timeout, on_update, interval)
+
+    wait_for_task_output = wait
+
+    def refresh(self) -> BoundTask:
+        """Ask once how the task stands; see `Tasks.retrieve`."""
+        return self.client.tasks.look(self)
+
+    def download(
+        self,
+        folder: str | Path = ".",
+        *,
+        overwrite: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> list[Path]:
+        """Fetch every output into a folder, several at a time.
+
+        Files are named after the task, and have their name only once they are complete. A file
+        of that name is taken to be the output, unless `overwrite` is set.
+
+        Args:
+            folder: Where to; made if it is not there.
+            overwrite: Whether files of the same name are replaced.
+            on_progress: Called with the output's index, its bytes so far and its size if known.
+
+        Returns:
+            One path per output, in the task's order.
+
+        Raises:
+            DownloadError: The task has no output, or one of them cannot be had.
+        """
+        orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
+        driver = evolve(self.client.driver, on_progress=on_progress)
+
+        def fetch(order: Download) -> Path:
+            flow = download(order, started=driver.clock.now(), rng=self.client.rng)
+            return driver.run(flow)
+
+        with ThreadPoolExecutor(settings.PARALLEL_DOWNLOADS) as pool:
+            return list(pool.map(fetch, orders))
+
+
+@frozen(kw_only=True)
+class AsyncBoundTask(Task):
+    """A task that can wait for itself and fetch its output, awaiting; see `BoundTask`."""
+
+    client: AsyncRunwayClient = field(repr=False, eq=False)
+    accepted: float | None = field(default=None, repr=False, eq=False)
+    error: RunwayError | None = field(default=None, eq=False)
+
+    def result(self) -> AsyncBoundTask:
+        """The task itself, after a wait among many, if it succeeded; see `BoundTask.result`."""
+        return _result(self)
+
+    async def wait(
+        self,
+        timeout: float | None = settings.WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = settings.POLL_INTERVAL,
+    ) -> AsyncBoundTask:
+        """Wait until the task has ended; see `Tasks.wait`."""
+        return await self.client.tasks.await_end(self, timeout, on_update, interval)
+
+    wait_for_task_output = wait
+
+    async def refresh(self) -> AsyncBoundTask:
+        """Ask once how the task stands; see `Tasks.retrieve`."""
+        return await self.client.tasks.look(self)
+
+    async def download(
+        self,
+        folder: str | Path = ".",
+        *,
+        overwrite: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> list[Path]:
+        """Fetch every output into a folder; see `BoundTask.download`."""
+        orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
+        driver = evolve(self.client.driver, on_progress=on_progress)
+        free = asyncio.Semaphore(settings.PARALLEL_DOWNLOADS)
+
+        async def fetch(order: Download) -> Path:
+            async with free:
+                flow = download(order, started=driver.clock.now(), rng=self.client.rng)
+                return await driver.run(flow)
+
+        async with asyncio.TaskGroup() as group:
+            fetched = [group.create_task(fetch(order)) for order in orders]
+        return [task.result() for task in fetched]
+
+
+def facts(task: Task) -> dict[str, Any]:
+    """The fields of the plain task in a task."""
+    return {attribute.name: getattr(task, attribute.name) for attribute in fields(Task)}
+
+
+def _result(task: Bound) -> Bound:
+    if task.error is not None:
+        raise task.error
+    return task
+
+
+def _orders(task: Task, folder: Path, *, overwrite: bool, chosen: Settings) -> list[Download]:
+    if task.status != SUCCEEDED:
+        raise DownloadError(
+            f"task {task.id} is {task.status} and has no output to download; wait for it first",
+            task_id=task.id,
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(
+            f"cannot make the folder {folder}: {error.strerror}", task_id=task.id
+        ) from error
+    call = operations.poll(task.id, task.route, chosen)
+    return [
+        Download(task, index, folder, call, overwrite, chosen.timeout)
+        for index in range(len(task.output))
+    ]

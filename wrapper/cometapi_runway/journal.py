@@ -1,0 +1,287 @@
+"""What was paid for, on disk: the intent before the request, the id right after, the end, files.
+
+One SQLite file, safe for several processes and threads at once, readable by its owner only. It
+holds what repeats a request (arguments, seed), and never the key, the payload of a data URI, or
+an output's signed address, which is fetched anew when needed. An intent without an id is a
+request of unknown outcome; it is listed and never sent again by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from attrs import frozen
+
+from cometapi_runway import jsonvalue, redaction
+from cometapi_runway.errors import ConfigurationError
+from cometapi_runway.flows.steps import (
+    Ended,
+    Entry,
+    Intended,
+    Saved,
+    Submitted,
+    Unsubmitted,
+)
+from cometapi_runway.jsonvalue import JSON
+from cometapi_runway.task import CANCELLED, FAILED, SUCCEEDED, Route, Task
+
+State: TypeAlias = Literal[
+    "INTENDED", "REFUSED", "UNKNOWN", "SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED"
+]
+"""``INTENDED``: sent or about to be, by a process that lives or was killed. ``REFUSED``: it came
+to nothing and was not charged. ``UNKNOWN``: nobody knows. The rest have an id."""
+
+_VERSION = 1
+_BUSY = 30.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS submission (
+    key TEXT PRIMARY KEY,
+    operation TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    seed INTEGER,
+    route TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    process INTEGER NOT NULL,
+    task_id TEXT,
+    state TEXT NOT NULL,
+    reason TEXT,
+    failure_code TEXT,
+    ended_at REAL
+);
+CREATE INDEX IF NOT EXISTS submission_task ON submission (task_id);
+CREATE INDEX IF NOT EXISTS submission_open ON submission (state) WHERE state = 'SUBMITTED';
+CREATE TABLE IF NOT EXISTS file (
+    task_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    saved_at REAL NOT NULL,
+    PRIMARY KEY (task_id, number)
+);
+"""
+
+
+@frozen
+class Submission:
+    """One paid request as the journal knows it.
+
+    Attributes:
+        key: Its name in the journal.
+        operation: The operation's id in the contract.
+        arguments: The body that was sent, with secrets and payloads left out.
+        fingerprint: Digest of operation and body.
+        seed: The seed that was sent, or None.
+        route: Where its task is polled.
+        base_url: The gateway it went to.
+        created_at: When it was sent.
+        task_id: The task's id, or None.
+        state: How it stands.
+        reason: Why it was refused or failed, or is unknown.
+        failure_code: The failed task's code.
+        ended_at: When its task was seen to have ended.
+        files: Outputs on disk, in the task's order.
+    """
+
+    key: str
+    operation: str
+    arguments: JSON
+    fingerprint: str
+    seed: int | None
+    route: Route
+    base_url: str
+    created_at: datetime
+    task_id: str | None
+    state: State
+    reason: str | None
+    failure_code: str | None
+    ended_at: datetime | None
+    files: tuple[Path, ...] = ()
+
+
+class Journal:
+    """A journal file.
+
+    Args:
+        path: The file; made, with its folder, if it is not there.
+
+    Raises:
+        ConfigurationError: It cannot be opened, or another program's file is there.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._lock = threading.RLock()
+        self._process = 0
+        with self._connection():
+            pass
+
+    @contextlib.contextmanager
+    def _connection(self) -> Generator[sqlite3.Connection]:
+        """The connection of this process, for one thread at a time.
+
+        A connection must not be carried over a fork, so a child process opens its own.
+        """
+        with self._lock:
+            if self._process != os.getpid():
+                self._db = self._open()
+                self._process = os.getpid()
+            yield self._db
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
+            db = sqlite3.connect(
+                self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+            )
+            _prepare(db)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(f"journal {self.path} cannot be opened: {error}") from error
+        return db
+
+    def write(self, entry: Entry, base_url: str = "") -> None:
+        """Write an entry; it is on the disk when this returns.
+
+        Args:
+            entry: What happened.
+            base_url: The gateway where.
+
+        Raises:
+            sqlite3.Error: It is not.
+        """
+        match entry:
+            case Intended():
+                self._intend(entry, base_url)
+            case Submitted(key, task_id):
+                self._change("task_id = ?, state = 'SUBMITTED'", key, task_id)
+            case Unsubmitted(key, refused, reason):
+                state = "REFUSED" if refused else "UNKNOWN"
+                self._change("state = ?, reason = ?", key, state, redaction.text(reason))
+            case Ended(task):
+                self._end(task)
+            case Saved(task_id, index, path, size):
+                self._run(
+                    "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)",
+                    (task_id, index, str(path.absolute()), size, time.time()),
+                )
+
+    def tasks(self, *, unfinished: bool = False, limit: int | None = None) -> list[Submission]:
+        """Submissions, newest first.
+
+        Args:
+            unfinished: Only those whose task has not been seen to end.
+            limit: How many at most.
+        """
+        condition = "state = 'SUBMITTED'" if unfinished else "1"
+        return self._select(condition, (), limit)
+
+    def unknown(self) -> list[Submission]:
+        """Submissions without an id that may have been charged, newest first.
+
+        One that another living process is about to hear of is among them.
+        """
+        return self._select("state IN ('INTENDED', 'UNKNOWN')", (), None)
+
+    def find(self, task_id: str) -> Submission | None:
+        """The submission of a task, or None."""
+        found = self._select("task_id = ?", (task_id,), 1)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            if self._process == os.getpid():
+                self._db.close()
+            self._process = 0
+
+    def __repr__(self) -> str:
+        return f"Journal({str(self.path)!r})"
+
+    def _intend(self, entry: Intended, base_url: str) -> None:
+        call = entry.call
+        arguments = json.dumps(redaction.repeatable(call.body), ensure_ascii=False)
+        self._run(
+            "INSERT INTO submission (key, operation, arguments, fingerprint, seed, route, base_url,"
+            " created_at, process, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'INTENDED')",
+            (
+                entry.key,
+                call.operation,
+                arguments,
+                call.fingerprint,
+                entry.seed,
+                entry.route,
+                redaction.url(base_url),
+                time.time(),
+                os.getpid(),
+            ),
+        )
+
+    def _end(self, task: Task) -> None:
+        if task.status in {SUCCEEDED, FAILED, CANCELLED}:
+            reason = redaction.text(task.failure) if task.failure else None
+            self._run(
+                "UPDATE submission SET state = ?, reason = ?, failure_code = ?, ended_at = ?"
+                " WHERE task_id = ?",
+                (task.status, reason, task.failure_code, time.time(), task.id),
+            )
+
+    def _change(self, assignment: str, key: str, *values: str) -> None:
+        # `assignment` is one of the two texts above, never data.
+        self._run(f"UPDATE submission SET {assignment} WHERE key = ?", (*values, key))  # noqa: S608
+
+    def _run(self, statement: str, values: tuple[Any, ...]) -> None:
+        with self._connection() as db:
+            db.execute(statement, values)
+
+    def _select(
+        self, condition: str, values: tuple[Any, ...], limit: int | None
+    ) -> list[Submission]:
+        # `condition` is one of the texts above, never data.
+        query = f"SELECT * FROM submission WHERE {condition} ORDER BY created_at DESC, rowid DESC LIMIT ?"  # noqa: E501, S608
+        with self._connection() as db:
+            rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall()
+            return [_read(db, row) for row in rows]
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.row_factory = sqlite3.Row
+    # Readers beside a writer, and a commit that is on the disk when it returns: to lose the last
+    # entry to a power cut would be to lose a paid task.
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0:
+        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+    elif found != _VERSION:
+        raise sqlite3.DatabaseError(f"it is of version {found}; this package reads {_VERSION}")
+
+
+def _read(db: sqlite3.Connection, row: sqlite3.Row) -> Submission:
+    files = db.execute("SELECT path FROM file WHERE task_id = ? ORDER BY number", (row["task_id"],))
+    return Submission(
+        key=row["key"],
+        operation=row["operation"],
+        arguments=jsonvalue.parse(row["arguments"].encode()),
+        fingerprint=row["fingerprint"],
+        seed=row["seed"],
+        route=row["route"],
+        base_url=row["base_url"],
+        created_at=datetime.fromtimestamp(row["created_at"], UTC),
+        task_id=row["task_id"],
+        state=row["state"],
+        reason=row["reason"],
+        failure_code=row["failure_code"],
+        ended_at=datetime.fromtimestamp(row["ended_at"], UTC) if row["ended_at"] else None,
+        files=tuple(Path(file["path"]) for file in files),
+    )
