@@ -1,0 +1,114 @@
+# Everything this project does. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+# The first Python on PATH that is new enough; override with PYTHON=….
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DEMO := $(VENV)/.ready-demo
+DEV := $(VENV)/.ready-dev
+TOOLS := PYTHONPATH=openapi $(BIN)/python -m contract_tools
+WORKERS ?= 2
+
+.PHONY: help
+help: ## List what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Use it
+
+.PHONY: demo
+demo: $(DEMO) ## Make a video against a local gateway, from request to file; needs no key
+	@$(BIN)/cometapi-runway demo
+
+.PHONY: simulate
+simulate: $(DEMO) ## Run the local gateway until Ctrl-C
+	@$(BIN)/cometapi-runway simulate
+
+##@ Check it
+
+.PHONY: test
+test: $(DEV) ## Run every test
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+.PHONY: lint
+lint: $(DEV) ## Check format and lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+.PHONY: format
+format: $(DEV) ## Format, and mend what can be mended by itself
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: typecheck
+typecheck: $(DEV) ## mypy --strict and pyright (strict on the wrapper)
+	@$(BIN)/mypy
+	@$(BIN)/basedpyright
+
+.PHONY: check-generated
+check-generated: $(DEV) ## Fail if regenerating would change a byte
+	@$(TOOLS) check
+
+.PHONY: check
+check: lint typecheck check-generated test ## All gates, as CI runs them
+
+.PHONY: bench
+bench: $(DEV) ## Print every benchmark, each as a ratio against a named peer
+	@for b in tests/benchmarks/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+##@ When the gateway's pages change
+
+.PHONY: vendor
+vendor: $(DEV) ## Take in a saved documentation page: make vendor PAGE=page.md
+	@test -n "$(PAGE)" || { echo "make vendor PAGE=<saved page>"; exit 2; }
+	@$(TOOLS) vendor "$(PAGE)"
+
+.PHONY: regenerate
+regenerate: $(DEV) ## Build the contract and generate the client from it
+	@$(TOOLS) regenerate
+
+##@ Set up and package
+
+.PHONY: setup
+setup: $(DEV) ## Install everything for development into .venv
+
+.PHONY: lock
+lock: $(DEV) ## Pin every dependency anew, with hashes
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+		--upgrade --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+		--extra cli --extra simulator --group build -c requirements-dev.lock \
+		pyproject.toml -o requirements.lock
+
+.PHONY: build
+build: $(DEV) ## Build wheel and sdist into dist/
+	@rm -rf dist
+	@$(BIN)/hatchling build
+
+.PHONY: clean
+clean: ## Remove everything that can be made again
+	rm -rf $(VENV) .build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none is on PATH"; exit 1; }
+	@echo "Making a virtual environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(DEMO): requirements.lock pyproject.toml | $(BIN)/python
+	@test -f $(DEV) || { echo "Installing what the demo needs …" && \
+		$(PIP) install --require-hashes -r requirements.lock; }
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what development needs …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(DEMO)
