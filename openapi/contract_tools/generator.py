@@ -127,7 +127,8 @@ def _formatter_version() -> str:
 
 def _pin(workspace: Workspace, name: str) -> str:
     """Return the exact version a dependency group pins for a distribution."""
-    groups = tomllib.loads(workspace.pyproject.read_text("utf-8")).get("dependency-groups", {})
+    text = yaml_text.read_text(workspace.pyproject, workspace.name(workspace.pyproject))
+    groups = tomllib.loads(text).get("dependency-groups", {})
     for line in (line for group in groups.values() for line in group if isinstance(line, str)):
         try:
             requirement = Requirement(line)
@@ -144,9 +145,8 @@ def _pin(workspace: Workspace, name: str) -> str:
 def _check_overrides(workspace: Workspace, source: Path, folder: Path) -> None:
     """The generator ignores an override of a class that does not exist; this does not."""
     where = workspace.name(workspace.generator_config)
-    config = as_object(
-        yaml_text.load_unambiguous(workspace.generator_config.read_text("utf-8"), where), where
-    )
+    text = yaml_text.read_text(workspace.generator_config, where)
+    config = as_object(yaml_text.load_unambiguous(text, where), where)
     overrides = members(config.pop("class_overrides", None))
     if not overrides:
         return

@@ -63,7 +63,8 @@ class Overlay:
 def load_all(workspace: Workspace) -> list[Overlay]:
     """Read the overlays of a workspace in the order of their names."""
     files = sorted(workspace.overlays.glob("*.yaml"))
-    return [parse(file.read_text("utf-8"), workspace.name(file)) for file in files]
+    named = [(file, workspace.name(file)) for file in files]
+    return [parse(yaml_text.read_text(file, name), name) for file, name in named]
 
 
 def parse(text: str, name: str) -> Overlay:

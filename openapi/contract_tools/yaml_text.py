@@ -22,6 +22,8 @@ from contract_tools.errors import ContractError
 from contract_tools.values import Json, describe, pointer
 
 if TYPE_CHECKING:
+    from pathlib import Path as File
+
     from contract_tools.values import Path
 
 TEXT_TAG = "tag:yaml.org,2002:str"
@@ -84,6 +86,20 @@ def load_unambiguous(text: str, where: str) -> Json:
         f"{where}: {pointer(path) or '/'} reads {describe(left)} under YAML 1.2 "
         f"but {describe(right)} under YAML 1.1: quote it"
     )
+
+
+def read_text(file: File, where: str) -> str:
+    """Read a text file that people write.
+
+    Raises:
+        ContractError: it is missing, cannot be read, or is not UTF-8.
+    """
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{where}: byte {error.start} is not UTF-8") from error
+    except OSError as error:
+        raise ContractError(f"{where}: cannot be read: {error.strerror}") from error
 
 
 def dump(value: Json, *, heading: str = "") -> str:

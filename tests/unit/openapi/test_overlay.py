@@ -194,6 +194,14 @@ def test_overlays_are_applied_in_the_order_of_their_names(tmp_path: Path) -> Non
     assert document["info"] == {"title": "20-b", "tags": ["x", "y", "z"]}
 
 
+def test_an_overlay_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.overlays.mkdir(parents=True)
+    (workspace.overlays / "00-a.overlay.yaml").write_bytes(b"caf\xe9")
+    with pytest.raises(ContractError, match=r"overlays/00-a\.overlay\.yaml: byte 3 is not UTF-8"):
+        overlay.load_all(workspace)
+
+
 def test_the_repositorys_overlays_are_read(repository: Workspace) -> None:
     loaded = overlay.load_all(repository)
     assert [Path(one.name).name[:2] for one in loaded][:3] == ["00", "10", "20"]

@@ -200,6 +200,12 @@ def test_versions_other_than_the_pinned_ones_are_refused(workspace: Workspace, n
         generator.check_versions(workspace)
 
 
+def test_a_missing_pyproject_is_refused(workspace: Workspace) -> None:
+    workspace.pyproject.unlink()
+    with pytest.raises(ContractError, match=r"pyproject\.toml: cannot be read: No such file"):
+        generator.check_versions(workspace)
+
+
 def test_a_missing_ruff_is_refused(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
