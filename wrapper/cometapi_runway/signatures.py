@@ -9,18 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from importlib import import_module
 from inspect import Parameter, signature
-from typing import Any, Generic, Literal, ParamSpec, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, Unpack
 
 from attrs import define
 
 from cometapi_runway import inputs
 from cometapi_runway.inputs import AssetInput, Model, ModerationInput, RatioInput
 from cometapi_runway.task import Route
-from cometapi_runway_api.models.character_asset import CharacterAsset
-from cometapi_runway_api.models.character_performance_request import CharacterPerformanceRequest
-from cometapi_runway_api.models.content_moderation import ContentModeration
-from cometapi_runway_api.models.reference_asset import ReferenceAsset
+
+if TYPE_CHECKING:
+    from cometapi_runway_api import models
+else:
+
+    class _Models:
+        """The generated models, imported by the first call.
+
+        Their package loads httpx, which takes longer than all of the command line's `--help`,
+        and reading a signature needs none of them.
+        """
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(import_module("cometapi_runway_api.models"), name)
+
+    models = _Models()
 
 P = ParamSpec("P")
 
@@ -93,7 +106,7 @@ def character_performance(
     seed: int | None = None,
     content_moderation: ModerationInput = "auto",
     **options: Unpack[CallOptions],
-) -> CharacterPerformanceRequest:
+) -> models.CharacterPerformanceRequest:
     """Transfer a performance from a clip onto a character.
 
     Every field that the vendored page calls required is sent, so the body is valid by the page's
@@ -125,13 +138,13 @@ def character_performance(
     figure = inputs.asset_parts(character, "/character", ("image", "video"))
     clip = inputs.asset_parts(reference, "/reference", ("video",))
     limit, beside = inputs.threshold(content_moderation)
-    return CharacterPerformanceRequest(
-        character=inputs.with_rest(CharacterAsset(figure.type, figure.uri), figure.rest),
-        reference=inputs.with_rest(ReferenceAsset(clip.type, clip.uri), clip.rest),
+    return models.CharacterPerformanceRequest(
+        character=inputs.with_rest(models.CharacterAsset(figure.type, figure.uri), figure.rest),
+        reference=inputs.with_rest(models.ReferenceAsset(clip.type, clip.uri), clip.rest),
         model=model,
         ratio=inputs.ratio_text(ratio),
         body_control=body_control,
         expression_intensity=expression_intensity,
         seed=inputs.fresh_seed() if seed is None else seed,
-        content_moderation=inputs.with_rest(ContentModeration(limit), beside),
+        content_moderation=inputs.with_rest(models.ContentModeration(limit), beside),
     )
