@@ -75,14 +75,15 @@ def oracle_figures() -> None:
 
 
 def jsonschema_figures() -> None:
-    """Print what python-jsonschema takes for the same body."""
+    """Print what python-jsonschema takes for the same body, and the ratio."""
     import jsonschema
 
     document = contract().document
     schema = {**contract().operation(OPERATION).body_schema, "components": document["components"]}
     validator = jsonschema.Draft202012Validator(schema)
     body = seconds(lambda: list(validator.iter_errors(BODY)), 200)
-    print(f"python-jsonschema   valid body   {body * 1e6:8.1f} us")
+    ours = seconds(lambda: contract().check_body(OPERATION, BODY), 5000)
+    print(f"python-jsonschema   valid body   {body * 1e6:8.1f} us  {body / ours:10.1f} times ours")
 
 
 def openapi_core_figures() -> None:

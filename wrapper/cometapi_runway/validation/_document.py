@@ -22,7 +22,7 @@ class ContractError(ValueError):
     """The document is not a contract this library can judge requests by."""
 
 
-@frozen
+@frozen(eq=False)
 class Parameter:
     """One parameter of an operation.
 
@@ -41,7 +41,7 @@ class Parameter:
     explode: bool = False
 
 
-@frozen
+@frozen(eq=False)
 class Response:
     """One documented answer.
 
@@ -61,7 +61,7 @@ class Response:
         return _json_schema(self.content)
 
 
-@frozen
+@frozen(eq=False)
 class Operation:
     """One operation of the contract.
 
@@ -89,7 +89,7 @@ class Operation:
     content: Mapping[str, Object] = field(repr=False)
     responses: tuple[Response, ...] = field(repr=False)
     security: tuple[frozenset[str], ...]
-    document: Object = field(repr=False, eq=False)
+    document: Object = field(repr=False)
 
     @property
     def body_schema(self) -> Object | None:

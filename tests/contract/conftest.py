@@ -1,0 +1,65 @@
+"""The contract suite: what the client sends and understands, judged by `openapi/runway.yaml`.
+
+`st` draws, `bridge` calls, `wire` captures, `laws` says what must hold. Every test takes its
+operations from the contract; none is written for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+import pytest
+
+from cometapi_runway.task import Route
+from cometapi_runway.validation import contract
+
+from . import laws, st
+from .wrapped import Wrapped
+
+CONTRACT = contract()
+READS = frozenset(get_args(Route))
+PACKAGE = "cometapi_runway_api"
+
+
+def pytest_report_header() -> str:
+    return f"contract: {len(CONTRACT.operations)} operations; {st.announce()}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test runs for every operation of the kind its argument names.
+
+    `operation`: all; `posting`: those with a body; `creating`: those that make tasks; `reading`:
+    those that tell how a task stands, which the contract marks by the route they are.
+    """
+    every = CONTRACT.operations
+    reading = [one for one in every if one.resource in READS]
+    kinds = {
+        "operation": every,
+        "posting": [one for one in every if one.body_schema is not None],
+        "creating": [one for one in every if one not in reading],
+        "reading": reading,
+    }
+    for name in kinds.keys() & set(metafunc.fixturenames):
+        metafunc.parametrize(name, kinds[name], ids=[one.id for one in kinds[name]])
+
+
+@pytest.fixture(scope="session")
+def source() -> st.Source:
+    """Where values come from; what is drawn once is drawn for all tests."""
+    return st.Source(CONTRACT.document)
+
+
+@pytest.fixture(scope="session")
+def bench(source: st.Source) -> Iterator[laws.Bench]:
+    """The generated client behind a captured wire."""
+    with laws.bench(CONTRACT.document, PACKAGE, source) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def wrapped(bench: laws.Bench) -> Iterator[Wrapped]:
+    """Both clients of the wrapper, behind the same wire."""
+    ready = Wrapped(bench.contract, bench.wire)
+    yield ready
+    ready.close()

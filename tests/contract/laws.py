@@ -1,0 +1,242 @@
+"""What must hold between a contract and a client generated from it, for every operation.
+
+The laws know no operation by name. A test module states which contract and which package; adding
+an operation to the contract puts it under all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import islice
+
+import attrs
+import httpx
+from attrs import evolve, field, frozen
+
+from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway.validation import Contract, Operation, Response
+
+from . import bridge as bridges
+from .compare import differences
+from .st import Drawn, Source
+from .wire import Sent, Wire, complaints, read_back
+
+PLACES = ("path", "query", "header")
+# What a header can carry; a contract that says only "string" allows more than a wire does.
+_SENDABLE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
+
+
+@frozen
+class Call:
+    """Arguments for one operation, by place, and how they were drawn."""
+
+    arguments: dict[str, JSON]
+    origin: str
+
+
+@frozen
+class Bench:
+    """A contract, the client generated from it, and the wire between them."""
+
+    contract: Contract
+    source: Source
+    wire: Wire
+    bridge: bridges.Bridge
+    script: list[httpx.Response] = field(factory=list)
+
+    def answer_with(self, status: int, body: JSON) -> None:
+        """What the wire answers from now on."""
+        # Spelt here and not by httpx, which refuses half surrogate pairs that JSON can escape.
+        self.answer_with_bytes(status, "application/json", json.dumps(body).encode())
+
+    def answer_with_bytes(self, status: int, media_type: str, content: bytes) -> None:
+        """What the wire answers from now on, byte for byte."""
+        headers = {"Content-Type": media_type}
+        self.script[:] = [httpx.Response(status, headers=headers, content=content)]
+
+
+@contextmanager
+def bench(document: Object, package: str, source: Source | None = None) -> Iterator[Bench]:
+    """Set up one contract and the package generated from it."""
+    contract = Contract(document)
+    script: list[httpx.Response] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        told = script[0]
+        return httpx.Response(told.status_code, headers=told.headers, content=told.content)
+
+    wire = Wire(answer)
+    bridge = bridges.Bridge(contract, package, wire.transport())
+    try:
+        yield Bench(contract, source or Source(document), wire, bridge, script)
+    finally:
+        bridge.close()
+
+
+def place_schema(operation: Operation, place: str) -> Object | None:
+    """The parameters of one place as the schema of one object; None where there are none."""
+    parameters = operation.parameters_in(place)
+    if not parameters:
+        return None
+    return {
+        "type": "object",
+        "properties": {parameter.name: parameter.schema for parameter in parameters},
+        "required": [parameter.name for parameter in parameters if parameter.required],
+        "additionalProperties": False,
+    }
+
+
+@cache
+def calls(source: Source, operation: Operation) -> tuple[Call, ...]:
+    """Right calls of an operation: each value drawn for each place is in at least one."""
+    parts: dict[str, list[Drawn]] = {}
+    for place in PLACES:
+        if schema := place_schema(operation, place):
+            drawn = (_as_text_would(one) for one in source.right(schema))
+            parts[place] = [one for one in drawn if _sendable(place, one)]
+    if operation.body_schema is not None:
+        parts["body"] = list(source.right(operation.body_schema))
+    most = max((len(values) for values in parts.values()), default=1)
+    return tuple(_combined(parts, index) for index in range(most))
+
+
+def _combined(parts: dict[str, list[Drawn]], index: int) -> Call:
+    chosen = {place: values[index % len(values)] for place, values in parts.items()}
+    origin = "; ".join(f"{place} by {drawn.origin}" for place, drawn in chosen.items())
+    return Call({place: drawn.value for place, drawn in chosen.items()}, origin)
+
+
+def _sendable(place: str, drawn: Drawn) -> bool:
+    values = drawn.value.values() if isinstance(drawn.value, dict) else ()
+    return place != "header" or all(_SENDABLE.fullmatch(str(value)) for value in values)
+
+
+def _as_text_would(drawn: Drawn) -> Drawn:
+    # A body may spell a whole number 59.0; in an address it must read 59.
+    assert isinstance(drawn.value, dict)
+    return evolve(drawn, value={name: _whole(value) for name, value in drawn.value.items()})
+
+
+def _whole(value: JSON) -> JSON:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def success(operation: Operation) -> Response:
+    """The documented answer to a call that went well."""
+    good = (one for one in operation.responses if one.status.startswith("2"))
+    return next(good)
+
+
+def prepare(bench: Bench, operation: Operation) -> None:
+    """Have the wire answer with the first value drawn for success."""
+    response = success(operation)
+    assert response.schema is not None, f"{operation.id} documents no JSON for {response.status}"
+    bench.answer_with(int(response.status), bench.source.right(response.schema)[0].value)
+
+
+def check_call(bench: Bench, operation: Operation, flavour: str, call: Call) -> list[str]:
+    """What is asked is what is sent, once, and what is sent is valid."""
+    bench.wire.take()
+    bench.bridge.call(operation, flavour, call.arguments)
+    return check_sent(bench.contract, operation, call, bench.wire.take())
+
+
+def check_sent(contract: Contract, operation: Operation, call: Call, sent: list[Sent]) -> list[str]:
+    """The captured requests against the call they were made for."""
+    if len(sent) != 1:
+        return [f"{len(sent)} requests were sent instead of one"]
+    found = complaints(contract, operation, sent[0])
+    back = read_back(contract, operation, sent[0])
+    if "body" in call.arguments or "body" in back:
+        found += differences(call.arguments.get("body"), back.get("body"))
+    for place in PLACES:
+        asked = {name: _text(value) for name, value in call.arguments.get(place, {}).items()}
+        found += [f"{place} {one}" for one in differences(asked, back[place])]
+    return found
+
+
+def _text(value: JSON) -> JSON:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def check_answer(
+    bench: Bench, operation: Operation, flavour: str, status: int, body: JSON, call: Call
+) -> list[str]:
+    """A documented answer is parsed without loss, and every flavour says the same of it."""
+    bench.answer_with(status, body)
+    bench.wire.take()
+    result = bench.bridge.call(operation, flavour, call.arguments)
+    if flavour.endswith("detailed"):
+        found = list(_wrong_shell(result, status, body))
+        result = result.parsed
+    else:
+        found = []
+    if result is None:
+        return [*found, "the answer was not parsed"]
+    found += differences(body, bridges.to_json(result))
+    found += hidden(bench, result)
+    returned = bench.bridge.module(operation)._parse_response.__annotations__["return"]
+    return found + list(bridges.misfit(bench.bridge, returned, result))
+
+
+def _wrong_shell(result: object, status: int, body: JSON) -> Iterator[str]:
+    if result.status_code != status:
+        yield f"status_code is {result.status_code}"
+    if result.content != json.dumps(body).encode():
+        yield "content is not what was received"
+    if result.headers.get("Content-Type") != "application/json":
+        yield "headers are not those received"
+
+
+def hidden(bench: Bench, parsed: object, path: str = "") -> Iterator[str]:
+    """Declared means modelled: a declared property must not end up among the unknown ones.
+
+    A property that the model lost still survives the round trip, in `additional_properties`.
+    """
+    if isinstance(parsed, list):
+        for index, item in enumerate(parsed):
+            yield from hidden(bench, item, f"{path}/{index}")
+    if not attrs.has(type(parsed)):
+        return
+    declared = component_properties(bench.contract, type(parsed).__name__)
+    for name in getattr(parsed, "additional_properties", {}):
+        if name in declared:
+            yield f"{path}/{name} is declared but not modelled in {type(parsed).__name__}"
+    for one in attrs.fields(type(parsed)):
+        if one.init:
+            yield from hidden(bench, getattr(parsed, one.name), f"{path}/{one.name}")
+
+
+def component_properties(contract: Contract, name: str) -> frozenset[str]:
+    """The properties of a named schema; empty for a schema that has no name."""
+    schemas = contract.document.get("components", {}).get("schemas", {})
+    return frozenset(schemas.get(name, {}).get("properties", {}))
+
+
+def statuses(operation: Operation, response: Response) -> Iterator[int]:
+    """Statuses that one documented answer covers, all of them ones that Python knows.
+
+    The generated code refuses others before it looks at the answer; see the infidelities.
+    """
+    if response.status.isdigit():
+        yield int(response.status)
+    elif response.status == "default":
+        own = {one.status for one in operation.responses}
+        yield from (status for status in (418, 507) if str(status) not in own)
+    else:
+        yield int(response.status[0]) * 100
+
+
+def report(
+    operation: Operation, how: str, failures: Iterator[tuple[str, list[str]]], most: int = 3
+) -> None:
+    """Fail with the first few failures, each under the value that caused it."""
+    shown = [
+        f"{operation.id} ({how}): " + "\n    ".join(complaint[:6]) + f"\n  {where}"
+        for where, complaint in islice(failures, most)
+    ]
+    assert not shown, "\n".join(shown)

@@ -1,0 +1,93 @@
+"""The generated package holds what the contract declares: no more, no less, under its names."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from typing import Literal
+
+import attrs
+import pytest
+
+from cometapi_runway.validation import contract
+
+from .bridge import FLAVOURS, choices, squeeze
+
+CONTRACT = contract()
+SCHEMAS = CONTRACT.document["components"]["schemas"]
+OBJECTS = {name: schema for name, schema in SCHEMAS.items() if "properties" in schema}
+PACKAGE = "cometapi_runway_api"
+
+
+def test_there_is_a_module_for_every_operation_and_no_other():
+    api = importlib.import_module(f"{PACKAGE}.api")
+    found = {
+        (tag.name, module.name)
+        for tag in pkgutil.iter_modules(api.__path__)
+        for module in pkgutil.iter_modules([f"{api.__path__[0]}/{tag.name}"])
+    }
+    assert found == {(operation.tag, operation.id) for operation in CONTRACT.operations}
+
+
+def test_every_operation_has_four_flavours_that_ask_for_its_parameters(bench, operation):
+    wanted = {squeeze(parameter.name): parameter.required for parameter in operation.parameters}
+    if operation.body_schema is not None:
+        wanted["body"] = operation.body_required
+    for flavour in FLAVOURS:
+        function = getattr(bench.bridge.module(operation), flavour)
+        parameters = dict(inspect.signature(function).parameters)
+        del parameters["client"]
+        asked = {
+            squeeze(name): one.default is inspect.Parameter.empty
+            for name, one in parameters.items()
+        }
+        assert asked == wanted, f"{operation.id}.{flavour}"
+        for name, one in parameters.items():
+            given = one.default in {inspect.Parameter.empty, bench.bridge.unset}
+            assert given, f"{operation.id}.{flavour} has a default of its own for {name}"
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_a_model_has_the_declared_properties_and_requires_the_required(bench, name):
+    model = getattr(bench.bridge.models, name)
+    fields = {squeeze(one.name): one for one in attrs.fields(model) if one.init}
+    declared = {squeeze(key): key for key in OBJECTS[name]["properties"]}
+    assert fields.keys() == declared.keys(), f"{name}: properties"
+    required = {key for key, one in fields.items() if one.default is attrs.NOTHING}
+    assert required == {squeeze(key) for key in OBJECTS[name].get("required", [])}, name
+    for key, one in fields.items():
+        assert one.default in {attrs.NOTHING, bench.bridge.unset}, f"{name}.{key} has a default"
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_closed_lists_are_the_contract_s(bench, name):
+    hints = bench.bridge.hints(getattr(bench.bridge.models, name))
+    attributes = {squeeze(attribute): hint for attribute, hint in hints.items()}
+    for key, schema in OBJECTS[name]["properties"].items():
+        modelled = literals(attributes[squeeze(key)])
+        assert modelled == listed(schema), f"{name}/{key}"
+
+
+def literals(hint):
+    """The values of every Literal in a type."""
+    found = set()
+    for choice in choices(hint):
+        if typing.get_origin(choice) is Literal:
+            found |= set(typing.get_args(choice))
+        elif typing.get_origin(choice) is list:
+            found |= literals(typing.get_args(choice)[0])
+    return found
+
+
+def listed(schema):
+    """The values of every closed list of a schema that is not inside another object."""
+    schema = SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    found = {value for value in schema.get("enum", []) if value is not None}
+    found |= {schema["const"]} if "const" in schema else set()
+    for branch in (*schema.get("anyOf", []), *schema.get("oneOf", [])):
+        found |= listed(branch)
+    if isinstance(schema.get("items"), dict):
+        found |= listed(schema["items"])
+    return found
