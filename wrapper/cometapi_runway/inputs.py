@@ -86,7 +86,9 @@ def asset_parts(value: AssetInput, path: str, allowed: tuple[str, ...]) -> Parts
     if "uri" not in given:
         _refuse(f"{path}/uri", "required", None, f"is required; given were {sorted(given)}")
     uri = uri_text(given["uri"], f"{path}/uri")
-    kind = given.get("type") or _type_of(uri, path, allowed)
+    kind = given.get("type")
+    if kind is None:
+        kind = _type_of(uri, path, allowed)
     return Parts(kind, uri, {k: v for k, v in given.items() if k not in {"type", "uri"}})
 
 

@@ -27,7 +27,7 @@ from cometapi_runway.validation import contract
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
-_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]{0,199}")
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
 # The client's own business: changed here, they would break the key's way or the framing.
 _NOT_EXTRA = frozenset({"authorization", "content-length", "content-type", "host"})
 
@@ -47,7 +47,9 @@ def submission(
             request.
     """
     own, options = _sort_arguments(signature, arguments)
-    version = options.get("runway_version") or chosen.runway_version
+    version = options.get("runway_version")
+    if version is None:
+        version = chosen.runway_version
     call = _call(signature.operation, body=_build(signature, own), version=version)
     body: dict[str, Any] = {**(call.body or {}), **(options.get("extra_body") or {})}
     headers = _with_extra(call.headers, options.get("extra_headers") or {}, version)
