@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 from attrs import field, frozen
 
-from cometapi_runway import jsonvalue, redaction
+from cometapi_runway import jsonvalue, redaction, task
 from cometapi_runway.errors import (
     APIStatusError,
     AuthenticationError,
@@ -28,17 +28,17 @@ from cometapi_runway.errors import (
 )
 from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
 
-TASK_NOT_EXIST = "task_not_exist"
 FETCH_FAILED = "fail_to_fetch_task"
 """The gateway passes on the provider's status under this code; a 401 then is about the gateway's
 own key, not the caller's."""
 
 _SUCCESS_CODES = frozenset({"success", "ok", "200", "0", ""})
 _BY_CODE: dict[str, type[APIStatusError]] = {
-    TASK_NOT_EXIST: NotFoundError,
+    task.NOT_EXIST: NotFoundError,
     "quota_not_enough": InsufficientQuotaError,
     "insufficient_quota": InsufficientQuotaError,
     "insufficient_user_quota": InsufficientQuotaError,
+    "pre_consume_token_quota_failed": InsufficientQuotaError,
     "invalid_api_key": AuthenticationError,
     "callback_url_empty": BadRequestError,
     "reference_images_empty": BadRequestError,
@@ -59,9 +59,16 @@ _HINTS: dict[type[APIStatusError], str] = {
     AuthenticationError: "Check the CometAPI key",
     InsufficientQuotaError: "Top up the account, or raise this key's own quota",
 }
-_REQUEST_ID = re.compile(r"\(?request id:?\s*([\w-]{4,})\)?", re.IGNORECASE)
-_TOKEN = re.compile(rb'"task_not_exist"')
+# Words that Runway pages name without saying where in an answer they stand.
+_TOKEN = re.compile(rf"\b({task.NOT_EXIST}|callback_url_empty|reference_images_empty)\b", re.I)
+_UNKNOWN_TASK = re.compile(rb"\b" + task.NOT_EXIST.encode() + rb"\b", re.I)
+_MONEY = re.compile("quota|balance|额度|余额", re.I)
+_REQUEST_ID = re.compile(r"request id:\s*([\w-]{4,})", re.I)
+# The gateway's open-source relative sends it; CometAPI's pages only show it inside the message.
+_REQUEST_ID_HEADERS = ("x-oneapi-request-id", "x-request-id")
+_LONGEST_PAUSE = 86400.0
 _LONGEST_QUOTE = 300
+_LONGEST_MESSAGE = 1200
 
 
 @frozen
@@ -111,11 +118,9 @@ def failure(answer: Answer) -> APIStatusError | None:
 
 
 def _failure(answer: Answer, payload: Object | None) -> APIStatusError | None:
-    if not 200 <= answer.status < 300:
-        return _error(answer, payload or {})
-    if payload is None or not _says_failure(payload):
+    if 200 <= answer.status < 300 and not _says_failure(answer.body, payload):
         return None
-    return _error(answer, payload)
+    return _error(answer, payload or {})
 
 
 def _payload(answer: Answer) -> tuple[Object | None, str]:
@@ -130,38 +135,32 @@ def _payload(answer: Answer) -> tuple[Object | None, str]:
     return payload, "JSON that is not an object"
 
 
-def _says_failure(payload: Object) -> bool:
+def _says_failure(body: bytes, payload: Object | None) -> bool:
     """Whether a body under HTTP 2xx is a failure all the same."""
-    # CometAPI's blog reads task_not_exist as the status of a task.
-    if str(payload.get("status", "")).lower() == TASK_NOT_EXIST:
-        return True
-    if _carries_task(payload):
+    if payload is not None and task.carries_state(payload):
+        # Then the task's state counts, whatever the envelope's code says.
         return False
-    if payload.get("error"):
+    if _UNKNOWN_TASK.search(body):
+        return True
+    if payload is None or task.names_task(payload):
+        return False
+    if payload.get("error") or str(payload.get("status")).lower() == "error":
         return True
     code = payload.get("code")
     return code is not None and str(code).lower() not in _SUCCESS_CODES
 
 
-def _carries_task(payload: Object) -> bool:
-    """Whether a task is in it: then its state counts, whatever the wrapper's code says."""
-    inner = as_object(payload.get("data")) or {}
-    return any(as_text(layer.get(key)) for layer in (payload, inner) for key in ("id", "task_id"))
-
-
 def _error(answer: Answer, payload: Object) -> APIStatusError:
     code, message = _code_and_message(payload)
-    if code is None and _TOKEN.search(answer.body):
-        code = TASK_NOT_EXIST
-    if not message:
-        message = _describe(answer)
+    if code is None and _UNKNOWN_TASK.search(answer.body):
+        code = task.NOT_EXIST
+    shown = redaction.text(message[:_LONGEST_MESSAGE]) or _describe(answer)
     kind = _kind(answer.status, code, message)
-    found = _REQUEST_ID.search(message)
     error = kind(
         answer.status,
         code,
-        message,
-        found.group(1) if found else None,
+        shown,
+        _request_id(answer, message),
         retry_after=_retry_after(answer),
         hint=_HINTS.get(kind, ""),
     )
@@ -172,14 +171,14 @@ def _error(answer: Answer, payload: Object) -> APIStatusError:
 def _code_and_message(payload: Object) -> tuple[str | None, str]:
     inner = payload.get("error")
     layer = as_object(inner) or payload
-    code = layer.get("code")
-    if str(payload.get("status", "")).lower() == TASK_NOT_EXIST:
-        code = TASK_NOT_EXIST
     words = (layer.get("message"), layer.get("msg"), inner, payload.get("detail"))
     message = next((text for text in map(as_text, words) if text), "")
-    if message.strip().lower() == TASK_NOT_EXIST:
-        code = TASK_NOT_EXIST
-    return _code(code), redaction.text(message[: _LONGEST_QUOTE * 4])
+    code = _code(layer.get("code"))
+    token = _TOKEN.search(message)
+    if token and (code or "").lower() not in _BY_CODE:
+        # It says more than a number does, or than that the gateway passes something on.
+        code = token.group().lower()
+    return code, message
 
 
 def _code(value: JSON) -> str | None:
@@ -194,16 +193,24 @@ def _kind(status: int, code: str | None, message: str) -> type[APIStatusError]:
         return known
     if (code or "").lower() == FETCH_FAILED and status in {401, 402, 403}:
         return APIStatusError
-    if status == 403 and "quota" in message.lower():
-        return InsufficientQuotaError
     # Inside HTTP 200 the older routes put an HTTP status into `code`.
     if 200 <= status < 300 and code and code.isdecimal():
         status = int(code) if len(code) == 3 else status
+    if status in {401, 402, 403} and _MONEY.search(message):
+        return InsufficientQuotaError
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if 400 <= status < 500:
         return BadRequestError
     return ServerError if 500 <= status < 600 else APIStatusError
+
+
+def _request_id(answer: Answer, message: str) -> str | None:
+    """The gateway's own request id: the last, where gateways stand behind one another."""
+    found = _REQUEST_ID.findall(message)
+    if found:
+        return str(found[-1])
+    return next((v for name in _REQUEST_ID_HEADERS if (v := answer.headers.get(name))), None)
 
 
 def _describe(answer: Answer) -> str:
@@ -217,7 +224,7 @@ def _describe(answer: Answer) -> str:
 
 
 def _quote(body: bytes) -> str:
-    text = redaction.text(" ".join(body[: _LONGEST_QUOTE * 4].decode("utf-8", "replace").split()))
+    text = redaction.text(" ".join(body[:_LONGEST_MESSAGE].decode("utf-8", "replace").split()))
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
@@ -227,8 +234,9 @@ def _retry_after(answer: Answer) -> float | None:
     if not text:
         return None
     if text.replace(".", "", 1).isdecimal() and text.isascii():
-        return float(text)
+        return min(float(text), _LONGEST_PAUSE)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - answer.received)
+        pause = parsedate_to_datetime(text).timestamp() - answer.received
+        return min(max(0.0, pause), _LONGEST_PAUSE)
     except (ValueError, TypeError, OverflowError):
         return None

@@ -22,6 +22,10 @@ from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
 Route: TypeAlias = Literal["tasks", "feed"]
 """Where a task is polled: ``GET /runwayml/v1/tasks/{id}`` or ``POST /runway/feed``."""
 
+NOT_EXIST = "task_not_exist"
+"""The gateway's word for a task that it does not know, or not yet. CometAPI's blog reads it as a
+status; it is none."""
+
 PENDING = "PENDING"
 THROTTLED = "THROTTLED"
 RUNNING = "RUNNING"
@@ -43,9 +47,13 @@ _WORDS = {
 }
 # How far along a status is; a layer that lags behind another is not believed.
 _RANK = {PENDING: 1, THROTTLED: 2, RUNNING: 3, CANCELLED: 4, FAILED: 5, SUCCEEDED: 6}
+# In order of trust: Runway's own list is complete, the others name one file, often a copy of it.
 _OUTPUTS = ("output", "result_url", "video_url")
+_REASONS = ("failure", "fail_reason", "error")
 _MOMENTS = ("createdAt", "created_at", "submit_time", "create_time")
+_WEB = ("https://", "http://")
 _DEEPEST = 4
+_MILLISECONDS = 1e11
 
 
 def _shown_urls(urls: tuple[str, ...]) -> str:
@@ -113,13 +121,15 @@ def from_answer(payload: Object, known: Task | None = None) -> Task:
             f"the answer holds {missing}; its fields are {_names(payload)}", status_code=200
         )
     output = _output(layers)
+    status = _settle(status, layers, output)
+    succeeded = status == SUCCEEDED
     return Task(
         id=found,
-        status=_settle(status, layers, output),
+        status=status,
         progress=_progress(layers),
         output=output,
-        failure=_failure(layers),
-        failure_code=_first(layers, ("failureCode", "failure_code")),
+        failure=None if succeeded else _failure(layers),
+        failure_code=None if succeeded else _first(layers, ("failureCode", "failure_code")),
         created_at=_created_at(layers),
         route=known.route if known is not None else "tasks",
         operation=known.operation if known is not None else None,
@@ -131,10 +141,12 @@ def from_answer(payload: Object, known: Task | None = None) -> Task:
 def id_of_creation(payload: Object) -> str:
     """The id in the answer to a create call: ``{"id"}`` or ``{"code", "data": {"task_id"}}``.
 
+    The gateway's open-source relative also answers ``{"code": "success", "data": "<id>"}``.
+
     Raises:
         ResponseDecodeError: There is none.
     """
-    found = _id(tuple(_layers(payload)))
+    found = _id(tuple(_layers(payload))) or as_text(payload.get("data"))
     if found is None:
         raise ResponseDecodeError(f"the answer holds no task id; its fields are {_names(payload)}")
     return found
@@ -152,22 +164,42 @@ def _layers(payload: Object) -> Iterator[Object]:
         layer = as_object(layer.get("data"))
 
 
+def carries_state(payload: Object) -> bool:
+    """Whether an answer tells the state of a task, whatever else is in it."""
+    layers = tuple(_layers(payload))
+    words = {word for layer in layers if (word := _word(layer.get("status"))) is not None}
+    if _id(layers) is not None:
+        return any(word.lower() != NOT_EXIST for word in words)
+    # The blog's answers name no task. A lone "error" is a broken gateway's word, not a task's.
+    return not words.isdisjoint(_RANK) and str(payload.get("status")).lower() != "error"
+
+
+def names_task(payload: Object) -> bool:
+    """Whether the id of a task is in an answer."""
+    return _id(tuple(_layers(payload))) is not None
+
+
 def _names(payload: Object) -> str:
-    return ", ".join(str(name)[:40] for name in list(payload)[:12]) or "none"
+    return ", ".join((as_text(name) or "''")[:40] for name in list(payload)[:12]) or "none"
 
 
 def _id(layers: Iterable[Object]) -> str | None:
-    return _first(layers, ("task_id", "id"))
+    for layer in layers:
+        for name in ("task_id", "id"):
+            value = layer.get(name)
+            # A number is documented nowhere; but an id that was paid for is not thrown away.
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            found = str(value) if is_number else as_text(value)
+            if found is not None:
+                return found.strip()
+    return None
 
 
 def _first(layers: Iterable[Object], names: tuple[str, ...]) -> str | None:
-    """The first text under any of the names, outermost layer first."""
-    for layer in layers:
-        for name in names:
-            found = as_text(layer.get(name))
-            if found is not None:
-                return found
-    return None
+    """The first text under any of the names, outermost layer first, the first name before all."""
+    layers = tuple(layers)
+    found = (as_text(layer.get(name)) for name in names for layer in layers)
+    return next((text for text in found if text is not None), None)
 
 
 def _status(layers: Iterable[Object]) -> str | None:
@@ -190,18 +222,13 @@ def _word(value: JSON) -> str | None:
 
 
 def _settle(status: str, layers: tuple[Object, ...], output: tuple[str, ...]) -> str:
-    """Hold the status against the output: a success without a file is none yet."""
+    """Hold the status against the output: a success without a file is none, or none yet."""
     if status in {"0", "1", "2", "3"}:
         return _digit(status, layers, output)
     if status == SUCCEEDED and not output:
-        return RUNNING
-    if status == FAILED and output and _claims_success(layers):
-        return SUCCEEDED
+        others = {_word(layer.get("status")) for layer in layers} & {FAILED, CANCELLED}
+        return max(others, key=_RANK.__getitem__) if others else RUNNING
     return status
-
-
-def _claims_success(layers: Iterable[Object]) -> bool:
-    return any(_word(layer.get("status")) == SUCCEEDED for layer in layers)
 
 
 def _digit(status: str, layers: Iterable[Object], output: tuple[str, ...]) -> str:
@@ -219,16 +246,23 @@ def _digit(status: str, layers: Iterable[Object], output: tuple[str, ...]) -> st
     return FAILED if status == "2" or refunded or _failure(layers) else RUNNING
 
 
-def _output(layers: Iterable[Object]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for layer in layers:
-        for name in _OUTPUTS:
-            value = layer.get(name)
-            for item in value if isinstance(value, list) else [value]:
-                address = as_text(item)
-                if address is not None and address.lower().startswith(("https://", "http://")):
-                    found[address] = None
-    return tuple(found)
+def _output(layers: tuple[Object, ...]) -> tuple[str, ...]:
+    """The files, from the name that is trusted most; the others repeat them under copies."""
+    for name in _OUTPUTS:
+        for layer in layers:
+            found = _addresses(layer.get(name))
+            if found:
+                return found
+    # The gateway's open-source relative writes the address of a finished video into fail_reason.
+    claims = (layer for layer in layers if _word(layer.get("status")) == SUCCEEDED)
+    return next((found for layer in claims if (found := _addresses(layer.get("fail_reason")))), ())
+
+
+def _addresses(value: JSON) -> tuple[str, ...]:
+    """The web addresses in a value, a text or a list of texts, each once."""
+    texts = map(as_text, value if isinstance(value, list) else [value])
+    stripped = (text.strip() for text in texts if text is not None)
+    return tuple(dict.fromkeys(t for t in stripped if t.lower().startswith(_WEB)))
 
 
 def _progress(layers: Iterable[Object]) -> float | None:
@@ -253,10 +287,9 @@ def _part(value: JSON) -> float | None:
     return part if 0 <= part <= 1 else None
 
 
-def _failure(layers: Iterable[Object]) -> str | None:
+def _failure(layers: tuple[Object, ...]) -> str | None:
     """The reason, under its documented names; the blog's ``error`` and the old ``msg`` too."""
-    layers = tuple(layers)
-    found = _first(layers, ("failure", "fail_reason", "error"))
+    found = _first(layers, _REASONS)
     if found is not None:
         return found
     for layer in layers:
@@ -287,6 +320,8 @@ def _moment(value: JSON) -> datetime | None:
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             seconds = float(value)
+            # No page gives the unit of the flat feed's moments; nothing here is of the year 5138.
+            seconds = seconds / 1000 if seconds > _MILLISECONDS else seconds
             return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
