@@ -34,6 +34,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import frozen
 
+from cometapi_runway import failures
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -284,7 +286,29 @@ class TaskError(RunwayError):
 
 
 class TaskFailedError(TaskError):
-    """The task ended without output."""
+    """The task ended without output.
+
+    Attributes:
+        failure_code: Runway's dotted code, or None where the answer has none.
+        can_retry: Whether the same request may do better later, by Runway's table of failure
+            codes; None where nobody says. A repetition is a new task and is charged anew.
+        advice: What to do, in one sentence; see `cometapi_runway.failures`.
+    """
+
+    def __init__(
+        self, task_id: str, task_details: Task | None = None, message: str | None = None
+    ) -> None:
+        self.failure_code = task_details.failure_code if task_details else None
+        spoken = task_details is not None and failures.is_told_by_runway(task_details.raw)
+        explained = failures.explain(self.failure_code, by_runway=spoken)
+        self.can_retry = explained.can_retry
+        self.advice = explained.advice
+        if message is None:
+            code = f" ({self.failure_code})" if self.failure_code else ""
+            told = task_details.failure if task_details else None
+            reason = (told or "the gateway gives no reason").rstrip(".")
+            message = f"task {task_id} failed{code}: {reason}. {self.advice}"
+        super().__init__(task_id, task_details, message)
 
 
 class TaskCancelledError(TaskError):

@@ -226,12 +226,12 @@ def _settle(status: str, layers: tuple[Object, ...], output: tuple[str, ...]) ->
     if status in {"0", "1", "2", "3"}:
         return _digit(status, layers, output)
     if status == SUCCEEDED and not output:
-        others = {_word(layer.get("status")) for layer in layers} & {FAILED, CANCELLED}
-        return max(others, key=_RANK.__getitem__) if others else RUNNING
+        words = [_word(layer.get("status")) for layer in layers]
+        return next((word for word in (FAILED, CANCELLED) if word in words), RUNNING)
     return status
 
 
-def _digit(status: str, layers: Iterable[Object], output: tuple[str, ...]) -> str:
+def _digit(status: str, layers: tuple[Object, ...], output: tuple[str, ...]) -> str:
     """The older feed's digits, whose documentation contradicts itself.
 
     Its samples and a client of the same backend have 3 as finished and 2 as failed, its prose

@@ -159,9 +159,7 @@ def succeed(final: Task) -> Task:
     if final.status == task.CANCELLED:
         raise TaskCancelledError(final.id, final, f"task {final.id} was cancelled")
     if final.status == task.FAILED:
-        code = f" ({final.failure_code})" if final.failure_code else ""
-        reason = final.failure or "the gateway gives no reason"
-        raise TaskFailedError(final.id, final, f"task {final.id} failed{code}: {reason}")
+        raise TaskFailedError(final.id, final)
     return final
 
 
