@@ -1,0 +1,240 @@
+"""Waiting for many tasks at once over loopback: time, CPU and memory, beside the peers.
+
+A server of 50 ms answers every poll in a process of its own. The peers do what they offer: bare
+httpx gathers 1,000 GETs over one client with its default pool, and the official SDK gathers
+1,000 of its `retrieve` calls; neither can wait for many. Everything runs in the same rounds.
+
+    python tests/benchmarks/many.py [TASKS] [ROUNDS]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import multiprocessing
+import socket
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Awaitable, Callable
+from multiprocessing.connection import Connection
+
+import httpx
+
+TASKS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+WAITING = 10_000
+DELAY = 0.05
+ANSWER = (
+    b'{"id":"d0658ae1-bbdd-4adc-aaba-fd8070e14d79","status":"SUCCEEDED",'
+    b'"createdAt":"2026-05-01T12:47:47.351Z","output":["https://example.com/output.mp4"]}'
+)
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(
+    ANSWER
+)
+
+
+class Slow(asyncio.Protocol):
+    """Answers every request after a while, on a connection that stays open."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        if b"\r\n\r\n" in self.buffer:
+            self.buffer = b""
+            asyncio.get_running_loop().call_later(DELAY, self.answer)
+
+    def answer(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(HEAD + ANSWER)
+
+
+def serve(listening: socket.socket) -> None:
+    async def forever() -> None:
+        server = await asyncio.get_running_loop().create_server(Slow, sock=listening)
+        await server.serve_forever()
+
+    asyncio.run(forever())
+
+
+async def ours(base_url: str, ids: list[str]) -> int:
+    from cometapi_runway import AsyncRunwayClient
+
+    async with AsyncRunwayClient("a-key", base_url=base_url) as client:
+        return sum(task.error is None for task in await client.tasks.wait_all(ids, timeout=120))
+
+
+async def ours_blocking(base_url: str, ids: list[str]) -> int:
+    from cometapi_runway import RunwayClient
+
+    with RunwayClient("a-key", base_url=base_url) as client:
+        return sum(task.error is None for task in client.tasks.wait_all(ids, timeout=120))
+
+
+async def bare(base_url: str, ids: list[str], gate: int | None = None) -> int:
+    free = asyncio.Semaphore(gate or len(ids))
+
+    async def one(client: httpx.AsyncClient, task_id: str) -> bool:
+        try:
+            async with free:
+                answer = await client.get(f"/runwayml/v1/tasks/{task_id}")
+        except httpx.HTTPError:
+            return False
+        return answer.json()["status"] == "SUCCEEDED"
+
+    async with httpx.AsyncClient(base_url=base_url) as client:
+        return sum(await asyncio.gather(*(one(client, task_id) for task_id in ids)))
+
+
+async def gated(base_url: str, ids: list[str]) -> int:
+    return await bare(base_url, ids, gate=32)
+
+
+async def official(base_url: str, ids: list[str]) -> int:
+    from runwayml import AsyncRunwayML, RunwayMLError
+
+    async def one(client: AsyncRunwayML, task_id: str) -> bool:
+        try:
+            return (await client.tasks.retrieve(task_id)).status == "SUCCEEDED"
+        except RunwayMLError:
+            return False
+
+    async with AsyncRunwayML(api_key="a-key", base_url=f"{base_url}/runwayml") as client:
+        return sum(await asyncio.gather(*(one(client, task_id) for task_id in ids)))
+
+
+def measure(
+    work: Callable[[str, list[str]], Awaitable[int]], base_url: str
+) -> tuple[float, float, int]:
+    """Seconds, CPU seconds and how many came home."""
+    ids = [f"00000000-0000-4000-8000-{number:012d}" for number in range(TASKS)]
+    wall, cpu = time.perf_counter(), time.process_time()
+    home = asyncio.run(work(base_url, ids))  # type: ignore[arg-type]
+    return time.perf_counter() - wall, time.process_time() - cpu, home
+
+
+def burst(base_url: str) -> None:
+    peers = {
+        "cometapi-runway wait_all, async": ours,
+        "cometapi-runway wait_all, blocking": ours_blocking,
+        "bare httpx, 32 at a time": gated,
+        "official runwayml retrieve": official,
+        "bare httpx, its own pool": bare,
+    }
+    measure(ours, base_url)
+    rounds = [
+        {name: measure(work, base_url) for name, work in peers.items()} for _ in range(ROUNDS)
+    ]
+    print(f"{TASKS} polls at once, server {DELAY * 1000:.0f} ms, medians of {ROUNDS} rounds")
+    print(f"{'':36}{'seconds':>9}{'ratio':>8}{'CPU ms/req':>12}{'home':>7}")
+    for name in peers:
+        wall = statistics.median(r[name][0] for r in rounds)
+        ratio = statistics.median(r[name][0] / r["bare httpx, 32 at a time"][0] for r in rounds)
+        cpu = statistics.median(r[name][1] for r in rounds) / TASKS * 1000
+        home = min(r[name][2] for r in rounds)
+        print(f"{name:36}{wall:9.2f}{ratio:8.2f}{cpu:12.2f}{home:7}")
+    print("ratio: seconds against bare httpx behind a semaphore of 32, in the same round")
+
+
+class Enough(BaseException):
+    """Every task is asleep."""
+
+
+class Still:
+    """Counts who sleeps, and ends the program when all do."""
+
+    def __init__(self) -> None:
+        self.asleep = 0
+        self.all = asyncio.Event()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+
+class Blocking(Still):
+    def sleep(self, seconds: float) -> None:
+        # The scheduler sleeps itself only when there is nothing left to do.
+        self.held = resident()
+        raise Enough
+
+
+class Awaiting(Still):
+    async def sleep(self, seconds: float) -> None:
+        self.asleep += 1
+        if self.asleep == WAITING:
+            self.all.set()
+        await asyncio.Event().wait()
+
+
+def hold(kind: str, pipe: Connection) -> None:
+    """Wait for very many tasks that do not end, and report the memory once all are asleep."""
+    from cometapi_runway import AsyncRunwayClient, RunwayClient
+
+    ids = [f"waiting-{number}" for number in range(WAITING)]
+    running = httpx.MockTransport(
+        lambda _: httpx.Response(200, json={"id": "x", "status": "RUNNING"})
+    )
+
+    async def wait() -> None:
+        clock = Awaiting()
+        async with AsyncRunwayClient("a-key", transport=running, clock=clock) as client:
+            waiting = asyncio.create_task(client.tasks.wait_all(ids, interval=300))
+            await clock.all.wait()
+            pipe.send(resident())
+            waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await waiting
+
+    tracemalloc.start()
+    clock = Blocking()
+    with RunwayClient("a-key", transport=running, clock=clock) as client:
+        client.tasks.wait_all([], timeout=0)
+        pipe.send(resident())
+        if kind == "async":
+            asyncio.run(wait())
+        else:
+            with contextlib.suppress(Enough):
+                client.tasks.wait_all(ids, interval=300)
+            pipe.send(clock.held)
+
+
+def resident() -> int:
+    """KiB that Python's allocator has handed out."""
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0] // 1024
+
+
+def memory() -> None:
+    context = multiprocessing.get_context("spawn")
+    for kind in ("async", "blocking"):
+        ours_end, theirs_end = context.Pipe()
+        child = context.Process(target=hold, args=(kind, theirs_end))
+        child.start()
+        before = ours_end.recv()
+        kib = ours_end.recv() - before
+        child.join()
+        print(
+            f"{WAITING} tasks waiting, {kind}: {kib / 1024:.0f} MiB, {kib / WAITING:.1f} KiB each"
+        )
+
+
+def main() -> None:
+    listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    server = multiprocessing.get_context("fork").Process(
+        target=serve, args=(listening,), daemon=True
+    )
+    server.start()
+    base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listening.close()
+    burst(base_url)
+    memory()
+    server.terminate()
+
+
+if __name__ == "__main__":
+    main()
