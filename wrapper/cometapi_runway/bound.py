@@ -90,8 +90,14 @@ class BoundTask(Task):
             flow = download(order, started=driver.clock.now(), rng=self.client.rng)
             return driver.run(flow)
 
-        with ThreadPoolExecutor(settings.PARALLEL_DOWNLOADS) as pool:
+        if len(orders) == 1:
+            return [fetch(orders[0])]
+        pool = ThreadPoolExecutor(settings.PARALLEL_DOWNLOADS)
+        try:
             return list(pool.map(fetch, orders))
+        finally:
+            # After Ctrl-C nothing new is begun, and nobody waits for what is under way.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 @frozen(kw_only=True)

@@ -278,7 +278,11 @@ def _count(step: Fetch, size: int, watcher: OnProgress | None) -> None:
     if watcher is not None:
         length = step.headers.get("content-length", "")
         missing = int(length) - step.received if length.isdecimal() else None
-        watcher(step.index, step.size, None if missing is None else step.size + missing)
+        total = None if missing is None else step.size + missing
+        try:
+            watcher(step.index, step.size, total)
+        except Exception:
+            logger.exception("on_progress failed; the download goes on")
 
 
 def _complain(task: Task) -> None:

@@ -101,7 +101,7 @@ class Tasks:
         driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
         for task_id, ending in Scheduler(driver).run(flows):
             state, error = _ending(known[task_id], ending)
-            yield evolve(client.bind(state, known[task_id].accepted), error=error)
+            yield evolve(client.bind(state, _accepted(state, known[task_id])), error=error)
 
     def wait_all(
         self,
@@ -124,7 +124,7 @@ class Tasks:
         client = self._client
         call = operations.poll(task.id, task.route, client.settings)
         seen = client.driver.run(retrieve(call, task, timeout=client.settings.timeout))
-        return client.bind(seen, task.accepted)
+        return client.bind(seen)
 
     def await_end(
         self, task: BoundTask, timeout: float | None, on_update: OnUpdate | None, interval: float
@@ -135,7 +135,7 @@ class Tasks:
         driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
         with driver.board.waiting(task.id):
             final = driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
-        return client.bind(final, task.accepted)
+        return client.bind(final)
 
 
 class AsyncTasks:
@@ -177,7 +177,7 @@ class AsyncTasks:
         async with contextlib.aclosing(run_async(driver, flows)) as endings:
             async for task_id, ending in endings:
                 state, error = _ending(known[task_id], ending)
-                yield evolve(client.bind(state, known[task_id].accepted), error=error)
+                yield evolve(client.bind(state, _accepted(state, known[task_id])), error=error)
 
     async def wait_all(
         self,
@@ -198,7 +198,7 @@ class AsyncTasks:
         client = self._client
         call = operations.poll(task.id, task.route, client.settings)
         seen = await client.driver.run(retrieve(call, task, timeout=client.settings.timeout))
-        return client.bind(seen, task.accepted)
+        return client.bind(seen)
 
     async def await_end(
         self,
@@ -213,7 +213,7 @@ class AsyncTasks:
         driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
         with driver.board.waiting(task.id):
             final = await driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
-        return client.bind(final, task.accepted)
+        return client.bind(final)
 
 
 def _id_of(item: str | Task) -> str:
@@ -245,6 +245,11 @@ def _ending(known: Task, ending: Ending) -> tuple[Task, RunwayError | None]:
         return ending, None
     seen = ending.task_details if isinstance(ending, TaskError) else None
     return seen or known, ending
+
+
+def _accepted(state: Task, known: Bound) -> float | None:
+    """When a task was made, until the gateway has shown it; its grace is of no use after that."""
+    return known.accepted if state is known else None
 
 
 def _telling(on_update: OnUpdate | None, bind: Callable[[Task], Task]) -> OnUpdate | None:
