@@ -10,13 +10,12 @@ from functools import cached_property
 from os import PathLike
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self
 
 from cometapi_runway import settings, signatures
 from cometapi_runway.bound import AsyncBoundTask, BoundTask, facts
 from cometapi_runway.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
 from cometapi_runway.drivers import AsyncDriver, Driver
-from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.history import AsyncHistory, History
 from cometapi_runway.journal import Journal
 from cometapi_runway.redaction import url as shown
@@ -28,9 +27,6 @@ from cometapi_runway.transport import AsyncTransport, SafeClient, Transport
 
 if TYPE_CHECKING:
     import httpx
-
-
-H = TypeVar("H", History, AsyncHistory)
 
 
 class _Operations:
@@ -86,8 +82,8 @@ class RunwayClient(_Operations):
         self._transport = Transport(self.settings, chosen, transport)
         self._owns_journal = not isinstance(journal, Journal)
         kept = _opened(journal)
-        self._history = kept and History(kept, self.settings.base_url, self)
-        self.driver = Driver(self._transport, chosen, journal=self._history)
+        self.journal = History(kept, self.settings.base_url, self)
+        self.driver = Driver(self._transport, chosen, journal=self.journal if kept else None)
 
     @property
     def client(self) -> RunwayClient:
@@ -98,15 +94,6 @@ class RunwayClient(_Operations):
     def api(self) -> SafeClient:
         """The generated client, for its endpoint functions; failures are raised as here."""
         return self._transport.api
-
-    @property
-    def journal(self) -> History:
-        """The record of every paid task.
-
-        Raises:
-            ConfigurationError: This client was made without one.
-        """
-        return _kept(self._history)
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -120,8 +107,8 @@ class RunwayClient(_Operations):
     def close(self) -> None:
         """Close every connection. Tasks go on."""
         self._transport.close()
-        if self._owns_journal and self._history is not None:
-            self._history.journal.close()
+        if self._owns_journal:
+            self.journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -167,8 +154,8 @@ class AsyncRunwayClient(_Operations):
         self._transport = AsyncTransport(self.settings, chosen, transport)
         self._owns_journal = not isinstance(journal, Journal)
         kept = _opened(journal)
-        self._history = kept and AsyncHistory(kept, self.settings.base_url, self)
-        self.driver = AsyncDriver(self._transport, chosen, journal=self._history)
+        self.journal = AsyncHistory(kept, self.settings.base_url, self)
+        self.driver = AsyncDriver(self._transport, chosen, journal=self.journal if kept else None)
 
     @property
     def client(self) -> AsyncRunwayClient:
@@ -179,15 +166,6 @@ class AsyncRunwayClient(_Operations):
     def api(self) -> SafeClient:
         """The generated client, for its endpoint functions; failures are raised as here."""
         return self._transport.api
-
-    @property
-    def journal(self) -> AsyncHistory:
-        """The record of every paid task.
-
-        Raises:
-            ConfigurationError: This client was made without one.
-        """
-        return _kept(self._history)
 
     @cached_property
     def tasks(self) -> AsyncTasks:
@@ -201,8 +179,8 @@ class AsyncRunwayClient(_Operations):
     async def close(self) -> None:
         """Close every connection. Tasks go on."""
         await self._transport.close()
-        if self._owns_journal and self._history is not None:
-            self._history.journal.close()
+        if self._owns_journal:
+            self.journal.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,12 +195,6 @@ class AsyncRunwayClient(_Operations):
 
     def __repr__(self) -> str:
         return f"AsyncRunwayClient(base_url={shown(self.settings.base_url)!r})"
-
-
-def _kept(history: H | None) -> H:
-    if history is None:
-        raise ConfigurationError("this client keeps no journal: make it with journal=<file>")
-    return history
 
 
 def _opened(given: str | PathLike[str] | Journal | None) -> Journal | None:

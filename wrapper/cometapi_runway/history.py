@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from cometapi_runway import settings
 from cometapi_runway.drivers import OnUpdate
+from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.flows.steps import Entry
 from cometapi_runway.journal import Journal, Submission
 from cometapi_runway.redaction import url as shown
@@ -24,29 +25,41 @@ class _Record:
     """A journal, for one gateway.
 
     Attributes:
-        journal: The journal, which may hold other gateways' tasks too.
+        kept: The journal, which may hold other gateways' tasks too; None where the client was
+            made without one, and then every question raises `ConfigurationError`.
         base_url: The gateway.
     """
 
-    journal: Journal
+    kept: Journal | None
     base_url: str
+
+    @property
+    def _file(self) -> Journal:
+        if self.kept is None:
+            raise ConfigurationError("this client keeps no journal: make it with journal=<file>")
+        return self.kept
 
     def write(self, entry: Entry) -> None:
         """Write an entry."""
-        self.journal.write(entry, self.base_url)
+        self._file.write(entry, self.base_url)
 
     def tasks(self, *, unfinished: bool = False, limit: int | None = None) -> list[Submission]:
         """Submissions to this gateway, newest first; see `Journal.tasks`."""
-        here = [s for s in self.journal.tasks(unfinished=unfinished) if self._is_here(s)]
+        here = [s for s in self._file.tasks(unfinished=unfinished) if self._is_here(s)]
         return here[:limit]
 
     def unknown(self) -> list[Submission]:
         """Submissions that may have been charged and have no id. Nothing repeats them."""
-        return [s for s in self.journal.unknown() if self._is_here(s)]
+        return [s for s in self._file.unknown() if self._is_here(s)]
 
     def find(self, task_id: str) -> Submission | None:
         """The submission of a task, or None."""
-        return self.journal.find(task_id)
+        return self._file.find(task_id)
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        if self.kept is not None:
+            self.kept.close()
 
     def unfinished(self) -> Iterator[Task]:
         """Every task that was submitted and not seen to end."""
