@@ -70,7 +70,10 @@ class Operation:
         method: upper case.
         path: the template, ``/runwayml/v1/tasks/{id}``.
         tag: the first tag, empty without one.
-        resource: what the wrapper calls it (``x-resource``), empty where the document is silent.
+        resource: what the wrapper calls it (``x-resource``), empty where the document is silent;
+            where several resources share the operation, the first of them.
+        variants: those resources, each with the name of the schema that its body has; empty for
+            an operation of one resource.
         parameters: all of them, those of the path item included.
         body_required: whether a request must have a body.
         content: media type of the request body to its JSON schema; empty: no body allowed.
@@ -84,6 +87,7 @@ class Operation:
     path: str
     tag: str
     resource: str
+    variants: Mapping[str, str]
     parameters: tuple[Parameter, ...]
     body_required: bool
     content: Mapping[str, Object] = field(repr=False)
@@ -228,12 +232,15 @@ def _operation(document: Object, path: str, method: str, item: Object) -> Operat
     if not all(map(is_json, content)):
         raise ContractError(f"a body of {', '.join(content)} is not understood: only JSON is")
     tags = sequence(raw.get("tags", []))
+    named = raw.get("x-resource", "")
+    variants = {k: text(v) for k, v in named.items()} if isinstance(named, Mapping) else {}
     return Operation(
         id=text(raw.get("operationId")),
         method=method.upper(),
         path=path,
         tag=text(tags[0]) if tags else "",
-        resource=text(raw.get("x-resource", "")),
+        resource=next(iter(variants), "") or text(named),
+        variants=variants,
         parameters=_parameters(document, item, raw),
         body_required=body.get("required") is True,
         content=content,
