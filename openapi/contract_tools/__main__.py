@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
 def _lines(options: argparse.Namespace, place: Workspace) -> list[str]:
     match options.command:
         case "vendor":
-            return vendor.vendor(place, options.page)
+            return vendor.vendor(place, options.page, options.variant)
         case "build":
             contract = build.build(place)
             files.replace({place.contract: contract.yaml.encode()})
@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     page = commands.add_parser("vendor", help="store a saved documentation page's OpenAPI block")
     page.add_argument("page", help="the page, saved as Markdown")
+    page.add_argument(
+        "--variant", default="", help="the component for its body, if pages share an operation"
+    )
     commands.add_parser("build", help="write the contract")
     commands.add_parser("regenerate", help="write the contract and the generated package")
     commands.add_parser("check", help="fail if regenerating would change a byte")

@@ -110,6 +110,27 @@ def _operation_marks(document: JsonObject) -> Iterator[tuple[str, str]]:
                 yield pointer(path), f"{mark} is missing"
 
 
+def _resources(document: JsonObject) -> Iterator[tuple[str, str]]:
+    """Each resource is one operation's, or one body's of an operation that several share."""
+    owners: dict[tuple[str, str], Path] = {}
+    for path, operation in operations(document):
+        resource = operation.get("x-resource")
+        if isinstance(resource, dict) and list(resource.values()) != _bodies(document, operation):
+            yield pointer(path), "x-resource must name each of the body's schemas, in their order"
+        for name in resource if isinstance(resource, dict) else [str(resource)]:
+            key = (str(entries(operation.get("tags"))[:1]), name)
+            if owners.setdefault(key, path) != path:
+                yield pointer(path), f"x-resource {name} is that of {pointer(owners[key])} too"
+
+
+def _bodies(document: JsonObject, operation: JsonObject) -> list[Json]:
+    """The components that a request body is any of."""
+    body = resolve(document, operation.get("requestBody"))
+    media = members(members(body.get("content")).get("application/json"))
+    branches = entries(members(media.get("schema")).get("anyOf"))
+    return [str(members(one).get("$ref")).rpartition("/")[2] for one in branches]
+
+
 def _json_answer(document: JsonObject) -> Iterator[tuple[str, str]]:
     for path, operation in operations(document):
         answers = members(operation.get("responses"))
@@ -205,6 +226,7 @@ STAGES: tuple[tuple[Rule, ...], ...] = (
     (
         _one_gateway,
         _operation_marks,
+        _resources,
         _json_answer,
         _headers,
         _request_defaults,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contract_tools import registry, yaml_text
+from contract_tools import registry, variants, yaml_text
 from contract_tools.errors import ContractError
 from contract_tools.values import JsonObject, as_object, as_text, members
 
@@ -29,14 +29,14 @@ def merge(workspace: Workspace) -> JsonObject:
         ContractError: a file does not match its sha256, or two pages contradict each other.
     """
     merged: JsonObject = {}
-    owners: dict[str, str] = {}
+    owners: dict[str, Entry] = {}
     entries = sorted(registry.read(workspace), key=lambda entry: entry.file_name)
     if not entries:
         raise ContractError(f"{workspace.name(workspace.register)}: no page has been vendored yet")
     _check_strays(workspace, entries)
     for entry in entries:
-        page = load_vendored(workspace, entry)
         where = workspace.name(workspace.vendor / entry.file_name)
+        page = variants.named(load_vendored(workspace, entry), entry, where)
         _take_shared(merged, page, where)
         _take_operation(merged, page, entry, where, owners)
         _take_components(merged, page, where)
@@ -89,24 +89,33 @@ def _take_shared(merged: JsonObject, page: JsonObject, where: str) -> None:
 
 
 def _take_operation(
-    merged: JsonObject, page: JsonObject, entry: Entry, where: str, owners: dict[str, str]
+    merged: JsonObject, page: JsonObject, entry: Entry, where: str, owners: dict[str, Entry]
 ) -> None:
     operation = operation_of(page, entry, where)
     name = as_text(operation.get("operationId"), f"{where}: {entry.route}: operationId")
     for claim in (entry.route, name):
-        if claim in owners:
-            raise ContractError(f"{where}: {claim} is already claimed by {owners[claim]}")
-        owners[claim] = where
-    marks: JsonObject = {"x-page": {"source": entry.source, "obtained": entry.obtained}}
-    if entry.confidence:
-        marks["x-confidence"] = dict(entry.confidence)
+        owner = owners.setdefault(claim, entry)
+        if owner is not entry and not owner.shares_with(entry):
+            owning = f"{where.rpartition('/')[0]}/{owner.file_name}"
+            raise ContractError(f"{where}: {claim} is already claimed by {owning}")
+    operation = {**operation, **_marks(entry)}
     paths = as_object(merged.setdefault("paths", {}), where)
     item = as_object(paths.setdefault(entry.path, {}), where)
     for key, value in members(members(page["paths"])[entry.path]).items():
         if key == entry.method.lower():
-            item[key] = {**operation, **marks}
+            earlier = as_object(item[key], where) if key in item else None
+            item[key] = variants.joined(earlier, operation) if earlier else operation
         else:
             _take(item, key, value, f"{where}: paths.{entry.path}.{key}")
+
+
+def _marks(entry: Entry) -> JsonObject:
+    """How sure the reader of an operation may be, by variant where it has several."""
+    page: JsonObject = {"source": entry.source, "obtained": entry.obtained}
+    confidence: JsonObject = dict(entry.confidence)
+    if entry.variant:
+        page, confidence = {entry.variant: page}, {entry.variant: confidence}
+    return {"x-page": page, **({"x-confidence": confidence} if entry.confidence else {})}
 
 
 def _take_components(merged: JsonObject, page: JsonObject, where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 TEXT_FIELDS = ("source", "method", "path", "sha256", "obtained")
 OBTAINED = ("page", "transcribed")
 CONFIDENCE = ("documented", "observed", "upstream", "inferred")
+VARIANT = re.compile(r"^[A-Z][A-Za-z0-9]*$")
 HEADING = """\
 The vendored documentation pages. `make vendor PAGE=<file>` keeps this list; the sha256 is
 of the file beside it, byte for byte. openapi/README.md explains the words.
@@ -37,6 +39,8 @@ class Entry:
         path: the route.
         sha256: of the vendored file's bytes, hexadecimal.
         obtained: `page` (saved from the site) or `transcribed` (written from descriptions).
+        variant: empty, or where several pages describe one operation, each with a request body
+            of its own: the component that this page's body becomes.
         confidence: for a transcription, how sure each part is: part -> word.
     """
 
@@ -45,6 +49,7 @@ class Entry:
     path: str
     sha256: str
     obtained: str
+    variant: str = ""
     confidence: dict[str, str] = field(factory=dict)
 
     @property
@@ -57,6 +62,11 @@ class Entry:
         """Method and path, as an operation is spoken of."""
         return f"{self.method} {self.path}"
 
+    def shares_with(self, other: Entry) -> bool:
+        """Whether two pages describe one operation on purpose, each with a body of its own."""
+        named = bool(self.variant and other.variant)
+        return named and self.route == other.route and self.variant != other.variant
+
 
 def vendored_name(source: str) -> str:
     """Return the name under which a page's block is stored."""
@@ -66,6 +76,17 @@ def vendored_name(source: str) -> str:
 def sha256(content: bytes) -> str:
     """Return the sha256 of a file's bytes, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def check_variant(name: str, where: str) -> str:
+    """Return a variant's name.
+
+    Raises:
+        ContractError: it could not be a component's name.
+    """
+    if name and not VARIANT.match(name):
+        raise ContractError(f"{where}: a variant is named like a class, is {name!r}")
+    return name
 
 
 def read(workspace: Workspace) -> list[Entry]:
@@ -104,6 +125,8 @@ def _table(entry: Entry) -> Table:
     table = tomlkit.table()
     for name in TEXT_FIELDS:
         table.add(name, getattr(entry, name))
+    if entry.variant:
+        table.add("variant", entry.variant)
     if entry.confidence:
         confidence = tomlkit.table()
         for part, word in entry.confidence.items():
@@ -116,7 +139,10 @@ def _entry(row: Json, where: str) -> Entry:
     table = as_object(row, where)
     texts = {name: as_text(table.get(name), f"{where}: {name}") for name in TEXT_FIELDS}
     confidence = _confidence(table.get("confidence", {}), f"{where}: confidence")
-    entry = Entry(confidence=confidence, **texts)
+    variant = table.get("variant", "")
+    if variant != "":
+        variant = check_variant(as_text(variant, f"{where}: variant"), f"{where}: variant")
+    entry = Entry(variant=variant, confidence=confidence, **texts)
     if entry.obtained not in OBTAINED:
         raise ContractError(f"{where}: obtained must be one of {OBTAINED}, is {entry.obtained!r}")
     if (entry.obtained == "transcribed") != bool(entry.confidence):

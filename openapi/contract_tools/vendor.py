@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contract_tools import changes, files, merge, page, registry
+from contract_tools import changes, files, merge, page, registry, variants
 from contract_tools.errors import ContractError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contract_tools.workspace import Workspace
 
 
-def vendor(workspace: Workspace, argument: str) -> list[str]:
+def vendor(workspace: Workspace, argument: str, variant: str = "") -> list[str]:
     """Store a saved page's block, byte for byte, and list it in the register.
 
     A page replaces the earlier version of itself, and a transcription of its operation.
@@ -23,6 +23,8 @@ def vendor(workspace: Workspace, argument: str) -> list[str]:
     Args:
         workspace: where to store it.
         argument: the saved page, as given on the command line.
+        variant: which of an operation's bodies the page describes, where several pages describe
+            one operation; known already if the page, by its source, is vendored.
 
     Returns:
         What happened, a line each.
@@ -32,12 +34,11 @@ def vendor(workspace: Workspace, argument: str) -> list[str]:
     """
     new = page.read(argument)
     known = registry.read(workspace)
-    replaced = [entry for entry in known if _gives_way(entry, new)]
-    kept = [entry for entry in known if entry not in replaced]
-    _check_claims(workspace, new, kept)
-    entry = registry.Entry(
-        new.source, new.method, new.path, registry.sha256(new.block), obtained="page"
-    )
+    entry = _entry(new, known, registry.check_variant(variant, argument))
+    variants.named(new.document, entry, argument)
+    replaced = [old for old in known if _gives_way(old, entry)]
+    kept = [old for old in known if old not in replaced]
+    _check_claims(workspace, new, entry, kept)
     target = workspace.vendor / entry.file_name
     report = [f"note: {note}" for note in new.notes]
     if replaced == [entry] and _holds(target, new.block):
@@ -54,28 +55,52 @@ def vendor(workspace: Workspace, argument: str) -> list[str]:
     return [*report, f"{workspace.name(target)}: stored; next: make regenerate"]
 
 
-def _gives_way(entry: Entry, new: Page) -> bool:
+def _entry(new: Page, known: list[Entry], variant: str) -> Entry:
+    earlier = next((old.variant for old in known if old.source == new.source), "")
+    return registry.Entry(
+        new.source,
+        new.method,
+        new.path,
+        registry.sha256(new.block),
+        obtained="page",
+        variant=variant or earlier,
+    )
+
+
+def _gives_way(old: Entry, entry: Entry) -> bool:
     """Whether an entry is an older form of the page, or a transcription of its operation.
 
     A transcription's source name may have been a guess, so there the operation counts.
     """
-    return entry.source == new.source or (
-        entry.obtained == "transcribed" and entry.route == new.route
-    )
+    same = (old.route, old.variant) == (entry.route, entry.variant)
+    return old.source == entry.source or (old.obtained == "transcribed" and same)
 
 
-def _check_claims(workspace: Workspace, new: Page, others: list[Entry]) -> None:
-    name = registry.vendored_name(new.source)
-    for entry in others:
-        if entry.route == new.route:
-            raise ContractError(f"{new.source}: {new.route} is already claimed by {entry.source}")
-        if entry.file_name == name:
-            raise ContractError(f"{new.source}: {name} already holds {entry.source}")
-        other = merge.load_vendored(workspace, entry)
-        if merge.operation_of(other, entry, entry.file_name)["operationId"] == new.operation_id:
+def _check_claims(workspace: Workspace, new: Page, entry: Entry, others: list[Entry]) -> None:
+    for other in others:
+        if other.file_name == entry.file_name:
+            raise ContractError(f"{new.source}: {entry.file_name} already holds {other.source}")
+        if other.shares_with(entry):
+            continue
+        if other.route == new.route:
             raise ContractError(
-                f"{new.source}: operationId {new.operation_id} is already claimed by {entry.source}"
+                f"{new.source}: {new.route} is already claimed by {other.source}{_advice(other)}"
             )
+        vendored = merge.load_vendored(workspace, other)
+        operation = merge.operation_of(vendored, other, other.file_name)
+        if operation["operationId"] == new.operation_id:
+            raise ContractError(
+                f"{new.source}: operationId {new.operation_id} is already claimed by {other.source}"
+            )
+
+
+def _advice(other: Entry) -> str:
+    if not other.variant:
+        return ""
+    return (
+        f" as its variant {other.variant}; say which variant this page describes "
+        "(--variant NAME, VARIANT=NAME for make)"
+    )
 
 
 def _holds(file: Path, content: bytes) -> bool:

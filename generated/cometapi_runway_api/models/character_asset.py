@@ -17,7 +17,7 @@ class CharacterAsset:
 
     Attributes:
         type_ (CharacterAssetType):
-        uri (str): Where the image or video is: an https URL, or a base64 data URI.
+        uri (str): Where an image or a video is: an https URL, or a base64 data URI.
     """
 
     type_: CharacterAssetType

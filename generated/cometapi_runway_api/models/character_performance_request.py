@@ -28,12 +28,11 @@ class CharacterPerformanceRequest:
         character (CharacterAsset): The character to control. You can either provide a video or an image.
         reference (ReferenceAsset): Reference performance clip. Provide `type` (`video`) and `uri` (HTTPS URL).
         model (CharacterPerformanceRequestModel): The model variant to use. Must be act_two.
-        ratio (str): Requested output frame shape, for example 1280:720 or 720:1280. Keep the character and reference
-            assets close to the requested frame shape.
+        ratio (str): Width:height, in pixels or as a proportion.
         body_control (bool | Unset): Enable body control.
         expression_intensity (int | Unset): Intensity of the expression transfer. Higher values produce more exaggerated
             expressions.
-        seed (int | Unset): Random seed for reproducible results.
+        seed (int | Unset): An unsigned 32-bit number.
         content_moderation (ContentModeration | Unset):
     """
 

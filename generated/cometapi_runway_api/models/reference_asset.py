@@ -17,7 +17,7 @@ class ReferenceAsset:
 
     Attributes:
         type_ (ReferenceAssetType):
-        uri (str): Where the video is: an https URL, or a base64 data URI.
+        uri (str): Where a video is: an https URL, or a base64 data URI.
     """
 
     type_: ReferenceAssetType

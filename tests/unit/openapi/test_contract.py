@@ -243,7 +243,8 @@ def test_an_id_that_would_be_another_route_is_refused(contract: JsonObject, task
 def id_schema(contract: JsonObject) -> jsonschema_rs.Validator:
     parameters = entries(at_pointer(contract, f"{GET}/parameters"))
     found = next(members(p) for p in parameters if members(p).get("name") == "id")
-    return jsonschema_rs.validator_for(members(found["schema"]))
+    schema = {**members(found["schema"]), "components": contract["components"]}
+    return jsonschema_rs.validator_for(schema)
 
 
 # The answers.

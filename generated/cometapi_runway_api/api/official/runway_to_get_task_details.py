@@ -305,7 +305,7 @@ def sync_detailed(
     it has finished.
 
     Args:
-        id (str):
+        id (str): The id that a create call answered with.
         x_runway_version (str | Unset):
 
     Raises:
@@ -340,7 +340,7 @@ def sync(
     it has finished.
 
     Args:
-        id (str):
+        id (str): The id that a create call answered with.
         x_runway_version (str | Unset):
 
     Raises:
@@ -370,7 +370,7 @@ async def asyncio_detailed(
     it has finished.
 
     Args:
-        id (str):
+        id (str): The id that a create call answered with.
         x_runway_version (str | Unset):
 
     Raises:
@@ -403,7 +403,7 @@ async def asyncio(
     it has finished.
 
     Args:
-        id (str):
+        id (str): The id that a create call answered with.
         x_runway_version (str | Unset):
 
     Raises:
