@@ -1,0 +1,105 @@
+"""A page changes: it is vendored, the change is told, everything is regenerated, tests go red.
+
+All of it in a copy of the project, by the commands that the Makefile runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = "tests/data/pages/control-a-character.md"
+COPIED = ("openapi", "generated", "wrapper", "tests", "pyproject.toml", "requirements-dev.lock")
+# What holds the wrapper to the contract; each run takes seconds.
+JUDGES = ("tests/contract/test_wrapper_calls.py", "-k", "control_a_character")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    return tmp_path
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": "openapi", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def vendor(project: Path, *changes: tuple[str, str]) -> str:
+    """Vendor the seed page with some of its text changed; return what was said."""
+    page = (project / PAGE).read_text()
+    for old, new in changes:
+        assert old in page
+        page = page.replace(old, new)
+    changed = project / "changed.md"
+    changed.write_text(page)
+    done = run(project, "contract_tools", "vendor", str(changed))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def judge(project: Path) -> subprocess.CompletedProcess[str]:
+    return run(project, "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *JUDGES)
+
+
+def test_a_renamed_field(project: Path) -> None:
+    said = vendor(project, ("bodyControl", "bodyMotion"))
+    assert "bodyControl" in said
+    assert "bodyMotion" in said
+    regenerated = run(project, "contract_tools", "regenerate")
+    assert regenerated.returncode == 0, regenerated.stderr
+    model = project / "generated/cometapi_runway_api/models/character_performance_request.py"
+    assert "body_motion" in model.read_text()
+    verdict = judge(project)
+    assert verdict.returncode == 1, verdict.stdout
+    assert "body_control" in verdict.stdout + verdict.stderr
+
+
+def test_a_new_required_field(project: Path) -> None:
+    said = vendor(
+        project,
+        (
+            "                - bodyControl\n",
+            "                - mood\n                - bodyControl\n",
+        ),
+        (
+            "                bodyControl:\n",
+            "                mood:\n                  type: string\n                bodyControl:\n",
+        ),
+    )
+    assert "mood" in said
+    assert "required" in said
+    regenerated = run(project, "contract_tools", "regenerate")
+    assert regenerated.returncode == 0, regenerated.stderr
+    verdict = judge(project)
+    assert verdict.returncode == 1, verdict.stdout
+    assert "mood" in verdict.stdout + verdict.stderr
+
+
+def test_a_value_gone_from_a_list(project: Path) -> None:
+    """The page asks for less than before: told, taken over, and nothing needs to be mended."""
+    said = vendor(project, ("                - seed\n", ""))
+    assert "seed" in said
+    assert "required" in said
+    regenerated = run(project, "contract_tools", "regenerate")
+    assert regenerated.returncode == 0, regenerated.stderr
+    verdict = judge(project)
+    assert verdict.returncode == 0, verdict.stdout
