@@ -71,12 +71,7 @@ def submit(order: Submission, *, started: float, rng: Random) -> Flow[Task]:
     """
     yield from _intend(order)
     try:
-        payload = yield from _deliver(order, Stopwatch(started), Backoff(rng))
-        accepted = task.id_of_creation(payload)
-    except ResponseDecodeError as error:
-        unknown = _unknown(order, error, 0.0)
-        yield from _close(order, unknown)
-        raise unknown from error
+        accepted, payload = yield from _deliver(order, Stopwatch(started), Backoff(rng))
     except GeneratorExit:
         raise
     except BaseException as error:
@@ -120,8 +115,8 @@ def _close(order: Submission, error: BaseException) -> Flow[None]:
     yield Record(Unsubmitted(order.key, refused=refused, reason=type(error).__name__))
 
 
-def _deliver(order: Submission, watch: Stopwatch, backoff: Backoff) -> Flow[Object]:
-    """Send until the gateway has the request; return its answer."""
+def _deliver(order: Submission, watch: Stopwatch, backoff: Backoff) -> Flow[tuple[str, Object]]:
+    """Send until the gateway has the request; return the task's id and the whole answer."""
     deadline = watch.now + order.budget
     tries = 0
     while True:
@@ -131,7 +126,8 @@ def _deliver(order: Submission, watch: Stopwatch, backoff: Backoff) -> Flow[Obje
         watch.reached(send.at)
         tries += 1
         try:
-            return _answer(send)
+            payload = _answer(send)
+            return task.id_of_creation(payload), payload
         except (RateLimitError, APIConnectionError) as error:
             if isinstance(error, APIConnectionError) and error.delivery != "not_sent":
                 raise _unknown(order, error, watch.now - sent_at) from error
@@ -170,10 +166,12 @@ def _undecided(error: APIStatusError) -> bool:
 
     A request timeout (408) is told by whoever waited for the rest of the request, which may be
     a proxy in front of a gateway that has it all. A failure inside HTTP 200 that none of the
-    known refusals explains may have come after the provider was asked.
+    known refusals explains may have come after the provider was asked; a status of no class
+    that HTTP knows says nothing at all.
     """
     explained = type(error) is not APIStatusError
-    return error.status_code == 408 or (error.status_code < 300 and not explained)
+    is_refusal = explained or 300 <= error.status_code < 500
+    return error.status_code == 408 or not is_refusal
 
 
 def _unknown(order: Submission, cause: RunwayError, elapsed: float) -> SubmissionUnknownError:
