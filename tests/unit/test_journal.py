@@ -1,0 +1,279 @@
+"""What was paid for is on record, whatever happens to process, disk or network."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cometapi_runway import (
+    APIConnectionError,
+    BadRequestError,
+    ConfigurationError,
+    RunwayClient,
+    SubmissionUnknownError,
+)
+from cometapi_runway.flows.steps import Call, Ended, Entry, Intended, Saved, Submitted, Unsubmitted
+from cometapi_runway.journal import Journal
+from cometapi_runway.task import Task
+
+ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
+MARKER = "MARKER" * 4
+CALL = Call("control_a_character", "POST", "/x", {}, {"seed": 7})
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class Refusing(Journal):
+    """A disk that fills up at a chosen entry."""
+
+    full_at: type[Entry] | None = None
+
+    def write(self, entry: Entry, base_url: str = "") -> None:
+        if self.full_at is not None and isinstance(entry, self.full_at):
+            raise sqlite3.OperationalError("database or disk is full")
+        super().write(entry, base_url)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "runway.journal"
+
+
+def client(
+    journal: Path | Journal, answer: Callable[[httpx.Request], httpx.Response], **options: str
+) -> RunwayClient:
+    return RunwayClient(
+        "the-key-of-the-user",
+        journal=journal,
+        transport=httpx.MockTransport(answer),
+        clock=Clock(),
+        **options,
+    )
+
+
+def accepts(request: httpx.Request) -> httpx.Response:
+    if request.method == "POST":
+        return httpx.Response(200, json={"id": "task-1"})
+    return httpx.Response(
+        200, json={"id": "task-1", "status": "SUCCEEDED", "output": ["https://o.com/v.mp4?_jwt=s"]}
+    )
+
+
+def test_a_task_is_on_record_from_intent_to_end(path: Path) -> None:
+    with client(path, accepts) as one:
+        task = one.character_performance.create(**ASSETS, seed=7)
+        (entry,) = one.journal.tasks(unfinished=True)
+        assert (entry.task_id, entry.state, entry.seed) == ("task-1", "SUBMITTED", 7)
+        assert entry.operation == "control_a_character"
+        task.wait()
+        assert one.journal.tasks(unfinished=True) == []
+        found = one.journal.find("task-1")
+        assert found is not None
+        assert found.state == "SUCCEEDED"
+        assert found.ended_at is not None
+
+
+def test_what_is_on_record_repeats_the_request(path: Path) -> None:
+    sent: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return accepts(request)
+
+    with client(path, answer) as one:
+        one.character_performance.create(**ASSETS)
+        (entry,) = one.journal.tasks()
+        assert isinstance(entry.arguments, dict)
+        one.character_performance.create(**ASSETS, extra_body=entry.arguments)
+    assert sent[0] == sent[1]
+
+
+def test_no_key_and_no_payload_is_kept(path: Path) -> None:
+    with RunwayClient(MARKER, journal=path, transport=httpx.MockTransport(accepts)) as one:
+        one.character_performance.create(
+            character=f"data:image/png;base64,{MARKER}", reference=ASSETS["reference"]
+        )
+    content = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert MARKER.encode() not in content
+    assert b"data:image/png;base64" in content
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+def test_only_its_owner_reads_it(path: Path) -> None:
+    Journal(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_lost_answer_is_listed_and_never_sent_again(path: Path) -> None:
+    posts: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        posts.append(request)
+        raise httpx.ReadTimeout("gone", request=request)
+
+    with client(path, answer) as one:
+        with pytest.raises(SubmissionUnknownError):
+            one.character_performance.create(**ASSETS)
+        assert list(one.journal.resume()) == []
+        (entry,) = one.journal.unknown()
+        assert (entry.state, entry.task_id) == ("UNKNOWN", None)
+    assert len(posts) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (lambda _: httpx.Response(400, json={"error": {"message": "no"}}), BadRequestError),
+        (lambda r: (_ for _ in ()).throw(httpx.ConnectError("no", request=r)), APIConnectionError),
+    ],
+)
+def test_a_refusal_is_on_record_and_not_unknown(
+    path: Path, answer: Callable[[httpx.Request], httpx.Response], error: type[Exception]
+) -> None:
+    with client(path, answer) as one:
+        with pytest.raises(error):
+            one.character_performance.create(**ASSETS)
+        (entry,) = one.journal.tasks()
+        assert entry.state == "REFUSED"
+        assert one.journal.unknown() == []
+
+
+def test_nothing_is_sent_without_a_record(path: Path) -> None:
+    posts: list[httpx.Request] = []
+    journal = Refusing(path)
+    journal.full_at = Intended
+    with (
+        client(journal, lambda r: posts.append(r) or accepts(r)) as one,
+        pytest.raises(ConfigurationError, match="nothing was sent"),
+    ):
+        one.character_performance.create(**ASSETS)
+    assert posts == []
+
+
+@pytest.mark.parametrize("entry", [Submitted, Ended])
+def test_a_full_disk_loses_no_id_silently(
+    path: Path, entry: type[Entry], caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Refusing(path)
+    journal.full_at = entry
+    with client(journal, accepts) as one:
+        task = one.character_performance.create(**ASSETS)
+        assert task.wait().status == "SUCCEEDED"
+    assert "task-1" in caplog.text
+    assert "disk is full" in caplog.text
+
+
+def test_resume_leaves_other_gateways_alone(path: Path) -> None:
+    with client(path, accepts, base_url="http://127.0.0.1:9") as other:
+        other.character_performance.create(**ASSETS)
+    with client(path, accepts) as one:
+        assert list(one.journal.resume()) == []
+    with client(path, accepts, base_url="http://127.0.0.1:9") as again:
+        (task,) = again.journal.resume()
+        assert task.result().status == "SUCCEEDED"
+        assert task.operation == "control_a_character"
+
+
+def test_a_client_without_one_says_so() -> None:
+    with (
+        RunwayClient("a-key", transport=httpx.MockTransport(accepts)) as one,
+        pytest.raises(ConfigurationError, match="journal="),
+    ):
+        one.journal.resume()
+
+
+def test_files_are_remembered_in_order(path: Path) -> None:
+    journal = Journal(path)
+    journal.write(Intended("k", CALL, "tasks", 7), "http://h")
+    journal.write(Submitted("k", "t"))
+    journal.write(Saved("t", 1, Path("b.mp4"), 2))
+    journal.write(Saved("t", 0, Path("a.mp4"), 2))
+    found = journal.find("t")
+    assert found is not None
+    assert [file.name for file in found.files] == ["a.mp4", "b.mp4"]
+    assert all(file.is_absolute() for file in found.files)
+    journal.close()
+
+
+def test_closing_is_no_end(path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    journal.write(Intended("k", CALL, "tasks", None))
+    assert [entry.state for entry in journal.unknown()] == ["INTENDED"]
+    journal.close()
+
+
+def write_many(path: Path, name: str, count: int) -> None:
+    journal = Journal(path)
+    for number in range(count):
+        key = f"{name}-{number}"
+        journal.write(Intended(key, CALL, "tasks", number))
+        if number % 3:
+            journal.write(Submitted(key, f"task-{key}"))
+        else:
+            journal.write(Unsubmitted(key, refused=False, reason="lost"))
+        if number % 3 == 2:
+            journal.write(Ended(Task(f"task-{key}", "SUCCEEDED")))
+    journal.close()
+
+
+def test_processes_share_it(path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [
+        context.Process(target=write_many, args=(path, f"p{number}", 30)) for number in range(4)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    journal = Journal(path)
+    assert len(journal.tasks()) == 120
+    assert len(journal.unknown()) == 40
+    assert len(journal.tasks(unfinished=True)) == 40
+    assert len(journal.tasks(limit=5)) == 5
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is not a database, and much longer than any header of one" * 9]
+)
+def test_another_programs_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"notes\.txt cannot be opened"):
+        Journal(file)
+    assert file.read_bytes() == content
+
+
+def test_a_newer_version_is_refused(path: Path) -> None:
+    Journal(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(ConfigurationError, match="version 99"):
+        Journal(path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        Journal(tmp_path / "file" / "runway.journal")
