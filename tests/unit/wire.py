@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import httpx
@@ -65,7 +64,7 @@ def answer(value: Any, status: int = 200, **more: Any) -> Reply:
     return Reply(status, json.dumps(value).encode(), **more)
 
 
-def late(event: Event, seconds: float) -> Event:
+def late(event: Reply | Failure, seconds: float) -> Reply | Failure:
     """The same, so many seconds later."""
     return evolve(event, takes=seconds)
 
@@ -206,12 +205,3 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self:
             yield chunk
-
-
-def zipped(value: Any) -> Reply:
-    """A JSON answer in gzip."""
-    return Reply(200, gzip.compress(json.dumps(value).encode()), {"content-encoding": "gzip"})
-
-
-def total(events: Iterable[Event]) -> int:
-    return sum(1 for _ in events)

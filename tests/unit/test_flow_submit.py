@@ -1,0 +1,203 @@
+"""How a submission decides, beyond the fault table: what it writes down, when it tries again."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from random import Random
+
+import httpx
+import pytest
+from attrs import evolve
+
+from cometapi_runway import errors, settings
+from cometapi_runway.flows import submit
+from cometapi_runway.flows.pacing import Backoff, Stopwatch
+from cometapi_runway.flows.steps import Entry, Intended, Submitted, Unsubmitted
+
+from .faults import ACCEPTED, paced, page, platform
+from .stage import CREATE, WALL, Stage, order
+from .twin import ID
+from .virtual import Fixed
+from .wire import HANG, Event, Failure, Interruption, answer
+
+MOST = Fixed(1.0)
+REFUSED = platform(400, "no", "invalid_request")
+
+
+def kinds(stage: Stage) -> list[type[Entry]]:
+    return [type(entry) for entry in stage.written]
+
+
+def test_the_task_is_what_was_asked_for() -> None:
+    stage = Stage()
+    task = stage.play(submit(order(route="feed"), started=0.0, rng=MOST), ACCEPTED)
+    assert (task.id, task.status, task.route) == (ID, "PENDING", "feed")
+    assert (task.operation, task.seed, task.raw) == ("control_a_character", 7, {"id": ID})
+
+
+def test_the_intent_is_written_before_the_request_and_the_id_after() -> None:
+    stage = Stage()
+    flow = submit(order(), started=0.0, rng=MOST)
+    first = next(flow)
+    assert stage.sent == []
+    assert getattr(first, "entry", None) == Intended("k", CREATE, "tasks", 7)
+    flow.close()
+    stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
+    assert stage.written == [Intended("k", CREATE, "tasks", 7), Submitted("k", ID)]
+
+
+def test_without_a_record_nothing_is_sent() -> None:
+    stage = Stage(refuses=(Intended,))
+    with pytest.raises(errors.ConfigurationError, match="nothing was sent"):
+        stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
+    assert stage.sent == []
+
+
+def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
+    stage = Stage(refuses=(Submitted,))
+    task = stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
+    assert task.id == ID
+    assert [ID in words for words in stage.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("event", "refused"),
+    [
+        (REFUSED, True),
+        (platform(401, "Invalid Token"), True),
+        (paced("300"), True),
+        (Failure(httpx.ConnectError), True),
+        (Failure(httpx.ReadError), False),
+        (page(502), False),
+        (page(200), False),
+        (answer({}), False),
+        (HANG, False),
+    ],
+)
+def test_a_submission_without_a_task_is_closed_in_the_journal(event: Event, refused: bool) -> None:
+    stage = Stage()
+    with pytest.raises(errors.RunwayError) as caught:
+        stage.play(submit(order(), started=0.0, rng=MOST), event)
+    last = stage.written[-1]
+    assert isinstance(last, Unsubmitted)
+    assert (last.key, last.refused, last.reason) == ("k", refused, type(caught.value).__name__)
+
+
+@pytest.mark.parametrize("event", [REFUSED, page(502)])
+def test_a_journal_that_fails_at_the_end_hides_no_error(event: Event) -> None:
+    stage = Stage(refuses=(Unsubmitted,))
+    with pytest.raises((errors.BadRequestError, errors.SubmissionUnknownError)):
+        stage.play(submit(order(), started=0.0, rng=MOST), event)
+
+
+def test_an_interruption_is_of_unknown_outcome_and_says_so() -> None:
+    stage = Stage()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stage.play(submit(order(), started=0.0, rng=MOST), Interruption())
+    assert len(stage.sent) == 1
+    assert kinds(stage) == [Intended, Unsubmitted]
+    assert stage.written[-1] == Unsubmitted("k", refused=False, reason="KeyboardInterrupt")
+    assert any(CREATE.fingerprint in note for note in caught.value.__notes__)
+
+
+def test_a_closed_flow_takes_no_further_step() -> None:
+    flow = submit(order(), started=0.0, rng=MOST)
+    next(flow)
+    next(flow)
+    flow.close()
+    assert list(flow) == []
+
+
+def test_an_unknown_outcome_tells_all_that_is_known() -> None:
+    stage = Stage()
+    lost = platform(502, "upstream gone (request id: 20260205132859)")
+    with pytest.raises(errors.SubmissionUnknownError) as caught:
+        stage.play(submit(order(), started=0.0, rng=MOST), evolve(lost, takes=3.0))
+    error = caught.value
+    assert (error.operation, error.fingerprint) == ("control_a_character", CREATE.fingerprint)
+    assert (error.seed, error.request_id, error.elapsed) == (7, "20260205132859", 3.0)
+    assert isinstance(error.__cause__, errors.ServerError)
+    for words in ("502", "not sent again", CREATE.fingerprint, "seed 7", "usage log"):
+        assert words in str(error)
+
+
+def test_a_date_says_when_to_come_again() -> None:
+    stage = Stage()
+    pace = paced(formatdate(WALL + 7, usegmt=True))
+    stage.play(submit(order(), started=0.0, rng=MOST), pace, ACCEPTED)
+    assert stage.naps == [7.05]
+
+
+@pytest.mark.parametrize("text", ["soon", "-3", "", "1e999", "٣s", "Fri, 99 Foo 2027 08:00:00 GMT"])
+def test_a_pace_that_makes_no_sense_is_none(text: str) -> None:
+    stage = Stage()
+    stage.play(submit(order(), started=0.0, rng=MOST), paced(text), ACCEPTED)
+    assert stage.naps == [0.5]
+
+
+def test_a_date_in_the_past_means_now() -> None:
+    stage = Stage()
+    pace = paced(formatdate(WALL - 60, usegmt=True))
+    stage.play(submit(order(), started=0.0, rng=MOST), pace, ACCEPTED)
+    assert stage.naps == [0.05]
+
+
+def test_the_budget_counts_from_the_call() -> None:
+    stage = Stage()
+    stage.clock.time = 1000.0
+    unreached = Failure(httpx.ConnectError)
+    with pytest.raises(errors.APIConnectionError):
+        stage.play(submit(order(budget=2.0), started=1000.0, rng=MOST), unreached)
+    assert [at for at, _ in stage.sent] == [1000.0, 1000.5, 1001.5]
+
+
+def test_every_try_gets_the_whole_timeout_and_the_same_request() -> None:
+    stage = Stage()
+    unreached = Failure(httpx.ConnectError)
+    stage.play(submit(order(timeout=9.0), started=0.0, rng=MOST), unreached, unreached, ACCEPTED)
+    assert [timeout for _, timeout in stage.sent] == [9.0, 9.0, 9.0]
+
+
+def test_the_fingerprint_is_the_requests_own() -> None:
+    same = evolve(CREATE, headers={"X-Trace": "1"})
+    other = evolve(CREATE, body={"seed": 8})
+    elsewhere = evolve(CREATE, operation="another")
+    assert same.fingerprint == CREATE.fingerprint
+    assert len({CREATE.fingerprint, other.fingerprint, elsewhere.fingerprint}) == 3
+    ordered = evolve(CREATE, body={"a": 1, "b": 2}), evolve(CREATE, body={"b": 2, "a": 1})
+    assert ordered[0].fingerprint == ordered[1].fingerprint
+
+
+class TestPacing:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_jitter_is_full_and_capped(self, seed: int) -> None:
+        backoff = Backoff(Random(seed))
+        for tries in range(1, 80):
+            ceiling = min(8.0, 0.5 * 2.0 ** (tries - 1))
+            assert 0 <= backoff.pause(tries) <= ceiling
+        drawn = [backoff.pause(6) for _ in range(400)]
+        assert min(drawn) < 0.5
+        assert max(drawn) > 7.5
+
+    def test_patience_does_not_overflow(self) -> None:
+        assert Backoff(MOST).pause(10**9) == 8.0
+
+    def test_a_nap_counts_though_the_clock_stood_still(self) -> None:
+        watch = Stopwatch(10.0)
+        watch.slept(5.0, 10.0)
+        assert watch.now == 15.0
+        watch.reached(12.0)
+        assert watch.now == 15.0
+        watch.slept(1.0, 30.0)
+        assert watch.now == 30.0
+
+
+def test_a_submission_gives_up_in_time() -> None:
+    """However the jitter falls, the budget bounds when the last try begins."""
+    unreached = Failure(httpx.ConnectError, 0.2)
+    for seed in range(50):
+        stage = Stage()
+        with pytest.raises(errors.APIConnectionError):
+            stage.play(submit(order(), started=0.0, rng=Random(seed)), unreached)
+        assert stage.sent[-1][0] <= settings.SUBMIT_BUDGET
+        assert len(stage.sent) >= 4
