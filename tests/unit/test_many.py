@@ -1,0 +1,291 @@
+"""Many waits from one place, on both clients: nobody waits for anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import httpx
+import pytest
+
+from cometapi_runway import (
+    AsyncRunwayClient,
+    AuthenticationError,
+    InvalidRequestError,
+    RunwayClient,
+    Task,
+    TaskFailedError,
+    TaskNotFoundError,
+    TaskTimeoutError,
+)
+
+OUTPUT = ["https://o.example/v.mp4"]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class AsyncClock:
+    """Virtual time for many sleepers: it passes to the next of them when nobody else can act."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.asleep: list[tuple[float, int, asyncio.Future[None]]] = []
+        self.number = count()
+        self.mover: asyncio.Task[None] | None = None
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self.asleep, (self.time + seconds, next(self.number), woken))
+        if self.mover is None or self.mover.done():
+            self.mover = asyncio.create_task(self.move())
+        await woken
+
+    async def move(self) -> None:
+        while self.asleep:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            due, _, woken = heapq.heappop(self.asleep)
+            if not woken.done():
+                self.time = max(self.time, due)
+                woken.set_result(None)
+
+
+class Gateway:
+    """Tasks that end after so many polls, by the name they have."""
+
+    def __init__(self, polls_to_end: int = 2) -> None:
+        self.polls: Counter[str] = Counter()
+        self.polls_to_end = polls_to_end
+        self.lock = threading.Lock()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        task_id = request.url.path.rsplit("/", 1)[1]
+        with self.lock:
+            self.polls[task_id] += 1
+            seen = self.polls[task_id]
+        if task_id == "unauthorised":
+            return httpx.Response(401, json={"error": {"message": "no", "code": ""}})
+        if task_id == "unknown":
+            return httpx.Response(400, json={"code": "task_not_exist", "message": "", "data": None})
+        if task_id == "broken":
+            return httpx.Response(502, text="<html>")
+        if task_id == "endless" or seen < self.polls_to_end:
+            return httpx.Response(200, json={"id": task_id, "status": "RUNNING"})
+        if task_id == "failing":
+            return httpx.Response(200, json={"id": task_id, "status": "FAILED", "failure": "no"})
+        return httpx.Response(200, json={"id": task_id, "status": "SUCCEEDED", "output": OUTPUT})
+
+
+def wait_blocking(gateway: Gateway, ids: Iterable[str], **options: object) -> list[Task]:
+    with RunwayClient("k", transport=httpx.MockTransport(gateway), clock=Clock()) as client:
+        return list(client.tasks.wait_all(ids, **options))
+
+
+def wait_async(gateway: Gateway, ids: Iterable[str], **options: object) -> list[Task]:
+    async def main() -> list[Task]:
+        transport = httpx.MockTransport(gateway)
+        async with AsyncRunwayClient("k", transport=transport, clock=AsyncClock()) as client:
+            return list(await client.tasks.wait_all(ids, **options))
+
+    return asyncio.run(main())
+
+
+Wait = Callable[..., list[Task]]
+both = pytest.mark.parametrize("wait", [wait_blocking, wait_async])
+
+
+@both
+def test_results_come_in_the_order_asked_for(wait: Wait) -> None:
+    tasks = wait(Gateway(), ["c", "a", "b"])
+    assert [task.id for task in tasks] == ["c", "a", "b"]
+    assert {task.status for task in tasks} == {"SUCCEEDED"}
+    assert all(task.result().output == tuple(OUTPUT) for task in tasks)
+
+
+@both
+def test_a_task_given_twice_is_polled_once(wait: Wait) -> None:
+    gateway = Gateway()
+    first, second = wait(gateway, ["a", "a"])
+    assert first.id == second.id == "a"
+    assert gateway.polls == {"a": 2}
+
+
+@both
+def test_one_bad_task_disturbs_nobody(wait: Wait) -> None:
+    ids = ["good", "failing", "unauthorised", "unknown", "broken"]
+    good, failing, unauthorised, unknown, broken = wait(Gateway(), ids, timeout=200)
+    assert good.error is None
+    assert isinstance(failing.error, TaskFailedError)
+    assert failing.status == "FAILED"
+    assert isinstance(unauthorised.error, AuthenticationError)
+    assert isinstance(unknown.error, TaskNotFoundError)
+    assert isinstance(broken.error, TaskTimeoutError)
+    assert [t.error.task_id for t in (failing, unauthorised, unknown, broken)] == ids[1:]
+    for task in (failing, unauthorised, unknown, broken):
+        with pytest.raises(type(task.error)):
+            task.result()
+
+
+@both
+def test_the_deadline_leaves_what_is_known(wait: Wait) -> None:
+    done, endless = wait(Gateway(), ["a", "endless"], timeout=30)
+    assert done.error is None
+    assert endless.status == "RUNNING"
+    assert isinstance(endless.error, TaskTimeoutError)
+    assert endless.error.task_details.status == "RUNNING"
+
+
+@both
+def test_every_change_is_told_once(wait: Wait) -> None:
+    told: list[tuple[str, str]] = []
+    wait(Gateway(4), ["a", "b"], on_update=lambda task: told.append((task.id, task.status)))
+    assert Counter(told) == {(i, s): 1 for i in "ab" for s in ("RUNNING", "SUCCEEDED")}
+
+
+@both
+def test_none_is_no_task(wait: Wait) -> None:
+    assert wait(Gateway(), []) == []
+
+
+@both
+@pytest.mark.parametrize("bad", ["", "..", "a/b", "a b", "a\n"])
+def test_a_malformed_id_is_refused_before_anything_is_sent(wait: Wait, bad: str) -> None:
+    gateway = Gateway()
+    with pytest.raises(InvalidRequestError) as caught:
+        wait(gateway, ["a", bad])
+    assert [issue.path for issue in caught.value.issues] == ["task_id"]
+    assert not gateway.polls
+
+
+@both
+def test_a_thousand(wait: Wait) -> None:
+    gateway = Gateway(3)
+    tasks = wait(gateway, [f"t{number}" for number in range(1000)])
+    assert sum(task.error is None for task in tasks) == 1000
+    if wait is wait_blocking:
+        assert set(gateway.polls.values()) == {3}
+
+
+def test_as_completed_yields_the_first_first() -> None:
+    polls: Counter[str] = Counter()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        task_id = request.url.path.rsplit("/", 1)[1]
+        polls[task_id] += 1
+        if polls[task_id] < int(task_id):
+            return httpx.Response(200, json={"id": task_id, "status": "RUNNING"})
+        return httpx.Response(200, json={"id": task_id, "status": "SUCCEEDED", "output": OUTPUT})
+
+    with RunwayClient("k", transport=httpx.MockTransport(answer), clock=Clock()) as client:
+        assert [t.id for t in client.tasks.as_completed(["5", "1", "3"])] == ["1", "3", "5"]
+
+    async def main() -> list[str]:
+        polls.clear()
+        transport = httpx.MockTransport(answer)
+        async with AsyncRunwayClient("k", transport=transport, clock=AsyncClock()) as client:
+            return [task.id async for task in client.tasks.as_completed(["5", "1", "3"])]
+
+    assert asyncio.run(main()) == ["1", "3", "5"]
+
+
+def test_leaving_early_leaves_nothing_behind() -> None:
+    before = threading.active_count()
+    gateway = Gateway()
+    with RunwayClient("k", transport=httpx.MockTransport(gateway), clock=Clock()) as client:
+        for task in client.tasks.as_completed(["a", "endless"]):
+            assert task.id == "a"
+            break
+
+    async def main() -> int:
+        transport, clock = httpx.MockTransport(gateway), AsyncClock()
+        async with AsyncRunwayClient("k", transport=transport, clock=clock) as client:
+            endings = client.tasks.as_completed(["a", "endless"])
+            async for task in endings:
+                assert task.id == "a"
+                break
+            await endings.aclose()
+            return len(asyncio.all_tasks() - {clock.mover})
+
+    assert asyncio.run(main()) == 1
+    assert threading.active_count() <= before + 2
+
+
+def test_waits_of_one_task_share_their_polls() -> None:
+    """Eight threads and fifty coroutines wait; the gateway sees one poll at a time."""
+    flying, most = 0, 0
+    lock = threading.Lock()
+    gateway = Gateway(3)
+    gate = threading.Barrier(8)
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        nonlocal flying, most
+        with lock:
+            flying += 1
+            most = max(most, flying)
+        threading.Event().wait(0.02)
+        with lock:
+            flying -= 1
+        return gateway(request)
+
+    with RunwayClient("k", transport=httpx.MockTransport(slow)) as client:
+
+        def one(_: int) -> str:
+            gate.wait()
+            return client.tasks.wait("a", interval=0.05).status
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(one, range(8))) == {"SUCCEEDED"}
+    assert most <= 2
+    # The first to arrive is alone and asks for itself; from then on one poll serves all.
+    assert gateway.polls["a"] <= 5
+
+    async def main() -> None:
+        transport = httpx.MockTransport(shared)
+        async with AsyncRunwayClient("k", transport=transport, clock=AsyncClock()) as client:
+            tasks = await asyncio.gather(*(client.tasks.wait("a") for _ in range(50)))
+            assert {task.status for task in tasks} == {"SUCCEEDED"}
+
+    shared = Gateway(3)
+    asyncio.run(main())
+    assert shared.polls["a"] <= 5
+
+
+def test_a_shared_poll_that_fails_fails_nobody() -> None:
+    polls = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal polls
+        polls += 1
+        if polls < 4:
+            raise httpx.ReadTimeout("slow", request=request)
+        return httpx.Response(200, json={"id": "a", "status": "SUCCEEDED", "output": OUTPUT})
+
+    async def main() -> None:
+        transport = httpx.MockTransport(answer)
+        async with AsyncRunwayClient("k", transport=transport, clock=AsyncClock()) as client:
+            waits = [asyncio.create_task(client.tasks.wait("a")) for _ in range(5)]
+            # Its maker's end is not the end of a poll that others have joined.
+            await asyncio.sleep(0)
+            waits[0].cancel()
+            done = await asyncio.gather(*waits, return_exceptions=True)
+            assert isinstance(done[0], asyncio.CancelledError)
+            assert {task.status for task in done[1:]} == {"SUCCEEDED"}
+
+    asyncio.run(main())
