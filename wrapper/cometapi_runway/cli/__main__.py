@@ -1,0 +1,7 @@
+"""``python -m cometapi_runway.cli``."""
+
+import sys
+
+from cometapi_runway.cli import main
+
+sys.exit(main())

@@ -1,0 +1,196 @@
+"""The commands, and the one place where a command is run and its end is told."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from types import FrameType
+from typing import Final
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from cometapi_runway._version import __version__
+from cometapi_runway.cli import NAME, config
+from cometapi_runway.cli.creations import creations
+from cometapi_runway.cli.endings import MEANINGS, Ending, Exit, command, ending
+from cometapi_runway.cli.options import Display
+from cometapi_runway.cli.report import JsonReport, Report
+from cometapi_runway.jsonvalue import JSON, as_object, as_text
+from cometapi_runway.settings import KEY_VARIABLE
+from cometapi_runway.validation import contract
+
+_HERE: Final = "cometapi_runway.cli"
+_MAKE: Final = Group("Make something", sort_key=1)
+_TASKS: Final = Group("Tasks", sort_key=2)
+_HELP: Final = Group("Set up and try out", sort_key=3)
+_OTHER: Final = Group("Other", sort_key=4)
+
+# Modules are imported when their command is run; names and summaries are enough for --help.
+_COMMANDS: Final = (
+    ("tasks", "tasks:app", "Look at tasks, wait for them, fetch their files.", _TASKS),
+    ("demo", "demo:demo", "Make a video against a local gateway; needs no key.", _HELP),
+    ("simulate", "simulate:simulate", "Run a local gateway to try things out.", _HELP),
+    ("doctor", "doctor:doctor", "Check key, gateway, clock, record and folder; free.", _HELP),
+    ("validate", "contract:validate", "Check a request body against the contract, offline.", _HELP),
+    ("contract", "contract:show", "Show the contract in use and where it comes from.", _HELP),
+    ("completion", "completion:completion", "Print or install completion for your shell.", _HELP),
+)
+
+
+def build() -> App:
+    """Make the application; nothing but the contract is read for it."""
+    app = App(
+        name=NAME,
+        help="Runway's video and image models behind the CometAPI gateway.\n\n"
+        f"The key is read from {KEY_VARIABLE}. Each command has its own --help.",
+        help_format="plaintext",
+        help_epilogue=_exit_codes(),
+        version=__version__,
+        config=config.apply,
+        default_parameter=Parameter(negative_iterable=()),
+        group_commands=_OTHER,
+    )
+    _add_creations(app)
+    for name, target, summary, group in _COMMANDS:
+        more = {} if target.endswith(":app") else {"help_epilogue": ""}
+        app.command(f"{_HERE}.{target}", name=name, help=summary, group=group, **more)
+    for flag in ("--help", "--version"):
+        app[flag].group = _OTHER
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code.
+    """
+    stdout: object = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper):
+        # A file name may hold what the terminal's encoding does not.
+        stdout.reconfigure(errors="backslashreplace")
+    debug = "--debug" in arguments
+    report = _early_report(arguments)
+    try:
+        with _interruptible():
+            body, bound, ignored = build().parse_args(
+                list(arguments), exit_on_error=False, print_error=False
+            )
+            report = _report(bound.arguments.get("display"))
+            more = {"report": report} if "report" in ignored else {}
+            with _logs(report.warn):
+                return int(body(*bound.args, **bound.kwargs, **more) or Exit.SUCCESS)
+    except BrokenPipeError:
+        # Whoever read our output has had enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return Exit.SUCCESS
+    except CycloptsError as error:
+        return _end(report, _usage(error), debug=debug)
+    except (Exception, KeyboardInterrupt) as error:
+        return _end(report, ending(error), debug=debug)
+
+
+def _add_creations(app: App) -> None:
+    """One command for everything that can be made, as the contract has it."""
+    for creation in creations():
+        parent = app
+        for name in creation.groups:
+            if name not in parent:
+                parent.command(App(name=name, help=_about(name), group=_MAKE, help_epilogue=""))
+            parent = parent[name]
+        target = f"{_HERE}.create:{creation.name}"
+        name = creation.words[-1]
+        parent.command(target, name=name, help=creation.description, group=_MAKE)
+
+
+def _about(tag: str) -> str:
+    """What the contract says of a tag."""
+    tags: JSON = contract().document.get("tags")
+    found = (as_object(tag) for tag in (tags if isinstance(tags, list) else []))
+    words = (one.get("description") for one in found if one and one.get("name") == tag)
+    return as_text(next(words, None)) or ""
+
+
+def _exit_codes() -> str:
+    lines = (f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
+    return "Exit codes:\n" + "\n".join(lines) + "\n"
+
+
+def _early_report(arguments: Sequence[str]) -> Report:
+    """The voice for what goes wrong before the options are understood."""
+    text = " ".join(arguments)
+    return JsonReport() if "--format json" in text or "--format=json" in text else Report()
+
+
+def _report(display: Display | None) -> Report:
+    if display is not None and display.format == "json":
+        return JsonReport()
+    if sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb":
+        # rich is only loaded for those who see it.
+        from cometapi_runway.cli.live import LiveReport  # noqa: PLC0415
+
+        return LiveReport()
+    return Report()
+
+
+def _end(report: Report, told: Ending, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    report.failed(told)
+    return told.code
+
+
+def _usage(error: CycloptsError) -> Ending:
+    chain = [*(error.command_chain or ()), "--help"]
+    return Ending(Exit.USAGE, "UsageError", str(error), f"see {command(*chain)}")
+
+
+@contextlib.contextmanager
+def _interruptible() -> Generator[None]:
+    """Ctrl-C interrupts; a second one ends at once, whatever threads still wait for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = 0
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            os._exit(Exit.INTERRUPTED)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        if not asked:
+            signal.signal(signal.SIGINT, before)
+
+
+class _Handler(logging.Handler):
+    """Gives the library's warnings to the report."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(record.getMessage())
+
+
+@contextlib.contextmanager
+def _logs(say: Callable[[str], None]) -> Generator[None]:
+    logger, handler = logging.getLogger("cometapi_runway"), _Handler(say)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

@@ -1,0 +1,215 @@
+"""``doctor``: what works and what does not, found out without spending anything.
+
+The gateway is asked for a task that cannot exist: a read, answered ``task_not_exist`` when all is
+well. Nothing is ever posted.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from attrs import frozen
+from cyclopts import Parameter
+
+from cometapi_runway import settings
+from cometapi_runway._version import __version__
+from cometapi_runway.cli import config, places
+from cometapi_runway.cli.deferred import Deferred
+from cometapi_runway.cli.endings import Exit, ending
+from cometapi_runway.cli.options import Connection, Display, Saving
+from cometapi_runway.cli.report import Report
+from cometapi_runway.errors import (
+    APIStatusError,
+    AuthenticationError,
+    ConfigurationError,
+    RunwayError,
+    TaskNotFoundError,
+)
+from cometapi_runway.validation import contract
+
+if TYPE_CHECKING:
+    from cometapi_runway import journal
+    from cometapi_runway.answers import Answer
+    from cometapi_runway.cli import clients
+else:
+    clients = Deferred("cometapi_runway.cli.clients")
+    journal = Deferred("cometapi_runway.journal")
+
+_PROBE: Final = "cometapi-runway-doctor"
+_NO_KEY: Final = "no-key"
+_NOT_EXIST: Final = "task_not_exist"
+_DRIFT: Final = 60.0
+
+_CONNECTION: Final = Connection()
+_SAVING: Final = Saving()
+_DISPLAY: Final = Display()
+
+
+@frozen
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        name: What.
+        state: How it is.
+        words: In a person's words.
+        code: The exit code if it failed.
+    """
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    words: str
+    code: Exit = Exit.SUCCESS
+
+
+def doctor(
+    *,
+    saving: Saving = _SAVING,
+    connection: Connection = _CONNECTION,
+    display: Display = _DISPLAY,
+    report: Annotated[Report, Parameter(parse=False)],
+) -> Exit:
+    """Check versions, settings, key, gateway, clock, record and folder; spends nothing."""
+    code = Exit.SUCCESS
+    for check in _checks(saving, connection):
+        report.result(
+            f"{check.state:<5} {check.name:<9} {check.words}",
+            "check",
+            {"name": check.name, "state": check.state, "message": check.words},
+        )
+        code = code or check.code
+    return code
+
+
+def _checks(saving: Saving, connection: Connection) -> Iterator[Check]:
+    yield _versions()
+    yield _file()
+    key = os.environ.get(settings.KEY_VARIABLE, "").strip()
+    yield _key(key)
+    yield from _gateway(connection, key)
+    yield _record(connection.record)
+    yield _folder(saving.output.expanduser())
+
+
+def _versions() -> Check:
+    info = contract().document.get("info")
+    version = info.get("version") if isinstance(info, dict) else None
+    words = f"cometapi-runway {__version__}, contract {version}, Python {platform.python_version()}"
+    return Check("versions", "ok", words)
+
+
+def _file() -> Check:
+    file = places.config()
+    found = config.load()
+    if not file.exists():
+        return Check("settings", "ok", f"no settings file ({file})")
+    return Check("settings", "ok", f"{file}: {', '.join(found) or 'empty'}")
+
+
+def _key(key: str) -> Check:
+    variable = settings.KEY_VARIABLE
+    if not key:
+        return Check("key", "fail", f"{variable} is not set; export it", Exit.KEY)
+    try:
+        settings.resolve(key)
+    except ConfigurationError as error:
+        return Check("key", "fail", str(error), Exit.KEY)
+    return Check("key", "ok", f"{variable} is set ({len(key)} characters)")
+
+
+def _gateway(connection: Connection, key: str) -> Iterator[Check]:
+    """Whether the gateway answers, whether it takes the key, and what time it has."""
+    try:
+        client = clients.connect(connection_only(connection), api_key=key or _NO_KEY)
+    except ConfigurationError as error:
+        yield Check("gateway", "fail", str(error), Exit.USAGE)
+        return
+    with client:
+        began = time.perf_counter()
+        try:
+            client.tasks.retrieve(_PROBE)
+        except RunwayError as error:
+            took = time.perf_counter() - began
+            yield _reached(error, client.settings.base_url, took, key)
+            answer = _answer(error)
+            if answer is not None:
+                yield _clock(answer)
+        else:
+            yield Check("gateway", "warn", f"{client.settings.base_url} knows the task {_PROBE!r}")
+
+
+def connection_only(connection: Connection) -> Connection:
+    """The same gateway without a record: a broken journal is another check's finding."""
+    return Connection(
+        base_url=connection.base_url,
+        runway_version=connection.runway_version,
+        request_timeout=connection.request_timeout,
+        no_journal=True,
+    )
+
+
+def _reached(error: RunwayError, address: str, took: float, key: str) -> Check:
+    where = f"{address} answers in {took * 1000:.0f} ms"
+    cause = error.__cause__ if isinstance(error, TaskNotFoundError) else error
+    if isinstance(cause, AuthenticationError):
+        if not key:
+            return Check("gateway", "ok", f"{where}; without a key it could not say more")
+        told = ending(cause)
+        return Check("gateway", "fail", f"{where} and refuses the key: {cause.message}", told.code)
+    if isinstance(cause, APIStatusError) and cause.code == _NOT_EXIST:
+        return Check("gateway", "ok", f"{where} and takes the key")
+    if isinstance(cause, APIStatusError):
+        return Check("gateway", "warn", f"{where}, but not as expected: {cause}", Exit.GATEWAY)
+    return Check("gateway", "fail", str(error), ending(error).code)
+
+
+def _answer(error: RunwayError) -> Answer | None:
+    cause = error.__cause__ if isinstance(error, TaskNotFoundError) else error
+    return cause.answer if isinstance(cause, APIStatusError) else None
+
+
+def _clock(answer: Answer) -> Check:
+    """Whether the gateway's time is ours; a signed address is good until a time of day."""
+    try:
+        there = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return Check("clock", "ok", "the gateway does not say what time it has")
+    drift = (datetime.fromtimestamp(answer.received, UTC) - there).total_seconds()
+    if abs(drift) > _DRIFT:
+        way = "ahead of" if drift > 0 else "behind"
+        return Check("clock", "warn", f"this computer is {abs(drift):.0f} s {way} the gateway")
+    return Check("clock", "ok", "as the gateway's")
+
+
+def _record(file: Path | None) -> Check:
+    if file is None:
+        return Check("record", "warn", "switched off: an interrupted task can be lost")
+    try:
+        record = journal.Journal(file)
+        unfinished, unknown = len(record.tasks(unfinished=True)), len(record.unknown())
+        record.close()
+    except ConfigurationError as error:
+        return Check("record", "fail", str(error), Exit.USAGE)
+    words = f"{file}: {unfinished} unfinished, {unknown} of unknown outcome"
+    return Check("record", "warn" if unknown else "ok", words)
+
+
+def _folder(folder: Path) -> Check:
+    if not folder.exists():
+        near = next(parent for parent in folder.absolute().parents if parent.exists())
+        if os.access(near, os.W_OK):
+            return Check("folder", "ok", f"{folder} will be made")
+        return Check("folder", "fail", f"{folder} cannot be made in {near}", Exit.USAGE)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Check("folder", "ok", f"{folder.absolute()} can be written")
+    except OSError as error:
+        return Check("folder", "fail", f"{folder}: {error.strerror}", Exit.USAGE)

@@ -1,0 +1,101 @@
+"""``simulate``: the local gateway, until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Group, Parameter
+
+from cometapi_runway.cli import NAME
+from cometapi_runway.cli.deferred import Deferred
+from cometapi_runway.cli.endings import Exit, UsageError, command
+from cometapi_runway.cli.options import Display
+from cometapi_runway.cli.report import Report
+from cometapi_runway.settings import BASE_URL_VARIABLE, KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from cometapi_runway import simulator
+    from cometapi_runway.simulator import SimulatorServer
+else:
+    simulator = Deferred("cometapi_runway.simulator")
+
+_DISPLAY: Final = Display()
+_EXTRA: Final = frozenset({"anyio", "starlette", "uvicorn"})
+_GROUP: Final = Group("Local gateway", sort_key=1)
+
+
+def needed(error: ModuleNotFoundError) -> UsageError:
+    """The missing extra in a person's words.
+
+    Raises:
+        ModuleNotFoundError: Something else is missing.
+    """
+    if error.name not in _EXTRA:
+        raise error
+    return UsageError(
+        "the local gateway is an extra that is not installed",
+        f"pip install '{NAME}[cli,simulator]'",
+    )
+
+
+def simulate(
+    *,
+    port: Annotated[int, Parameter(help="Port of the API; 0 for a free one.", group=_GROUP)] = 0,
+    media_port: Annotated[
+        int, Parameter(help="Port of the files; 0 for a free one.", group=_GROUP)
+    ] = 0,
+    speed: Annotated[
+        float, Parameter(help="How many times as fast as real time passes.", group=_GROUP)
+    ] = 1.0,
+    shape: Annotated[
+        str,
+        Parameter(help="How answers are written; a wrong name lists them all.", group=_GROUP),
+    ] = "raw",
+    seed: Annotated[int, Parameter(help="What ids and times are drawn from.", group=_GROUP)] = 0,
+    balance: Annotated[
+        float | None,
+        Parameter(help="US dollars in the account; without end if not given.", group=_GROUP),
+    ] = None,
+    display: Display = _DISPLAY,
+    report: Annotated[Report, Parameter(parse=False)],
+) -> Exit:
+    """Run a local gateway until Ctrl-C: tasks live, files are real, nothing is charged."""
+    try:
+        chosen = simulator.Settings(
+            clock=simulator.SimClock.scaled(speed),
+            shape=simulator.Answers.named(shape),  # type: ignore[arg-type] # it judges the name
+            seed=seed,
+            balance=balance,
+        )
+        simulator.run(
+            chosen, port=port, media_port=media_port, on_ready=lambda s: _ready(s, report)
+        )
+    except ModuleNotFoundError as error:
+        raise needed(error) from error
+    except (ValueError, OverflowError) as error:
+        raise UsageError(str(error), f"see {command('simulate', '--help')}") from error
+    except OSError as error:
+        raise UsageError(f"cannot listen: {error.strerror}", "give another --port") from error
+    report.note("the local gateway has ended; its tasks are gone")
+    return Exit.SUCCESS
+
+
+def _ready(server: SimulatorServer, report: Report) -> None:
+    text = "\n".join(
+        (
+            f"gateway  {server.base_url}",
+            f"files    {server.media_url}",
+            f"status   {server.status_url}",
+        )
+    )
+    addresses = {
+        "base_url": server.base_url,
+        "media_url": server.media_url,
+        "status_url": server.status_url,
+    }
+    report.result(text, "ready", addresses)
+    report.note(
+        "\nIn another terminal, to talk to it instead of the real gateway:\n"
+        f"  export {BASE_URL_VARIABLE}={server.base_url} {KEY_VARIABLE}=any\n\n"
+        "Ctrl-C ends it."
+    )

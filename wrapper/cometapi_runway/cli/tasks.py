@@ -1,0 +1,242 @@
+"""``tasks``: those that exist already. The gateway has no list of them; the journal is the list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from attrs import frozen
+from cyclopts import App, Group, Parameter
+from cyclopts.types import NonNegativeInt
+
+from cometapi_runway.cli.deferred import Deferred
+from cometapi_runway.cli.endings import Exit, command, ending
+from cometapi_runway.cli.options import RUN, Connection, Display, Saving, Waiting
+from cometapi_runway.cli.report import Report, facts
+from cometapi_runway.errors import RunwayError
+from cometapi_runway.jsonvalue import JSON
+
+if TYPE_CHECKING:
+    from cometapi_runway import journal
+    from cometapi_runway.bound import BoundTask
+    from cometapi_runway.cli import clients, watching
+    from cometapi_runway.journal import Submission
+else:
+    clients = Deferred("cometapi_runway.cli.clients")
+    watching = Deferred("cometapi_runway.cli.watching")
+    journal = Deferred("cometapi_runway.journal")
+
+app: Final = App(name="tasks", help_epilogue="", group_commands=Group("Commands"))
+
+Ids: TypeAlias = Annotated[list[str], Parameter(name="ID", help="Ids of tasks.", negative=())]
+Speaker: TypeAlias = Annotated[Report, Parameter(parse=False)]
+
+_DISPLAY: Final = Display()
+_CONNECTION: Final = Connection()
+_WAITING: Final = Waiting()
+_SAVING: Final = Saving()
+
+
+@Parameter(name="*", group=RUN)
+@frozen(kw_only=True)
+class Perhaps:
+    """Where files go, if anywhere."""
+
+    output: Annotated[
+        Path | None,
+        Parameter(help="Save the files into this folder; else print addresses.", metavar="FOLDER"),
+    ] = None
+    overwrite: Annotated[
+        bool, Parameter(negative="", help="Replace files of the same name.", show_default=False)
+    ] = False
+
+    def prepare(self) -> Path | None:
+        """The folder, made if it is not there."""
+        return None if self.output is None else Saving(output=self.output).prepare()
+
+
+_PERHAPS: Final = Perhaps()
+
+
+@app.command
+def get(
+    ids: Ids,
+    /,
+    *,
+    connection: Connection = _CONNECTION,
+    display: Display = _DISPLAY,
+    report: Speaker,
+) -> Exit:
+    """Ask once how tasks stand."""
+    codes: list[Exit] = []
+    with clients.connect(connection) as client:
+        for task_id in ids:
+            try:
+                task = watching.known(client, task_id).refresh()
+            except RunwayError as error:
+                told = ending(error, connection.words)
+                report.failed(told)
+                codes.append(told.code)
+            else:
+                report.result(_line(task), "task", facts(task))
+    return next(iter(codes), Exit.SUCCESS)
+
+
+@app.command
+def wait(
+    ids: Ids,
+    /,
+    *,
+    saving: Perhaps = _PERHAPS,
+    waiting: Waiting = _WAITING,
+    connection: Connection = _CONNECTION,
+    display: Display = _DISPLAY,
+    report: Speaker,
+) -> Exit:
+    """Wait for tasks, all at once, and save their files if a folder is given."""
+    wish = watching.Wish(
+        timeout=waiting.limit,
+        interval=waiting.interval,
+        folder=saving.prepare(),
+        overwrite=saving.overwrite,
+        repeat=connection.words,
+    )
+    with clients.connect(connection) as client:
+        tasks = [watching.known(client, task_id) for task_id in dict.fromkeys(ids)]
+        return watching.see_through(client, tasks, wish, report)
+
+
+@app.command
+def download(
+    ids: Ids,
+    /,
+    *,
+    saving: Saving = _SAVING,
+    connection: Connection = _CONNECTION,
+    display: Display = _DISPLAY,
+    report: Speaker,
+) -> Exit:
+    """Save the files of finished tasks; what an earlier try left is continued."""
+    wish = watching.Wish(
+        folder=saving.prepare(), overwrite=saving.overwrite, repeat=connection.words
+    )
+    with clients.connect(connection) as client:
+        tasks = [watching.known(client, task_id) for task_id in dict.fromkeys(ids)]
+        return watching.fetch(client, tasks, wish, report)
+
+
+@app.command
+def resume(
+    *,
+    saving: Saving = _SAVING,
+    waiting: Waiting = _WAITING,
+    connection: Connection = _CONNECTION,
+    display: Display = _DISPLAY,
+    report: Speaker,
+) -> Exit:
+    """Take up every task of the record that was not seen to end, and save its files."""
+    wish = watching.Wish(
+        timeout=waiting.limit,
+        interval=waiting.interval,
+        folder=saving.prepare(),
+        overwrite=saving.overwrite,
+        repeat=connection.words,
+    )
+    with clients.connect(connection) as client:
+        if client.journal is None:
+            report.note("without a record there is nothing to take up")
+            return Exit.SUCCESS
+        for lost in client.journal.unknown():
+            report.warn(f"{_lost(lost)}; look into the usage log of your CometAPI account")
+        tasks = [client.bind(task) for task in client.journal.unfinished()]
+        if not tasks:
+            report.note("every task on record has ended")
+            return Exit.SUCCESS
+        return watching.see_through(client, tasks, wish, report)
+
+
+@app.command(name="list")
+def list_(
+    *,
+    limit: Annotated[
+        NonNegativeInt, Parameter(help="How many, newest first; 0 for all.", group=RUN)
+    ] = 20,
+    unfinished: Annotated[
+        bool,
+        Parameter(help="Only those not seen to end.", negative="", show_default=False, group=RUN),
+    ] = False,
+    connection: Connection = _CONNECTION,
+    display: Display = _DISPLAY,
+    report: Speaker,
+) -> Exit:
+    """List the tasks on record; asks nobody, needs no key."""
+    file = connection.record
+    if file is None or not file.exists():
+        report.note(f"no tasks on record{'' if file is None else f' in {file}'}")
+        return Exit.SUCCESS
+    record = journal.Journal(file)
+    try:
+        found = record.tasks(unfinished=unfinished, limit=limit or None)
+    finally:
+        record.close()
+    for one in found:
+        report.result(_row(one), "submission", _facts(one))
+    if not found:
+        report.note("no such tasks on record")
+    elif any(one.state == "SUBMITTED" for one in found):
+        report.note(f"next:  {command('tasks', 'resume')} takes up those that are SUBMITTED")
+    return Exit.SUCCESS
+
+
+def _line(task: BoundTask) -> str:
+    """A task in a line, and its output in further ones."""
+    part = "" if task.progress is None or task.is_terminal else f" {task.progress:.0%}"
+    code = f" ({task.failure_code})" if task.failure_code else ""
+    reason = f": {task.failure}{code}" if task.failure else code
+    return "\n".join([f"{task.id}  {task.status}{part}{reason}", *task.output])
+
+
+def _row(one: Submission) -> str:
+    """A submission in a line of less than 80 columns, unless it has files."""
+    name = one.task_id or f"(no id; request {one.fingerprint})"
+    files = "".join(f"\n  {file}" for file in one.files)
+    why = f"\n  {one.reason}" if one.reason and one.state in {"FAILED", "REFUSED"} else ""
+    return f"{name:<36}  {one.state:<9}  {_age(one.created_at):>5}  {_resource(one)}{why}{files}"
+
+
+def _resource(one: Submission) -> str:
+    return one.operation.replace("_", " ")
+
+
+def _age(moment: datetime) -> str:
+    """How long ago, in one unit."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{max(seconds, 0):.0f}s"
+
+
+def _lost(one: Submission) -> str:
+    return (
+        f"a request sent {_age(one.created_at)} ago has no id and may have been charged "
+        f"(request {one.fingerprint}, seed {one.seed})"
+    )
+
+
+def _facts(one: Submission) -> dict[str, JSON]:
+    return {
+        "task_id": one.task_id,
+        "state": one.state,
+        "operation": one.operation,
+        "created_at": one.created_at.isoformat(),
+        "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+        "seed": one.seed,
+        "fingerprint": one.fingerprint,
+        "reason": one.reason,
+        "failure_code": one.failure_code,
+        "base_url": one.base_url,
+        "arguments": one.arguments,
+        "files": [str(file) for file in one.files],
+    }

@@ -1,0 +1,189 @@
+"""Seeing tasks through: wait, fetch, report. Every command that waits ends up here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+
+from cometapi_runway import settings
+from cometapi_runway.bound import BoundTask
+from cometapi_runway.cli.endings import Exit, Interrupted, command, ending
+from cometapi_runway.cli.forecast import Forecast
+from cometapi_runway.cli.report import Report, Tracked, facts
+from cometapi_runway.client import RunwayClient
+from cometapi_runway.errors import RunwayError, TaskTimeoutError
+from cometapi_runway.flows.wait import succeed
+from cometapi_runway.task import PENDING, Task
+
+_AT_ONCE: Final = settings.PARALLEL_DOWNLOADS
+
+
+@frozen(kw_only=True)
+class Wish:
+    """What is wanted of tasks.
+
+    Attributes:
+        timeout: Seconds to wait for all of them, or None for no limit.
+        interval: Least seconds between two polls of one task.
+        folder: Where their output goes; None for nowhere.
+        overwrite: Whether files of the same name are replaced.
+        repeat: Options that a command to go on with must repeat.
+    """
+
+    timeout: float | None = settings.WAIT_TIMEOUT
+    interval: float = settings.POLL_INTERVAL
+    folder: Path | None = None
+    overwrite: bool = False
+    repeat: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options that a command to go on with must repeat, the folder among them."""
+        saving = () if self.folder is None else ("--output", str(self.folder))
+        return (*saving, *self.repeat)
+
+
+class _Stopped(BaseException):
+    """Ends a download from within; what has come stays and is continued by the next."""
+
+
+def known(client: RunwayClient, task_id: str) -> BoundTask:
+    """A task by its id, with what the journal knows of it: above all where it is polled."""
+    found = client.journal.find(task_id) if client.journal is not None else None
+    if found is None:
+        return client.bind(Task(task_id, PENDING))
+    return client.bind(
+        Task(task_id, PENDING, route=found.route, operation=found.operation, seed=found.seed)
+    )
+
+
+def see_through(
+    client: RunwayClient, tasks: Sequence[BoundTask], wish: Wish, report: Report
+) -> Exit:
+    """Wait for tasks, fetch their output, and report each.
+
+    Returns:
+        SUCCESS if all went well; else the code of the first task, in their order, that did not.
+
+    Raises:
+        Interrupted: By Ctrl-C; it names the command to go on with.
+    """
+    endings = client.tasks.as_completed(tasks, wish.timeout, report.updated, interval=wish.interval)
+    return _Work(wish, report).do(tasks, endings, _tracked(client, tasks, report), "wait")
+
+
+def fetch(client: RunwayClient, tasks: Sequence[BoundTask], wish: Wish, report: Report) -> Exit:
+    """Fetch the output of tasks that have ended, and report each; see `see_through`."""
+    endings = (_look(task, report) for task in tasks)
+    return _Work(wish, report).do(tasks, endings, _tracked(client, tasks, report), "download")
+
+
+def _look(task: BoundTask, report: Report) -> BoundTask:
+    """How a task stands, and why it has no output if it has none."""
+    try:
+        seen = task.refresh()
+        report.updated(seen)
+        if not seen.is_terminal:
+            raise TaskTimeoutError(seen.id, seen)
+        succeed(seen)
+    except RunwayError as error:
+        return evolve(task, error=error)
+    return seen
+
+
+@define
+class _Work:
+    """Taking in tasks as they end, in one thread, and fetching their output in others."""
+
+    wish: Wish
+    report: Report
+    codes: dict[str, Exit] = field(factory=dict)
+    _stop: threading.Event = field(factory=threading.Event)
+
+    def do(
+        self,
+        tasks: Sequence[BoundTask],
+        endings: Iterable[BoundTask],
+        tracked: Sequence[Tracked],
+        again: str,
+    ) -> Exit:
+        """Take in all endings; `again` is the command that goes on after Ctrl-C."""
+        try:
+            with self.report.watching(tracked), ThreadPoolExecutor(_AT_ONCE) as pool:
+                self._take_in(endings, pool)
+        except KeyboardInterrupt:
+            left = [task.id for task in tasks if task.id not in self.codes]
+            raise _interrupted(left, again, self.wish) from None
+        codes = (self.codes[task.id] for task in tasks)
+        return next((code for code in codes if code), Exit.SUCCESS)
+
+    def _take_in(self, endings: Iterable[BoundTask], pool: ThreadPoolExecutor) -> None:
+        fetching: list[Future[None]] = []
+        try:
+            for task in endings:
+                fetching.append(pool.submit(self._settle, task))
+            for one in fetching:
+                one.result()
+        except BaseException:
+            self._stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+    def _settle(self, task: BoundTask) -> None:
+        """Fetch a task's output, or report why there is none."""
+        try:
+            self._bring(task.result())
+        except RunwayError as error:
+            told = ending(error, self.wish.words)
+            self.report.failed(told)
+            self.codes[task.id] = told.code
+        else:
+            self.codes[task.id] = Exit.SUCCESS
+
+    def _bring(self, task: BoundTask) -> None:
+        if self.wish.folder is None:
+            self.report.result("\n".join(task.output), "task", facts(task))
+            return
+        watch = partial(self._count, task.id)
+        for path in task.download(
+            self.wish.folder, overwrite=self.wish.overwrite, on_progress=watch
+        ):
+            self.report.saved(task, path)
+
+    def _count(self, task_id: str, index: int, done: int, total: int | None) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        self.report.downloading(task_id, index, done, total)
+
+
+def _tracked(client: RunwayClient, tasks: Sequence[BoundTask], report: Report) -> list[Tracked]:
+    """The tasks with their age, and how long such tasks usually take."""
+    history = client.journal.tasks() if client.journal is not None else []
+    forecast = Forecast.of(history)
+    made = {one.task_id: one.created_at for one in history if one.task_id is not None}
+    now, today = report.clock(), datetime.now(UTC)
+    return [
+        Tracked(
+            task.id,
+            now - max(0.0, (today - made.get(task.id, today)).total_seconds()),
+            forecast.expected(task.operation),
+        )
+        for task in tasks
+    ]
+
+
+def _interrupted(left: Sequence[str], again: str, wish: Wish) -> Interrupted:
+    """What Ctrl-C leaves behind, and the command to go on with."""
+    if not left:
+        return Interrupted("interrupted; all was done", command("tasks", "list"))
+    words = f"{len(left)} tasks go on" if len(left) > 1 else f"task {left[0]} goes on"
+    return Interrupted(
+        f"interrupted; {words} at the gateway", command("tasks", again, *left, *wish.words)
+    )
