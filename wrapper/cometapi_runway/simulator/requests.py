@@ -37,6 +37,7 @@ class Request:
         host: Host and port that it was sent to, from the address or the ``Host`` header.
         headers: As sent.
         body: As sent.
+        scheme: Of the address, where it was whole.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Request:
     host: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    scheme: str = ""
 
     @classmethod
     def read(
@@ -55,7 +57,7 @@ class Request:
         # A path that begins with two slashes would be read as a host.
         parts = urlsplit(url if not url.startswith("/") else "//" + url)
         host = parts.netloc or next((v for k, v in fields if k.lower() == "host"), "")
-        return cls(method, parts.path or "/", parts.query, host, fields, body)
+        return cls(method, parts.path or "/", parts.query, host, fields, body, parts.scheme)
 
     @property
     def target(self) -> str:

@@ -58,21 +58,33 @@ R = TypeVar("R", bound=Rule)
 
 @define
 class RuleBook(Generic[R]):
-    """Rules in order, each with a count of the occurrences that it has seen."""
+    """Rules in order, each with a count of the occurrences that it has seen.
+
+    Before them stands a queue of rules that apply once each, the next one to the next occurrence.
+    """
 
     _rules: list[tuple[R, list[int]]] = field(factory=list[tuple[R, list[int]]])
+    _queue: list[R] = field(factory=list[R])
 
     @property
     def rules(self) -> tuple[R, ...]:
         """The rules in force, first one first."""
-        return tuple(rule for rule, _ in self._rules)
+        return (*self._queue, *(rule for rule, _ in self._rules))
 
     def add(self, *rules: R) -> None:
         """Puts rules behind those in force; they count from now."""
         self._rules += [(rule, [0]) for rule in rules]
 
+    def queue(self, *rules: R) -> None:
+        """Lets each rule apply once, to the next occurrence that none before it has taken.
+
+        Of their `When` only the operation counts.
+        """
+        self._queue += rules
+
     def replace(self, rules: Iterable[R]) -> None:
         """Puts rules in place of those in force."""
+        self._queue.clear()
         self._rules.clear()
         self.add(*rules)
 
@@ -82,13 +94,18 @@ class RuleBook(Generic[R]):
         Args:
             names: What the occurrence is called: operation id, resource, tag.
         """
-        found: R | None = None
+        place = next((i for i, rule in enumerate(self._queue) if _is_meant(rule, names)), None)
+        found = None if place is None else self._queue.pop(place)
         for rule, seen in self._rules:
-            if rule.when.operation == EVERYTHING or rule.when.operation in names:
+            if _is_meant(rule, names):
                 seen[0] += 1
                 if found is None and rule.when.covers(seen[0]):
                     found = rule
         return found
+
+
+def _is_meant(rule: Rule, names: frozenset[str]) -> bool:
+    return rule.when.operation == EVERYTHING or rule.when.operation in names
 
 
 T = TypeVar("T")
