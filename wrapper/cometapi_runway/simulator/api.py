@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cometapi_runway.simulator.requests import Request
     from cometapi_runway.simulator.settings import Settings
     from cometapi_runway.simulator.tasks import SimulatedTask, TaskStore
+    from cometapi_runway.simulator.variants import Variants
     from cometapi_runway.validation import Contract, Operation
 
 _OFFICIAL: Final = "official"
@@ -51,12 +52,14 @@ class Api:
         contract: What is asked for, and whether it is asked for rightly.
         store: The tasks.
         files: Gives finished tasks the addresses of their outputs.
+        variants: Tells resources that share a route apart.
     """
 
     settings: Settings
     contract: Contract
     store: TaskStore
     files: FileServer
+    variants: Variants
 
     def operation(self, request: Request) -> Operation | None:
         """The operation that a request hits, if any."""
@@ -80,7 +83,7 @@ class Api:
         operation, arguments = route.operation, route.arguments
         problem = self._problem(request)
         if problem is not None:
-            return Handled(refusals.reply(problem, self.settings.errors, request_id))
+            return Handled(self._refuse(problem, operation, request_id))
         if operation.resource in _READS:
             return self._read(operation, _task_id(request, arguments), now, fault)
         return self._create(operation, request.body, now)
@@ -96,11 +99,16 @@ class Api:
             return refusals.unauthorised()
         return refusals.invalid(issues) if issues else None
 
+    def _refuse(self, problem: refusals.Problem, operation: Operation, request_id: str) -> Reply:
+        envelope = self.settings.errors
+        if envelope == "compat" and operation.tag == _OFFICIAL:
+            envelope = "platform"
+        return refusals.reply(problem, envelope, request_id)
+
     def _misrouted(self, request: Request, request_id: str) -> Reply:
         allowed = self._methods(request.path)
         if allowed:
-            problem = refusals.wrong_method(allowed)
-            return refusals.reply(problem, self.settings.errors, request_id)
+            return refusals.platform_reply(refusals.wrong_method(allowed), request_id)
         clean = _SLASHES.sub("/", request.path).rstrip("/")
         return refusals.wrong_path(clean if self._methods(clean) else None)
 
@@ -108,7 +116,7 @@ class Api:
         return tuple(method for method in _METHODS if self.contract.match(method, path))
 
     def _create(self, operation: Operation, body: bytes, now: float) -> Handled:
-        task = self.store.create(operation, body, now)
+        task = self.store.create(operation, self.variants.resource(operation, body), body, now)
         if task is None:
             return Handled(refusals.task_reply(refusals.out_of_quota()))
         era = None if operation.tag == _OFFICIAL else self.settings.shape.created
@@ -146,6 +154,7 @@ class Api:
             output=(self.files.address(task, moment),) if is_done else (),
             prompt=task.prompt,
             cost=float(task.price),
+            is_compat=task.operation.tag != _OFFICIAL,
         )
 
 

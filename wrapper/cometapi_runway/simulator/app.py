@@ -14,6 +14,7 @@ from cometapi_runway.simulator.callbacks import deliver_forever
 from cometapi_runway.simulator.control import Control
 from cometapi_runway.simulator.delivery import Delivery
 from cometapi_runway.simulator.gateway import Gateway
+from cometapi_runway.simulator.reply import html_reply
 from cometapi_runway.simulator.settings import Options, Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _LARGEST_BODY: Final = 64 * 1024 * 1024
+# CometAPI names this status without showing its body; a proxy's page is what to expect.
+_TOO_LARGE: Final = html_reply("413 Request Entity Too Large", 413)
+
+
+class _ClientGoneError(Exception):
+    """The client went away."""
+
+
+class _BodyTooLargeError(Exception):
+    """A body beyond all measure."""
 
 
 @frozen
@@ -32,8 +43,13 @@ class _Endpoint:
     control: Control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read(receive)
-        if body is None:
+        delivery = Delivery(self.gateway.clock, scope, receive, send)
+        try:
+            body = await _read(receive)
+        except _ClientGoneError:
+            return
+        except _BodyTooLargeError:
+            await delivery.carry(_TOO_LARGE)
             return
         raw: bytes = scope["raw_path"]
         query: bytes = scope["query_string"]
@@ -42,20 +58,27 @@ class _Endpoint:
         method: str = scope["method"]
         answerer = self.control if self.control.is_meant(url) else self.gateway
         reply = answerer.handle(method, url, headers, body)
-        await Delivery(self.gateway.clock, scope, receive, send).carry(reply)
+        await delivery.carry(reply)
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """Reads a body; None if the client went away before it was whole."""
+async def _read(receive: Receive) -> bytes:
+    """Reads a body.
+
+    Raises:
+        _ClientGoneError: The client went away before it was whole.
+        _BodyTooLargeError: It is more than any contract has use for.
+    """
     pieces: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
+            raise _ClientGoneError
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
-        if not message.get("more_body", False) or size > _LARGEST_BODY:
+        if size > _LARGEST_BODY:
+            raise _BodyTooLargeError
+        if not message.get("more_body", False):
             return b"".join(pieces)
 
 

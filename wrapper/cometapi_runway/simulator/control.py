@@ -272,7 +272,7 @@ def _task_json(gateway: Gateway, task: SimulatedTask) -> JSON:
     return {
         "id": task.id,
         "operation": task.operation.id,
-        "resource": task.operation.resource,
+        "resource": task.resource,
         "created": task.created,
         "visible": view.is_visible,
         "status": view.status,

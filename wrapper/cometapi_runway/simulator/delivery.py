@@ -9,6 +9,7 @@ transport turns it into its own kind of lost connection, and a server closes the
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
@@ -78,7 +79,7 @@ class Delivery:
             await self._reset()
             return
         is_head = self.scope["method"] == "HEAD"
-        await self.send(_start(reply))
+        await self.send(_start(reply, self.clock.now()))
         body = b"" if is_head else reply.body
         if reply.drop == "midway":
             await self._piece(body[: len(body) // 2], more=True)
@@ -111,11 +112,24 @@ class Delivery:
         await self._until_gone()
 
 
-def _start(reply: Reply) -> dict[str, object]:
+def fields(reply: Reply, now: float) -> list[tuple[bytes, bytes]]:
+    """The header fields of an answer as they go out, at a moment in Unix seconds."""
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers
     ]
     has_body = reply.status >= 200 and reply.status not in (204, 304)
     if has_body and reply.header("content-length") is None:
         headers.append((b"content-length", str(len(reply.body)).encode()))
-    return {"type": "http.response.start", "status": reply.status, "headers": headers}
+    if reply.header("date") is None:
+        # By the simulator's clock: a Retry-After date must be read against it.
+        headers.append((b"date", formatdate(now, usegmt=True).encode()))
+    headers.append((b"server", b"cometapi-runway-simulator"))
+    return headers
+
+
+def _start(reply: Reply, now: float) -> dict[str, object]:
+    return {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": fields(reply, now),
+    }

@@ -163,7 +163,7 @@ def card(task: SimulatedTask) -> media.Card:
     width, height = size_of(as_text(body.get("ratio")))
     return media.Card(
         task_id=task.id,
-        operation=task.operation.resource,
+        operation=task.resource,
         seed=seed if isinstance(seed, int) else None,
         width=width,
         height=height,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Unpack
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from cometapi_runway.simulator.requests import Origin, Request, RequestRecord, r
 from cometapi_runway.simulator.rules import DOWNLOAD, RuleBook, When
 from cometapi_runway.simulator.settings import Options, Outcome, Settings
 from cometapi_runway.simulator.tasks import Callback, SimulatedTask, TaskStore, names_of
+from cometapi_runway.simulator.variants import Variants
 from cometapi_runway.validation import contract
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Gateway:
         contract: The contract that requests are judged by.
         faults: What goes wrong, by rule; rules can be added and cleared at any time.
         outcomes: How tasks end, by rule; likewise.
+        watchers: Called with every request, before it is acted on and whatever comes of it.
     """
 
     def __init__(self, settings: Settings | None = None, **options: Unpack[Options]) -> None:
@@ -73,8 +75,10 @@ class Gateway:
         self.contract = self.settings.contract or contract()
         self.faults: RuleBook[Fault] = RuleBook()
         self.outcomes: RuleBook[Outcome] = RuleBook()
+        self.watchers: list[Callable[[Request], object]] = []
         # Requests may come from a server's thread while a test looks at the state from its own.
         self._lock = threading.RLock()
+        self._variants = Variants(self.contract)
         self._media_host = urlsplit(self.settings.media_url).netloc
         self.reset()
 
@@ -92,7 +96,7 @@ class Gateway:
             signer = Signer.seeded(settings.seed)
             origin = settings.media_url.rstrip("/")
             self._files = FileServer(origin, timings.url_lifetime, signer, self._store.tasks)
-            self._api = Api(settings, self.contract, self._store, self._files)
+            self._api = Api(settings, self.contract, self._store, self._files, self._variants)
             self._requests = deque[RequestRecord](maxlen=settings.remembered_requests)
             self._received = 0
             self._leaks: list[Leak] = []
@@ -182,13 +186,13 @@ class Gateway:
             return self._store.cancel(task_id, now).view(now)
 
     def fail_next(self, code: str | None = "INTERNAL", operation: str = "*") -> None:
-        """Makes the next task of an operation fail.
+        """Makes the next task of an operation fail; calls add up.
 
         Args:
             code: Runway's failure code; `lifecycle.FAILURES` holds the documented ones.
             operation: As in `When`.
         """
-        self.outcomes.add(Outcome(failed(code), When(operation, nth=1)))
+        self.outcomes.queue(Outcome(failed(code), When(operation)))
 
     def handle(
         self, method: str, url: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
@@ -207,6 +211,8 @@ class Gateway:
             The answer, and how it is to travel. Nothing here waits.
         """
         request = Request.read(method, url, headers, body)
+        for watch in self.watchers:
+            watch(request)
         with self._lock:
             self._settle()
             self._received += 1
@@ -217,8 +223,7 @@ class Gateway:
     def _handle(self, request: Request, origin: Origin, operation: Operation | None) -> Reply:
         now = self.clock.now()
         scene = Scene(now, self._request_id(now))
-        named = names_of(operation) if operation else frozenset[str]()
-        fault = self.faults.next(frozenset((DOWNLOAD,)) if origin == "media" else named)
+        fault = self.faults.next(self._names(request, operation, origin))
         handled = Handled(Reply(200))
         if fault is None or not fault.prevents:
             handled = self._act(request, origin, scene, fault)
@@ -247,6 +252,13 @@ class Gateway:
         carried = [name for name in _CREDENTIALS if request.header(name) is not None]
         self._leaks += [Leak(scene.now, request.path, name) for name in carried]
         return Handled(self._files.answer(request, scene.now), self._files.task(request.path))
+
+    def _names(
+        self, request: Request, operation: Operation | None, origin: Origin
+    ) -> frozenset[str]:
+        if operation is None:
+            return frozenset((DOWNLOAD,) if origin == "media" else ())
+        return names_of(operation, self._variants.resource(operation, request.body))
 
     def _request_id(self, now: float) -> str:
         """A request id of the form that the gateway's messages show: a time and eight letters."""

@@ -2,7 +2,8 @@
 
 CometAPI documents one envelope for the platform (``{"error": {...}}``); its task routes belong to
 a family of gateways that answer ``{"code", "message", "data"}``. Which of them a Runway route
-uses is documented nowhere, so the simulator can use either.
+uses is documented nowhere, so the simulator can use either. In 2024 the compatibility routes said
+no under HTTP 200, which it can do as well.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from cometapi_runway.errors import Issue
 
-Envelope: TypeAlias = Literal["platform", "task"]
-Missing: TypeAlias = Literal["400", "404", "200", "status"]
+Envelope: TypeAlias = Literal["platform", "task", "compat"]
+Missing: TypeAlias = Literal["400", "404", "200", "status", "compat"]
 
 TASK_NOT_EXIST: Final = "task_not_exist"
 _INVALID: Final = "invalid_request"
@@ -78,10 +79,17 @@ def task_reply(problem: Problem) -> Reply:
     return json_reply(body, problem.status, problem.headers)
 
 
+def compat_reply(problem: Problem) -> Reply:
+    """A refusal as the compatibility routes gave it in 2024: HTTP 200, the status in the body."""
+    return json_reply({"code": problem.status, "msg": problem.code or problem.message})
+
+
 def reply(problem: Problem, envelope: Envelope, request_id: str) -> Reply:
-    """A refusal in one of the two envelopes."""
+    """A refusal in one of the envelopes."""
     if envelope == "task":
         return task_reply(problem)
+    if envelope == "compat":
+        return compat_reply(problem)
     return platform_reply(problem, request_id)
 
 
@@ -129,10 +137,13 @@ def missing(form: Missing) -> Reply:
 
     Args:
         form: ``"400"`` and ``"200"``: the task envelope under that status; ``"404"``: Runway's
-            own ``{"error"}``; ``"status"``: HTTP 200 with the token in place of a status.
+            own ``{"error"}``; ``"status"``: HTTP 200 with the token in place of a status;
+            ``"compat"``: HTTP 200 with ``code`` and ``msg``.
     """
     if form == "404":
         return json_reply({"error": TASK_NOT_EXIST}, 404)
+    if form == "compat":
+        return compat_reply(Problem(400, TASK_NOT_EXIST, TASK_NOT_EXIST))
     if form == "status":
         return json_reply({"status": TASK_NOT_EXIST})
     return task_reply(Problem(int(form), TASK_NOT_EXIST, TASK_NOT_EXIST))

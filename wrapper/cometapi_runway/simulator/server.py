@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 import attrs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _START: Final = 10.0
 _GRACE: Final = 1
+_BACKLOG: Final = 1024
 
 
 class _Server(uvicorn.Server):
@@ -36,14 +38,23 @@ class _Server(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listening = socket.create_server((host, port), backlog=1024)
-    listening.setblocking(False)
+    # The protocol must be named: asyncio only switches Nagle's algorithm off for sockets that say
+    # they are TCP, and with it on, every answer waits 40 ms for the client's delayed ACK.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
     return listening
 
 
 def _origin(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://{host}:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class SimulatorServer:
@@ -100,6 +111,9 @@ class SimulatorServer:
                 access_log=False,
                 log_config=None,
                 timeout_graceful_shutdown=_GRACE,
+                # The simulator's own time and name go out instead.
+                date_header=False,
+                server_header=False,
             )
         )
         self._thread = threading.Thread(target=self._serve, name="runway-simulator", daemon=True)
@@ -116,9 +130,11 @@ class SimulatorServer:
             RuntimeError: It does not come up.
         """
         self._thread.start()
-        if not self._server.ready.wait(_START):
-            self.close()
-            raise RuntimeError("the simulator did not start")
+        deadline = time.monotonic() + _START
+        while not self._server.ready.wait(0.05):
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self.close()
+                raise RuntimeError("the simulator did not start")
         return self
 
     def close(self) -> None:

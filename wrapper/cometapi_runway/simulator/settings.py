@@ -102,7 +102,8 @@ class Settings:
         outcomes: How tasks end, by rule.
         timings: How long things take.
         missing: How ``task_not_exist`` is said.
-        errors: Which of the gateway's two error envelopes refusals of a request use.
+        errors: Which of the gateway's error envelopes refusals of a request use; ``"compat"``
+            concerns the compatibility routes alone.
         media_url: Origin of output files, such as ``http://127.0.0.1:8081``.
         balance: US dollars in the account, or None for no end of them.
         prices: US dollars by resource, on top of the known ones.

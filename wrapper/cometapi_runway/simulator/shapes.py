@@ -104,6 +104,7 @@ class Facts:
         output: Addresses of its files; empty until it has succeeded.
         prompt: The request's prompt.
         cost: What it was charged, in US dollars.
+        is_compat: Whether it was made on a compatibility route, whose provider data is another.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Facts:
     output: tuple[str, ...] = ()
     prompt: str = ""
     cost: float = 0.0
+    is_compat: bool = False
 
     @property
     def failure(self) -> str:
@@ -189,7 +191,6 @@ def _raw(facts: Facts) -> dict[str, JSON]:
 
 def _flat(facts: Facts) -> dict[str, JSON]:
     view = facts.view
-    older = datetime.fromtimestamp(int(facts.created), _OLDER_ZONE)
     return {
         "task_id": facts.id,
         "action": facts.action,
@@ -199,8 +200,18 @@ def _flat(facts: Facts) -> dict[str, JSON]:
         "start_time": facts.moment(view.started),
         "finish_time": facts.moment(view.ended),
         "progress": f"{100 if view.is_terminal else round(view.progress * 100)}%",
-        "data": _raw(facts) | {"createdAt": older.isoformat()},
+        "data": _provider_data(facts),
     }
+
+
+def _provider_data(facts: Facts) -> JSON:
+    """What the envelope holds of the provider: Runway's task, or where the media are."""
+    older = datetime.fromtimestamp(int(facts.created), _OLDER_ZONE)
+    data = _raw(facts) | {"createdAt": older.isoformat()}
+    if facts.is_compat and facts.output:
+        del data["output"]
+        data["video_url"] = facts.output[0]
+    return data
 
 
 def _wrapped(facts: Facts) -> JSON:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 _PROMPTS = ("promptText", "prompt")
 
 
-def names_of(operation: Operation) -> frozenset[str]:
-    """What rules may call an operation."""
-    return frozenset((operation.id, operation.resource, operation.tag))
+def names_of(operation: Operation, resource: str) -> frozenset[str]:
+    """What rules may call a request."""
+    return frozenset((operation.id, resource, operation.tag))
 
 
 @define
@@ -39,6 +39,7 @@ class SimulatedTask:
         id: Its id.
         number: Which creation it was, counted from 1.
         operation: What was asked for.
+        resource: What the wrapper calls it; one operation may serve several resources.
         created: When, in Unix seconds.
         content: The request's body, data URIs shortened.
         plan: What will become of it.
@@ -50,6 +51,7 @@ class SimulatedTask:
     id: str
     number: int
     operation: Operation = field(repr=False)
+    resource: str
     created: float
     content: bytes = field(repr=False)
     plan: Plan = field(repr=False)
@@ -71,12 +73,12 @@ class SimulatedTask:
     @property
     def kind(self) -> media.Kind:
         """Whether its output is an image or a video."""
-        return "image" if self.operation.resource.endswith("_to_image") else "video"
+        return "image" if self.resource.endswith("_to_image") else "video"
 
     @property
     def action(self) -> str:
         """What the gateway's envelope calls the operation."""
-        return self.operation.resource.upper()
+        return self.resource.upper()
 
     def view(self, now: float) -> View:
         """What it looks like at a moment, in Unix seconds."""
@@ -136,14 +138,17 @@ class TaskStore:
         """How many tasks have not ended, as of the last time the agenda was worked off."""
         return len(self._tasks) - self._ended
 
-    def create(self, operation: Operation, body: bytes, now: float) -> SimulatedTask | None:
+    def create(
+        self, operation: Operation, resource: str, body: bytes, now: float
+    ) -> SimulatedTask | None:
         """Makes a task and charges for it; None if the balance does not cover it."""
-        price = self.ledger.price(operation.resource)
+        price = self.ledger.price(resource)
         if not self.ledger.covers(price):
             return None
         number = len(self._tasks) + 1
-        task_id, plan = self.planner.plan(number, now, names_of(operation))
-        task = SimulatedTask(task_id, number, operation, now, shortened(body), plan, price)
+        task_id, plan = self.planner.plan(number, now, names_of(operation, resource))
+        content = shortened(body)
+        task = SimulatedTask(task_id, number, operation, resource, now, content, plan, price)
         self._tasks[task_id] = task
         self.ledger.charge(task_id, operation.id, price, now)
         self._await_end(task)
