@@ -21,21 +21,21 @@ class CompatTaskAnswer:
 
     Attributes:
         code (int | str): How the call went: 200 or success, or why it did not.
+        msg (str): The code in words.
         data (CompatTaskRecord): A task of these routes as they knew it in 2024 and 2025; numbers are strings. Example:
             {'task_id': 'd51c94db-f7fa-4ad3-a083-b8918686c478', 'status': '3', 'prompt': 'a cat', 'prompt_en': 'a little
             kitten.', 'video_url': 'https://example.com/output.mp4', 'poster': 'https://example.com/poster.png',
             'last_frame': 'https://example.com/last.png', 'msg': None, 'point': '320', 'refund': '0', 'create_time':
             '1728622596', 'update_time': '1728622955'}.
-        msg (None | str | Unset): The code in words.
-        message (None | str | Unset): Empty if the call went well.
+        message (str | Unset): Empty if the call went well.
         exec_time (float | Unset): Seconds that this call took; the video takes longer.
         ip (None | str | Unset): Where the call came from.
     """
 
     code: int | str
+    msg: str
     data: CompatTaskRecord
-    msg: None | str | Unset = UNSET
-    message: None | str | Unset = UNSET
+    message: str | Unset = UNSET
     exec_time: float | Unset = UNSET
     ip: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -44,19 +44,11 @@ class CompatTaskAnswer:
         code: int | str
         code = self.code
 
+        msg = self.msg
+
         data = self.data.to_dict()
 
-        msg: None | str | Unset
-        if isinstance(self.msg, Unset):
-            msg = UNSET
-        else:
-            msg = self.msg
-
-        message: None | str | Unset
-        if isinstance(self.message, Unset):
-            message = UNSET
-        else:
-            message = self.message
+        message = self.message
 
         exec_time = self.exec_time
 
@@ -71,11 +63,10 @@ class CompatTaskAnswer:
         field_dict.update(
             {
                 "code": code,
+                "msg": msg,
                 "data": data,
             }
         )
-        if msg is not UNSET:
-            field_dict["msg"] = msg
         if message is not UNSET:
             field_dict["message"] = message
         if exec_time is not UNSET:
@@ -96,25 +87,11 @@ class CompatTaskAnswer:
 
         code = _parse_code(d.pop("code"))
 
+        msg = d.pop("msg")
+
         data = CompatTaskRecord.from_dict(d.pop("data"))
 
-        def _parse_msg(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        msg = _parse_msg(d.pop("msg", UNSET))
-
-        def _parse_message(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        message = _parse_message(d.pop("message", UNSET))
+        message = d.pop("message", UNSET)
 
         exec_time = d.pop("exec_time", UNSET)
 
@@ -129,8 +106,8 @@ class CompatTaskAnswer:
 
         compat_task_answer = cls(
             code=code,
-            data=data,
             msg=msg,
+            data=data,
             message=message,
             exec_time=exec_time,
             ip=ip,

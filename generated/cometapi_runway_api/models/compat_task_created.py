@@ -25,15 +25,15 @@ class CompatTaskCreated:
     Attributes:
         code (int | str): How the call went: 200 or success, or why it did not.
         data (CompatTaskId): The task that was created.
-        msg (None | str | Unset): The code in words.
-        message (None | str | Unset): Empty if the call went well.
+        msg (str | Unset): The code in words.
+        message (str | Unset): Empty if the call went well.
         exec_time (float | Unset): Seconds that this call took; the video takes longer.
     """
 
     code: int | str
     data: CompatTaskId
-    msg: None | str | Unset = UNSET
-    message: None | str | Unset = UNSET
+    msg: str | Unset = UNSET
+    message: str | Unset = UNSET
     exec_time: float | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -43,17 +43,9 @@ class CompatTaskCreated:
 
         data = self.data.to_dict()
 
-        msg: None | str | Unset
-        if isinstance(self.msg, Unset):
-            msg = UNSET
-        else:
-            msg = self.msg
+        msg = self.msg
 
-        message: None | str | Unset
-        if isinstance(self.message, Unset):
-            message = UNSET
-        else:
-            message = self.message
+        message = self.message
 
         exec_time = self.exec_time
 
@@ -87,23 +79,9 @@ class CompatTaskCreated:
 
         data = CompatTaskId.from_dict(d.pop("data"))
 
-        def _parse_msg(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        msg = d.pop("msg", UNSET)
 
-        msg = _parse_msg(d.pop("msg", UNSET))
-
-        def _parse_message(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        message = _parse_message(d.pop("message", UNSET))
+        message = d.pop("message", UNSET)
 
         exec_time = d.pop("exec_time", UNSET)
 

@@ -23,9 +23,9 @@ class CompatTaskRecord:
 
     Attributes:
         task_id (str): The task id, for the feed.
-        state (None | str | Unset): The state in words.
-        status (None | str | Unset): A digit from 0 to 3. The samples have 3 with a finished video, and a client takes 2
-            for a failure; one gateway's page says the opposite of its own sample.
+        state (str | Unset): The state in words.
+        status (str | Unset): A digit from 0 to 3. The samples have 3 with a finished video, and a client takes 2 for a
+            failure; one gateway's page says the opposite of its own sample.
         prompt (None | str | Unset): The prompt as sent.
         prompt_en (None | str | Unset): The prompt in English.
         video_url (None | str | Unset): Where the finished video is.
@@ -39,8 +39,8 @@ class CompatTaskRecord:
     """
 
     task_id: str
-    state: None | str | Unset = UNSET
-    status: None | str | Unset = UNSET
+    state: str | Unset = UNSET
+    status: str | Unset = UNSET
     prompt: None | str | Unset = UNSET
     prompt_en: None | str | Unset = UNSET
     video_url: None | str | Unset = UNSET
@@ -56,17 +56,9 @@ class CompatTaskRecord:
     def to_dict(self) -> dict[str, Any]:
         task_id = self.task_id
 
-        state: None | str | Unset
-        if isinstance(self.state, Unset):
-            state = UNSET
-        else:
-            state = self.state
+        state = self.state
 
-        status: None | str | Unset
-        if isinstance(self.status, Unset):
-            status = UNSET
-        else:
-            status = self.status
+        status = self.status
 
         prompt: None | str | Unset
         if isinstance(self.prompt, Unset):
@@ -167,23 +159,9 @@ class CompatTaskRecord:
         d = dict(src_dict)
         task_id = d.pop("task_id")
 
-        def _parse_state(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
+        state = d.pop("state", UNSET)
 
-        state = _parse_state(d.pop("state", UNSET))
-
-        def _parse_status(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        status = _parse_status(d.pop("status", UNSET))
+        status = d.pop("status", UNSET)
 
         def _parse_prompt(data: object) -> None | str | Unset:
             if data is None:

@@ -10,6 +10,7 @@ from ..models.known_record_status import KnownRecordStatus, check_known_record_s
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.task import Task
     from ..models.task_media import TaskMedia
 
 
@@ -36,7 +37,7 @@ class FeedTask:
         start_time (int | None | str | Unset): Unix time in seconds; 0 until it happened.
         finish_time (int | None | str | Unset): Unix time in seconds; 0 until it happened.
         progress (float | None | str | Unset): How far the task has come: a share of 1, or a percentage as text.
-        data (None | TaskMedia | Unset): What the provider says of the task.
+        data (None | Task | TaskMedia | Unset): What the provider says of the task.
     """
 
     task_id: str
@@ -50,10 +51,11 @@ class FeedTask:
     start_time: int | None | str | Unset = UNSET
     finish_time: int | None | str | Unset = UNSET
     progress: float | None | str | Unset = UNSET
-    data: None | TaskMedia | Unset = UNSET
+    data: None | Task | TaskMedia | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.task import Task  # noqa: PLC0415
         from ..models.task_media import TaskMedia  # noqa: PLC0415
 
         task_id = self.task_id
@@ -123,6 +125,8 @@ class FeedTask:
         data: dict[str, Any] | None | Unset
         if isinstance(self.data, Unset):
             data = UNSET
+        elif isinstance(self.data, Task):
+            data = self.data.to_dict()
         elif isinstance(self.data, TaskMedia):
             data = self.data.to_dict()
         else:
@@ -162,6 +166,7 @@ class FeedTask:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.task import Task  # noqa: PLC0415
         from ..models.task_media import TaskMedia  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -263,7 +268,7 @@ class FeedTask:
 
         progress = _parse_progress(d.pop("progress", UNSET))
 
-        def _parse_data(data: object) -> None | TaskMedia | Unset:
+        def _parse_data(data: object) -> None | Task | TaskMedia | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -271,12 +276,20 @@ class FeedTask:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                data_type_0 = TaskMedia.from_dict(data)
+                data_type_0 = Task.from_dict(data)
 
                 return data_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | TaskMedia | Unset, data)
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                data_type_1 = TaskMedia.from_dict(data)
+
+                return data_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Task | TaskMedia | Unset, data)
 
         data = _parse_data(d.pop("data", UNSET))
 

@@ -13,18 +13,18 @@ T = TypeVar("T", bound="TaskMedia")
 
 @_attrs_define
 class TaskMedia:
-    """What the provider says of a task; each field may be missing.
+    """What a provider says of a task in other words; each field may be missing.
 
     Attributes:
         id (str | Unset): The provider's id.
-        status (None | str | Unset): The provider's word for the state.
+        status (str | Unset): The provider's word for the state.
         video_url (None | str | Unset): Where the finished video is.
         poster (None | str | Unset): Where a still of it is.
         last_frame (None | str | Unset): Where its last frame is.
     """
 
     id: str | Unset = UNSET
-    status: None | str | Unset = UNSET
+    status: str | Unset = UNSET
     video_url: None | str | Unset = UNSET
     poster: None | str | Unset = UNSET
     last_frame: None | str | Unset = UNSET
@@ -33,11 +33,7 @@ class TaskMedia:
     def to_dict(self) -> dict[str, Any]:
         id = self.id
 
-        status: None | str | Unset
-        if isinstance(self.status, Unset):
-            status = UNSET
-        else:
-            status = self.status
+        status = self.status
 
         video_url: None | str | Unset
         if isinstance(self.video_url, Unset):
@@ -78,14 +74,7 @@ class TaskMedia:
         d = dict(src_dict)
         id = d.pop("id", UNSET)
 
-        def _parse_status(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        status = _parse_status(d.pop("status", UNSET))
+        status = d.pop("status", UNSET)
 
         def _parse_video_url(data: object) -> None | str | Unset:
             if data is None:

@@ -11,6 +11,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.task import Task
+    from ..models.task_media import TaskMedia
 
 
 T = TypeVar("T", bound="TaskRecord")
@@ -29,7 +30,7 @@ class TaskRecord:
         start_time (int | Unset): Unix time in seconds; 0 until it happened.
         finish_time (int | Unset): Unix time in seconds; 0 until it happened.
         progress (float | None | str | Unset): How far the task has come: a share of 1, or a percentage as text.
-        data (None | Task | Unset): The task as Runway reports it.
+        data (None | Task | TaskMedia | Unset): The task as the provider reports it.
     """
 
     task_id: str
@@ -40,11 +41,12 @@ class TaskRecord:
     start_time: int | Unset = UNSET
     finish_time: int | Unset = UNSET
     progress: float | None | str | Unset = UNSET
-    data: None | Task | Unset = UNSET
+    data: None | Task | TaskMedia | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.task import Task  # noqa: PLC0415
+        from ..models.task_media import TaskMedia  # noqa: PLC0415
 
         task_id = self.task_id
 
@@ -74,6 +76,8 @@ class TaskRecord:
         if isinstance(self.data, Unset):
             data = UNSET
         elif isinstance(self.data, Task):
+            data = self.data.to_dict()
+        elif isinstance(self.data, TaskMedia):
             data = self.data.to_dict()
         else:
             data = self.data
@@ -106,6 +110,7 @@ class TaskRecord:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.task import Task  # noqa: PLC0415
+        from ..models.task_media import TaskMedia  # noqa: PLC0415
 
         d = dict(src_dict)
         task_id = d.pop("task_id")
@@ -142,7 +147,7 @@ class TaskRecord:
 
         progress = _parse_progress(d.pop("progress", UNSET))
 
-        def _parse_data(data: object) -> None | Task | Unset:
+        def _parse_data(data: object) -> None | Task | TaskMedia | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -155,7 +160,15 @@ class TaskRecord:
                 return data_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | Task | Unset, data)
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                data_type_1 = TaskMedia.from_dict(data)
+
+                return data_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Task | TaskMedia | Unset, data)
 
         data = _parse_data(d.pop("data", UNSET))
 

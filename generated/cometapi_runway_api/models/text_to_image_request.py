@@ -20,7 +20,7 @@ T = TypeVar("T", bound="TextToImageRequest")
 class TextToImageRequest:
     """
     Attributes:
-        prompt_text (str): What the picture shows. Not empty, at most 1000 characters.
+        prompt_text (str): What is to be seen; at most 1000 characters.
         ratio (str): Width:height, in pixels or as a proportion.
         model (str): A model's id; the gateway passes on those it does not know.
         reference_images (list[ReferenceImage]): One to three pictures to go by.

@@ -19,7 +19,7 @@ class VideoToVideoCreated:
         {'id': '12a01a5e-ab55-4aa7-b002-7b873546cf76'}
 
     Attributes:
-        id (str | Unset): The task's id, to ask about it.
+        id (str | Unset): The task id.
     """
 
     id: str | Unset = UNSET

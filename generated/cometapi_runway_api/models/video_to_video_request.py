@@ -21,7 +21,7 @@ class VideoToVideoRequest:
     """
     Attributes:
         video_uri (str): Where a video is: an https URL, or a base64 data URI.
-        prompt_text (str): What is to change. At most 1000 characters.
+        prompt_text (str): What is to be seen; at most 1000 characters.
         model (str): A model's id; the gateway passes on those it does not know.
         ratio (str): Width:height, in pixels or as a proportion.
         seed (int | Unset): An unsigned 32-bit number.

@@ -67,7 +67,7 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                response_200_type_1 = TaskEnvelope.from_dict(data)
+                response_200_type_1 = CompatTaskAnswer.from_dict(data)
 
                 return response_200_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
@@ -75,7 +75,7 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                response_200_type_2 = CompatTaskAnswer.from_dict(data)
+                response_200_type_2 = TaskEnvelope.from_dict(data)
 
                 return response_200_type_2
             except (TypeError, ValueError, AttributeError, KeyError):

@@ -6,6 +6,7 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...models.compat_refusal import CompatRefusal
 from ...models.compat_task_answer import CompatTaskAnswer
+from ...models.compat_task_created import CompatTaskCreated
 from ...models.compat_video_to_video_request import CompatVideoToVideoRequest
 from ...models.gateway_error import GatewayError
 from ...models.task_error import TaskError
@@ -36,10 +37,10 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> CompatRefusal | CompatTaskAnswer | GatewayError | TaskError:
+) -> CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError:
     if response.status_code == 200:
 
-        def _parse_response_200(data: object) -> CompatRefusal | CompatTaskAnswer:
+        def _parse_response_200(data: object) -> CompatRefusal | CompatTaskAnswer | CompatTaskCreated:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
@@ -48,11 +49,19 @@ def _parse_response(
                 return response_200_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_200_type_1 = CompatTaskCreated.from_dict(data)
+
+                return response_200_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            response_200_type_1 = CompatRefusal.from_dict(data)
+            response_200_type_2 = CompatRefusal.from_dict(data)
 
-            return response_200_type_1
+            return response_200_type_2
 
         response_200 = _parse_response_200(response.json())
 
@@ -269,7 +278,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[CompatRefusal | CompatTaskAnswer | GatewayError | TaskError]:
+) -> Response[CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -283,7 +292,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: CompatVideoToVideoRequest,
     x_runway_version: str | Unset = UNSET,
-) -> Response[CompatRefusal | CompatTaskAnswer | GatewayError | TaskError]:
+) -> Response[CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError]:
     """Video to Video Style Redraw
 
      Give a video and a prompt that names the style, and receive a task id.
@@ -297,7 +306,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[CompatRefusal | CompatTaskAnswer | GatewayError | TaskError]
+        Response[CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError]
     """
 
     kwargs = _get_kwargs(
@@ -317,7 +326,7 @@ def sync(
     client: AuthenticatedClient,
     body: CompatVideoToVideoRequest,
     x_runway_version: str | Unset = UNSET,
-) -> CompatRefusal | CompatTaskAnswer | GatewayError | TaskError | None:
+) -> CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError | None:
     """Video to Video Style Redraw
 
      Give a video and a prompt that names the style, and receive a task id.
@@ -331,7 +340,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        CompatRefusal | CompatTaskAnswer | GatewayError | TaskError
+        CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError
     """
 
     return sync_detailed(
@@ -346,7 +355,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: CompatVideoToVideoRequest,
     x_runway_version: str | Unset = UNSET,
-) -> Response[CompatRefusal | CompatTaskAnswer | GatewayError | TaskError]:
+) -> Response[CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError]:
     """Video to Video Style Redraw
 
      Give a video and a prompt that names the style, and receive a task id.
@@ -360,7 +369,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[CompatRefusal | CompatTaskAnswer | GatewayError | TaskError]
+        Response[CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError]
     """
 
     kwargs = _get_kwargs(
@@ -378,7 +387,7 @@ async def asyncio(
     client: AuthenticatedClient,
     body: CompatVideoToVideoRequest,
     x_runway_version: str | Unset = UNSET,
-) -> CompatRefusal | CompatTaskAnswer | GatewayError | TaskError | None:
+) -> CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError | None:
     """Video to Video Style Redraw
 
      Give a video and a prompt that names the style, and receive a task id.
@@ -392,7 +401,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        CompatRefusal | CompatTaskAnswer | GatewayError | TaskError
+        CompatRefusal | CompatTaskAnswer | CompatTaskCreated | GatewayError | TaskError
     """
 
     return (

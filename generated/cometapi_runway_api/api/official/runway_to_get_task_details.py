@@ -5,6 +5,7 @@ from urllib.parse import quote
 import httpx
 
 from ...client import AuthenticatedClient, Client
+from ...models.feed_task import FeedTask
 from ...models.gateway_error import GatewayError
 from ...models.task import Task
 from ...models.task_envelope import TaskEnvelope
@@ -35,10 +36,10 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist:
+) -> FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError:
     if response.status_code == 200:
 
-        def _parse_response_200(data: object) -> Task | TaskEnvelope | TaskError | TaskNotExist:
+        def _parse_response_200(data: object) -> FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
@@ -58,16 +59,24 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                response_200_type_2 = TaskError.from_dict(data)
+                response_200_type_2 = FeedTask.from_dict(data)
 
                 return response_200_type_2
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                response_200_type_3 = TaskError.from_dict(data)
+
+                return response_200_type_3
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
             if not isinstance(data, dict):
                 raise TypeError()
-            response_200_type_3 = TaskNotExist.from_dict(data)
+            response_200_type_4 = TaskNotExist.from_dict(data)
 
-            return response_200_type_3
+            return response_200_type_4
 
         response_200 = _parse_response_200(response.json())
 
@@ -284,7 +293,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist]:
+) -> Response[FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -298,7 +307,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     x_runway_version: str | Unset = UNSET,
-) -> Response[GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist]:
+) -> Response[FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError]:
     """Poll a Runway official-format task
 
      Give the id that a create call answered with and receive the state of the task, and its output once
@@ -313,7 +322,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist]
+        Response[FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError]
     """
 
     kwargs = _get_kwargs(
@@ -333,7 +342,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     x_runway_version: str | Unset = UNSET,
-) -> GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist | None:
+) -> FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError | None:
     """Poll a Runway official-format task
 
      Give the id that a create call answered with and receive the state of the task, and its output once
@@ -348,7 +357,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist
+        FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError
     """
 
     return sync_detailed(
@@ -363,7 +372,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     x_runway_version: str | Unset = UNSET,
-) -> Response[GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist]:
+) -> Response[FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError]:
     """Poll a Runway official-format task
 
      Give the id that a create call answered with and receive the state of the task, and its output once
@@ -378,7 +387,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist]
+        Response[FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError]
     """
 
     kwargs = _get_kwargs(
@@ -396,7 +405,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     x_runway_version: str | Unset = UNSET,
-) -> GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist | None:
+) -> FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError | None:
     """Poll a Runway official-format task
 
      Give the id that a create call answered with and receive the state of the task, and its output once
@@ -411,7 +420,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        GatewayError | TaskError | Task | TaskEnvelope | TaskError | TaskNotExist
+        FeedTask | Task | TaskEnvelope | TaskError | TaskNotExist | GatewayError | TaskError
     """
 
     return (
