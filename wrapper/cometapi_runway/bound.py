@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,7 +81,8 @@ class BoundTask(Task):
             One path per output, in the task's order.
 
         Raises:
-            DownloadError: The task has no output, or one of them cannot be had.
+            DownloadError: The task has no output, or one of them cannot be had; the others are
+                fetched all the same.
         """
         orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
         driver = evolve(self.client.driver, on_progress=on_progress)
@@ -92,9 +93,11 @@ class BoundTask(Task):
 
         if len(orders) == 1:
             return [fetch(orders[0])]
-        pool = ThreadPoolExecutor(settings.PARALLEL_DOWNLOADS)
+        pool = futures.ThreadPoolExecutor(settings.PARALLEL_DOWNLOADS)
         try:
-            return list(pool.map(fetch, orders))
+            fetched = [pool.submit(fetch, order) for order in orders]
+            futures.wait(fetched)
+            return [one.result() for one in fetched]
         finally:
             # After Ctrl-C nothing new is begun, and nobody waits for what is under way.
             pool.shutdown(wait=False, cancel_futures=True)
@@ -145,14 +148,20 @@ class AsyncBoundTask(Task):
                 flow = download(order, started=driver.clock.now(), rng=self.client.rng)
                 return await driver.run(flow)
 
-        async with asyncio.TaskGroup() as group:
-            fetched = [group.create_task(fetch(order)) for order in orders]
-        return [task.result() for task in fetched]
+        # Not a TaskGroup: it would wrap the error in a group, and end the others.
+        fetched = await asyncio.gather(*map(fetch, orders), return_exceptions=True)
+        return [_path(one) for one in fetched]
 
 
 def facts(task: Task) -> dict[str, Any]:
     """The fields of the plain task in a task."""
     return {attribute.name: getattr(task, attribute.name) for attribute in fields(Task)}
+
+
+def _path(fetched: Path | BaseException) -> Path:
+    if isinstance(fetched, BaseException):
+        raise fetched
+    return fetched
 
 
 def _result(task: Bound) -> Bound:

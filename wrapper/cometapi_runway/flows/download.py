@@ -6,13 +6,14 @@ refusal is answered by asking for the task again, which brings a fresh address.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from random import Random
 from urllib.parse import unquote, urlsplit
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from cometapi_runway import redaction, settings
 from cometapi_runway.errors import DownloadError, RunwayError
@@ -32,6 +33,8 @@ from cometapi_runway.flows.wait import retrieve
 from cometapi_runway.task import Task
 
 _REFRESHES = 3
+_FRUITLESS = 5
+"""Answers in a row that may break off before the byte that was reached already."""
 _EXPIRED = frozenset({401, 403, 404, 410})
 _MAY_PASS = frozenset({408, 425, 429, 499})
 _EXTENSIONS = {
@@ -42,6 +45,9 @@ _EXTENSIONS = {
     "image/jpeg": ".jpg",
     "image/webp": ".webp",
 }
+_PART = ".part"
+_HTML = "text/html"
+_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
 
 
 @frozen
@@ -68,17 +74,42 @@ class Download:
 
 @define
 class _Progress:
-    """How far a download has come."""
+    """How far a download has come.
 
-    url: str
+    Attributes:
+        url: Where the file is; a fresh address after a refusal.
+        watch: The time.
+        backoff: Pauses between tries.
+        last_byte: When the last byte came.
+        furthest: Most bytes that were on disk.
+        resume: Whether what is on disk is worth keeping.
+        validator: ETag of what is on disk, or None.
+        failures: Tries since the file last grew.
+        fruitless: Those among them that brought bytes all the same.
+        refreshes: Fresh addresses asked for.
+        trouble: What went wrong last.
+    """
+
+    url: str = field(repr=redaction.url)
     watch: Stopwatch
     backoff: Backoff
     last_byte: float
+    furthest: int = 0
     resume: bool = True
     validator: str | None = None
     failures: int = 0
+    fruitless: int = 0
     refreshes: int = 0
     trouble: str = ""
+
+    def take_in(self, fetch: Fetch) -> None:
+        """Note what a try brought."""
+        self.watch.reached(fetch.at)
+        if fetch.received:
+            self.last_byte = self.watch.now
+            self.fruitless += 1
+        if fetch.size > self.furthest:
+            self.furthest, self.failures, self.fruitless = fetch.size, 0, 0
 
 
 def download(order: Download, *, started: float, rng: Random) -> Flow[Path]:
@@ -105,13 +136,15 @@ def placement(status: int, headers: Mapping[str, str], offset: int) -> int | Non
     """From which byte of the local file an answer's body is to be written; None for not at all.
 
     A server that ignores the range sends all of it again under 200; one that sends a different
-    range than asked for is not trusted.
+    range than asked for is not trusted. A page of HTML is what something between says.
     """
+    if _content_type(headers) == _HTML:
+        return None
     if status == 200:
         return 0
     if status == 206:
-        found = re.match(r"bytes (\d+)-", headers.get("content-range", ""))
-        return offset if found and int(found.group(1)) == offset else None
+        found = _RANGE.match(headers.get("content-range", ""))
+        return offset if found and found[1] and int(found[1]) == offset else None
     return None
 
 
@@ -120,18 +153,17 @@ def _complete(order: Download, state: _Progress) -> Flow[Fetch]:
     while True:
         fetch = Fetch(
             state.url,
-            order.folder / f"{_stem(order)}.part",
+            order.folder / f"{_stem(order)}{_PART}",
             state.resume,
             settings.DOWNLOAD_TIMEOUT,
             state.validator,
             order.index,
         )
         yield fetch
-        state.watch.reached(fetch.at)
+        state.take_in(fetch)
         if fetch.failed_write is not None:
-            raise _error(order, state, f"cannot write {fetch.part}: {fetch.failed_write}")
-        if fetch.received:
-            state.last_byte, state.failures = state.watch.now, 0
+            reason = f"cannot write {fetch.part}: {fetch.failed_write}"
+            raise _error(order, state, reason) from fetch.failed_write
         if _is_complete(fetch):
             return fetch
         yield from _recover(order, state, fetch)
@@ -141,21 +173,26 @@ def _is_complete(fetch: Fetch) -> bool:
     if fetch.status == 416:
         # The rest was asked for, and there is none.
         return fetch.size > 0 and _total(fetch) == fetch.size
-    if fetch.error is not None or fetch.status not in {200, 206}:
+    if fetch.error is not None or not _is_placed(fetch):
         return False
-    if _content_type(fetch.headers) == "text/html":
-        return False
-    total = _total(fetch)
-    return fetch.size > 0 and total in {None, fetch.size}
+    return fetch.size > 0 and _total(fetch) in {None, fetch.size}
+
+
+def _is_placed(fetch: Fetch) -> bool:
+    """Whether the body of the answer is in the file."""
+    offset = fetch.size - fetch.received
+    return fetch.status is not None and placement(fetch.status, fetch.headers, offset) is not None
 
 
 def _total(fetch: Fetch) -> int | None:
-    """Bytes of the whole file, where the server says."""
-    ranged = re.search(r"/(\d+)$", fetch.headers.get("content-range", ""))
-    if ranged:
-        return int(ranged.group(1))
+    """Bytes of the whole file, where the server says; at least its last byte, where it does not."""
+    ranged = _RANGE.match(fetch.headers.get("content-range", ""))
+    if ranged and ranged[3] != "*":
+        return int(ranged[3])
+    if ranged and ranged[2]:
+        return int(ranged[2]) + 1
     length = fetch.headers.get("content-length", "")
-    return int(length) if fetch.status == 200 and length.isdecimal() else None
+    return int(length) if fetch.status == 200 and re.fullmatch("[0-9]{1,18}", length) else None
 
 
 def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
@@ -167,15 +204,27 @@ def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
         yield from _refresh(order, state)
     elif status is not None and 400 <= status < 499 and status not in _MAY_PASS | {416}:
         raise _error(order, state, f"the server refuses it with HTTP {status}")
-    # What is there cannot be trusted when a whole answer came and its size is wrong.
-    state.resume = fetch.error is not None or status not in {200, 206, 416}
-    state.validator = fetch.headers.get("etag", state.validator) if status in {200, 206} else None
+    _judge_part(state, fetch)
+    if state.fruitless >= _FRUITLESS:
+        raise _error(order, state, "every answer breaks off before its end")
     pause = max(state.backoff.pause(state.failures), _asked(fetch.headers))
     if state.watch.now + pause > state.last_byte + settings.DOWNLOAD_BUDGET:
         raise _error(order, state, f"no byte for {settings.DOWNLOAD_BUDGET:.0f} s")
     nap = Sleep(pause)
     yield nap
     state.watch.slept(pause, nap.at)
+
+
+def _judge_part(state: _Progress, fetch: Fetch) -> None:
+    """Settle whether what is on disk is continued; where the answer left it alone, as before."""
+    if _is_placed(fetch):
+        # All that was announced came, and more: then it is not the file.
+        state.resume = fetch.error is not None or fetch.size <= (_total(fetch) or 0)
+        etag = fetch.headers.get("etag", "")
+        # A weak one promises the same picture, not the same bytes.
+        state.validator = etag if etag and not etag.startswith("W/") else None
+    elif fetch.status in {206, 416}:
+        state.resume = False
 
 
 def _asked(headers: Mapping[str, str]) -> float:
@@ -202,7 +251,7 @@ def _publish(order: Download, fetch: Fetch, final: Path) -> Flow[Path]:
     yield publish
     if publish.error is not None and not isinstance(publish.error, FileExistsError):
         raise DownloadError(
-            f"cannot name {final}: {publish.error}", url="", task_id=order.task.id
+            f"cannot name {final}: {publish.error}", task_id=order.task.id
         ) from publish.error
     record = Record(Saved(order.task.id, order.index, final, fetch.size))
     yield record
@@ -224,6 +273,9 @@ def _error(order: Download, state: _Progress, reason: str) -> DownloadError:
 def _stem(order: Download) -> str:
     """A file name without extension, made of the task's id and nothing that a path could hold."""
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", order.task.id)[:100]
+    if stem != order.task.id:
+        # Two tasks must not share a name: the one's file would be taken for the other's.
+        stem += f"-{hashlib.sha256(order.task.id.encode()).hexdigest()[:8]}"
     return f"{stem}-{order.index + 1}" if len(order.task.output) > 1 else stem
 
 
@@ -233,8 +285,11 @@ def _final(order: Download, extension: str) -> Path:
 
 def _extension(url: str) -> str:
     """The extension in an address, if it is a plain one."""
-    suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ""
+    try:
+        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
+    except ValueError:
+        return ""
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) and suffix != _PART else ""
 
 
 def _content_type(headers: Mapping[str, str]) -> str:

@@ -114,7 +114,7 @@ class Fetch:
         failed_write: Why the disk refused, or None.
     """
 
-    url: str
+    url: str = field(repr=redaction.url)
     part: Path
     resume: bool
     timeout: float
