@@ -1,0 +1,587 @@
+"""Bringing outputs to disk, through both clients and on a real disk.
+
+Jitter stands at its most, so pauses between tries are 0.5, 1, 2, 4 and then 8 s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from attrs import define, evolve, field, frozen
+
+from cometapi_runway import disk
+from cometapi_runway.errors import DownloadError
+from cometapi_runway.flows import Download, download
+from cometapi_runway.task import Task
+
+from .faults import HTML, HTML_HEADERS, family, page
+from .stage import POLL
+from .twin import BASE, ID, KEY, Twin
+from .virtual import Fixed
+from .wire import Event, Failure, Interruption, Reply, answer
+
+HOST = "https://cdn.example"
+URL = f"{HOST}/output.mp4?_jwt=old"
+FRESH = f"{HOST}/output.mp4?_jwt=fresh"
+DATA = bytes(range(256)) * 700
+HALF = len(DATA) // 2
+VIDEO = {"content-type": "video/mp4"}
+DEAD = Failure(httpx.ConnectError)
+AGAIN = answer({"id": ID, "status": "SUCCEEDED", "output": [FRESH]})
+
+
+def whole(**more: Any) -> Reply:
+    return Reply(200, DATA, {**VIDEO, **more})
+
+
+def broken(upto: int = HALF, **more: Any) -> Reply:
+    """The file, until the connection breaks."""
+    return Reply(200, DATA[:upto], {**VIDEO, **more}, breaks=httpx.ReadError, declared=len(DATA))
+
+
+def rest(start: int = HALF, **more: Any) -> Reply:
+    span = f"bytes {start}-{len(DATA) - 1}/{len(DATA)}"
+    return Reply(206, DATA[start:], {**VIDEO, "content-range": span, **more})
+
+
+@pytest.fixture
+def twin(twin: Twin) -> Twin:
+    twin.client.rng = Fixed(1.0)
+    return twin
+
+
+def finished(*urls: str, task_id: str = ID) -> Task:
+    return Task(task_id, "SUCCEEDED", output=urls or (URL,))
+
+
+def fetch(twin: Twin, folder: Path, task: Task | None = None, **options: Any) -> list[Path]:
+    bound = twin.client.bind(task or finished())
+    paths: list[Path] = twin.run(bound.download(folder, **options))
+    return paths
+
+
+def ranges(twin: Twin) -> list[str | None]:
+    return [one.headers.get("range") for one in twin.wire.sent]
+
+
+@frozen
+class Row:
+    """One fault: what the network does, what is asked in turn, when it ends and how."""
+
+    name: str
+    events: tuple[Event, ...]
+    asked: tuple[str | None, ...]
+    time: float
+    refuses: str | None = None
+
+
+FROM_HALF = f"bytes={HALF}-"
+POLLED = "poll"
+
+ROWS = (
+    Row("nothing", (whole(),), (None,), 0.0),
+    Row("no length told", (Reply(200, DATA, VIDEO, declared=-1),), (None,), 0.0),
+    Row("broken off", (broken(), rest()), (None, FROM_HALF), 0.5),
+    Row("broken off by a timeout",
+        (Reply(200, DATA[:HALF], VIDEO, breaks=httpx.ReadTimeout, declared=len(DATA)), rest()),
+        (None, FROM_HALF), 0.5),
+    Row("broken off twice", (broken(100), Reply(206, DATA[100:HALF], {
+        **VIDEO, "content-range": f"bytes 100-{len(DATA) - 1}/{len(DATA)}"},
+        breaks=httpx.ReadError, declared=len(DATA) - 100), rest()),
+        (None, "bytes=100-", FROM_HALF), 1.0),
+    Row("shorter than announced", (Reply(200, DATA[:HALF], VIDEO, declared=len(DATA)), rest()),
+        (None, FROM_HALF), 0.5),
+    Row("a server that ignores ranges", (broken(), whole()), (None, FROM_HALF), 0.5),
+    Row("a part of the rest", (broken(100), Reply(206, DATA[100:HALF], {
+        **VIDEO, "content-range": f"bytes 100-{HALF - 1}/{len(DATA)}"}), rest()),
+        (None, "bytes=100-", FROM_HALF), 1.0),
+    Row("total not told", (broken(), Reply(206, DATA[HALF:], {
+        **VIDEO, "content-range": f"bytes {HALF}-{len(DATA) - 1}/*"})), (None, FROM_HALF), 0.5),
+    Row("another range than asked for", (broken(), Reply(206, DATA[5:], {
+        **VIDEO, "content-range": f"bytes 5-{len(DATA) - 1}/{len(DATA)}"}), whole()),
+        (None, FROM_HALF, None), 1.5),
+    Row("a range that is not told", (broken(), Reply(206, DATA[HALF:], VIDEO), whole()),
+        (None, FROM_HALF, None), 1.5),
+    Row("a range told absurdly", (broken(), Reply(206, DATA[HALF:], {
+        **VIDEO, "content-range": "bytes " + "9" * 5000 + "-1/2"}), whole()),
+        (None, FROM_HALF, None), 1.5),
+    Row("416 without a size", (broken(), Reply(416), whole()), (None, FROM_HALF, None), 1.5),
+    Row("416, then nobody listens", (broken(), Reply(416), DEAD, whole()),
+        (None, FROM_HALF, None, None), 3.5),
+    Row("longer than announced, in parts", (broken(), Reply(206, DATA[HALF:], {
+        **VIDEO, "content-range": f"bytes {HALF}-{len(DATA) - 2}/{len(DATA) - 1}"}), whole()),
+        (None, FROM_HALF, None), 1.0),
+    Row("expired", (page(403), AGAIN, whole()), (None, POLLED, None), 0.5),
+    Row("gone", (Reply(410), AGAIN, whole()), (None, POLLED, None), 0.5),
+    Row("expired in the middle", (broken(), page(403), AGAIN, rest()),
+        (None, FROM_HALF, POLLED, FROM_HALF), 1.5),
+    Row("expired, and the gateway ails", (page(403), page(502), page(403), AGAIN, whole()),
+        (None, POLLED, None, POLLED, None), 1.5),
+    Row("expired, and the task is not found", (page(403), family(400, "task_not_exist"),
+        page(403), AGAIN, whole()), (None, POLLED, None, POLLED, None), 1.5),
+    Row("expired for ever", (*(page(403), AGAIN) * 3, page(403)),
+        (None, POLLED) * 3 + (None,), 3.5, "fresh addresses"),
+    Row("HTML under 200", (Reply(200, HTML, HTML_HEADERS), whole()), (None, None), 0.5),
+    Row("HTML in the middle", (broken(), Reply(200, HTML, HTML_HEADERS), rest()),
+        (None, FROM_HALF, FROM_HALF), 1.5),
+    Row("empty", (Reply(200, b"", VIDEO), whole()), (None, None), 0.5),
+    *(Row(f"{status}", (page(status), whole()), (None, None), 0.5)
+      for status in (408, 425, 429, 499, 500, 502, 503, 504, 520, 524, 599)),
+    Row("503, come in 9 s", (Reply(503, b"", {"retry-after": "9"}), whole()), (None, None), 9.0),
+    Row("503, come in an hour", (Reply(503, b"", {"retry-after": "3600"}),), (None,), 0.0, "120 s"),
+    Row("nobody listens at first", (DEAD, DEAD, whole()), (None, None, None), 1.5),
+    Row("nobody ever listens", (DEAD,), (None,) * 19, 119.5, "no byte for 120 s"),
+    Row("a host that hangs", (Failure(httpx.ReadTimeout, 1e9),), (None,) * 4, 123.5, "120 s"),
+    Row("400", (page(400),), (None,), 0.0, "HTTP 400"),
+    Row("451", (page(451),), (None,), 0.0, "HTTP 451"),
+    # Neither may go on for ever, however many bytes come.
+    Row("always broken off at the same place", (broken(),),
+        (None,) + (FROM_HALF,) * 5, 15.5, "every answer breaks off"),
+    Row("always longer than announced", (Reply(200, DATA, VIDEO, declared=9),),
+        (None,) * 6, 15.5, "every answer breaks off"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_fault(row: Row, twin: Twin, tmp_path: Path) -> None:
+    twin.plays(*row.events)
+    if row.refuses is None:
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert list(tmp_path.iterdir()) == [path]
+    else:
+        with pytest.raises(DownloadError, match=row.refuses) as caught:
+            fetch(twin, tmp_path)
+        assert caught.value.task_id == ID
+        assert caught.value.url == f"{HOST}/output.mp4?[hidden]"
+        # What has the final name is whole: here nothing has.
+        assert [path.suffix for path in tmp_path.iterdir()] in ([], [".part"])
+    asked = [
+        POLLED if str(one.url).startswith(BASE) else one.headers.get("range")
+        for one in twin.wire.sent
+    ]
+    assert (tuple(asked), twin.time) == (row.asked, row.time)
+
+
+def test_a_fresh_address_is_used(twin: Twin, tmp_path: Path) -> None:
+    twin.plays(page(403), AGAIN, whole())
+    fetch(twin, tmp_path)
+    assert [str(one.url) for one in twin.wire.sent] == [
+        URL,
+        f"{BASE}/runwayml/v1/tasks/{ID}",
+        FRESH,
+    ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Reply(302, b"", {"location": f"{HOST}/elsewhere.mp4"}),
+        Reply(307, b"", {"location": "https://other.example/file.mp4"}),
+        Reply(308, b"", {"location": f"{BASE}/runwayml/v1/tasks/{ID}"}),
+        page(403),
+        DEAD,
+        broken(),
+    ],
+)
+def test_the_key_goes_to_the_gateway_alone(event: Event, twin: Twin, tmp_path: Path) -> None:
+    """Also not to a file that the gateway's own host serves, nor to where that redirects."""
+
+    def network(request: httpx.Request) -> Event:
+        if request.url.path == f"/runwayml/v1/tasks/{ID}" and "authorization" in request.headers:
+            return AGAIN
+        return event if len(twin.wire.sent) == 1 else rest(_start(request))
+
+    twin.wire.by(network)
+    (path,) = fetch(twin, tmp_path, finished(f"{BASE}/files/a.mp4?_jwt=1"))
+    assert path.read_bytes() == DATA
+    files = [one for one in twin.wire.sent if "accept-encoding" in one.headers]
+    polls = [one for one in twin.wire.sent if "authorization" in one.headers]
+    assert len(polls) == (event == page(403))
+    for one in files:
+        if one not in polls:
+            assert KEY not in str(one.headers.raw)
+            assert KEY not in str(one.url)
+            assert "cookie" not in one.headers
+
+
+def _start(request: httpx.Request) -> int:
+    asked = request.headers.get("range", "bytes=0-")
+    return int(asked.removeprefix("bytes=").removesuffix("-"))
+
+
+def test_cookies_of_the_gateway_stay_there(twin: Twin, tmp_path: Path) -> None:
+    done = answer(
+        {"id": ID, "status": "SUCCEEDED", "output": [f"{BASE}/files/a.mp4"]},
+        headers={"set-cookie": "session=1; Path=/"},
+    )
+    twin.plays(done, whole())
+    task = twin.run(twin.client.tasks.retrieve(ID))
+    twin.run(task.download(tmp_path))
+    assert "cookie" not in twin.wire.sent[1].headers
+
+
+def test_every_range_counts_the_bytes_of_the_file(twin: Twin, tmp_path: Path) -> None:
+    """An encoding would make other bytes of them."""
+    twin.plays(broken(), rest())
+    fetch(twin, tmp_path)
+    assert {one.headers["accept-encoding"] for one in twin.wire.sent} == {"identity"}
+
+
+class TestResuming:
+    def test_goes_on_where_another_process_was_killed(self, twin: Twin, tmp_path: Path) -> None:
+        (tmp_path / f"{ID}.part").write_bytes(DATA[:HALF])
+        twin.plays(rest())
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert ranges(twin) == [FROM_HALF]
+
+    def test_finds_that_everything_was_there(self, twin: Twin, tmp_path: Path) -> None:
+        (tmp_path / f"{ID}.part").write_bytes(DATA)
+        twin.plays(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}))
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+
+    def test_discards_what_is_too_long(self, twin: Twin, tmp_path: Path) -> None:
+        (tmp_path / f"{ID}.part").write_bytes(DATA + b"more")
+        twin.plays(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}), whole())
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+
+    @pytest.mark.parametrize("first", [page(502), DEAD, page(403)])
+    def test_holds_the_server_to_the_same_file(
+        self, first: Event, twin: Twin, tmp_path: Path
+    ) -> None:
+        """The validator outlives failures in between, and a file that changed comes anew."""
+        between = (first, AGAIN) if first == page(403) else (first,)
+        twin.plays(broken(100, etag='"one"'), *between, whole(etag='"two"'))
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        files = [one for one in twin.wire.sent if "range" in one.headers]
+        assert {one.headers.get("if-range") for one in files} == {'"one"'}
+
+    def test_does_not_hold_it_to_a_weak_promise(self, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(broken(etag='W/"one"'), rest())
+        fetch(twin, tmp_path)
+        assert "if-range" not in twin.wire.sent[1].headers
+
+    def test_keeps_what_came_for_the_next_call(self, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(broken(), page(400), rest())
+        with pytest.raises(DownloadError):
+            fetch(twin, tmp_path)
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert ranges(twin) == [None, FROM_HALF, FROM_HALF]
+
+    def test_keeps_what_came_before_an_interruption(self, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(broken(), Interruption(), rest())
+        with pytest.raises(twin.interrupt):
+            fetch(twin, tmp_path)
+        assert (tmp_path / f"{ID}.part").read_bytes() == DATA[:HALF]
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+
+
+class TestNames:
+    def test_the_name_is_there_only_when_the_file_is_whole(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        seen: list[list[str]] = []
+
+        def look(*_: object) -> None:
+            seen.append(sorted(path.name for path in tmp_path.iterdir()))
+
+        twin.plays(broken(), rest())
+        (path,) = fetch(twin, tmp_path, on_progress=look)
+        assert {name for names in seen for name in names} == {f"{ID}.part"}
+        assert path.name == f"{ID}.mp4"
+
+    @pytest.mark.parametrize(
+        "strange",
+        ["../../etc/passwd", "/etc/passwd", "..", "a/b\\c:d\0e", "x" * 500, "é 한\n", "~"],
+    )
+    def test_no_id_leads_out_of_the_folder(self, strange: str, twin: Twin, tmp_path: Path) -> None:
+        order = Download(finished(task_id=strange), 0, tmp_path, POLL)
+        twin.plays(whole())
+        path = twin.run(twin.client.driver.run(download(order, started=0.0, rng=Fixed(1.0))))
+        assert path.parent == tmp_path
+        assert path.read_bytes() == DATA
+        assert len(path.name.encode()) < 200
+
+    def test_two_tasks_never_share_a_name(self, twin: Twin, tmp_path: Path) -> None:
+        """Ids may hold what names may not, and the one's file would be taken for the other's."""
+        twin.plays(whole(), whole(), whole(), whole())
+        ids = ("task.1", "task:1", "task~1", "task_1")
+        paths = [fetch(twin, tmp_path, finished(task_id=task_id))[0] for task_id in ids]
+        assert len(set(paths)) == 4
+        assert len(twin.wire.sent) == 4
+
+    @pytest.mark.parametrize(
+        ("url", "headers", "suffix"),
+        [
+            (f"{HOST}/a.MP4?x=.png", VIDEO, ".mp4"),
+            (f"{HOST}/a.webm#f.gif", VIDEO, ".webm"),
+            (f"{HOST}/a", VIDEO, ".mp4"),
+            (f"{HOST}/a", {"content-type": "image/png; q=1"}, ".png"),
+            (f"{HOST}/a", {"content-type": "application/octet-stream"}, ".bin"),
+            (f"{HOST}/a.part", VIDEO, ".mp4"),
+            (f"{HOST}/a%2Fb%00.sh%2F..%2Fx", VIDEO, ".mp4"),
+            (f"{HOST}/a.averylongone", VIDEO, ".mp4"),
+            (f"{HOST}/a.m p", VIDEO, ".mp4"),
+        ],
+    )
+    def test_the_extension_is_a_plain_one(
+        self, url: str, headers: dict[str, str], suffix: str, twin: Twin, tmp_path: Path
+    ) -> None:
+        twin.plays(Reply(200, DATA, headers))
+        (path,) = fetch(twin, tmp_path, finished(url))
+        assert path == tmp_path / f"{ID}{suffix}"
+
+    def test_an_address_that_is_none_is_an_error_of_the_tree(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        twin.plays(DEAD)
+        with pytest.raises(DownloadError):
+            fetch(twin, tmp_path, finished("https://[not-an-address/x.mp4"))
+
+    def test_a_file_that_is_there_is_kept_and_nothing_sent(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        (tmp_path / f"{ID}.mp4").write_bytes(b"mine")
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == b"mine"
+        assert twin.wire.sent == []
+
+    def test_it_is_replaced_where_that_is_asked_for(self, twin: Twin, tmp_path: Path) -> None:
+        (tmp_path / f"{ID}.mp4").write_bytes(b"mine")
+        twin.plays(whole())
+        (path,) = fetch(twin, tmp_path, overwrite=True)
+        assert path.read_bytes() == DATA
+
+    def test_a_file_that_appears_meanwhile_is_kept(self, twin: Twin, tmp_path: Path) -> None:
+        def appear(*_: object) -> None:
+            (tmp_path / f"{ID}.mp4").write_bytes(b"another's")
+
+        twin.plays(whole())
+        (path,) = fetch(twin, tmp_path, on_progress=appear)
+        assert path.read_bytes() == b"another's"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_the_folder_is_made(self, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(whole())
+        (path,) = fetch(twin, tmp_path / "a" / "b")
+        assert path.parent == tmp_path / "a" / "b"
+
+    def test_a_folder_that_is_a_file_is_an_error(self, twin: Twin, tmp_path: Path) -> None:
+        (tmp_path / "taken").write_bytes(b"")
+        with pytest.raises(DownloadError, match="cannot make the folder"):
+            fetch(twin, tmp_path / "taken")
+
+
+class TestDisk:
+    def test_a_full_disk_is_told_and_leaves_no_name(
+        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", full)
+        twin.plays(whole())
+        with pytest.raises(DownloadError, match="No space left") as caught:
+            fetch(twin, tmp_path)
+        assert isinstance(caught.value.__cause__, OSError)
+        assert [path.name for path in tmp_path.iterdir()] == [f"{ID}.part"]
+        assert len(twin.wire.sent) == 1
+
+    def test_a_place_that_cannot_be_written_is_told(self, twin: Twin, tmp_path: Path) -> None:
+        (tmp_path / f"{ID}.part").mkdir()
+        twin.plays(whole())
+        with pytest.raises(DownloadError, match="cannot write"):
+            fetch(twin, tmp_path)
+
+    def test_a_name_that_cannot_be_given_is_told(
+        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr(disk, "publish", refuse)
+        twin.plays(whole())
+        with pytest.raises(DownloadError, match="cannot name"):
+            fetch(twin, tmp_path)
+
+    def test_a_disk_without_hard_links_will_do(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+        part, final = tmp_path / "a.part", tmp_path / "a.mp4"
+        part.write_bytes(DATA)
+        disk.publish(part, final, overwrite=False)
+        assert final.read_bytes() == DATA
+        part.write_bytes(b"other")
+        with pytest.raises(FileExistsError):
+            disk.publish(part, final, overwrite=False)
+        assert final.read_bytes() == DATA
+
+    def test_what_was_written_before_an_error_is_on_the_disk(self, tmp_path: Path) -> None:
+        part = tmp_path / "a.part"
+
+        def write_and_be_stopped() -> None:
+            with disk.writing(part, 0) as file:
+                file.write(DATA)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            write_and_be_stopped()
+        assert disk.size(part) == len(DATA)
+        with disk.writing(part, 5) as file:
+            file.write(b"x")
+        assert part.read_bytes() == DATA[:5] + b"x"
+        assert disk.size(tmp_path / "none") == 0
+
+
+@define
+class Meter:
+    """A progress callback that keeps what it was told."""
+
+    told: list[tuple[int, int, int | None]] = field(factory=list)
+
+    def __call__(self, *told: Any) -> None:
+        self.told.append(told)
+
+
+class TestProgress:
+    def test_counts_over_a_break(self, twin: Twin, tmp_path: Path) -> None:
+        meter = Meter()
+        twin.plays(broken(), rest())
+        fetch(twin, tmp_path, on_progress=meter)
+        assert {index for index, _, _ in meter.told} == {0}
+        assert {size for _, _, size in meter.told} == {len(DATA)}
+        counts = [count for _, count, _ in meter.told]
+        assert counts == sorted(counts)
+        assert HALF in counts
+        assert counts[-1] == len(DATA)
+
+    def test_says_when_the_size_is_not_told(self, twin: Twin, tmp_path: Path) -> None:
+        meter = Meter()
+        twin.plays(Reply(200, DATA, VIDEO, declared=-1))
+        fetch(twin, tmp_path, on_progress=meter)
+        assert {size for _, _, size in meter.told} == {None}
+
+    def test_that_fails_neither_ends_it_nor_goes_unseen(
+        self, twin: Twin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError("broken pipe")
+
+        twin.plays(whole())
+        (path,) = fetch(twin, tmp_path, on_progress=fail)
+        assert path.read_bytes() == DATA
+        assert "broken pipe" in caplog.text
+
+
+class TestSeveral:
+    URLS = tuple(f"{HOST}/{n}.mp4" for n in range(6))
+
+    def network(self, handlers: dict[int, Event]) -> Callable[[httpx.Request], Event]:
+        def by_path(request: httpx.Request) -> Event:
+            number = int(request.url.path.removeprefix("/").removesuffix(".mp4"))
+            content = hashlib.sha256(str(number).encode()).digest()
+            return handlers.get(number, Reply(200, content, VIDEO))
+
+        return by_path
+
+    def test_each_gets_its_own_name_in_the_tasks_order(self, twin: Twin, tmp_path: Path) -> None:
+        twin.wire.by(self.network({}))
+        paths = fetch(twin, tmp_path, finished(*self.URLS))
+        assert [path.name for path in paths] == [f"{ID}-{n}.mp4" for n in range(1, 7)]
+        for number, path in enumerate(paths):
+            assert path.read_bytes() == hashlib.sha256(str(number).encode()).digest()
+        assert len(twin.wire.sent) == 6
+
+    def test_one_that_fails_does_not_take_the_others_along(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        """And it is raised as itself, not in a group."""
+        twin.wire.by(self.network({1: page(400), 4: page(451)}))
+        with pytest.raises(DownloadError, match="output 2 of task"):
+            fetch(twin, tmp_path, finished(*self.URLS))
+        names = sorted(path.name for path in tmp_path.iterdir())
+        assert names == [f"{ID}-{n}.mp4" for n in (1, 3, 4, 6)]
+
+    def test_no_more_than_four_at_once(self, tmp_path: Path) -> None:
+        twin = Twin("awaiting")
+        busy, most = 0, 0
+        real = twin.client.driver.transport.open
+
+        @contextlib.asynccontextmanager
+        async def counted(*arguments: Any) -> Any:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            try:
+                async with real(*arguments) as stream:
+                    yield stream
+            finally:
+                busy -= 1
+
+        class Counting:
+            open = staticmethod(counted)
+
+        twin.client.driver = evolve(twin.client.driver, transport=Counting())
+        twin.wire.by(lambda _: Reply(200, DATA, VIDEO, takes=1.0))
+        fetch(twin, tmp_path, finished(*self.URLS))
+        twin.close()
+        assert most == 4
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING", "FAILED", "CANCELLED", "Warming_up"])
+def test_a_task_without_output_has_nothing_to_fetch(
+    status: str, twin: Twin, tmp_path: Path
+) -> None:
+    task = twin.client.bind(Task(ID, status))
+    with pytest.raises(DownloadError, match=status) as caught:
+        twin.run(task.download(tmp_path / "out"))
+    assert caught.value.task_id == ID
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_saved_file_is_in_the_journal(twin: Twin, tmp_path: Path) -> None:
+    client = twin.new(journal=tmp_path / "journal.db")
+    twin.plays(answer({"id": ID}), whole())
+    twin.run(
+        client.character_performance.create(
+            character="https://a.example/a.mp4", reference="https://a.example/b.mp4"
+        )
+    )
+    (path,) = twin.run(client.bind(finished()).download(tmp_path / "out"))
+    record = client.journal.find(ID)
+    assert record is not None
+    assert record.files == (path,)
+
+
+def test_a_journal_that_fails_takes_no_file_away(
+    tmp_path: Path, twin: Twin, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full:
+        def write(self, entry: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    twin.client.driver = evolve(twin.client.driver, journal=Full())
+    twin.plays(whole())
+    with caplog.at_level(logging.WARNING, "cometapi_runway"):
+        (path,) = fetch(twin, tmp_path)
+    assert path.read_bytes() == DATA
+    assert "is saved, but the journal cannot be written" in caplog.text
