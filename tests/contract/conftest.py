@@ -7,6 +7,7 @@ operations from the contract; none is written for one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,11 +16,27 @@ from cometapi_runway.task import Route
 from cometapi_runway.validation import contract
 
 from . import laws, st
+from .facets import Thorough
+from .reporting import collect
 from .wrapped import Wrapped
 
 CONTRACT = contract()
 READS = frozenset(get_args(Route))
 PACKAGE = "cometapi_runway_api"
+
+pytest_runtest_makereport = collect.pytest_runtest_makereport
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("contract").addoption(
+        "--contract-report", metavar="DIR", type=Path,
+        help="write the contract report to this folder: index.html and contract.json",
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(collect.Run(config, CONTRACT), "contract-run")
 
 
 def pytest_report_header() -> str:
@@ -44,17 +61,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(name, kinds[name], ids=[one.id for one in kinds[name]])
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One worker has all the tests of an operation, and draws its values once."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if operation := collect.operation_of(item):
+                item.add_marker(pytest.mark.xdist_group(operation))
+
+
 @pytest.fixture(scope="session")
 def source() -> st.Source:
     """Where values come from; what is drawn once is drawn for all tests."""
-    return st.Source(CONTRACT.document)
+    return Thorough(CONTRACT.document)
 
 
 @pytest.fixture(scope="session")
-def bench(source: st.Source) -> Iterator[laws.Bench]:
+def bench(source: st.Source, request: pytest.FixtureRequest) -> Iterator[laws.Bench]:
     """The generated client behind a captured wire."""
     with laws.bench(CONTRACT.document, PACKAGE, source) as ready:
         yield ready
+        collect.hand_over(request.config, ready.ledger.dump())
 
 
 @pytest.fixture(scope="session")

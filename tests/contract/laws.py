@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import islice
 
 import attrs
 import httpx
@@ -19,13 +18,17 @@ from attrs import evolve, field, frozen
 
 from cometapi_runway.jsonvalue import JSON, Object
 from cometapi_runway.validation import Contract, Operation, Response
+from cometapi_runway.validation._schemas import compile_schema
 
 from . import bridge as bridges
+from .breaches import Breach, as_test
 from .compare import differences
+from .facets import Thorough
+from .ledger import Ledger
+from .shrink import shrink
 from .st import Drawn, Source
-from .wire import Sent, Wire, complaints, read_back
+from .wire import PLACES, Sent, Wire, complaints, place_schema, read_back
 
-PLACES = ("path", "query", "header")
 # What a header can carry; a contract that says only "string" allows more than a wire does.
 _SENDABLE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
 
@@ -40,12 +43,13 @@ class Call:
 
 @frozen
 class Bench:
-    """A contract, the client generated from it, and the wire between them."""
+    """A contract, the client generated from it, the wire between them, and what was exercised."""
 
     contract: Contract
     source: Source
     wire: Wire
     bridge: bridges.Bridge
+    ledger: Ledger
     script: list[httpx.Response] = field(factory=list)
 
     def answer_with(self, status: int, body: JSON) -> None:
@@ -72,22 +76,9 @@ def bench(document: Object, package: str, source: Source | None = None) -> Itera
     wire = Wire(answer)
     bridge = bridges.Bridge(contract, package, wire.transport())
     try:
-        yield Bench(contract, source or Source(document), wire, bridge, script)
+        yield Bench(contract, source or Thorough(document), wire, bridge, Ledger(contract), script)
     finally:
         bridge.close()
-
-
-def place_schema(operation: Operation, place: str) -> Object | None:
-    """The parameters of one place as the schema of one object; None where there are none."""
-    parameters = operation.parameters_in(place)
-    if not parameters:
-        return None
-    return {
-        "type": "object",
-        "properties": {parameter.name: parameter.schema for parameter in parameters},
-        "required": [parameter.name for parameter in parameters if parameter.required],
-        "additionalProperties": False,
-    }
 
 
 @cache
@@ -101,7 +92,11 @@ def calls(source: Source, operation: Operation) -> tuple[Call, ...]:
     if operation.body_schema is not None:
         parts["body"] = list(source.right(operation.body_schema))
     most = max((len(values) for values in parts.values()), default=1)
-    return tuple(_combined(parts, index) for index in range(most))
+    every = [_combined(parts, index) for index in range(most)]
+    if "body" in parts and not operation.body_required:
+        bare = {place: values for place, values in parts.items() if place != "body"}
+        every.append(_combined(bare, 0))
+    return tuple(every)
 
 
 def _combined(parts: dict[str, list[Drawn]], index: int) -> Call:
@@ -138,11 +133,28 @@ def prepare(bench: Bench, operation: Operation) -> None:
     bench.answer_with(int(response.status), bench.source.right(response.schema)[0].value)
 
 
+def answers(source: Source, operation: Operation) -> Iterator[tuple[int, Drawn]]:
+    """Every documented JSON answer with each value drawn for it."""
+    for response in operation.responses:
+        if response.schema is None:
+            continue
+        for status in statuses(operation, response):
+            for drawn in source.right(response.schema):
+                yield status, drawn
+
+
 def check_call(bench: Bench, operation: Operation, flavour: str, call: Call) -> list[str]:
     """What is asked is what is sent, once, and what is sent is valid."""
     bench.wire.take()
-    bench.bridge.call(operation, flavour, call.arguments)
-    return check_sent(bench.contract, operation, call, bench.wire.take())
+    try:
+        bench.bridge.call(operation, flavour, call.arguments)
+    except Exception as error:  # whatever it is, it is the finding
+        return [f"{type(error).__name__}: {error}"]
+    sent = bench.wire.take()
+    found = check_sent(bench.contract, operation, call, sent)
+    if not found:
+        bench.ledger.called(operation, sent[0], "generated")
+    return found
 
 
 def check_sent(contract: Contract, operation: Operation, call: Call, sent: list[Sent]) -> list[str]:
@@ -169,18 +181,30 @@ def check_answer(
     """A documented answer is parsed without loss, and every flavour says the same of it."""
     bench.answer_with(status, body)
     bench.wire.take()
-    result = bench.bridge.call(operation, flavour, call.arguments)
+    try:
+        result = bench.bridge.call(operation, flavour, call.arguments)
+        found = list(_loss(bench, operation, flavour, status, body, result))
+    except Exception as error:  # whatever it is, it is the finding
+        return [f"{type(error).__name__}: {error}"]
+    if not found:
+        content = json.dumps(body).encode()
+        bench.ledger.answered(operation, status, "application/json", content, "generated")
+    return found
+
+
+def _loss(
+    bench: Bench, operation: Operation, flavour: str, status: int, body: JSON, result: object
+) -> Iterator[str]:
     if flavour.endswith("detailed"):
-        found = list(_wrong_shell(result, status, body))
+        yield from _wrong_shell(result, status, body)
         result = result.parsed
-    else:
-        found = []
     if result is None:
-        return [*found, "the answer was not parsed"]
-    found += differences(body, bridges.to_json(result))
-    found += hidden(bench, result)
+        yield "the answer was not parsed"
+        return
+    yield from differences(body, bridges.to_json(result))
+    yield from hidden(bench, result)
     returned = bench.bridge.module(operation)._parse_response.__annotations__["return"]
-    return found + list(bridges.misfit(bench.bridge, returned, result))
+    yield from bridges.misfit(bench.bridge, returned, result)
 
 
 def _wrong_shell(result: object, status: int, body: JSON) -> Iterator[str]:
@@ -231,12 +255,56 @@ def statuses(operation: Operation, response: Response) -> Iterator[int]:
         yield int(response.status[0]) * 100
 
 
-def report(
-    operation: Operation, how: str, failures: Iterator[tuple[str, list[str]]], most: int = 3
-) -> None:
-    """Fail with the first few failures, each under the value that caused it."""
-    shown = [
-        f"{operation.id} ({how}): " + "\n    ".join(complaint[:6]) + f"\n  {where}"
-        for where, complaint in islice(failures, most)
-    ]
-    assert not shown, "\n".join(shown)
+def call_breach(bench: Bench, operation: Operation, flavour: str, call: Call) -> Breach:
+    """A call that breaks a law, made small."""
+    fits = {place: is_right(bench.contract, schema) for place in PLACES
+            if (schema := place_schema(operation, place))}  # fmt: skip
+    if operation.body_schema is not None:
+        fits["body"] = is_right(bench.contract, operation.body_schema)
+
+    def fails(arguments: JSON) -> bool:
+        right = arguments.keys() == call.arguments.keys() and all(
+            fits[place](value) for place, value in arguments.items()
+        )
+        return right and bool(check_call(bench, operation, flavour, Call(arguments, "")))
+
+    small = Call(shrink(call.arguments, fails), "made small")
+    found = check_call(bench, operation, flavour, small)
+    return Breach(
+        operation.id, flavour, tuple(found), call.origin, json.dumps(small.arguments),
+        bench.wire.last.curl() if bench.wire.last else "",
+        as_test(f"{operation.id} {flavour}", "bench",
+                f'operation = bench.contract.operation("{operation.id}")\n'
+                "laws.prepare(bench, operation)\n"
+                'call = laws.Call(arguments, "made small")',
+                f'laws.check_call(bench, operation, "{flavour}", call)',
+                arguments=small.arguments),
+    )  # fmt: skip
+
+
+def answer_breach(
+    bench: Bench, operation: Operation, flavour: str, status: int, drawn: Drawn, call: Call
+) -> Breach:
+    """An answer that breaks a law, made small."""
+    fits = is_right(bench.contract, operation.response(status).schema)
+
+    def fails(body: JSON) -> bool:
+        return fits(body) and bool(check_answer(bench, operation, flavour, status, body, call))
+
+    small = shrink(drawn.value, fails)
+    found = check_answer(bench, operation, flavour, status, small, call)
+    return Breach(
+        operation.id, flavour, tuple(found), f"answer {status} by {drawn.origin}",
+        f"HTTP {status} {json.dumps(small)}",
+        bench.wire.last.curl() if bench.wire.last else "",
+        as_test(f"{operation.id} {flavour} answered {status}", "bench",
+                f'operation = bench.contract.operation("{operation.id}")\n'
+                "call = laws.calls(bench.source, operation)[0]",
+                f'laws.check_answer(bench, operation, "{flavour}", {status}, answer, call)',
+                answer=small),
+    )  # fmt: skip
+
+
+def is_right(contract: Contract, schema: Object) -> Callable[[JSON], bool]:
+    """A test for whether a value is one that a schema of the contract allows."""
+    return compile_schema(contract.document, schema).is_valid

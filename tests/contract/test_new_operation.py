@@ -17,8 +17,8 @@ import pytest
 from cometapi_runway.validation import contract
 
 from . import laws
+from .breaches import report
 from .bridge import FLAVOURS
-from .test_answers import answers
 
 CONFIG = Path(__file__).parents[2] / "openapi" / "generator.yaml"
 PACKAGE = "invented_for_the_contract_suite"
@@ -101,26 +101,18 @@ def test_its_calls_are_held_to_the_contract(invented, flavour):
     laws.prepare(invented, operation)
     calls = laws.calls(invented.source, operation)
     assert len(calls) > 20
-
-    def failures():
-        for call in calls:
-            if found := laws.check_call(invented, operation, flavour, call):
-                yield json.dumps(call.arguments), found
-
-    laws.report(operation, flavour, failures())
+    report(laws.call_breach(invented, operation, flavour, call) for call in calls
+           if laws.check_call(invented, operation, flavour, call))  # fmt: skip
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_its_answers_are_held_to_the_contract(invented, flavour):
     operation = invented.contract.operation(OPERATION["operationId"])
     call = laws.calls(invented.source, operation)[0]
-
-    def failures():
-        for status, drawn in answers(invented, operation):
-            if found := laws.check_answer(invented, operation, flavour, status, drawn.value, call):
-                yield f"{status}: {json.dumps(drawn.value)}", found
-
-    laws.report(operation, flavour, failures())
+    report(laws.answer_breach(invented, operation, flavour, status, drawn, call)
+           for status, drawn in laws.answers(invented.source, operation)
+           if laws.check_answer(invented, operation, flavour, status, drawn.value, call)
+           )  # fmt: skip
 
 
 @pytest.mark.parametrize(

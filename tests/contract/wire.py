@@ -14,13 +14,28 @@ import h11
 import httpx
 from attrs import define, field, frozen
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway.jsonvalue import JSON, Object
 from cometapi_runway.validation import Contract, Operation
 
 # What an HTTP client adds by itself; anything else in a request was put there by our code.
 TRANSPORT_HEADERS = frozenset(
     {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length"}
 )
+
+PLACES = ("path", "query", "header")
+
+
+def place_schema(operation: Operation, place: str) -> Object | None:
+    """The parameters of one place as the schema of one object; None where there are none."""
+    parameters = operation.parameters_in(place)
+    if not parameters:
+        return None
+    return {
+        "type": "object",
+        "properties": {parameter.name: parameter.schema for parameter in parameters},
+        "required": [parameter.name for parameter in parameters if parameter.required],
+        "additionalProperties": False,
+    }
 
 
 @frozen
@@ -70,6 +85,7 @@ class Wire:
 
     answer: Callable[[httpx.Request], httpx.Response]
     sent: list[Sent] = field(factory=list)
+    last: Sent | None = None
 
     def transport(self) -> httpx.MockTransport:
         """The transport to hand to a client."""
@@ -77,7 +93,8 @@ class Wire:
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         request.read()
-        self.sent.append(Sent.of(request))
+        self.last = Sent.of(request)
+        self.sent.append(self.last)
         return self.answer(request)
 
     def take(self) -> list[Sent]:

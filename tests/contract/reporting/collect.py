@@ -1,0 +1,162 @@
+"""What happened in a run, brought together from all workers.
+
+Workers hand over their ledgers and, on each failed test, its breaches. The one process that hears
+of all tests adds them up, holds them against the floors and fails the run where they fall short.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field, frozen
+
+from cometapi_runway.jsonvalue import JSON
+from cometapi_runway.validation import Contract, Operation
+
+from .. import floors, st
+from ..breaches import BrokenLawError
+from ..ledger import Entries, Ledger, merge
+from . import outcome
+
+_LEDGER = "contract_ledger"
+_KEPT = pytest.StashKey[list[Entries]]()
+SUITE = Path(__file__).parents[1]
+
+
+def hand_over(config: pytest.Config, entries: Entries) -> None:
+    """Give a finished ledger to whoever adds them up."""
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[_LEDGER] = entries
+    else:
+        config.stash.setdefault(_KEPT, []).append(entries)
+
+
+def operation_of(item: pytest.Item) -> str | None:
+    """The operation that a test is about, None where it is about none."""
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return next((value.id for value in params if isinstance(value, Operation)), None)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, None]:
+    """Send along what the one who writes the report cannot see: the operation and the breaches."""
+    report = (yield).get_result()
+    if call.when != "call":
+        return
+    about: dict[str, JSON] = {"operation": operation_of(item)}
+    if call.excinfo and isinstance(call.excinfo.value, BrokenLawError):
+        about["breaches"] = call.excinfo.value.as_json()
+    if hasattr(item, "function"):
+        about["about"] = (inspect.getdoc(item.function) or "").partition("\n")[0]
+    report.user_properties.append(("contract", json.dumps(about)))
+
+
+@frozen
+class Result:
+    """How one test ended.
+
+    Attributes:
+        name: its node id.
+        outcome: passed, failed, skipped, xfailed.
+        seconds: how long it took.
+        words: the failure as pytest shows it, or the reason of an expected one.
+        line: the line its function begins on.
+        operation: the operation it is about, if any.
+        about: the first line of its docstring.
+        breaches: what it found, where a law was broken.
+    """
+
+    name: str
+    outcome: str
+    seconds: float
+    words: str
+    line: int = 1
+    operation: str | None = None
+    about: str = ""
+    breaches: list[dict[str, str]] = field(factory=list)
+
+    @classmethod
+    def of(cls, report: pytest.TestReport) -> Result:
+        """Read a report as pytest hands it round."""
+        about = json.loads(dict(report.user_properties).get("contract", "{}"))
+        expected = getattr(report, "wasxfail", None)
+        ended = "xfailed" if expected is not None and report.skipped else report.outcome
+        words = expected if expected is not None else report.longreprtext
+        line = (report.location[1] or 0) + 1
+        return cls(report.nodeid, ended, report.duration, words, line, **about)
+
+
+@define(eq=False)
+class Run:
+    """A pytest plugin for the process that hears of all tests.
+
+    Attributes:
+        config: pytest's.
+        contract: the contract that is tested.
+        results: the tests that ended, in the order in which they did.
+    """
+
+    config: pytest.Config
+    contract: Contract
+    results: list[Result] = field(factory=list)
+    verdict: floors.Verdict | None = None
+    _ledgers: list[Entries] = field(factory=list)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # Splitting by operation leaves its name behind the test's, in JUnit as well.
+        report.nodeid = report.nodeid.partition("@")[0]
+        ours = SUITE.name in Path(report.nodeid.partition("::")[0]).parts
+        if ours and (report.when == "call" or report.outcome != "passed"):
+            self.results.append(Result.of(report))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker has ended; one that crashed has left nothing."""
+        if _LEDGER in getattr(node, "workeroutput", {}):
+            self._ledgers.append(node.workeroutput[_LEDGER])
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not self.results:
+            return
+        self._ledgers += self.config.stash.get(_KEPT, [])
+        self.verdict = floors.judge(
+            Ledger(self.contract).facets, merge(self._ledgers), *floors.read(), deep=st.DEEP
+        )
+        if self.problems:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.folder:
+            outcome.write(self.folder, self)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the report goes, None if nobody asked for one."""
+        return self.config.getoption("--contract-report", default=None)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the run leaves to be mended, beside the tests that failed."""
+        return self.verdict.problems if self.verdict and self.is_whole else ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was left out, so that what is missing is missing."""
+        option = self.config.option
+        chosen = option.keyword or option.markexpr or getattr(option, "lf", False)
+        given = [Path(one.partition("::")[0]).resolve() for one in self.config.args]
+        failed = any(one.outcome == "failed" for one in self.results)
+        return not (chosen or failed) and any(one in (SUITE, *SUITE.parents) for one in given)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.verdict is None:
+            return
+        terminalreporter.section("contract")
+        for line in outcome.lines(self):
+            terminalreporter.write_line(line)
