@@ -7,6 +7,7 @@ so that ``--version`` costs no more than Python itself.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from cometapi_runway._version import __version__
 
 NAME = "cometapi-runway"
 
+_INTERRUPTED = 130
 _EXTRA = frozenset({"cyclopts", "platformdirs", "rich"})
 
 
@@ -21,12 +23,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: What follows the program's name; from ``sys.argv`` if None.
+        arguments: What follows the program's name; from ``sys.argv`` if None, and then the
+            process is ours to end.
 
     Returns:
         The exit code, one of `endings.Exit`.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    if arguments is None and code == _INTERRUPTED:
+        # Python would wait for the threads, and they for answers that nobody wants any more.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(given: list[str]) -> int:
     if given == ["--version"]:
         sys.stdout.write(f"{__version__}\n")
         return 0

@@ -76,14 +76,13 @@ def run(arguments: Sequence[str]) -> int:
     if isinstance(stdout, io.TextIOWrapper):
         # A file name may hold what the terminal's encoding does not.
         stdout.reconfigure(errors="backslashreplace")
-    debug = "--debug" in arguments
-    report = _early_report(arguments)
+    report: Report | None = None
     try:
         with _interruptible():
             body, bound, ignored = build().parse_args(
                 list(arguments), exit_on_error=False, print_error=False
             )
-            report = _report(bound.arguments.get("display"))
+            report = voice(bound.arguments.get("display"))
             more = {"report": report} if "report" in ignored else {}
             with _logs(report.warn):
                 return int(body(*bound.args, **bound.kwargs, **more) or Exit.SUCCESS)
@@ -92,9 +91,16 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Exit.SUCCESS
     except CycloptsError as error:
-        return _end(report, _usage(error), debug=debug)
+        told = _usage(error)
+        trace = traceback.format_exc()
     except (Exception, KeyboardInterrupt) as error:
-        return _end(report, ending(error), debug=debug)
+        told = ending(error)
+        trace = traceback.format_exc()
+    asked = _asked(arguments)
+    if asked.debug:
+        sys.stderr.write(trace)
+    (report or voice(asked)).failed(told)
+    return told.code
 
 
 def _add_creations(app: App) -> None:
@@ -123,13 +129,8 @@ def _exit_codes() -> str:
     return "Exit codes:\n" + "\n".join(lines) + "\n"
 
 
-def _early_report(arguments: Sequence[str]) -> Report:
-    """The voice for what goes wrong before the options are understood."""
-    text = " ".join(arguments)
-    return JsonReport() if "--format json" in text or "--format=json" in text else Report()
-
-
-def _report(display: Display | None) -> Report:
+def voice(display: Display | None) -> Report:
+    """The report that fits the options and the place where it is read."""
     if display is not None and display.format == "json":
         return JsonReport()
     if sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb":
@@ -140,11 +141,11 @@ def _report(display: Display | None) -> Report:
     return Report()
 
 
-def _end(report: Report, told: Ending, *, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    report.failed(told)
-    return told.code
+def _asked(arguments: Sequence[str]) -> Display:
+    """How to speak of options that could not be understood as a whole."""
+    text = " ".join(arguments)
+    is_json = "--format json" in text or "--format=json" in text
+    return Display(format="json" if is_json else "text", debug="--debug" in arguments)
 
 
 def _usage(error: CycloptsError) -> Ending:

@@ -67,7 +67,8 @@ def issues_of(creation: Creation, body: Object) -> list[Issue]:
     """What the contract has against a body, fields that it does not know included."""
     found = derive.options(creation)
     issues = contract().check_body(creation.operation.id, body)
-    return [*issues, *derive.strange(creation, found, body)]
+    clearer = [derive.clearer(creation, issue) for issue in issues]
+    return [*clearer, *derive.strange(creation, found, body)]
 
 
 def show(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from attrs import frozen
 from cyclopts import App, Parameter
 
+from cometapi_runway import redaction
 from cometapi_runway.cli import NAME, derive
 from cometapi_runway.cli.creations import Creation, creations
 from cometapi_runway.cli.deferred import Deferred
@@ -101,6 +102,10 @@ class Order:
     connection: Connection = _CONNECTION
     api_key: str | None = None
 
+    def clearer(self, error: InvalidRequestError) -> InvalidRequestError:
+        """The same refusal in words for people."""
+        return InvalidRequestError([derive.clearer(self.creation, one) for one in error.issues])
+
     @property
     def call(self) -> dict[str, Any]:
         """The arguments of ``create``; a field that is none of them goes along as it is."""
@@ -157,10 +162,13 @@ def carry_out(order: Order, report: Report) -> Exit:
         holder: Any = client
         for name in (*order.creation.groups, order.creation.resource):
             holder = getattr(holder, name)
+        report.note(f"using the gateway {redaction.url(client.settings.base_url)}")
         try:
             task = holder.create(**order.call)
         except KeyboardInterrupt as error:
             raise _interrupted(error) from None
+        except InvalidRequestError as error:
+            raise order.clearer(error) from None
         if not order.making.wait:
             report.result(task.id, "submitted", facts(task))
             return Exit.SUCCESS

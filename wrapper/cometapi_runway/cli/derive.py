@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from inspect import Parameter as Argument
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import Parameter
 
 from cometapi_runway.cli.creations import Creation, resolved
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = {"integer": int, "number": float, "boolean": bool}
 _ADDRESS: Final = "ADDRESS|FILE"
+_WIDEST: Final = 20
 
 
 @frozen
@@ -77,9 +79,9 @@ def options(creation: Creation) -> tuple[Option, ...]:
         KeyError: It has no signature, or the contract has no field for an argument.
     """
     properties = as_object(creation.body.get("properties")) or {}
-    fields = {kebab(name): (name, resolved(contract(), s)) for name, s in properties.items()}
+    fields = {_bare(name): (name, resolved(contract(), s)) for name, s in properties.items()}
     return tuple(
-        _option(argument, *fields[kebab(argument.name)])
+        _option(argument, *fields[_bare(argument.name)])
         for argument in creation.signature.parameters.values()
     )
 
@@ -103,6 +105,21 @@ def strange(creation: Creation, found: Sequence[Option], body: Object) -> list[I
         told = f"{name} is not a field of {' '.join(creation.words)}; {advice}"
         issues.append(Issue(f"/{name}", "unknown", body[name], told))
     return issues
+
+
+def clearer(creation: Creation, issue: Issue) -> Issue:
+    """An issue with a pattern, which nobody reads, told in the contract's words for the field."""
+    if issue.rule != "pattern":
+        return issue
+    schema = creation.body
+    for step in issue.path.split("/")[1:]:
+        fields = as_object(schema.get("properties")) or {}
+        schema = resolved(contract(), fields.get(step, schema.get("items")))
+    words = as_text(schema.get("description"))
+    if words is None:
+        return issue
+    told = f"{issue.path} does not fit (pattern): {words} Got {json.dumps(issue.value)}"
+    return evolve(issue, message=told)
 
 
 def read_body(text: bytes, source: str) -> Object:
@@ -134,6 +151,11 @@ def read_value(text: str) -> str | Path | JSON:
     return text if is_address else Path(text).expanduser()
 
 
+def _bare(name: str) -> str:
+    """A name as far as Python's spelling and the wire's agree on it."""
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
 def _option(argument: Argument, field: str, schema: Object) -> Option:
     is_required = argument.default is Argument.empty
     kind = _kind(schema)
@@ -158,7 +180,10 @@ def _kind(schema: Object) -> _Kind:
     if choices:
         # Shown and completed, but not judged: a value newer than the contract is the client's
         # business, which can be told not to validate.
-        return _Kind(Literal[choices], "|".join(choices), (Parameter(converter=_as_typed),))
+        metavar = "|".join(choices)
+        is_short = len(metavar) <= _WIDEST
+        shown = Parameter(converter=_as_typed, show_choices=not is_short)
+        return _Kind(Literal[choices], metavar if is_short else "CHOICE", (shown,))
     if name in _PLAIN:
         return _Kind(_PLAIN[name], {"integer": "N"}.get(name, "NUMBER"))
     if name == "array":
@@ -228,7 +253,7 @@ def _help(schema: Object, *, is_required: bool) -> str:
     # Descriptions are Markdown, and help is plain text.
     parts = [words.replace("`", "")]
     least, most = schema.get("minimum"), schema.get("maximum")
-    if least is not None and most is not None and str(most) not in words:
+    if least is not None and most is not None and not re.search(r"\d", words):
         parts.append(f"From {least} to {most}.")
     if is_required:
         parts.append("[required]")

@@ -179,7 +179,7 @@ def _configuration(error: BaseException, _save: Sequence[str]) -> str:
 def _connection(error: BaseException, _save: Sequence[str]) -> str:
     sent = isinstance(error, errors.APIConnectionError) and error.delivery == "not_sent"
     head = "nothing was sent; " if sent else ""
-    return f"{head}check the network and the address, then run it again: {command('doctor')}"
+    return f"{head}check the network and the address; `{_DOCTOR}` tests them"
 
 
 def _usage(error: BaseException, _save: Sequence[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import textwrap
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
-from cometapi_runway.cli.report import Report, Tracked, clock_text, size_text
+from cometapi_runway.cli import NAME
+from cometapi_runway.cli.report import LABELS, Report, Tracked, clock_text, size_text
 from cometapi_runway.jsonvalue import JSON
 
 if TYPE_CHECKING:
@@ -23,6 +27,12 @@ if TYPE_CHECKING:
 
 _STYLES = {"SUCCEEDED": "green", "saved": "green", "FAILED": "red", "CANCELLED": "red"}
 _SHORT = 8
+_STATE = Column(min_width=9)
+# Leaves room at 80 columns for the ^C that a terminal echoes: on a full line it would break the
+# line, and the bars would be drawn twice.
+_BAR = 28
+_INDENT = 7
+_NARROWEST = 20
 
 
 class _Times(ProgressColumn):
@@ -68,13 +78,12 @@ class LiveReport(Report):
         # stdout is left alone: it may be a pipe, and its lines are results.
         self._bars = Progress(
             TextColumn("{task.fields[short]}", markup=False),
-            _State(),
-            BarColumn(bar_width=None),
+            _State(table_column=_STATE),
+            BarColumn(bar_width=_BAR),
             TextColumn("{task.fields[part]:>4}"),
             _Times(self),
             console=self.console,
             redirect_stdout=False,
-            expand=True,
         )
         for task, short in zip(tasks, _short([task.id for task in tasks]), strict=True):
             self._rows[task.id] = self._bars.add_task(
@@ -112,7 +121,7 @@ class LiveReport(Report):
 
     def warn(self, text: str) -> None:
         """Something that must not be overlooked."""
-        self._after(partial(self._print, "warning: ", "yellow", text))
+        self._after(partial(self._print, "note:", "yellow", text))
 
     def failed(self, ending: Ending) -> None:
         """Something failed; what to do next is part of it."""
@@ -121,14 +130,18 @@ class LiveReport(Report):
         self._after(partial(self._fail, ending))
 
     def _fail(self, ending: Ending) -> None:
-        self._print("error: ", "bold red", ending.message)
+        self._print(LABELS.get(ending.code, "error:"), "bold red", ending.message)
         for line in ending.details:
-            self._print("       ", "", line)
-        self._print("next:  ", "bold", ending.advice)
+            self._print("", "", line)
+        self._print("next:", "bold", ending.advice)
 
     def _print(self, label: str, style: str, text: str) -> None:
-        # Not wrapped here: a command must be one line when it is copied.
-        self.console.print(Text.assemble((label, style), text), soft_wrap=True)
+        # What begins with our own name is a command, and must be one line when it is copied.
+        is_command = text.startswith(NAME)
+        room = self.console.width - _INDENT
+        words = text if is_command or room < _NARROWEST else _wrapped(text, room)
+        said = Text.assemble((f"{label:<{_INDENT}}", style), words)
+        self.console.print(said, soft_wrap=True)
 
     def _row(
         self, task_id: str, words: str, part: float | None, stopped: float | None = None
@@ -169,3 +182,10 @@ def _short(ids: Sequence[str]) -> list[str]:
     """The ids, cut where the beginnings tell them apart."""
     cut = [task_id[:_SHORT] for task_id in ids]
     return cut if len(set(cut)) == len(set(ids)) else list(ids)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Prose in lines of a width, each but the first indented; quoted commands stay whole."""
+    whole = re.sub(r"`[^`]*`", lambda found: found.group().replace(" ", "\N{NO-BREAK SPACE}"), text)
+    lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * _INDENT}".join(lines).replace("\N{NO-BREAK SPACE}", " ")

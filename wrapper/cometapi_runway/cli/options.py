@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -113,13 +114,17 @@ class Connection:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The options that a command to go on with must repeat."""
-        found: list[str] = []
-        if self.base_url:
-            found += ["--base-url", self.base_url]
-        if self.journal is not None and not self.no_journal:
-            found += ["--journal", str(self.journal)]
-        return tuple(found)
+        """The options that a command to go on with must repeat; the environment stays."""
+        chosen = (
+            ("--base-url", self.base_url, settings.BASE_URL_VARIABLE),
+            ("--journal", None if self.no_journal else self.journal, places.JOURNAL_VARIABLE),
+        )
+        return tuple(
+            word
+            for flag, value, variable in chosen
+            if value is not None and str(value) != os.environ.get(variable)
+            for word in (flag, str(value))
+        )
 
 
 @Parameter(name="*", group=RUN)

@@ -14,15 +14,19 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TextIO
 
 from attrs import frozen
 
+from cometapi_runway.cli.endings import Ending, Exit
 from cometapi_runway.jsonvalue import JSON
 
 if TYPE_CHECKING:
-    from cometapi_runway.cli.endings import Ending
     from cometapi_runway.task import Task
+
+LABELS: Final = MappingProxyType({Exit.INTERRUPTED: "stop:", Exit.TIMEOUT: "time:"})
+"""What stands before the message of an ending that is no error."""
 
 _MEGABYTE = 1_000_000
 
@@ -118,7 +122,7 @@ class Report:
     def failed(self, ending: Ending) -> None:
         """Something failed; what to do next is part of it."""
         with self._lock:
-            self._write(self.err, f"error: {ending.message}")
+            self._write(self.err, f"{LABELS.get(ending.code, 'error:'):<7}{ending.message}")
             for line in ending.details:
                 self._write(self.err, f"       {line}")
             self._write(self.err, f"next:  {ending.advice}")

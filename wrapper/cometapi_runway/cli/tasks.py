@@ -10,6 +10,7 @@ from attrs import frozen
 from cyclopts import App, Group, Parameter
 from cyclopts.types import NonNegativeInt
 
+from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import Exit, command, ending
 from cometapi_runway.cli.options import RUN, Connection, Display, Saving, Waiting
@@ -206,7 +207,9 @@ def _row(one: Submission) -> str:
 
 
 def _resource(one: Submission) -> str:
-    return one.operation.replace("_", " ")
+    """What made it, as it is typed; two resources may share an operation."""
+    known = (" ".join(c.words) for c in creations() if c.operation.id == one.operation)
+    return " or ".join(known) or one.operation
 
 
 def _age(moment: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from cometapi_runway.cli.report import Report, Tracked, facts
 from cometapi_runway.client import RunwayClient
 from cometapi_runway.errors import RunwayError, TaskTimeoutError
 from cometapi_runway.flows.wait import succeed
+from cometapi_runway.journal import Submission
 from cometapi_runway.task import PENDING, Task
 
 _AT_ONCE: Final = settings.PARALLEL_DOWNLOADS
@@ -105,6 +106,7 @@ class _Work:
     wish: Wish
     report: Report
     codes: dict[str, Exit] = field(factory=dict)
+    ended: set[str] = field(factory=set)
     _stop: threading.Event = field(factory=threading.Event)
 
     def do(
@@ -119,8 +121,7 @@ class _Work:
             with self.report.watching(tracked), ThreadPoolExecutor(_AT_ONCE) as pool:
                 self._take_in(endings, pool)
         except KeyboardInterrupt:
-            left = [task.id for task in tasks if task.id not in self.codes]
-            raise _interrupted(left, again, self.wish) from None
+            raise self._interrupted([task.id for task in tasks], again) from None
         codes = (self.codes[task.id] for task in tasks)
         return next((code for code in codes if code), Exit.SUCCESS)
 
@@ -128,6 +129,7 @@ class _Work:
         fetching: list[Future[None]] = []
         try:
             for task in endings:
+                self.ended.add(task.id)
                 fetching.append(pool.submit(self._settle, task))
             for one in fetching:
                 one.result()
@@ -135,6 +137,21 @@ class _Work:
             self._stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+    def _interrupted(self, ids: Sequence[str], again: str) -> Interrupted:
+        """What Ctrl-C leaves behind, and the command to go on with."""
+        left = [task_id for task_id in ids if task_id not in self.codes]
+        if not left:
+            return Interrupted("interrupted; all was done", command("tasks", "list"))
+        if self.ended.issuperset(left):
+            again, words = "download", "what has come of the files is kept"
+        elif len(left) == 1:
+            words = f"task {left[0]} goes on at the gateway"
+        else:
+            words = f"{len(left)} tasks go on at the gateway"
+        return Interrupted(
+            f"interrupted; {words}", command("tasks", again, *left, *self.wish.words)
+        )
 
     def _settle(self, task: BoundTask) -> None:
         """Fetch a task's output, or report why there is none."""
@@ -167,23 +184,20 @@ def _tracked(client: RunwayClient, tasks: Sequence[BoundTask], report: Report) -
     """The tasks with their age, and how long such tasks usually take."""
     history = client.journal.tasks() if client.journal is not None else []
     forecast = Forecast.of(history)
-    made = {one.task_id: one.created_at for one in history if one.task_id is not None}
+    made = {one.task_id: one for one in history if one.task_id is not None}
     now, today = report.clock(), datetime.now(UTC)
     return [
         Tracked(
             task.id,
-            now - max(0.0, (today - made.get(task.id, today)).total_seconds()),
+            now - _age(made.get(task.id), today).total_seconds(),
             forecast.expected(task.operation),
         )
         for task in tasks
     ]
 
 
-def _interrupted(left: Sequence[str], again: str, wish: Wish) -> Interrupted:
-    """What Ctrl-C leaves behind, and the command to go on with."""
-    if not left:
-        return Interrupted("interrupted; all was done", command("tasks", "list"))
-    words = f"{len(left)} tasks go on" if len(left) > 1 else f"task {left[0]} goes on"
-    return Interrupted(
-        f"interrupted; {words} at the gateway", command("tasks", again, *left, *wish.words)
-    )
+def _age(one: Submission | None, today: datetime) -> timedelta:
+    """Time from a submission to its end, or until now; none for one that is not on record."""
+    if one is None:
+        return timedelta(0)
+    return max((one.ended_at or today) - one.created_at, timedelta(0))
