@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
 import hashlib
 import logging
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,9 @@ FRESH = f"{HOST}/output.mp4?_jwt=fresh"
 DATA = bytes(range(256)) * 700
 HALF = len(DATA) // 2
 VIDEO = {"content-type": "video/mp4"}
+GZIP = {**VIDEO, "content-encoding": "gzip"}
+ZIPPED = gzip.compress(DATA)
+LAST = len(zlib.decompressobj(31).decompress(ZIPPED[:-9]))
 DEAD = Failure(httpx.ConnectError)
 AGAIN = answer({"id": ID, "status": "SUCCEEDED", "output": [FRESH]})
 
@@ -133,6 +138,11 @@ ROWS = (
     Row("HTML under 200", (Reply(200, HTML, HTML_HEADERS), whole()), (None, None), 0.5),
     Row("HTML in the middle", (broken(), Reply(200, HTML, HTML_HEADERS), rest()),
         (None, FROM_HALF, FROM_HALF), 1.5),
+    Row("encoded all the same", (Reply(200, ZIPPED, GZIP),), (None,), 0.0),
+    Row("encoded, and broken off", (Reply(200, ZIPPED[:-9], GZIP, breaks=httpx.ReadError,
+        declared=len(ZIPPED)), Reply(206, ZIPPED[99:], {**GZIP, "content-range":
+        f"bytes {LAST}-{len(ZIPPED) - 1}/{len(ZIPPED)}"}), whole()),
+        (None, f"bytes={LAST}-", None), 1.5),
     Row("empty", (Reply(200, b"", VIDEO), whole()), (None, None), 0.5),
     *(Row(f"{status}", (page(status), whole()), (None, None), 0.5)
       for status in (408, 425, 429, 499, 500, 502, 503, 504, 520, 524, 599)),
@@ -478,6 +488,8 @@ class TestProgress:
         meter = Meter()
         twin.plays(Reply(200, DATA, VIDEO, declared=-1))
         fetch(twin, tmp_path, on_progress=meter)
+        twin.plays(Reply(200, ZIPPED, GZIP))
+        fetch(twin, tmp_path, on_progress=meter, overwrite=True)
         assert {size for _, _, size in meter.told} == {None}
 
     def test_that_fails_neither_ends_it_nor_goes_unseen(

@@ -20,7 +20,7 @@ from cometapi_runway import disk
 from cometapi_runway.answers import Answer
 from cometapi_runway.clock import AsyncClock, Clock
 from cometapi_runway.errors import APIConnectionError
-from cometapi_runway.flows.download import placement
+from cometapi_runway.flows.download import placement, total_size
 from cometapi_runway.flows.steps import (
     Entry,
     Exists,
@@ -276,11 +276,8 @@ def _count(step: Fetch, size: int, watcher: OnProgress | None) -> None:
     step.received += size
     step.size += size
     if watcher is not None:
-        length = step.headers.get("content-length", "")
-        missing = int(length) - step.received if length.isdecimal() else None
-        total = None if missing is None else step.size + missing
         try:
-            watcher(step.index, step.size, total)
+            watcher(step.index, step.size, total_size(step))
         except Exception:
             logger.exception("on_progress failed; the download goes on")
 

@@ -136,7 +136,7 @@ class Transport:
                 quiet(),
                 self._file_client().stream("GET", url, headers=dict(headers), timeout=timeout) as r,
             ):
-                yield Stream(r.status_code, _lower(r.headers), r.iter_raw())
+                yield Stream(r.status_code, _lower(r.headers), r.iter_bytes())
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             _raise(error, "GET", redaction.url(url))
 
@@ -221,7 +221,7 @@ class AsyncTransport:
                 async with self._files.stream(
                     "GET", url, headers=dict(headers), timeout=seconds
                 ) as r:
-                    yield AsyncStream(r.status_code, _lower(r.headers), r.aiter_raw())
+                    yield AsyncStream(r.status_code, _lower(r.headers), r.aiter_bytes())
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             _raise(error, "GET", redaction.url(url))
 

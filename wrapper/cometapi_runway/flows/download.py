@@ -142,10 +142,22 @@ def placement(status: int, headers: Mapping[str, str], offset: int) -> int | Non
         return None
     if status == 200:
         return 0
-    if status == 206:
+    # A range of an encoded file counts other bytes than those on disk.
+    if status == 206 and not _is_encoded(headers):
         found = _RANGE.match(headers.get("content-range", ""))
         return offset if found and found[1] and int(found[1]) == offset else None
     return None
+
+
+def total_size(fetch: Fetch) -> int | None:
+    """Bytes of the whole file, where the server says; at least its last byte, where it does not."""
+    ranged = _RANGE.match(fetch.headers.get("content-range", ""))
+    if ranged and ranged[3] != "*":
+        return int(ranged[3])
+    if ranged and ranged[2]:
+        return int(ranged[2]) + 1
+    length = "" if _is_encoded(fetch.headers) else fetch.headers.get("content-length", "")
+    return int(length) if fetch.status == 200 and re.fullmatch("[0-9]{1,18}", length) else None
 
 
 def _complete(order: Download, state: _Progress) -> Flow[Fetch]:
@@ -172,27 +184,16 @@ def _complete(order: Download, state: _Progress) -> Flow[Fetch]:
 def _is_complete(fetch: Fetch) -> bool:
     if fetch.status == 416:
         # The rest was asked for, and there is none.
-        return fetch.size > 0 and _total(fetch) == fetch.size
+        return fetch.size > 0 and total_size(fetch) == fetch.size
     if fetch.error is not None or not _is_placed(fetch):
         return False
-    return fetch.size > 0 and _total(fetch) in {None, fetch.size}
+    return fetch.size > 0 and total_size(fetch) in {None, fetch.size}
 
 
 def _is_placed(fetch: Fetch) -> bool:
     """Whether the body of the answer is in the file."""
     offset = fetch.size - fetch.received
     return fetch.status is not None and placement(fetch.status, fetch.headers, offset) is not None
-
-
-def _total(fetch: Fetch) -> int | None:
-    """Bytes of the whole file, where the server says; at least its last byte, where it does not."""
-    ranged = _RANGE.match(fetch.headers.get("content-range", ""))
-    if ranged and ranged[3] != "*":
-        return int(ranged[3])
-    if ranged and ranged[2]:
-        return int(ranged[2]) + 1
-    length = fetch.headers.get("content-length", "")
-    return int(length) if fetch.status == 200 and re.fullmatch("[0-9]{1,18}", length) else None
 
 
 def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
@@ -219,7 +220,7 @@ def _judge_part(state: _Progress, fetch: Fetch) -> None:
     """Settle whether what is on disk is continued; where the answer left it alone, as before."""
     if _is_placed(fetch):
         # All that was announced came, and more: then it is not the file.
-        state.resume = fetch.error is not None or fetch.size <= (_total(fetch) or 0)
+        state.resume = fetch.error is not None or fetch.size <= (total_size(fetch) or 0)
         etag = fetch.headers.get("etag", "")
         # A weak one promises the same picture, not the same bytes.
         state.validator = etag if etag and not etag.startswith("W/") else None
@@ -290,6 +291,11 @@ def _extension(url: str) -> str:
     except ValueError:
         return ""
     return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) and suffix != _PART else ""
+
+
+def _is_encoded(headers: Mapping[str, str]) -> bool:
+    """Whether the bytes that travel are others than the file's, though they were not to be."""
+    return headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}
 
 
 def _content_type(headers: Mapping[str, str]) -> str:
