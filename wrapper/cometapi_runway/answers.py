@@ -152,7 +152,7 @@ def _says_failure(body: bytes, payload: Object | None) -> bool:
 
 def _error(answer: Answer, payload: Object) -> APIStatusError:
     code, message = _code_and_message(payload)
-    if code is None and _UNKNOWN_TASK.search(answer.body):
+    if (code or "").lower() in _SUCCESS_CODES and _UNKNOWN_TASK.search(answer.body):
         code = task.NOT_EXIST
     shown = redaction.text(message[:_LONGEST_MESSAGE]) or _describe(answer)
     kind = _kind(answer.status, code, message)

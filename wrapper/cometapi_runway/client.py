@@ -19,7 +19,7 @@ from cometapi_runway.drivers import AsyncDriver, Driver
 from cometapi_runway.history import AsyncHistory, History
 from cometapi_runway.journal import Journal
 from cometapi_runway.redaction import url as shown
-from cometapi_runway.resources import On
+from cometapi_runway.resources import AsyncResource, On, Resource, resource
 from cometapi_runway.settings import Settings
 from cometapi_runway.task import Task
 from cometapi_runway.tasks import AsyncTasks, Tasks
@@ -30,9 +30,43 @@ if TYPE_CHECKING:
 
 
 class _Operations:
-    """What both clients offer: one line per operation."""
+    """What both clients offer in the official format: one line per operation."""
 
     character_performance = On(signatures.character_performance)
+    image_to_video = On(signatures.image_to_video)
+    text_to_image = On(signatures.text_to_image)
+    video_to_video = On(signatures.video_to_video)
+    video_upscale = On(signatures.video_upscale)
+
+
+class _CompatOperations:
+    """What both clients offer in the compatibility format: one line per operation."""
+
+    text_to_video = On(signatures.compat_text_to_video)
+    image_to_video = On(signatures.compat_image_to_video)
+    video_to_video = On(signatures.compat_video_to_video)
+    act_one = On(signatures.compat_act_one)
+
+
+class Compat(_CompatOperations):
+    """CometAPI's older routes; their tasks are polled on ``/runway/feed``.
+
+    Attributes:
+        client: The client that they belong to.
+        tasks: Tasks that exist already, by their id, on the feed.
+    """
+
+    def __init__(self, client: RunwayClient) -> None:
+        self.client = client
+        self.tasks = Tasks(client, "feed")
+
+
+class AsyncCompat(_CompatOperations):
+    """CometAPI's older routes, on the asynchronous client; see `Compat`."""
+
+    def __init__(self, client: AsyncRunwayClient) -> None:
+        self.client = client
+        self.tasks = AsyncTasks(client, "feed")
 
 
 class RunwayClient(_Operations):
@@ -99,6 +133,22 @@ class RunwayClient(_Operations):
     def tasks(self) -> Tasks:
         """Tasks that exist already, by their id."""
         return Tasks(self)
+
+    @cached_property
+    def compat(self) -> Compat:
+        """CometAPI's older routes."""
+        return Compat(self)
+
+    def operation(self, operation_id: str) -> Resource[...]:
+        """Any operation of the contract that makes tasks, by its id.
+
+        Its ``create`` takes the body's fields in snake case as the contract has them, with no
+        default and no convenience: the way to an operation that has no resource here yet.
+
+        Raises:
+            InvalidRequestError: The contract has no such operation, or it makes no task.
+        """
+        return resource(self, signatures.plain(operation_id))
 
     def bind(self, task: Task, accepted: float | None = None) -> BoundTask:
         """A task of this client; `accepted` is when it was made, on this client's clock."""
@@ -171,6 +221,22 @@ class AsyncRunwayClient(_Operations):
     def tasks(self) -> AsyncTasks:
         """Tasks that exist already, by their id."""
         return AsyncTasks(self)
+
+    @cached_property
+    def compat(self) -> AsyncCompat:
+        """CometAPI's older routes."""
+        return AsyncCompat(self)
+
+    def operation(self, operation_id: str) -> AsyncResource[...]:
+        """Any operation of the contract that makes tasks, by its id.
+
+        Its ``create`` takes the body's fields in snake case as the contract has them, with no
+        default and no convenience: the way to an operation that has no resource here yet.
+
+        Raises:
+            InvalidRequestError: The contract has no such operation, or it makes no task.
+        """
+        return resource(self, signatures.plain(operation_id))
 
     def bind(self, task: Task, accepted: float | None = None) -> AsyncBoundTask:
         """A task of this client; `accepted` is when it was made, on this client's clock."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import mimetypes
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
@@ -20,10 +20,16 @@ from attrs import frozen
 from cometapi_runway import redaction
 from cometapi_runway.errors import InvalidRequestError, Issue
 
+if TYPE_CHECKING:
+    from cometapi_runway_api.types import Unset
+
 MEGABYTE = 1024 * 1024
-# Runway's limits on data URIs; CometAPI names none of its own.
+# Runway's limits on data URIs; CometAPI names none of its own. Runway does not say whether they
+# mean the file or its text in base64, a third longer; the text is the safe reading.
 _LARGEST = {"image": 5 * MEGABYTE, "video": 16 * MEGABYTE}
-_SEEDS = 2**32
+_LONGEST_HEAD = 64
+# The image-to-video page ends its range here, the others at 2**32.
+_SEEDS = 10**9
 _KINDS = {
     **dict.fromkeys(("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"), "image"),
     **dict.fromkeys(("mp4", "m4v", "mov", "webm", "mkv", "avi", "ogv", "mpg", "mpeg"), "video"),
@@ -45,6 +51,12 @@ UriInput: TypeAlias = str | Path
 """An https address, a data URI, or a local file, which is sent as a data URI."""
 AssetInput: TypeAlias = "UriInput | Mapping[str, object] | Model"
 """An address or file, whose type is told from its name; ``{"type", "uri"}``; or the model."""
+ReferencesInput: TypeAlias = "Sequence[AssetInput]"
+"""Several assets, in a list."""
+PromptImageInput: TypeAlias = "UriInput | Sequence[Mapping[str, object] | Model]"
+"""One picture, or a list of ``{"uri", "position"}``."""
+FieldsInput: TypeAlias = "Mapping[str, object] | Model"
+"""An object with fields of its own, as on the wire."""
 RatioInput: TypeAlias = str | tuple[int, int]
 """``"1280:720"`` or ``(1280, 720)``."""
 ModerationInput: TypeAlias = "str | Mapping[str, object] | Model"
@@ -52,6 +64,7 @@ ModerationInput: TypeAlias = "str | Mapping[str, object] | Model"
 model."""
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 
 
 @frozen
@@ -74,47 +87,97 @@ def asset_parts(value: AssetInput, path: str, allowed: tuple[str, ...]) -> Parts
     Raises:
         InvalidRequestError: It is no asset, has no ``uri``, or its type cannot be told.
     """
-    given: Mapping[str, Any]
-    if isinstance(value, str | Path):
-        given = {"uri": value}
-    elif isinstance(value, Mapping):
-        given = value
-    elif hasattr(value, "to_dict"):
-        given = value.to_dict()
-    else:
-        _refuse(path, "type", value, "must be an address, a file, or {'type': …, 'uri': …}")
-    if "uri" not in given:
-        _refuse(f"{path}/uri", "required", None, f"is required; given were {sorted(given)}")
-    uri = uri_text(given["uri"], f"{path}/uri")
+    given = asset_fields(value, path)
+    uri = uri_text(given["uri"], f"{path}/uri", allowed)
     kind = given.get("type")
     if kind is None:
         kind = _type_of(uri, path, allowed)
     return Parts(kind, uri, {k: v for k, v in given.items() if k not in {"type", "uri"}})
 
 
-def uri_text(value: Any, path: str) -> Any:
-    """An address as it is; a local file as a data URI.
+def asset_fields(value: AssetInput, path: str) -> Mapping[str, Any]:
+    """An asset as the object it stands for, its ``uri`` as given.
 
     Raises:
-        InvalidRequestError: The file cannot be read, is of no known type, or is too large.
+        InvalidRequestError: It is no asset, or has no ``uri``.
     """
-    if not isinstance(value, Path):
-        return value
-    file = value
+    if isinstance(value, str | Path):
+        return {"uri": value}
+    given = fields(value, path, "must be an address, a file, or {'type': …, 'uri': …}")
+    if "uri" not in given:
+        _refuse(f"{path}/uri", "required", None, f"is required; given were {sorted(given)}")
+    return given
+
+
+def fields(
+    value: FieldsInput, path: str, words: str = "must be an object with fields"
+) -> dict[str, Any]:
+    """The fields of an object or of a model, in a dictionary of its own.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    _refuse(path, "type", value, words)
+
+
+def items(value: Sequence[T], path: str) -> list[T]:
+    """The items of a list.
+
+    Raises:
+        InvalidRequestError: It is no list.
+    """
+    if isinstance(value, list | tuple):
+        return list(value)
+    _refuse(path, "type", value, "must be a list")
+
+
+def uri_text(value: Any, path: str, allowed: tuple[str, ...] = ("image", "video")) -> Any:
+    """An address as it is; a local file as a data URI.
+
+    Args:
+        value: The address, the data URI or the file.
+        path: JSON pointer of the field, for messages.
+        allowed: What the field may hold.
+
+    Raises:
+        InvalidRequestError: The file cannot be read, is of another type, or it or the data URI
+            is too large.
+    """
+    if isinstance(value, Path):
+        return _file_text(value, path, allowed)
+    if isinstance(value, str) and value[:5].lower() == "data:":
+        kind = _guess(value)
+        if kind is not None and len(value) > _LARGEST[kind]:
+            _too_large(path, redaction.url(value), kind, f"has {len(value)} characters")
+    return value
+
+
+def address(value: Any, path: str) -> Any:
+    """An address as it is.
+
+    Raises:
+        InvalidRequestError: It is a local file, which this route has no way to take.
+    """
+    if isinstance(value, Path):
+        _refuse(path, "type", str(value), "is a local file; this route takes addresses only")
+    return value
+
+
+def _file_text(file: Path, path: str, allowed: tuple[str, ...]) -> str:
     extension = file.suffix.lower().lstrip(".")
     kind = _KINDS.get(extension)
-    if kind is None:
-        _refuse(path, "type", str(file), "has an extension of no known image or video type")
+    if kind is None or kind not in allowed:
+        words = " or ".join(allowed)
+        _refuse(path, "type", str(file), f"has an extension of no known {words} type")
+    most = (_LARGEST[kind] - _LONGEST_HEAD) // 4 * 3
     try:
         size = file.stat().st_size
-        if size > _LARGEST[kind]:
-            most = _LARGEST[kind] // MEGABYTE
-            _refuse(
-                path,
-                "maxBytes",
-                str(file),
-                f"has {size} bytes; a data URI may hold {most} MiB of {kind}. Give an address",
-            )
+        if size > most:
+            _too_large(path, str(file), kind, f"has {size} bytes, and {most} is the most")
         content = file.read_bytes()
     except OSError as error:
         _refuse(path, "readable", str(file), f"cannot be read: {error.strerror}")
@@ -122,6 +185,12 @@ def uri_text(value: Any, path: str) -> Any:
         _KNOWN_TYPES.get(extension) or mimetypes.guess_type(file.name)[0] or f"{kind}/{extension}"
     )
     return f"data:{media};base64,{base64.b64encode(content).decode()}"
+
+
+def _too_large(path: str, value: str, kind: str, words: str) -> NoReturn:
+    limit = _LARGEST[kind] // MEGABYTE
+    advice = f"a data URI may have {limit} MiB of {kind}, base64 included. Give an https address"
+    _refuse(path, "maxBytes", value, f"{words}; {advice}")
 
 
 def ratio_text(value: RatioInput) -> str:
@@ -141,13 +210,7 @@ def threshold(value: ModerationInput) -> tuple[Any, Mapping[str, Any]]:
     """The threshold for public figures, and whatever else was given beside it."""
     if isinstance(value, str):
         return value, {}
-    given: Mapping[str, Any]
-    if isinstance(value, Mapping):
-        given = value
-    elif hasattr(value, "to_dict"):
-        given = value.to_dict()
-    else:
-        _refuse("/contentModeration", "type", value, "must be a threshold or an object")
+    given = fields(value, "/contentModeration", "must be a threshold or an object")
     names = ("publicFigureThreshold", "public_figure_threshold")
     found = next((given[name] for name in names if name in given), None)
     if found is None:
@@ -160,6 +223,14 @@ def with_rest(model: M, rest: Mapping[str, Any]) -> M:
     """The model, carrying fields that the contract does not know."""
     model.additional_properties.update(rest)
     return model
+
+
+def optional(value: T | None) -> T | Unset:
+    """The value, or what the generated models take for an absent one."""
+    # Only here: the generated package loads httpx.
+    from cometapi_runway_api.types import UNSET  # noqa: PLC0415
+
+    return UNSET if value is None else value
 
 
 def fresh_seed() -> int:

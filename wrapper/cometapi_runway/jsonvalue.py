@@ -10,11 +10,11 @@ JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | 
 Object: TypeAlias = Mapping[str, JSON]
 
 
-def parse(content: bytes) -> JSON:
+def parse(content: bytes | str) -> JSON:
     """Read a JSON text.
 
     Args:
-        content: The text, in UTF-8, UTF-16 or UTF-32.
+        content: The text; as bytes in UTF-8, UTF-16 or UTF-32.
 
     Raises:
         ValueError: It is not JSON, or nested too deeply to read.

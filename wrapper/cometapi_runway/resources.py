@@ -93,14 +93,23 @@ class On(Generic[P]):
         """The resource, made when first asked for and kept on its holder."""
         if holder is None:
             return self
-        made = _resource(holder.client, self._signature)
+        made = resource(holder.client, self._signature)
         vars(holder)[self._name] = made
         return made
 
 
-def _resource(
+@overload
+def resource(client: RunwayClient, signature: Signature[P]) -> Resource[P]: ...
+@overload
+def resource(client: AsyncRunwayClient, signature: Signature[P]) -> AsyncResource[P]: ...
+@overload
+def resource(
+    client: RunwayClient | AsyncRunwayClient, signature: Signature[P]
+) -> Resource[P] | AsyncResource[P]: ...
+def resource(
     client: RunwayClient | AsyncRunwayClient, signature: Signature[P]
 ) -> Resource[P] | AsyncResource[P]:
+    """The resource of a signature on a client."""
     if client.is_async is True:
         return AsyncResource(client, signature)
     return Resource(client, signature)

@@ -22,17 +22,24 @@ from cometapi_runway.errors import (
 from cometapi_runway.flows import Flow, Watch, retrieve, wait
 from cometapi_runway.many import Ending, Scheduler, run_async
 from cometapi_runway.settings import Settings
-from cometapi_runway.task import PENDING, Task
+from cometapi_runway.task import PENDING, Route, Task
 
 if TYPE_CHECKING:
     from cometapi_runway.client import AsyncRunwayClient, RunwayClient
 
 
 class Tasks:
-    """Tasks that exist already, by their id."""
+    """Tasks that exist already, by their id.
 
-    def __init__(self, client: RunwayClient) -> None:
+    Ids are asked for on one route; a task, wherever it is given instead of its id, knows its own.
+    """
+
+    def __init__(self, client: RunwayClient, route: Route = "tasks") -> None:
         self._client = client
+        self._route: Route = route
+
+    def _named(self, id: str) -> BoundTask:
+        return self._client.bind(Task(id, PENDING, route=self._route))
 
     def retrieve(self, id: str) -> BoundTask:
         """Ask once how a task stands.
@@ -42,7 +49,7 @@ class Tasks:
             APIError: The question was not answered.
             ResponseDecodeError: The answer is of no known shape.
         """
-        return self.look(self._client.bind(Task(id, PENDING)))
+        return self.look(self._named(id))
 
     def wait(
         self,
@@ -72,7 +79,7 @@ class Tasks:
             TaskNotFoundError: It stayed unknown for longer than a new task does.
             APIStatusError: The gateway refuses to tell: key, permission or a malformed id.
         """
-        return self.await_end(self._client.bind(Task(id, PENDING)), timeout, on_update, interval)
+        return self.await_end(self._named(id), timeout, on_update, interval)
 
     def as_completed(
         self,
@@ -95,7 +102,7 @@ class Tasks:
             interval: Least seconds between two polls of one task.
         """
         client = self._client
-        known = _by_id(ids, lambda id: client.bind(Task(id, PENDING)))
+        known = _by_id(ids, self._named)
         now = client.driver.clock.now()
         flows = _flows(known, now, timeout, interval, client.settings, client.rng)
         driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
@@ -139,14 +146,18 @@ class Tasks:
 
 
 class AsyncTasks:
-    """Tasks that exist already, by their id."""
+    """Tasks that exist already, by their id; see `Tasks`."""
 
-    def __init__(self, client: AsyncRunwayClient) -> None:
+    def __init__(self, client: AsyncRunwayClient, route: Route = "tasks") -> None:
         self._client = client
+        self._route: Route = route
+
+    def _named(self, id: str) -> AsyncBoundTask:
+        return self._client.bind(Task(id, PENDING, route=self._route))
 
     async def retrieve(self, id: str) -> AsyncBoundTask:
         """Ask once how a task stands; see `Tasks.retrieve`."""
-        return await self.look(self._client.bind(Task(id, PENDING)))
+        return await self.look(self._named(id))
 
     async def wait(
         self,
@@ -157,7 +168,7 @@ class AsyncTasks:
         interval: float = settings.POLL_INTERVAL,
     ) -> AsyncBoundTask:
         """Wait until a task has ended; see `Tasks.wait`. `on_update` may be a coroutine."""
-        task = self._client.bind(Task(id, PENDING))
+        task = self._named(id)
         return await self.await_end(task, timeout, on_update, interval)
 
     async def as_completed(
@@ -170,7 +181,7 @@ class AsyncTasks:
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
         client = self._client
-        known = _by_id(ids, lambda id: client.bind(Task(id, PENDING)))
+        known = _by_id(ids, self._named)
         now = client.driver.clock.now()
         flows = _flows(known, now, timeout, interval, client.settings, client.rng)
         driver = evolve(client.driver, on_update=_telling(on_update, client.bind))

@@ -1,0 +1,42 @@
+"""The signature of every ``create``, once, for both clients.
+
+Each is a function that turns its arguments into the generated request model. What it says of the
+contract (names, which are required, types, values) a test holds against the contract; what it
+adds is the defaults, which the pages do not have: the ones they print are for trying out. An
+operation that nobody has written a signature for yet has one all the same, made of the contract;
+see `plain`.
+"""
+
+from cometapi_runway.signatures._plain import plain
+from cometapi_runway.signatures._signature import OPTIONS, CallOptions, P, Signature, creates
+from cometapi_runway.signatures.compat import (
+    compat_act_one,
+    compat_image_to_video,
+    compat_text_to_video,
+    compat_video_to_video,
+)
+from cometapi_runway.signatures.official import (
+    character_performance,
+    image_to_video,
+    text_to_image,
+    video_to_video,
+    video_upscale,
+)
+
+__all__ = [
+    "OPTIONS",
+    "CallOptions",
+    "P",
+    "Signature",
+    "character_performance",
+    "compat_act_one",
+    "compat_image_to_video",
+    "compat_text_to_video",
+    "compat_video_to_video",
+    "creates",
+    "image_to_video",
+    "plain",
+    "text_to_image",
+    "video_to_video",
+    "video_upscale",
+]

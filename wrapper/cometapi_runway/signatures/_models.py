@@ -1,0 +1,22 @@
+"""The generated models, imported by the first call.
+
+Their package loads httpx, which takes longer than all of the command line's `--help`, and reading
+a signature needs none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cometapi_runway_api import models
+else:
+
+    class _Models:
+        def __getattr__(self, name: str) -> object:
+            return getattr(import_module("cometapi_runway_api.models"), name)
+
+    models = _Models()
+
+__all__ = ["models"]
