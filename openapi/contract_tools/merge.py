@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contract_tools import registry, variants, yaml_text
+from contract_tools import confidence, registry, variants, yaml_text
 from contract_tools.errors import ContractError
 from contract_tools.values import JsonObject, as_object, as_text, members
 
@@ -36,7 +36,9 @@ def merge(workspace: Workspace) -> JsonObject:
     _check_strays(workspace, entries)
     for entry in entries:
         where = workspace.name(workspace.vendor / entry.file_name)
-        page = variants.named(load_vendored(workspace, entry), entry, where)
+        vendored = load_vendored(workspace, entry)
+        confidence.check(vendored, entry, where)
+        page = variants.named(vendored, entry, where)
         _take_shared(merged, page, where)
         _take_operation(merged, page, entry, where, owners)
         _take_components(merged, page, where)
@@ -112,10 +114,10 @@ def _take_operation(
 def _marks(entry: Entry) -> JsonObject:
     """How sure the reader of an operation may be, by variant where it has several."""
     page: JsonObject = {"source": entry.source, "obtained": entry.obtained}
-    confidence: JsonObject = dict(entry.confidence)
+    words: JsonObject = dict(entry.confidence)
     if entry.variant:
-        page, confidence = {entry.variant: page}, {entry.variant: confidence}
-    return {"x-page": page, **({"x-confidence": confidence} if entry.confidence else {})}
+        page, words = {entry.variant: page}, {entry.variant: words}
+    return {"x-page": page, **({"x-confidence": words} if entry.confidence else {})}
 
 
 def _take_components(merged: JsonObject, page: JsonObject, where: str) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 TEXT_TAG = "tag:yaml.org,2002:str"
 TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
+_RESOLVER = YAML(typ="safe", pure=True).resolver
 UNUSUAL_BREAKS = frozenset("\r\x85\u2028\u2029\ufeff")
 
 
@@ -187,8 +188,7 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 def _is_text_in_1_2(text: str) -> bool:
     """Whether a plain scalar stays text under YAML 1.2; PyYAML itself sees to 1.1."""
-    resolver = YAML(typ="safe", pure=True).resolver
-    return bool(resolver.resolve(ScalarNode, text, (True, False)) == TEXT_TAG)
+    return bool(_RESOLVER.resolve(ScalarNode, text, (True, False)) == TEXT_TAG)
 
 
 _PortableDumper.add_representer(str, _represent_text)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from contract_tools import generator, yaml_text
+from contract_tools.values import Json
 from contract_tools.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,6 +22,50 @@ class WritePage(Protocol):
     """Writes a variant of the seed page: each (old, new) pair is replaced once."""
 
     def __call__(self, *edits: tuple[str, str], name: str = "page.md") -> str: ...
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _read_each_text_once() -> Iterator[None]:
+    """Both YAML readers are thorough and slow, and most tests read the same twenty files."""
+
+    def remembering(load: Callable[[str, str], Json]) -> Callable[[str, str], Json]:
+        known: dict[str, str] = {}
+
+        def loaded(text: str, where: str) -> Json:
+            if text not in known:
+                known[text] = json.dumps(load(text, where))
+            answer: Json = json.loads(known[text])
+            return answer
+
+        return loaded
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("load", "load_as_yaml_1_1"):
+            patch.setattr(yaml_text, name, remembering(getattr(yaml_text, name)))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _generate_each_contract_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The generator's answer to the same contract and settings is kept.
+
+    That it is the same answer every time is shown by tests that run the tools in a process.
+    """
+    folder = tmp_path_factory.mktemp("generated")
+    kept: dict[tuple[bytes, bytes], Path] = {}
+    run = generator._run_generator
+
+    def remembered(source: Path, config: Path, package: Path) -> None:
+        key = (source.read_bytes(), config.read_bytes())
+        if key not in kept:
+            run(source, config, package)
+            kept[key] = Path(shutil.copytree(package, folder / str(len(kept))))
+        else:
+            shutil.copytree(kept[key], package)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generator, "_run_generator", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -256,7 +256,7 @@ def test_the_task_answer_is_any_of_the_documented_bodies(contract: JsonObject) -
         str(members(v)["$ref"]).rpartition("/")[2]
         for v in entries(members(content["schema"])["anyOf"])
     ]
-    assert names == ["Task", "TaskEnvelope", "TaskError", "TaskNotExist"]
+    assert names == ["Task", "TaskEnvelope", "FeedTask", "TaskError", "TaskNotExist"]
     assert set(members(content["examples"])) == {"raw", "wrapped", "unknown"}
 
 

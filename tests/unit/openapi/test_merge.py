@@ -60,13 +60,9 @@ def test_each_operation_says_how_its_page_was_obtained(workspace: Workspace) -> 
 
 
 def test_a_further_page_is_taken_in(workspace: Workspace, add_page: AddPage) -> None:
+    before = set(members(merge.merge(workspace)["paths"]))
     add_page()
-    paths = members(merge.merge(workspace)["paths"])
-    assert set(paths) == {
-        "/thing",
-        "/runwayml/v1/tasks/{id}",
-        "/runwayml/v1/character_performance",
-    }
+    assert set(members(merge.merge(workspace)["paths"])) == before | {"/thing"}
 
 
 def test_two_operations_may_share_a_path(workspace: Workspace, add_page: AddPage) -> None:
