@@ -151,10 +151,13 @@ def _base_url(value: str, source: str) -> str:
 
 
 def _is_address(value: str) -> bool:
+    if not isinstance(value, str) or not value.isprintable() or " " in value:
+        # urlsplit strips what httpx refuses, and httpx quotes what no host has.
+        return False
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
-    except (ValueError, AttributeError, TypeError):
+    except ValueError:
         return False
     extra = parts.query or parts.fragment or parts.username
     return parts.scheme in {"http", "https"} and bool(host) and port != 0 and not extra

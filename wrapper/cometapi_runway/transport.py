@@ -27,6 +27,7 @@ from cometapi_runway.errors import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
+    ConfigurationError,
     Delivery,
 )
 from cometapi_runway.flows.steps import Call
@@ -237,6 +238,10 @@ def _generated(
     hooks: Mapping[str, Any],
     base: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
 ) -> SafeClient:
+    try:
+        httpx.URL(chosen.base_url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"base_url cannot be sent to: {error}") from error
     # A timeout must be given: the generated client's own default is none at all.
     return SafeClient(
         base_url=chosen.base_url,
