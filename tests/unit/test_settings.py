@@ -1,0 +1,177 @@
+"""Where settings come from, and what is said of those that will not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task, settings
+from cometapi_runway.settings import Settings, resolve
+
+from .twin import ID, KEY, Twin
+from .wire import answer
+
+GATEWAY = "https://gateway.example"
+ENVIRONMENT = {
+    "COMETAPI_KEY": "sk-from-the-environment",
+    "COMETAPI_RUNWAY_BASE_URL": GATEWAY,
+    "COMETAPI_RUNWAY_VERSION": "2025-01-01",
+}
+
+
+class TestPrecedence:
+    def test_defaults(self) -> None:
+        assert resolve(KEY, environ={}) == Settings(
+            KEY, "https://api.cometapi.com", "2024-11-06", 60.0, True
+        )
+
+    def test_the_environment_comes_before_the_default(self) -> None:
+        found = resolve(environ=ENVIRONMENT)
+        assert found == Settings("sk-from-the-environment", GATEWAY, "2025-01-01", 60.0, True)
+
+    def test_the_argument_comes_before_the_environment(self) -> None:
+        given = {"base_url": "https://argument.example", "runway_version": "2026-02-02"}
+        found = resolve(KEY, **given, timeout=5, validate=False, environ=ENVIRONMENT)
+        assert found == Settings(KEY, "https://argument.example", "2026-02-02", 5.0, False)
+
+    @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+    def test_a_blank_variable_is_not_set(self, blank: str) -> None:
+        environment = dict.fromkeys(ENVIRONMENT, blank)
+        assert resolve(KEY, environ=environment) == resolve(KEY, environ={})
+        with pytest.raises(ConfigurationError, match="COMETAPI_KEY"):
+            resolve(environ=environment)
+
+    def test_blanks_around_a_variable_are_dropped(self) -> None:
+        padded = {name: f"  {value}\n" for name, value in ENVIRONMENT.items()}
+        assert resolve(environ=padded) == resolve(environ=ENVIRONMENT)
+
+    def test_the_variable_of_the_gateways_own_sdk_is_not_read(self) -> None:
+        """It carries a /v1 suffix, under which the Runway routes do not live."""
+        elsewhere = {"COMETAPI_BASE_URL": "https://api.cometapi.com/v1"}
+        assert resolve(KEY, environ=elsewhere).base_url == "https://api.cometapi.com"
+
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    def test_clients_read_the_process_environment(
+        self, kind: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+        assert kind().settings == resolve(environ=ENVIRONMENT)
+
+    def test_a_trailing_slash_makes_no_difference(self, twin: Twin) -> None:
+        twin.plays(answer({"id": ID, "status": "RUNNING"}))
+        for base in (GATEWAY, f"{GATEWAY}/", f"{GATEWAY}//"):
+            twin.run(twin.new(base_url=base).tasks.retrieve(ID))
+        assert {str(one.url) for one in twin.wire.sent} == {f"{GATEWAY}/runwayml/v1/tasks/{ID}"}
+
+    def test_a_gateway_may_live_under_a_path(self, twin: Twin) -> None:
+        twin.plays(answer({"id": ID, "status": "RUNNING"}))
+        twin.run(twin.new(base_url=f"{GATEWAY}/proxy/comet/").tasks.retrieve(ID))
+        assert twin.wire.sent[0].url.path == f"/proxy/comet/runwayml/v1/tasks/{ID}"
+
+
+class TestBadValues:
+    @pytest.mark.parametrize("variable", [False, True], ids=["argument", "variable"])
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "sk marker",
+            "sk-marker\n",
+            "sk-märker",
+            "sk-marker\0",
+            "sk-marker sk-marker",
+            "\x7fmarker",
+        ],
+    )
+    def test_a_key_that_cannot_be_sent_is_not_shown(self, key: str, variable: bool) -> None:
+        given = {"environ": {"COMETAPI_KEY": f"x{key}x"}} if variable else {"api_key": key}
+        with pytest.raises(ConfigurationError) as caught:
+            resolve(**given)  # type: ignore[arg-type] # one of the two forms
+        source = "the environment variable COMETAPI_KEY" if variable else "api_key"
+        assert str(caught.value).startswith(source)
+        assert "rker" not in str(caught.value)
+
+    @pytest.mark.parametrize("key", ["", "  ", None])
+    def test_no_key_says_how_to_give_one(self, key: str | None) -> None:
+        with pytest.raises(ConfigurationError, match=r"api_key or .* COMETAPI_KEY"):
+            resolve(key, environ={})
+
+    @pytest.mark.parametrize("key", [7, b"sk-marker", ["sk-marker"]])
+    def test_a_key_of_another_type_is_not_shown(self, key: Any) -> None:
+        with pytest.raises(ConfigurationError, match="api_key must be a string") as caught:
+            resolve(key, environ={})
+        assert "marker" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "",
+            "api.cometapi.com",
+            "ftp://api.cometapi.com",
+            "https://",
+            "https:///path",
+            "https://[::1",
+            "https://x:99999",
+            "https://x:0",
+            "https://x?key=secret",
+            "https://user:secret@x",
+            "https://x#part",
+            "https://a b",
+            " https://x",
+            "https://x\ny",
+            "https://\0",
+            5,
+            b"https://x",
+        ],
+    )
+    def test_an_address_that_is_none(self, address: Any) -> None:
+        with pytest.raises(ConfigurationError, match="base_url must be an") as caught:
+            resolve(KEY, base_url=address, environ={})
+        assert "secret" not in str(caught.value)
+
+    def test_the_variable_is_named_where_the_address_came_from_it(self) -> None:
+        with pytest.raises(ConfigurationError, match="COMETAPI_RUNWAY_BASE_URL must be an"):
+            resolve(KEY, environ={"COMETAPI_RUNWAY_BASE_URL": "localhost:8000"})
+
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    @pytest.mark.parametrize("address", ["https://ü..example", "https://\u2603\u200d.example"])
+    def test_an_address_that_httpx_will_not_take(self, kind: Any, address: str) -> None:
+        with pytest.raises(ConfigurationError, match="base_url"):
+            kind(KEY, base_url=address)
+
+    @pytest.mark.parametrize("version", ["", "2024\n11", "é", " ", 20241106])
+    def test_a_version_that_cannot_be_sent(self, version: Any) -> None:
+        with pytest.raises(ConfigurationError, match="runway_version must be"):
+            resolve(KEY, runway_version=version, environ={})
+
+    @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "60", None, True, [60]])
+    def test_a_timeout_that_is_none(self, seconds: Any) -> None:
+        with pytest.raises(ConfigurationError, match="timeout must be"):
+            resolve(KEY, timeout=seconds, environ={})
+
+
+def test_the_key_is_in_no_representation(twin: Twin) -> None:
+    client = twin.client
+    shown = [client, client.settings, client.api, client.driver, client.tasks, client.journal]
+    shown += [client.character_performance, client.bind(Task(ID, "PENDING"))]
+    for one in shown:
+        assert KEY not in repr(one)
+        assert KEY not in str(one)
+
+
+def test_a_representation_says_which_gateway() -> None:
+    with RunwayClient(KEY, base_url=GATEWAY) as client:
+        assert repr(client) == f"RunwayClient(base_url='{GATEWAY}')"
+        assert GATEWAY in repr(client.api)
+    assert repr(AsyncRunwayClient(KEY, base_url=GATEWAY)) == (
+        f"AsyncRunwayClient(base_url='{GATEWAY}')"
+    )
+
+
+def test_the_numbers_that_other_rules_lean_on() -> None:
+    """Runway asks clients for 5 s between polls; a last look must not outlast a poll's interval."""
+    assert settings.POLL_INTERVAL >= 5
+    assert settings.LAST_LOOK < settings.POLL_INTERVAL
+    assert settings.CONNECT_TIMEOUT < settings.REQUEST_TIMEOUT
+    assert settings.SUBMIT_BUDGET > settings.CONNECT_TIMEOUT
