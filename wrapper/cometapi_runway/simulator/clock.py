@@ -72,7 +72,11 @@ class SimClock:
 
     async def sleep(self, seconds: float) -> None:
         """Waits until that many simulated seconds have passed, or have been skipped."""
-        for nap in self._naps(self.now() + seconds):
+        await self.sleep_until(self.now() + seconds)
+
+    async def sleep_until(self, moment: float) -> None:
+        """Waits for a moment, in simulated Unix seconds."""
+        for nap in self._naps(moment):
             await anyio.sleep(nap)
 
     def _naps(self, due: float) -> Iterator[float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.utils import formatdate
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
@@ -84,20 +85,18 @@ class Delivery:
         if reply.drop == "midway":
             await self._piece(body[: len(body) // 2], more=True)
             await self._reset()
-            return
-        if reply.drip:
-            body = await self._drip(body, reply.drip)
-        await self._piece(body, more=False)
+        elif reply.drip:
+            await self._drip(body, reply.drip)
+        else:
+            await self._piece(body, more=False)
 
-    async def _drip(self, body: bytes, seconds: float) -> bytes:
-        """Sends all but the last piece of a body; returns that."""
-        size = max(-(-len(body) // _PIECES), 1)
-        while len(body) > size:
-            await self._piece(body[:size], more=True)
-            await self.clock.sleep(seconds / _PIECES)
-            body = body[size:]
-        await self.clock.sleep(seconds / _PIECES)
-        return body
+    async def _drip(self, body: bytes, seconds: float) -> None:
+        """Sends a body evenly over its time, by the clock: a jump brings all that is due."""
+        began = self.clock.now()
+        cuts = [len(body) * number // _PIECES for number in range(_PIECES + 1)]
+        for number, (start, stop) in enumerate(pairwise(cuts), 1):
+            await self.clock.sleep_until(began + seconds * number / _PIECES)
+            await self._piece(body[start:stop], more=number < _PIECES)
 
     async def _piece(self, body: bytes, *, more: bool) -> None:
         await self.send({"type": "http.response.body", "body": body, "more_body": more})

@@ -74,7 +74,7 @@ def _duration(seconds: float) -> float:
 
 
 def _pairs(fields: Mapping[str, str] | tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    pairs = fields if isinstance(fields, tuple) else tuple(fields.items())
+    pairs = tuple((str(name), str(value)) for name, value in dict(fields).items())
     for name, value in pairs:
         if not _FIELD.fullmatch(f"{name}: {value}"):
             raise ValueError(f"not a header field: {name!r}: {value!r}")
@@ -156,14 +156,12 @@ def fault_from_json(fields: Object) -> Fault:
 
 
 def fault_to_json(fault: Fault) -> JSON:
-    """A rule as the control API shows it."""
-    shown: dict[str, JSON] = {
-        name: value
-        for source in (fault, fault.when)
-        for name, value in attrs.asdict(source, recurse=False).items()
-        if value not in (None, (), "", False) and name != "when"
-    }
-    return shown
+    """A rule as the control API shows it: what differs from the defaults."""
+    values = {**attrs.asdict(fault, recurse=False), **attrs.asdict(fault.when)}
+    defaults = {found.name: found.default for found in (*attrs.fields(Fault), *attrs.fields(When))}
+    shown = {name: value for name, value in values.items() if value != defaults[name]}
+    del shown["when"]
+    return shown | ({"headers": dict(fault.headers)} if fault.headers else {})
 
 
 @frozen

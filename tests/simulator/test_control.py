@@ -1,0 +1,196 @@
+"""The control API and the status page."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from cometapi_runway.simulator import Control, Fault, Gateway, Reply, When
+
+from .story import BODY, create, gateway, post, read
+
+PATH = "/runwayml/v1/character_performance"
+
+
+def call(target: Gateway, method: str, path: str, body: object = None) -> Reply:
+    content = b"" if body is None else json.dumps(body).encode()
+    return Control(target).handle(method, f"/_simulator/{path}", (), content)
+
+
+def shown(target: Gateway, path: str) -> dict[str, list[dict[str, object]]]:
+    reply = call(target, "GET", path)
+    assert reply.status == 200, reply.body
+    return dict(json.loads(reply.body))
+
+
+def test_state_at_a_glance() -> None:
+    target = gateway(balance=10)
+    task_id = create(target)
+    target.clock.advance(8)
+    read(target, task_id)
+    state = shown(target, "state")
+    assert state["totals"] == {
+        "tasks": 1, "open": 1, "requests": 2, "charged": "0.50", "left": "9.50", "leaks": 0,
+    }  # fmt: skip
+    assert state["clock"] == {"now": 1777636808.0, "text": "2026-05-01T12:00:08.000Z", "rate": 0.0}
+    (task,) = state["tasks"]
+    assert (task["id"], task["status"], task["progress"], task["polls"]) == (
+        task_id,
+        "RUNNING",
+        0.5,
+        1,
+    )
+    assert [request["status"] for request in state["requests"]] == [200, 200]
+
+
+def test_lists_are_newest_first_and_limited() -> None:
+    target = gateway()
+    ids = [create(target) for _ in range(5)]
+    assert [task["id"] for task in shown(target, "tasks?limit=2")["tasks"]] == [ids[4], ids[3]]
+    assert [entry["number"] for entry in shown(target, "requests?limit=2")["requests"]] == [5, 4]
+    assert [line["task_id"] for line in shown(target, "charges?limit=1")["charges"]] == [ids[4]]
+
+
+def test_one_task_and_its_cancellation() -> None:
+    target = gateway()
+    task_id = create(target)
+    assert json.loads(call(target, "GET", f"tasks/{task_id}").body)["body"] == BODY
+    assert json.loads(call(target, "POST", f"tasks/{task_id}/cancel").body)["status"] == "CANCELLED"
+    assert target.view(task_id).status == "CANCELLED"
+    assert call(target, "GET", "tasks/nobody").status == 404
+    assert call(target, "POST", "tasks/nobody/cancel").status == 404
+
+
+def test_faults_come_and_go() -> None:
+    target = gateway()
+    rules = [
+        {"kind": "status", "status": 503, "operation": "tasks", "first": 1},
+        {"kind": "reset", "nth": 9},
+    ]
+    assert call(target, "POST", "faults", rules).status == 200
+    assert target.faults.rules == (
+        Fault("status", status=503, when=When("tasks", first=1)),
+        Fault("reset", when=When(nth=9)),
+    )
+    assert [read(target, "x").status for _ in range(2)] == [503, 400]
+    assert call(target, "POST", "faults", {"kind": "empty"}).status == 200
+    assert len(shown(target, "faults")["faults"]) == 3
+    assert json.loads(call(target, "DELETE", "faults").body) == {"faults": []}
+    assert target.faults.rules == ()
+
+
+def test_outcomes() -> None:
+    target = gateway()
+    call(target, "POST", "outcomes", {"code": "ASSET.INVALID", "nth": 1})
+    call(target, "POST", "outcomes", {"status": "CANCELLED", "nth": 2})
+    ids = [create(target) for _ in range(3)]
+    target.clock.advance(60)
+    views = [target.view(task) for task in ids]
+    assert [view.status for view in views] == ["FAILED", "CANCELLED", "SUCCEEDED"]
+    assert views[0].ending is not None
+    assert views[0].ending.failure_code == "ASSET.INVALID"
+    assert shown(target, "outcomes")["outcomes"][0] == {
+        "status": "FAILED", "code": "ASSET.INVALID", "operation": "*", "nth": 1,
+    }  # fmt: skip
+    assert json.loads(call(target, "DELETE", "outcomes").body) == {"outcomes": []}
+
+
+def test_the_clock_moves_and_everything_starts_anew() -> None:
+    target = gateway()
+    create(target)
+    assert json.loads(call(target, "POST", "clock", {"advance": 2.5}).body)["now"] == 1777636802.5
+    assert target.clock.now() == 1777636802.5
+    assert call(target, "POST", "reset").status == 204
+    assert (len(target.tasks), target.clock.now()) == (0, 1777636802.5)
+
+
+def test_callbacks_and_leaks_are_listed() -> None:
+    target = gateway()
+    task_id = create(target, "act_one_expression_migration")
+    target.clock.advance(60)
+    (callback,) = shown(target, "callbacks")["callbacks"]
+    assert (callback["task_id"], callback["url"]) == (task_id, "https://example.com/webhook")
+    target.handle("GET", str(target.output_url(task_id)), [("Authorization", "Bearer k")])
+    (leak,) = shown(target, "leaks")["leaks"]
+    assert leak["header"] == "authorization"
+
+
+def test_looking_leaves_no_trace() -> None:
+    target = gateway()
+    for path in ("state", "tasks", "requests", "charges", "faults", ""):
+        assert call(target, "GET", path).status == 200
+    assert target.received == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "named"),
+    [
+        ("GET", "nothing", None, 404, "/_simulator/nothing"),
+        ("GET", "tasks/a/b", None, 404, "tasks/a/b"),
+        ("PUT", "faults", None, 405, "PUT"),
+        ("POST", "faults", {"kind": "explode"}, 400, "kind"),
+        ("POST", "faults", [1], 400, "JSON object"),
+        ("POST", "faults", {"kind": "hang", "seconds": None}, 400, "argument"),
+        ("POST", "faults", {"kind": "status", "headers": 3}, 400, "iterable"),
+        ("POST", "outcomes", {"status": "LATE"}, 400, "LATE"),
+        ("POST", "outcomes", {"status": ["x"]}, 400, "status"),
+        ("POST", "outcomes", {"code": 3}, 400, "code"),
+        ("POST", "outcomes", {"colour": 3}, 400, "colour"),
+        ("POST", "clock", {"advance": -1}, 400, "-1"),
+        ("POST", "clock", {"advance": True}, 400, "advance"),
+        ("POST", "clock", {}, 400, "advance"),
+        ("POST", "clock", [], 400, "object"),
+        ("GET", "tasks?limit=many", None, 400, "limit"),
+    ],
+)
+def test_mistakes_are_explained(
+    method: str, path: str, body: object, status: int, named: str
+) -> None:
+    reply = call(gateway(), method, path, body)
+    assert reply.status == status
+    assert named in json.loads(reply.body)["error"]
+
+
+def test_no_json_is_explained() -> None:
+    reply = Control(gateway()).handle("POST", "/_simulator/faults", (), b"{")
+    assert reply.status == 400
+
+
+def test_a_refused_rule_changes_nothing() -> None:
+    target = gateway()
+    assert call(target, "POST", "faults", [{"kind": "empty"}, {"kind": "explode"}]).status == 400
+    assert target.faults.rules == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("/_simulator", True),
+        ("/_simulator/", True),
+        ("/_simulator/x?y", True),
+        ("/_simulatorx", False),
+        ("/", False),
+    ],
+)
+def test_what_belongs_to_it(url: str, meant: bool) -> None:
+    assert Control(gateway()).is_meant(url) is meant
+
+
+def test_the_page_brings_everything_along_and_serves_light_dark_and_phone() -> None:
+    reply = call(gateway(), "GET", "")
+    page = reply.body.decode()
+    assert "text/html" in str(reply.header("content-type"))
+    assert "default-src 'none'" in str(reply.header("content-security-policy"))
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
+    assert not re.search(r"https?://|@import|innerHTML", page)
+    for needed in ("prefers-color-scheme: dark", 'name="viewport"', "max-width: 44rem"):
+        assert needed in page
+
+
+def test_prompts_with_markup_reach_the_page_as_data_only() -> None:
+    target = gateway()
+    post(target, PATH, {**BODY, "note": "<script>alert(1)</script>"})
+    reply = call(target, "GET", "state")
+    assert reply.header("content-type") == "application/json"

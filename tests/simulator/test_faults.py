@@ -1,0 +1,220 @@
+"""Each kind of fault does what it says, to the gateway's answer and to its state."""
+
+from __future__ import annotations
+
+import json
+from email.utils import parsedate_to_datetime
+from typing import get_args
+
+import pytest
+
+from cometapi_runway.simulator import Fault, Gateway, When
+from cometapi_runway.simulator.faults import Kind, fault_from_json, fault_to_json
+
+from .story import BODY, create, feed, gateway, post, read, state
+
+MOTION = ("x", "y", "z", "r", "bg_x_pan", "bg_y_pan")
+PATH = "/runwayml/v1/character_performance"
+
+
+def spoiled(fault: Fault, target: Gateway | None = None) -> tuple[Gateway, str]:
+    """A gateway with a running task and one fault in force."""
+    target = target or gateway()
+    task_id = create(target)
+    target.clock.advance(5)
+    target.faults.add(fault)
+    return target, task_id
+
+
+@pytest.mark.parametrize("kind", ["status", "html", "rate_limit", "reset"])
+@pytest.mark.parametrize("acted", [False, True])
+def test_refusing_faults_act_only_if_told_to(kind: Kind, acted: bool) -> None:
+    target = gateway(faults=[Fault(kind, acted=acted)])
+    reply = post(target, PATH, dict(BODY))
+    assert len(target.tasks) == len(target.charges) == (1 if acted else 0)
+    assert reply.drop == ("before" if kind == "reset" else None)
+    assert kind == "reset" or reply.status >= 400
+    (record,) = target.requests
+    assert record.fault == kind
+    assert record.status == (None if kind == "reset" else reply.status)
+    assert record.task_id == next(iter(target.tasks), None)
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(get_args(Kind)) - {"status", "html", "rate_limit", "reset"})
+)
+def test_all_others_act(kind: Kind) -> None:
+    target = gateway(faults=[Fault(kind)])
+    post(target, PATH, dict(BODY))
+    assert len(target.tasks) == 1
+
+
+def test_status_in_the_platform_envelope_or_with_any_body() -> None:
+    target, task_id = spoiled(
+        Fault("status", status=503, code="model_not_found", message="no channel")
+    )
+    reply = read(target, task_id)
+    error = json.loads(reply.body)["error"]
+    assert (reply.status, error["code"]) == (503, "model_not_found")
+    assert error["message"].startswith("no channel (request id: ")
+    target, task_id = spoiled(
+        Fault("status", status=524, body="gone", headers={"X-Cause": "origin"})
+    )
+    reply = read(target, task_id)
+    assert (reply.status, reply.body, reply.header("x-cause")) == (524, b"gone", "origin")
+
+
+@pytest.mark.parametrize(("status", "shown"), [(None, 502), (524, 524), (200, 200)])
+def test_html(status: int | None, shown: int) -> None:
+    target, task_id = spoiled(Fault("html", status=status))
+    reply = read(target, task_id)
+    assert reply.status == shown
+    assert reply.body.startswith(b"<!DOCTYPE html>")
+    assert "text/html" in str(reply.header("Content-Type"))
+
+
+def test_rate_limit_gives_the_pace_in_seconds_as_a_date_or_not_at_all() -> None:
+    def pace(fault: Fault) -> str | None:
+        target, task_id = spoiled(fault)
+        reply = read(target, task_id)
+        assert reply.status == 429
+        return reply.header("Retry-After")
+
+    assert pace(Fault("rate_limit")) is None
+    assert pace(Fault("rate_limit", retry_after=2)) == "2"
+    assert pace(Fault("rate_limit", retry_after=0.5)) == "0.5"
+    date = parsedate_to_datetime(str(pace(Fault("rate_limit", retry_after=1.2, as_date=True))))
+    # Five seconds have passed; a date is never earlier than the pace.
+    assert date.timestamp() == 1777636800 + 5 + 2
+
+
+def test_bodies_are_cut_emptied_and_mislabelled() -> None:
+    target, task_id = spoiled(Fault("truncate"))
+    whole = json.dumps(state(read(gateway_like(target), task_id)), separators=(",", ":")).encode()
+    assert read(target, task_id).body == whole[: len(whole) // 2]
+    target, task_id = spoiled(Fault("empty"))
+    assert (read(target, task_id).status, read(target, task_id).body) == (200, b"")
+    target, task_id = spoiled(Fault("content_type"))
+    assert read(target, task_id).header("content-type") == "text/plain"
+    assert state(read(target, task_id))["id"] == task_id
+    target, task_id = spoiled(Fault("content_type", body="application/octet-stream"))
+    assert read(target, task_id).header("content-type") == "application/octet-stream"
+
+
+def gateway_like(target: Gateway) -> Gateway:
+    """The same gateway without its faults."""
+    target, rules = gateway(), target
+    assert create(target) == next(iter(rules.tasks))
+    target.clock.advance(5)
+    return target
+
+
+def test_the_ways_in_which_answers_travel_badly() -> None:
+    target, task_id = spoiled(Fault("hang", seconds=30))
+    assert read(target, task_id).delay == 30
+    target, task_id = spoiled(Fault("drip", seconds=4))
+    assert read(target, task_id).drip == 4
+    target, task_id = spoiled(Fault("cut"))
+    assert read(target, task_id).drop == "midway"
+
+
+@pytest.mark.parametrize("poll", [read, feed])
+def test_repeat_gives_the_previous_answer_byte_for_byte(poll: object) -> None:
+    assert callable(poll)
+    target, task_id = spoiled(Fault("repeat", when=When(nth=2)), gateway(shape="mixed"))
+    before = poll(target, task_id)
+    target.clock.advance(6)
+    assert poll(target, task_id) == before
+    assert poll(target, task_id) != before
+
+
+def test_repeat_repeats_even_that_the_task_is_unknown() -> None:
+    target = gateway(faults=[Fault("repeat", when=When("tasks", nth=2))])
+    task_id = create(target)
+    before = read(target, task_id)
+    target.clock.advance(50)
+    assert read(target, task_id) == before
+    assert read(target, task_id).status == 200
+
+
+def test_stale_brings_states_out_of_order() -> None:
+    target, task_id = spoiled(Fault("stale", seconds=9, when=When(nth=2)))
+    target.clock.advance(9)
+    seen = [state(read(target, task_id))["status"] for _ in range(3)]
+    assert seen == ["SUCCEEDED", "RUNNING", "SUCCEEDED"]
+
+
+def test_rules_go_by_operation_resource_tag_and_download() -> None:
+    for name, hit in (
+        ("control_a_character", True), ("character_performance", True), ("official", True),
+        ("compat", False), ("tasks", False), ("download", False),
+    ):  # fmt: skip
+        target = gateway(faults=[Fault("status", when=When(name))])
+        assert (post(target, PATH, dict(BODY)).status == 500) == hit, name
+
+
+def test_resources_that_share_a_route_are_told_apart() -> None:
+    target = gateway(faults=[Fault("status", when=When("image_to_video"))])
+    text = {
+        "callback_url": "https://example.com/hook", "ratio": "16:9", "prompt": "a cat",
+        "style": "cinematic", "model": "gen4",
+        "options": {"seconds": 5, "motion_vector": dict.fromkeys(MOTION, 0)},
+    }  # fmt: skip
+    image = {key: text[key] for key in ("callback_url", "prompt", "model")}
+    image["image"] = "https://example.com/cat.png"
+    assert post(target, "/runway/pro/generate", text).status == 200
+    assert post(target, "/runway/pro/generate", image).status == 500
+    assert [task.resource for task in target.tasks.values()] == ["text_to_video"]
+
+
+def test_downloads_have_faults_of_their_own() -> None:
+    target, task_id = spoiled(Fault("truncate", when=When("download")))
+    target.clock.advance(50)
+    url = str(target.output_url(task_id))
+    cut = target.handle("GET", url)
+    target.faults.replace(())
+    whole = target.handle("GET", url)
+    assert whole.body.startswith(cut.body)
+    assert len(cut.body) == len(whole.body) // 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(
+            "status",
+            status=500,
+            code="x",
+            message="y",
+            headers={"A": "b"},
+            when=When("tasks", first=2),
+        ),
+        Fault("rate_limit", retry_after=1.5, as_date=True),
+        Fault("reset", acted=True, when=When(nth=1)),
+        Fault("hang", seconds=3.0, when=When("download", every=2)),
+    ],
+)
+def test_rules_survive_json(fault: Fault) -> None:
+    shown = json.loads(json.dumps(fault_to_json(fault)))
+    assert fault_from_json(shown) == fault
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({}, "kind"),
+        ({"kind": "explode"}, "kind"),
+        ({"kind": "status", "status": 99}, "status"),
+        ({"kind": "status", "status": 600}, "status"),
+        ({"kind": "hang", "seconds": -1}, "0 seconds or more"),
+        ({"kind": "hang", "seconds": "long"}, "long"),
+        ({"kind": "status", "headers": {"A": "b\r\nC: d"}}, "header field"),
+        ({"kind": "reset", "acted": "yes"}, "acted"),
+        ({"kind": "reset", "nth": 0}, "nth"),
+        ({"kind": "reset", "colour": "red"}, "colour"),
+        ({"kind": "reset", "when": {}}, "when"),
+    ],
+)
+def test_bad_rules_are_refused_by_name(fields: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        fault_from_json(json.loads(json.dumps(fields)))

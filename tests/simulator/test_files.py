@@ -1,0 +1,220 @@
+"""Output files: another origin, signed addresses, ranges, and no need of a key."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cometapi_runway.jsonvalue import JSON
+from cometapi_runway.simulator import Gateway, Reply, Timings
+from cometapi_runway.simulator.files import Signer, card, size_of
+
+from cometapi_runway.validation import Operation
+
+from .pixels import decode, png_chunks
+from .story import BODY, CREATES, HEADERS, create, examples, gateway, read, state
+
+
+@pytest.fixture(scope="module")
+def done() -> tuple[Gateway, str]:
+    target = gateway()
+    task_id = create(target)
+    target.clock.advance(60)
+    return target, str(target.output_url(task_id))
+
+
+def get(target: Gateway, url: str, *headers: tuple[str, str], method: str = "GET") -> Reply:
+    return target.handle(method, url, headers)
+
+
+@pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
+def test_every_operation_makes_a_file_that_shows_its_task(operation: Operation) -> None:
+    target = gateway()
+    task_id = create(target, operation.id)
+    target.clock.advance(60)
+    reply = get(target, str(target.output_url(task_id)))
+    assert reply.status == 200
+    if operation.resource == "text_to_image":
+        assert reply.header("content-type") == "image/png"
+        assert (b"tEXt", b"Comment\0" + task_id.encode()) in png_chunks(reply.body)
+    else:
+        assert reply.header("content-type") == "video/mp4"
+        frames, tags = decode(reply.body)
+        assert tags["comment"] == task_id
+        asked = size_of(str(examples(operation)[0].get("ratio")))
+        assert (len(frames[0][0]), len(frames[0])) == asked
+
+
+def test_the_address_is_on_another_origin_and_in_the_answer(done: tuple[Gateway, str]) -> None:
+    target, url = done
+    task_id = next(iter(target.tasks))
+    assert state(read(target, task_id))["output"] == [url]
+    assert url.startswith("http://media.simulator.test/outputs/")
+
+
+def test_there_is_no_file_and_no_address_before_the_end() -> None:
+    target = gateway()
+    task_id = create(target)
+    path = f"/outputs/{task_id}.mp4"
+    token = Signer.seeded(0).sign(path, 2_000_000_000)
+    url = f"http://media.simulator.test{path}?_jwt={token}"
+    assert target.output_url(task_id) is None
+    assert get(target, url).status == 404
+    target.clock.advance(60)
+    assert get(target, url).status == 200
+
+
+def test_an_address_expires_and_a_new_read_gives_a_fresh_one() -> None:
+    target = gateway(timings=Timings(url_lifetime=100))
+    task_id = create(target)
+    target.clock.advance(60)
+    old = str(target.output_url(task_id))
+    assert get(target, old).status == 200
+    target.clock.advance(99)
+    assert get(target, old).status == 200
+    target.clock.advance(1)
+    assert (get(target, old).status, get(target, old).header("content-type")) == (
+        403,
+        "application/xml",
+    )
+    assert get(target, str(target.output_url(task_id))).status == 200
+
+
+def test_a_token_is_a_jwt_for_one_path(done: tuple[Gateway, str]) -> None:
+    target, url = done
+    parts = urlsplit(url)
+    token = parse_qs(parts.query)["_jwt"][0]
+    head, claims, _ = (piece + "=" * (-len(piece) % 4) for piece in token.split("."))
+    assert json.loads(base64.urlsafe_b64decode(head))["alg"] == "HS256"
+    assert json.loads(base64.urlsafe_b64decode(claims)) == {
+        "sub": parts.path,
+        "exp": int(target.clock.now() + target.settings.timings.url_lifetime),
+    }
+    other = create(target)
+    target.clock.advance(60)
+    assert get(target, f"http://{parts.netloc}/outputs/{other}.mp4?_jwt={token}").status == 403
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?_jwt=", "?_jwt=a", "?_jwt=a.b.c", "?_jwt=%00", "?x=1", "?_jwt=é"]
+)
+def test_an_address_without_a_good_token_opens_nothing(
+    done: tuple[Gateway, str], query: str
+) -> None:
+    target, url = done
+    assert get(target, url.partition("?")[0] + query).status == 403
+
+
+def test_only_reading_is_possible(done: tuple[Gateway, str]) -> None:
+    reply = get(*done, method="POST")
+    assert (reply.status, reply.header("allow")) == (405, "GET, HEAD")
+
+
+def test_head_and_unchanged(done: tuple[Gateway, str]) -> None:
+    whole, head = get(*done), get(*done, method="HEAD")
+    assert head == whole
+    etag = str(whole.header("etag"))
+    unchanged = get(*done, ("If-None-Match", etag))
+    assert (unchanged.status, unchanged.body) == (304, b"")
+    assert get(*done, ("If-None-Match", '"other"')).status == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=4-11", 4, 11),
+        ("bytes=100-", 100, -1),
+        ("bytes=-10", -10, -1),
+        ("bytes=0-99999999", 0, -1),
+    ],
+)
+def test_a_range(done: tuple[Gateway, str], wanted: str, first: int, last: int) -> None:
+    whole = get(*done).body
+    start, stop = first % len(whole), last % len(whole) + 1
+    part = get(*done, ("Range", wanted))
+    assert part.status == 206
+    assert part.body == whole[start:stop]
+    assert part.header("content-range") == f"bytes {start}-{stop - 1}/{len(whole)}"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=99999999-", "bytes=5-4", "bytes=-0"])
+def test_a_range_that_cannot_be(done: tuple[Gateway, str], wanted: str) -> None:
+    part = get(*done, ("Range", wanted))
+    size = len(get(*done).body)
+    assert (part.status, part.header("content-range"), part.body) == (416, f"bytes */{size}", b"")
+
+
+@pytest.mark.parametrize("wanted", ["bytes=0-1,3-4", "lines=1-2", "bytes=-", "bytes=a-b"])
+def test_a_range_of_another_kind_is_ignored(done: tuple[Gateway, str], wanted: str) -> None:
+    assert get(*done, ("Range", wanted)).status == 200
+
+
+def test_a_range_of_another_version_gives_the_whole(done: tuple[Gateway, str]) -> None:
+    etag = str(get(*done).header("etag"))
+    assert get(*done, ("Range", "bytes=0-9"), ("If-Range", etag)).status == 206
+    assert get(*done, ("Range", "bytes=0-9"), ("If-Range", '"old"')).status == 200
+
+
+@given(st.integers(0, 120_000), st.integers(0, 120_000))
+def test_any_two_halves_make_the_whole(a: int, b: int) -> None:
+    target = gateway()
+    task_id = create(target, body={**BODY, "ratio": "240:240"})
+    target.clock.advance(60)
+    url = str(target.output_url(task_id))
+    whole = get(target, url).body
+    cut = 1 + (a * 7 + b) % (len(whole) - 1)
+    front, back = (
+        get(target, url, ("Range", f"bytes=0-{cut - 1}")),
+        get(target, url, ("Range", f"bytes={cut}-")),
+    )
+    assert front.body + back.body == whole
+
+
+@pytest.mark.parametrize("header", [HEADERS[0], ("authorization", "Basic x"), ("X-Api-Key", "k")])
+def test_a_key_that_reaches_this_origin_is_noticed(header: tuple[str, str]) -> None:
+    target = gateway()
+    task_id = create(target)
+    target.clock.advance(60)
+    url = str(target.output_url(task_id))
+    assert get(target, url).status == 200
+    assert target.leaked_keys == ()
+    assert get(target, url, header).status == 200
+    (leak,) = target.leaked_keys
+    assert (leak.header, leak.path) == (header[0].lower(), urlsplit(url).path)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size"),
+    [
+        ("1280:720", (1280, 720)), ("720:1280", (720, 1280)), ("1584:672", (1584, 672)),
+        ("16:9", (1280, 720)), ("9:16", (720, 1280)), ("1:1", (960, 960)), ("21:9", (1466, 628)),
+        ("4096:2160", (2112, 2112)), ("64:64", (240, 240)), ("1281:721", (1280, 720)),
+        ("0:9", (1280, 720)), ("nonsense", (1280, 720)), (None, (1280, 720)),
+        ("99999:1", (2112, 240)),
+    ],
+)  # fmt: skip
+def test_sizes(ratio: str | None, size: tuple[int, int]) -> None:
+    assert size_of(ratio) == size
+
+
+@given(st.integers(0, 99999), st.integers(0, 99999))
+def test_every_size_is_even_and_sensible(width: int, height: int) -> None:
+    assert all(side % 2 == 0 and 240 <= side <= 2112 for side in size_of(f"{width}:{height}"))
+
+
+@pytest.mark.parametrize(
+    ("more", "seconds"),
+    [({}, 3), ({"duration": 5}, 5), ({"duration": 10}, 10), ({"duration": 900}, 10),
+     ({"duration": -1}, 1), ({"options": {"seconds": 4}}, 4),
+     ({"duration": "long"}, 3), ({"options": []}, 3)],
+)  # fmt: skip
+def test_lengths(more: dict[str, JSON], seconds: int) -> None:
+    target = gateway()
+    task_id = create(target, body={**BODY, **more})
+    assert card(target.tasks[task_id]).seconds == seconds

@@ -1,0 +1,161 @@
+"""The gateway says no in its own envelopes, with its own codes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cometapi_runway.simulator import Gateway, Reply
+from cometapi_runway.validation import Operation
+
+from .story import BODY, CONTRACT, CREATES, HEADERS, JSON_BODY, KEY, create, gateway, post, read
+
+PATH = "/runwayml/v1/character_performance"
+
+
+def error(reply: Reply) -> dict[str, object]:
+    return dict(json.loads(reply.body)["error"])
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "abc", "Bearer a b"]
+)
+@pytest.mark.parametrize("operation", CONTRACT.operations, ids=lambda operation: operation.id)
+def test_without_a_proper_key_nothing_goes(operation: Operation, authorization: str | None) -> None:
+    target = gateway()
+    headers = [] if authorization is None else [("Authorization", authorization)]
+    reply = target.handle(operation.method, operation.path.replace("{id}", "x"), headers)
+    assert reply.status == 401
+    assert error(reply)["type"] == "comet_api_error"
+    assert CONTRACT.check_response(operation.id, 401, reply.json()) == ()
+    assert not target.tasks
+
+
+def test_only_the_keys_given_are_accepted() -> None:
+    assert post(gateway(keys=[KEY]), PATH, dict(BODY)).status == 200
+    assert post(gateway(keys=["another"]), PATH, dict(BODY)).status == 401
+    assert post(gateway(keys="another"), PATH, dict(BODY)).status == 401
+
+
+@pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
+def test_a_body_that_breaks_the_contract_is_refused_and_not_charged(operation: Operation) -> None:
+    target = gateway()
+    reply = post(target, operation.path, {})
+    assert reply.status == 400
+    assert CONTRACT.check_response(operation.id, 400, reply.json()) == ()
+    assert not target.tasks
+    assert not target.charges
+
+
+def test_a_refusal_names_the_field_and_the_request() -> None:
+    reply = post(gateway(), PATH, {**BODY, "expressionIntensity": 9})
+    detail = error(reply)
+    assert (detail["param"], detail["code"]) == ("/expressionIntensity", "invalid_request")
+    assert str(detail["message"]).endswith(")")
+    assert "(request id: 20260501120000" in str(detail["message"])
+
+
+def test_request_ids_differ() -> None:
+    target = gateway()
+    first, second = (error(post(target, PATH, {}))["message"] for _ in range(2))
+    assert first != second
+
+
+def test_the_version_header_is_required_where_the_contract_says_so() -> None:
+    target = gateway()
+    bare = [pair for pair in HEADERS + JSON_BODY if pair[0] != "X-Runway-Version"]
+    reply = target.handle("POST", PATH, bare, json.dumps(BODY).encode())
+    assert (reply.status, error(reply)["param"]) == (400, "X-Runway-Version")
+    task_id = create(target)
+    target.clock.advance(5)
+    assert target.handle("GET", f"/runwayml/v1/tasks/{task_id}", bare).status == 200
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "field", "code"),
+    [
+        ("generate", "callback_url", "callback_url_empty"),
+        ("act_one_expression_migration", "callback_url", "callback_url_empty"),
+        ("video_to_video_style_redraw", "callback_url", "callback_url_empty"),
+        ("generate_an_image_from_text", "referenceImages", "reference_images_empty"),
+    ],
+)
+def test_two_absences_have_codes_of_their_own(operation_id: str, field: str, code: str) -> None:
+    from .story import examples
+
+    operation = CONTRACT.operation(operation_id)
+    for body in examples(operation):
+        rest = {key: value for key, value in body.items() if key != field}
+        for target in (gateway(), gateway(errors="task")):
+            assert code in post(target, operation.path, rest).body.decode()
+    empty = {**examples(operation)[0], "referenceImages": []}
+    if field == "referenceImages":
+        assert error(post(gateway(), operation.path, empty))["code"] == code
+
+
+def test_the_task_envelope() -> None:
+    reply = post(gateway(errors="task"), PATH, {})
+    assert reply.status == 400
+    assert json.loads(reply.body).keys() == {"code", "message", "data"}
+
+
+def test_the_compatibility_routes_of_2024_refuse_under_http_200() -> None:
+    target = gateway(errors="compat")
+    reply = post(target, "/runway/pro/act_one", {"video": "https://example.com/a.mp4"})
+    assert reply.status == 200
+    assert reply.json() == {"code": 400, "msg": "callback_url_empty"}
+    assert CONTRACT.check_response("act_one_expression_migration", 200, reply.json()) == ()
+    assert post(target, PATH, {}).status == 400
+    assert not target.tasks
+
+
+def test_no_money_no_task() -> None:
+    target = gateway(balance=0.9)
+    assert post(target, PATH, dict(BODY)).status == 200
+    reply = post(target, PATH, dict(BODY))
+    assert (reply.status, reply.json()) == (
+        403,
+        {"code": "quota_not_enough", "message": "user quota is not enough", "data": None},
+    )
+    assert CONTRACT.check_response("control_a_character", 403, reply.json()) == ()
+    assert len(target.tasks) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v1/runwayml/v1/tasks/x", "/runwayml/v1/taskz/x", "//evil", "/runwayml/v1/tasks/"],
+)
+def test_a_wrong_path_gives_html(path: str) -> None:
+    reply = gateway().handle("GET", path, HEADERS)
+    assert reply.status == 404
+    assert reply.body.startswith(b"<!DOCTYPE html>")
+    assert "html" in str(reply.header("content-type"))
+
+
+@pytest.mark.parametrize("path", ["/runwayml/v1/tasks/x/", "//runwayml/v1//tasks/x"])
+def test_superfluous_slashes_redirect(path: str) -> None:
+    reply = gateway().handle("GET", path, HEADERS)
+    assert (reply.status, reply.header("Location")) == (301, "/runwayml/v1/tasks/x")
+    assert reply.body.startswith(b"<!DOCTYPE html>")
+
+
+def test_a_wrong_method_is_refused_with_the_right_one() -> None:
+    reply = gateway().handle("GET", PATH, HEADERS)
+    assert (reply.status, reply.header("Allow")) == (405, "POST")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
+    assert gateway().handle("POST", PATH, HEADERS + JSON_BODY, body).status == 400
+
+
+def test_the_content_type_must_be_json() -> None:
+    headers = (*HEADERS, ("Content-Type", "text/plain"))
+    reply = gateway().handle("POST", PATH, headers, json.dumps(BODY).encode())
+    assert (reply.status, error(reply)["param"]) == (400, "Content-Type")
+
+
+def test_an_id_with_a_slash_in_it_reaches_nothing() -> None:
+    target: Gateway = gateway()
+    assert read(target, "a%2Fb").status == 400

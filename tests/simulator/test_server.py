@@ -1,0 +1,222 @@
+"""The simulator on real sockets."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
+from cometapi_runway.simulator.callbacks import is_loopback
+
+from .pixels import decode
+from .story import BODY, CONTRACT, EXACT, HEADERS, examples
+
+PATH = "/runwayml/v1/character_performance"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorServer]:
+    with SimulatorServer(clock=SimClock.manual(), timings=EXACT, deliver_callbacks=True) as running:
+        yield running
+
+
+@pytest.fixture
+def api(server: SimulatorServer) -> Iterator[httpx.Client]:
+    server.gateway.reset()
+    with httpx.Client(base_url=server.base_url, headers=dict(HEADERS), timeout=10) as client:
+        yield client
+
+
+def finished(server: SimulatorServer, api: httpx.Client) -> str:
+    task_id = str(api.post(PATH, json=BODY).json()["id"])
+    server.gateway.clock.advance(60)
+    return task_id
+
+
+def test_from_request_to_file(server: SimulatorServer, api: httpx.Client) -> None:
+    task_id = finished(server, api)
+    (url,) = api.get(f"/runwayml/v1/tasks/{task_id}").json()["output"]
+    assert url.startswith(server.media_url)
+    assert urlsplit(server.media_url).port != urlsplit(server.base_url).port
+    _, tags = decode(httpx.get(url).content)
+    assert tags["comment"] == task_id
+    assert server.gateway.leaked_keys == ()
+
+
+def test_answers_do_not_wait_for_a_delayed_acknowledgement(api: httpx.Client) -> None:
+    began = time.monotonic()
+    for _ in range(50):
+        api.get("/runwayml/v1/tasks/x")
+    # With Nagle's algorithm on, each of the fifty would take 40 ms longer.
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut"])
+def test_a_reset_is_a_real_one(server: SimulatorServer, api: httpx.Client, kind: Any) -> None:
+    server.gateway.faults.add(Fault(kind, acted=True, when=When(nth=1)))
+    with pytest.raises(httpx.ReadError, match=r"(?i)reset|forcibly"):
+        api.post(PATH, json=BODY)
+    assert len(server.gateway.tasks) == 1
+    # The server goes on, and so does a client that opens another connection.
+    assert api.post(PATH, json=BODY).status_code == 200
+
+
+def test_half_a_body_arrives_before_the_connection_breaks(
+    server: SimulatorServer, api: httpx.Client
+) -> None:
+    server.gateway.faults.add(Fault("cut"))
+    received: list[bytes] = []
+    with api.stream("GET", "/nowhere") as answer:
+        size = int(answer.headers["content-length"])
+        with pytest.raises(httpx.ReadError):
+            received.extend(answer.iter_raw())
+    assert sum(map(len, received)) == size // 2
+
+
+def test_a_truncated_body_is_complete_for_http(server: SimulatorServer, api: httpx.Client) -> None:
+    server.gateway.faults.add(Fault("truncate", when=When("tasks", nth=2)))
+    task_id = finished(server, api)
+    whole, cut = (api.get(f"/runwayml/v1/tasks/{task_id}") for _ in range(2))
+    assert cut.content == whole.content[: len(whole.content) // 2]
+
+
+def test_a_client_that_gives_up_on_silence_frees_the_server(
+    server: SimulatorServer, api: httpx.Client
+) -> None:
+    server.gateway.faults.add(Fault("hang", seconds=1e6, when=When(nth=1)))
+    with pytest.raises(httpx.ReadTimeout):
+        api.get("/runwayml/v1/tasks/x", timeout=0.05)
+    assert api.get("/runwayml/v1/tasks/x").status_code == 400
+
+
+def test_a_drip_feeds_the_body_in_pieces(server: SimulatorServer, api: httpx.Client) -> None:
+    server.gateway.faults.add(Fault("drip", seconds=16))
+    mover = threading.Timer(0.05, server.gateway.clock.advance, (16,))
+    mover.start()
+    assert api.get("/nowhere").text.endswith("</html>\n")
+    mover.join()
+
+
+def test_http_errors_of_a_client_do_not_disturb(server: SimulatorServer, api: httpx.Client) -> None:
+    address = urlsplit(server.base_url)
+    with socket.create_connection((str(address.hostname), address.port or 0)) as raw:
+        raw.sendall(b"nonsense\r\n\r\n")
+        assert b"400" in raw.recv(1000)
+    with socket.create_connection((str(address.hostname), address.port or 0)) as raw:
+        raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert api.get("/nowhere").status_code == 404
+
+
+def test_a_taken_port_is_an_error_and_leaves_none_open(server: SimulatorServer) -> None:
+    taken = urlsplit(server.media_url).port or 0
+    with pytest.raises(OSError, match="use"):
+        SimulatorServer(port=taken)
+    with pytest.raises(OSError, match="use"):
+        SimulatorServer(media_port=taken)
+
+
+def test_closing_is_quick_and_final() -> None:
+    began = time.monotonic()
+    with SimulatorServer() as server, httpx.Client(base_url=server.base_url) as client:
+        assert client.get("/_simulator/clock").json()["rate"] == 1
+        assert server.status_url == f"{server.base_url}/_simulator/"
+    assert time.monotonic() - began < 5
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.base_url)
+    SimulatorServer().close()
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    received: ClassVar[list[Any]] = []
+
+    def do_POST(self) -> None:
+        size = int(self.headers["Content-Length"])
+        self.received.append((self.path, json.loads(self.rfile.read(size))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def test_callbacks_are_delivered_once_and_to_this_machine_only(
+    server: SimulatorServer, api: httpx.Client
+) -> None:
+    Hook.received.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as hook:
+        listener = threading.Thread(target=hook.serve_forever, args=(0.01,))
+        listener.start()
+        operation = CONTRACT.operation("act_one_expression_migration")
+        body = dict(examples(operation)[0])
+        for url in ("https://example.com/hook", f"http://127.0.0.1:{hook.server_port}/hook?a=b"):
+            task_id = api.post(operation.path, json={**body, "callback_url": url}).json()["data"][
+                "task_id"
+            ]
+        server.gateway.clock.advance(60)
+        deadline = time.monotonic() + 5
+        while not Hook.received and time.monotonic() < deadline:
+            time.sleep(0.01)
+        hook.shutdown()
+        listener.join()
+    ((path, sent),) = Hook.received
+    assert (path, sent["task_id"], sent["status"]) == ("/hook?a=b", task_id, "3")
+    assert len(server.gateway.callbacks) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [("http://127.0.0.1:1/x", True), ("http://localhost/x", True), ("http://[::1]:8/x", True),
+     ("https://127.0.0.1/x", False), ("http://example.com/", False), ("http://10.0.0.1/", False),
+     ("http://localhost.example.com/", False), ("http://[", False), ("file:///x", False),
+     ("", False)],
+)  # fmt: skip
+def test_loopback(url: str, ours: bool) -> None:
+    assert is_loopback(url) is ours
+
+
+def test_run_serves_until_it_is_told_to_end() -> None:
+    program = (
+        "from cometapi_runway.simulator import run\n"
+        "run(on_ready=lambda server: print(server.base_url, flush=True))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert httpx.get(f"{url}/_simulator/state").status_code == 200
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_it_knows_nothing_of_the_client() -> None:
+    program = (
+        "import sys, cometapi_runway.simulator\n"
+        "known = ('httpx', 'httpcore', 'cometapi_runway_api', 'cometapi_runway.client',\n"
+        "         'cometapi_runway.task', 'cometapi_runway.transport', 'cometapi_runway.flows')\n"
+        "print([name for name in known if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
