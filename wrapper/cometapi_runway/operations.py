@@ -22,9 +22,11 @@ from cometapi_runway.flows.steps import Call
 from cometapi_runway.flows.submit import Submission
 from cometapi_runway.settings import Settings
 from cometapi_runway.signatures import OPTIONS, P, Signature
+from cometapi_runway.signatures._models import models
 from cometapi_runway.task import Route
 from cometapi_runway.validation import contract
 
+_VERSION = "X-Runway-Version"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
@@ -93,18 +95,10 @@ def poll(task_id: str, route: Route, chosen: Settings) -> Call:
         )
     operation = _reader(route)
     if route == "feed":
-        return _call(operation, body=_FeedQuestion(task_id), version=chosen.runway_version)
+        return _call(
+            operation, body=models.FeedRequest(task_id=task_id), version=chosen.runway_version
+        )
     return _call(operation, id=task_id, version=chosen.runway_version)
-
-
-class _FeedQuestion:
-    """The body that asks the feed for one task."""
-
-    def __init__(self, task_id: str) -> None:
-        self._task_id = task_id
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"task_id": self._task_id}
 
 
 @cache
@@ -127,7 +121,10 @@ def _endpoint(operation: str) -> Callable[..., dict[str, Any]]:
 
 
 def _call(operation: str, *, version: str, **arguments: Any) -> Call:
-    made = _endpoint(operation)(x_runway_version=version, **arguments)
+    headers = contract().operation(operation).parameters_in("header")
+    if any(header.name == _VERSION for header in headers):
+        arguments["x_runway_version"] = version
+    made = _endpoint(operation)(**arguments)
     return Call(
         operation, made["method"].upper(), made["url"], made.get("headers", {}), made.get("json")
     )
@@ -150,13 +147,11 @@ def _unknown(signature: Signature[P], name: str, value: object) -> Issue:
     known = [*signature.parameters, *sorted(OPTIONS)]
     close = difflib.get_close_matches(name, known, n=1)
     advice = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
-    return Issue(
-        name, "unknown", value, f"{name}: {signature.operation} has no such argument; {advice}"
-    )
+    return Issue(name, "unknown", value, f"{name}: {signature.name} has no such argument; {advice}")
 
 
 def _missing(signature: Signature[P], name: str) -> Issue:
-    return Issue(name, "required", None, f"{name}: {signature.operation} requires this argument")
+    return Issue(name, "required", None, f"{name}: {signature.name} requires this argument")
 
 
 def _build(signature: Signature[P], own: dict[str, Any]) -> Any:
@@ -176,11 +171,7 @@ def _unsendable(body: Mapping[str, Any]) -> list[Issue]:
 def _with_extra(
     headers: Mapping[str, str], extra: Mapping[str, str], version: str
 ) -> dict[str, str]:
-    issues = [
-        issue
-        for item in (*extra.items(), ("X-Runway-Version", version))
-        for issue in _header(*item)
-    ]
+    issues = [issue for item in (*extra.items(), (_VERSION, version)) for issue in _header(*item)]
     if issues:
         raise InvalidRequestError(issues)
     replaced = {name.lower() for name in extra}

@@ -50,6 +50,11 @@ class Signature(Generic[P]):
     build: Callable[P, Model]
     route: Route = "tasks"
 
+    @property
+    def name(self) -> str:
+        """What the resource is called on a client, such as ``compat.act_one``."""
+        return self.build.__name__.replace("compat_", "compat.", 1)
+
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         """The operation's own arguments, options left out."""
