@@ -1,0 +1,40 @@
+"""The simulator keeps the contract that it is derived from, by an independent judge."""
+
+from __future__ import annotations
+
+import pytest
+
+from cometapi_runway.simulator import Fault, When
+from cometapi_runway.validation import contract
+
+from .conformance import run
+
+
+def test_all_checks_and_phases_find_nothing():
+    done = run("--max-examples", "5")
+    assert done.code == 0, done.output
+    assert f"Tested: {len(contract().operations)}" in done.output
+    for phase in ("Examples", "Coverage", "Fuzzing", "Stateful"):
+        assert f"✅ {phase}" in done.output
+    assert any(task.polls for task in done.gateway.tasks.values()), "no link led to a task"
+
+
+def test_the_answers_of_2024_are_documented_too():
+    done = run("--max-examples", "3", "--phases", "stateful", shape="legacy")
+    assert done.code == 0, done.output
+    assert any(task.polls for task in done.gateway.tasks.values()), "no link led to a task"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", status=418, when=When("upscale_a_video", every=2)),
+        Fault("empty", when=When("upscale_a_video", every=2)),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_schemathesis_would_find_something(fault):
+    """The runs above say nothing unless they fail where the simulator does."""
+    only = ("--include-operation-id", "upscale_a_video", "--phases", "coverage")
+    done = run(*only, faults=[fault])
+    assert done.code == 1, done.output
