@@ -65,8 +65,8 @@ bench: $(DEV) ## Print every benchmark, each as a ratio against a named peer
 
 .PHONY: vendor
 vendor: $(DEV) ## Take in a saved documentation page: make vendor PAGE=page.md
-	@test -n "$(PAGE)" || { echo "make vendor PAGE=<saved page>"; exit 2; }
-	@$(TOOLS) vendor "$(PAGE)"
+	@test -n "$(PAGE)" || { echo "make vendor PAGE=<saved page> [VARIANT=<component>]"; exit 2; }
+	@$(TOOLS) vendor "$(PAGE)" $(if $(VARIANT),--variant "$(VARIANT)")
 
 .PHONY: regenerate
 regenerate: $(DEV) ## Build the contract and generate the client from it

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from jsonschema import ValidationError
 
-from contract_tools import generator, yaml_text
-from contract_tools.values import Json
+from contract_tools import generator, lint, yaml_text
+from contract_tools.values import Json, JsonObject
 from contract_tools.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,6 +43,27 @@ def _read_each_text_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("load", "load_as_yaml_1_1"):
             patch.setattr(yaml_text, name, remembering(getattr(yaml_text, name)))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _validate_each_contract_once() -> Iterator[None]:
+    """The validator of the OpenAPI specification is the slowest rule, and most contracts recur."""
+    validator = lint.OpenAPIV31SpecValidator
+    known: dict[str, list[ValidationError]] = {}
+
+    class Remembering:
+        def __init__(self, document: JsonObject) -> None:
+            self.key = json.dumps(document)
+            self.document = document
+
+        def iter_errors(self) -> list[ValidationError]:
+            if self.key not in known:
+                known[self.key] = list(validator(self.document).iter_errors())
+            return known[self.key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lint, "OpenAPIV31SpecValidator", Remembering)
         yield
 
 
