@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from cometapi_runway.jsonvalue import JSON
 from cometapi_runway.simulator import Gateway, Reply, Timings
 from cometapi_runway.simulator.files import Signer, card, size_of
-
 from cometapi_runway.validation import Operation
 
 from .pixels import decode, png_chunks

@@ -55,6 +55,16 @@ def test_from_request_to_file(server: SimulatorServer, api: httpx.Client) -> Non
     assert server.gateway.leaked_keys == ()
 
 
+def test_the_port_tells_the_origin_whatever_name_is_used(
+    server: SimulatorServer, api: httpx.Client
+) -> None:
+    finished(server, api)
+    (task_id,) = server.gateway.tasks
+    url = httpx.URL(str(server.gateway.output_url(task_id)))
+    assert httpx.get(url.copy_with(host="localhost")).status_code == 200
+    assert api.get("/nowhere", headers={"Host": url.netloc.decode()}).status_code == 403
+
+
 def test_answers_do_not_wait_for_a_delayed_acknowledgement(api: httpx.Client) -> None:
     began = time.monotonic()
     for _ in range(50):

@@ -14,7 +14,7 @@ from cometapi_runway.simulator.callbacks import deliver_forever
 from cometapi_runway.simulator.control import Control
 from cometapi_runway.simulator.delivery import Delivery
 from cometapi_runway.simulator.gateway import Gateway
-from cometapi_runway.simulator.reply import html_reply
+from cometapi_runway.simulator.reply import Reply, html_reply
 from cometapi_runway.simulator.settings import Options, Settings
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class _Endpoint:
 
     gateway: Gateway
     control: Control
+    media_port: int | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         delivery = Delivery(self.gateway.clock, scope, receive, send)
@@ -51,14 +52,20 @@ class _Endpoint:
         except _BodyTooLargeError:
             await delivery.carry(_TOO_LARGE)
             return
+        await delivery.carry(self._answer(scope, body))
+
+    def _answer(self, scope: Scope, body: bytes) -> Reply:
         raw: bytes = scope["raw_path"]
         query: bytes = scope["query_string"]
         url = raw.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
         method: str = scope["method"]
-        answerer = self.control if self.control.is_meant(url) else self.gateway
-        reply = answerer.handle(method, url, headers, body)
-        await delivery.carry(reply)
+        server: tuple[str, int | None] = scope.get("server") or ("", None)
+        if self.media_port is not None and server[1] == self.media_port:
+            url = self.gateway.settings.media_url + url
+        elif self.control.is_meant(url):
+            return self.control.handle(method, url, headers, body)
+        return self.gateway.handle(method, url, headers, body)
 
 
 async def _read(receive: Receive) -> bytes:
@@ -83,16 +90,23 @@ async def _read(receive: Receive) -> bytes:
 
 
 def create_app(
-    settings: Settings | None = None, *, gateway: Gateway | None = None, **options: Unpack[Options]
+    settings: Settings | None = None,
+    *,
+    gateway: Gateway | None = None,
+    media_port: int | None = None,
+    **options: Unpack[Options],
 ) -> Starlette:
     """Makes the simulator's application, for any ASGI server and for in-process transports.
 
     It answers for both origins: requests whose ``Host`` is that of the setting `media_url` get
-    output files, all others the API, with the control API under ``/_simulator/``.
+    output files, all others the API, with the control API under ``/_simulator/``. Under a server
+    of your own, two names of one machine are two origins: call the API ``http://127.0.0.1:8000``
+    and set `media_url` to ``http://localhost:8000``.
 
     Args:
         settings: The simulator's settings; or give them one by one as keyword arguments.
         gateway: A gateway made before, in place of settings.
+        media_port: A port whose requests are all for output files, whatever ``Host`` they name.
         options: Fields of `Settings`.
 
     Returns:
@@ -108,7 +122,7 @@ def create_app(
             yield
             group.cancel_scope.cancel()
 
-    endpoint = _Endpoint(core, Control(core))
+    endpoint = _Endpoint(core, Control(core), media_port)
     app = Starlette(routes=[Mount("/", app=endpoint)], lifespan=lifespan)
     app.state.gateway = core
     return app

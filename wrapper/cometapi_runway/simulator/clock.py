@@ -12,6 +12,7 @@ from attrs import define, field
 MANUAL_START: Final = 1_777_636_800.0
 """Where a clock moved by hand begins: 2026-05-01T12:00:00Z, so that runs can be compared."""
 
+_LAST: Final = 253_402_300_800.0 - 366 * 86_400.0
 _LONGEST_NAP: Final = 0.05
 _MANUAL_NAP: Final = 0.005
 
@@ -63,9 +64,10 @@ class SimClock:
         """Moves the clock forward and returns the new time.
 
         Raises:
-            ValueError: The number is below zero or not finite: time does not go back.
+            ValueError: The number is below zero, since time does not go back, or leads beyond
+                the year 9999, which no timestamp could tell.
         """
-        if not 0 <= seconds < float("inf"):
+        if not 0 <= seconds < _LAST - self.now():
             raise ValueError(f"a clock moves forward by 0 seconds or more, got {seconds}")
         self._origin += seconds
         return self.now()

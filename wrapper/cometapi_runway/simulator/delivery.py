@@ -79,9 +79,9 @@ class Delivery:
         if reply.drop == "before":
             await self._reset()
             return
-        is_head = self.scope["method"] == "HEAD"
         await self.send(_start(reply, self.clock.now()))
-        body = b"" if is_head else reply.body
+        has_body = _may_have_body(reply.status) and self.scope["method"] != "HEAD"
+        body = reply.body if has_body else b""
         if reply.drop == "midway":
             await self._piece(body[: len(body) // 2], more=True)
             await self._reset()
@@ -116,14 +116,17 @@ def fields(reply: Reply, now: float) -> list[tuple[bytes, bytes]]:
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers
     ]
-    has_body = reply.status >= 200 and reply.status not in (204, 304)
-    if has_body and reply.header("content-length") is None:
+    if _may_have_body(reply.status) and reply.header("content-length") is None:
         headers.append((b"content-length", str(len(reply.body)).encode()))
     if reply.header("date") is None:
         # By the simulator's clock: a Retry-After date must be read against it.
         headers.append((b"date", formatdate(now, usegmt=True).encode()))
     headers.append((b"server", b"cometapi-runway-simulator"))
     return headers
+
+
+def _may_have_body(status: int) -> bool:
+    return status not in (204, 304)
 
 
 def _start(reply: Reply, now: float) -> dict[str, object]:

@@ -199,7 +199,7 @@ def _rate_limit(fault: Fault, _: Reply, scene: Scene) -> Reply:
     headers = fault.headers
     if fault.retry_after is not None:
         headers += (("Retry-After", _pace(fault.retry_after, fault.as_date, scene.now)),)
-    problem = refusals.Problem(429, "too many requests", "rate_limit", headers=headers)
+    problem = refusals.Problem(429, "too many requests", headers=headers)
     return refusals.platform_reply(problem, scene.request_id)
 
 

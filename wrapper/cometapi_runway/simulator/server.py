@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Self, Unpack
+from urllib.parse import urlsplit
 
 import attrs
 import uvicorn
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _START: Final = 10.0
 _GRACE: Final = 1
 _BACKLOG: Final = 1024
+# Where a wait without end cannot be interrupted, signals are noticed in between.
+_WAKE: Final = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -43,7 +47,8 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name != "nt":  # There it would let two servers share a port.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(_BACKLOG)
     except OSError:
@@ -104,7 +109,7 @@ class SimulatorServer:
         self.gateway = Gateway(chosen)
         self._server = _Server(
             uvicorn.Config(
-                create_app(gateway=self.gateway),
+                create_app(gateway=self.gateway, media_port=urlsplit(self.media_url).port),
                 http=ResettingProtocol,
                 ws="none",
                 lifespan="on",
@@ -196,7 +201,8 @@ def run(
         server = SimulatorServer(settings, host=host, port=port, media_port=media_port, **options)
         with server:
             on_ready(server)
-            stop.wait()
+            while not stop.wait(_WAKE):
+                pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
