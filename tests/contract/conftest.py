@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from attrs import asdict
 
 from cometapi_runway.task import Route
 from cometapi_runway.validation import contract
+from contract_tools.workspace import Workspace
 
 from . import laws, st
+from .doctor import settle
+from .doctor.settle import Finding
 from .facets import Thorough
 from .reporting import collect
 from .wrapped import Wrapped
@@ -80,7 +84,15 @@ def bench(source: st.Source, request: pytest.FixtureRequest) -> Iterator[laws.Be
     """The generated client behind a captured wire."""
     with laws.bench(CONTRACT.document, PACKAGE, source) as ready:
         yield ready
-        collect.hand_over(request.config, ready.ledger.dump())
+        collect.hand_over(request.config, "ledger", ready.ledger.dump())
+
+
+@pytest.fixture(scope="session")
+def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
+    """What the vendored pages contradict, and what became of it."""
+    found = settle.examine(CONTRACT, Workspace.here())
+    collect.hand_over(request.config, "pages", [asdict(one) for one in found])
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -20,20 +20,20 @@ from cometapi_runway.validation import Contract, Operation
 
 from .. import floors, st
 from ..breaches import BrokenLawError
-from ..ledger import Entries, Ledger, merge
+from ..ledger import Ledger, merge
 from . import outcome
 
-_LEDGER = "contract_ledger"
-_KEPT = pytest.StashKey[list[Entries]]()
+_OUTPUT = "contract"
+_KEPT = pytest.StashKey[dict[str, JSON]]()
 SUITE = Path(__file__).parents[1]
 
 
-def hand_over(config: pytest.Config, entries: Entries) -> None:
-    """Give a finished ledger to whoever adds them up."""
+def hand_over(config: pytest.Config, name: str, value: JSON) -> None:
+    """Give something that a worker found out to whoever writes the report."""
     if hasattr(config, "workeroutput"):
-        config.workeroutput[_LEDGER] = entries
+        config.workeroutput.setdefault(_OUTPUT, {})[name] = value
     else:
-        config.stash.setdefault(_KEPT, []).append(entries)
+        config.stash.setdefault(_KEPT, {})[name] = value
 
 
 def operation_of(item: pytest.Item) -> str | None:
@@ -107,7 +107,7 @@ class Run:
     contract: Contract
     results: list[Result] = field(factory=list)
     verdict: floors.Verdict | None = None
-    _ledgers: list[Entries] = field(factory=list)
+    _handed: list[dict[str, Any]] = field(factory=list)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -120,16 +120,18 @@ class Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended; one that crashed has left nothing."""
-        if _LEDGER in getattr(node, "workeroutput", {}):
-            self._ledgers.append(node.workeroutput[_LEDGER])
+        self._handed.append(getattr(node, "workeroutput", {}).get(_OUTPUT, {}))
+
+    def handed(self, name: str) -> list[Any]:
+        """What the workers handed over under a name."""
+        return [one[name] for one in self._handed if name in one]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not self.results:
             return
-        self._ledgers += self.config.stash.get(_KEPT, [])
-        self.verdict = floors.judge(
-            Ledger(self.contract).facets, merge(self._ledgers), *floors.read(), deep=st.DEEP
-        )
+        self._handed.append(self.config.stash.get(_KEPT, {}))
+        facets, entries = Ledger(self.contract).facets, merge(self.handed("ledger"))
+        self.verdict = floors.judge(facets, entries, *floors.read(), deep=st.DEEP)
         if self.problems:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.folder:
