@@ -159,12 +159,9 @@ def carry_out(order: Order, report: Report) -> Exit:
     )
     validate, key = order.making.validate, order.api_key
     with clients.connect(order.connection, validate=validate, api_key=key) as client:
-        holder: Any = client
-        for name in (*order.creation.groups, order.creation.resource):
-            holder = getattr(holder, name)
         report.note(f"using the gateway {redaction.url(client.settings.base_url)}")
         try:
-            task = holder.create(**order.call)
+            task = order.creation.on(client).create(**order.call)
         except KeyboardInterrupt as error:
             raise _interrupted(error) from None
         except InvalidRequestError as error:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
@@ -15,6 +15,8 @@ from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
 from cometapi_runway.validation import Contract, Operation, contract
 
 if TYPE_CHECKING:
+    from cometapi_runway.client import RunwayClient
+    from cometapi_runway.resources import Resource
     from cometapi_runway.signatures import Signature
 
 _READS: Final = frozenset({"tasks", "feed"})
@@ -28,12 +30,14 @@ class Creation:
     Attributes:
         resource: The attribute of the client, or of its group.
         operation: The operation behind it; two resources may share one.
-        body: The schema of its body, references followed one level deep.
+        body: The schema of its body, its own reference followed.
+        source: The contract that it is read off.
     """
 
     resource: str
     operation: Operation
     body: Object
+    source: Contract
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -65,24 +69,41 @@ class Creation:
 
     @property
     def signature(self) -> Signature[...]:
-        """How ``create`` is called.
+        """How ``create`` is called; made of the contract where nobody has written it yet."""
+        module = import_module("cometapi_runway.signatures")
+        plain: Callable[[str, Contract], Signature[...]] = module.plain
+        return self._written or plain(self.operation.id, self.source)
 
-        Raises:
-            KeyError: There is no such signature.
-        """
-        for one in _signatures()[self.operation.id]:
-            if not self.operation.variants or one.build.__name__.endswith(self.resource):
-                return one
-        raise KeyError(f"no signature for {self.resource}")
+    def on(self, client: RunwayClient) -> Resource[...]:
+        """The client's resource."""
+        if self._written is None:
+            return client.operation(self.operation.id)
+        found: Any = client
+        for name in (*self.groups, self.resource):
+            found = getattr(found, name)
+        resource: Resource[...] = found
+        return resource
 
     @property
     def example(self) -> Object:
         """The request that its page gives as its example; empty if it gives none."""
+        # Where two bodies share an operation, an example is named after the one it is of.
+        mine = self.operation.variants.get(self.resource, "")
         content = as_object(_within(self.operation.document, "requestBody", "content")) or {}
         for media in content.values():
-            for one in (as_object(_within(media, "examples")) or {}).values():
-                return as_object(_within(one, "value")) or {}
+            for name, one in (as_object(_within(media, "examples")) or {}).items():
+                if name.startswith(mine):
+                    return as_object(_within(one, "value")) or {}
         return {}
+
+    @property
+    def _written(self) -> Signature[...] | None:
+        """The signature that somebody wrote for it."""
+        for one in _signatures().get(self.operation.id, ()):
+            # Two that share an operation are told apart by their names.
+            if not self.operation.variants or one.build.__name__.endswith(self.resource):
+                return one
+        return None
 
     @property
     def _own(self) -> str:
@@ -94,7 +115,7 @@ def creations(source: Contract | None = None) -> tuple[Creation, ...]:
     """Everything that can be made, in the contract's order."""
     known = contract() if source is None else source
     return tuple(
-        Creation(resource, operation, resolved(known, schema))
+        Creation(resource, operation, resolved(known, schema), known)
         for operation in known.operations
         if operation.resource and operation.resource not in _READS
         for resource, schema in _bodies(operation).items()

@@ -24,7 +24,7 @@ from cometapi_runway.cli.options import REQUEST
 from cometapi_runway.cli.words import kebab
 from cometapi_runway.errors import Issue
 from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
-from cometapi_runway.validation import contract
+from cometapi_runway.validation import Contract
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -79,9 +79,9 @@ def options(creation: Creation) -> tuple[Option, ...]:
         KeyError: It has no signature, or the contract has no field for an argument.
     """
     properties = as_object(creation.body.get("properties")) or {}
-    fields = {_bare(name): (name, resolved(contract(), s)) for name, s in properties.items()}
+    fields = {_bare(name): (name, resolved(creation.source, s)) for name, s in properties.items()}
     return tuple(
-        _option(argument, *fields[_bare(argument.name)])
+        _option(creation.source, argument, *fields[_bare(argument.name)])
         for argument in creation.signature.parameters.values()
     )
 
@@ -114,7 +114,7 @@ def clearer(creation: Creation, issue: Issue) -> Issue:
     schema = creation.body
     for step in issue.path.split("/")[1:]:
         fields = as_object(schema.get("properties")) or {}
-        schema = resolved(contract(), fields.get(step, schema.get("items")))
+        schema = resolved(creation.source, fields.get(step, schema.get("items")))
     words = as_text(schema.get("description"))
     if words is None:
         return issue
@@ -156,12 +156,12 @@ def _bare(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def _option(argument: Argument, field: str, schema: Object) -> Option:
+def _option(source: Contract, argument: Argument, field: str, schema: Object) -> Option:
     is_required = argument.default is Argument.empty
-    kind = _kind(schema)
+    kind = _kind(source, schema)
     shown = Parameter(
         group=REQUEST,
-        help=_help(schema, is_required=is_required),
+        help=_help(source, schema, is_required=is_required),
         show_default=_default(argument.default),
         metavar=kind.metavar,
         negative=None if kind.type is bool else (),
@@ -171,12 +171,12 @@ def _option(argument: Argument, field: str, schema: Object) -> Option:
     return Option(argument.name, field, hint, kind.metavar, is_required)
 
 
-def _kind(schema: Object) -> _Kind:
+def _kind(source: Contract, schema: Object) -> _Kind:
     """How a field's value is typed; what has parts may be given as JSON."""
     types = schema.get("type")
     names = [name for name in (types if isinstance(types, list) else [types]) if name != "null"]
     name = as_text(names[0]) if len(names) == 1 else None
-    choices = _choices(schema)
+    choices = _choices(source, schema)
     if choices:
         # Shown and completed, but not judged: a value newer than the contract is the client's
         # business, which can be told not to validate.
@@ -187,39 +187,39 @@ def _kind(schema: Object) -> _Kind:
     if name in _PLAIN:
         return _Kind(_PLAIN[name], {"integer": "N"}.get(name, "NUMBER"))
     if name == "array":
-        items = resolved(contract(), schema.get("items"))
-        metavar = _ADDRESS if _is_asset(items) else "JSON"
+        items = resolved(source, schema.get("items"))
+        metavar = _ADDRESS if _is_asset(source, items) else "JSON"
         return _Kind(list[str], metavar, (Parameter(converter=_read_each),))
-    if _is_asset(schema):
+    if _is_asset(source, schema):
         return _Kind(str, _ADDRESS, (Parameter(converter=_read),))
     if name == "string":
         return _Kind(str, "TEXT")
     return _Kind(str, "JSON", (Parameter(converter=_read_json),))
 
 
-def _is_asset(schema: Object) -> bool:
+def _is_asset(source: Contract, schema: Object) -> bool:
     """Whether a value names a file: an address that may be a data URI, bare or as ``uri``."""
     branches = schema.get("anyOf")
     if isinstance(branches, list):
-        return any(_is_asset(resolved(contract(), branch)) for branch in branches)
+        return any(_is_asset(source, resolved(source, branch)) for branch in branches)
     fields = as_object(schema.get("properties")) or {}
     if "uri" in fields:
         return True
     return "data:" in (as_text(schema.get("pattern")) or "")
 
 
-def _choices(schema: Object) -> tuple[str, ...]:
+def _choices(source: Contract, schema: Object) -> tuple[str, ...]:
     """The values of a closed list, or of the only field of an object that has one field."""
     values = schema.get("enum")
     if isinstance(values, list):
         return tuple(value for value in values if isinstance(value, str))
-    only = _only_field(schema)
-    return () if only is None else _choices(only)
+    only = _only_field(source, schema)
+    return () if only is None else _choices(source, only)
 
 
-def _only_field(schema: Object) -> Object | None:
+def _only_field(source: Contract, schema: Object) -> Object | None:
     fields = as_object(schema.get("properties")) or {}
-    return resolved(contract(), *fields.values()) if len(fields) == 1 else None
+    return resolved(source, *fields.values()) if len(fields) == 1 else None
 
 
 def _as_typed(_type: object, tokens: Sequence[Token]) -> str:
@@ -246,9 +246,9 @@ def _default(default: object) -> str | bool:
     return False if default is None or default is Argument.empty else str(default)
 
 
-def _help(schema: Object, *, is_required: bool) -> str:
+def _help(source: Contract, schema: Object, *, is_required: bool) -> str:
     own = as_text(schema.get("description"))
-    only = _only_field(schema) if own is None else None
+    only = _only_field(source, schema) if own is None else None
     words = own or (as_text(only.get("description")) if only else None) or ""
     # Descriptions are Markdown, and help is plain text.
     parts = [words.replace("`", "")]

@@ -119,7 +119,12 @@ def _key(key: str) -> Check:
     if not key:
         return Check("key", "fail", f"{variable} is not set; export it", Exit.KEY)
     try:
-        settings.resolve(key)
+        # The others are named, so that only the key can be at fault.
+        settings.resolve(
+            key,
+            base_url=settings.DEFAULT_BASE_URL,
+            runway_version=settings.DEFAULT_RUNWAY_VERSION,
+        )
     except ConfigurationError as error:
         return Check("key", "fail", str(error), Exit.KEY)
     return Check("key", "ok", f"{variable} is set ({len(key)} characters)")

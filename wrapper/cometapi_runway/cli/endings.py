@@ -136,6 +136,8 @@ def _refused(error: errors.InvalidRequestError) -> Ending:
 def told(issue: errors.Issue) -> str:
     """An issue in terms of the command line: ``--expression-intensity must be at most 5 …``."""
     head = issue.path.strip("/").split("/", 1)[0]
+    if issue.rule == "required" and head == issue.path:
+        return f"--{kebab(head)} must be given ({issue.rule})"
     if not issue.path.startswith("/") or not issue.message.startswith(issue.path):
         return issue.message
     rest = issue.message.removeprefix(f"/{head}")

@@ -30,7 +30,7 @@ _SHORT = 8
 _STATE = Column(min_width=9)
 # Leaves room at 80 columns for the ^C that a terminal echoes: on a full line it would break the
 # line, and the bars would be drawn twice.
-_BAR = 28
+_BAR = 22
 _INDENT = 7
 _NARROWEST = 20
 

@@ -13,10 +13,11 @@ from cyclopts.types import NonNegativeInt
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import Exit, command, ending
-from cometapi_runway.cli.options import RUN, Connection, Display, Saving, Waiting
+from cometapi_runway.cli.options import CONNECTION, RUN, Connection, Display, Saving, Waiting
 from cometapi_runway.cli.report import Report, facts
 from cometapi_runway.errors import RunwayError
 from cometapi_runway.jsonvalue import JSON
+from cometapi_runway.task import Route
 
 if TYPE_CHECKING:
     from cometapi_runway import journal
@@ -31,6 +32,12 @@ else:
 app: Final = App(name="tasks", help_epilogue="", group_commands=Group("Commands"))
 
 Ids: TypeAlias = Annotated[list[str], Parameter(name="ID", help="Ids of tasks.", negative=())]
+Where: TypeAlias = Annotated[
+    Route,
+    Parameter(
+        name="--route", help="Where tasks that are not on record are asked for.", group=CONNECTION
+    ),
+]
 Speaker: TypeAlias = Annotated[Report, Parameter(parse=False)]
 
 _DISPLAY: Final = Display()
@@ -65,6 +72,7 @@ def get(
     ids: Ids,
     /,
     *,
+    route: Where = "tasks",
     connection: Connection = _CONNECTION,
     display: Display = _DISPLAY,
     report: Speaker,
@@ -74,7 +82,7 @@ def get(
     with clients.connect(connection) as client:
         for task_id in ids:
             try:
-                task = watching.known(client, task_id).refresh()
+                task = watching.known(client, task_id, route).refresh()
             except RunwayError as error:
                 told = ending(error, connection.words)
                 report.failed(told)
@@ -89,6 +97,7 @@ def wait(
     ids: Ids,
     /,
     *,
+    route: Where = "tasks",
     saving: Perhaps = _PERHAPS,
     waiting: Waiting = _WAITING,
     connection: Connection = _CONNECTION,
@@ -104,7 +113,7 @@ def wait(
         repeat=connection.words,
     )
     with clients.connect(connection) as client:
-        tasks = [watching.known(client, task_id) for task_id in dict.fromkeys(ids)]
+        tasks = [watching.known(client, task_id, route) for task_id in dict.fromkeys(ids)]
         return watching.see_through(client, tasks, wish, report)
 
 
@@ -113,6 +122,7 @@ def download(
     ids: Ids,
     /,
     *,
+    route: Where = "tasks",
     saving: Saving = _SAVING,
     connection: Connection = _CONNECTION,
     display: Display = _DISPLAY,
@@ -123,7 +133,7 @@ def download(
         folder=saving.prepare(), overwrite=saving.overwrite, repeat=connection.words
     )
     with clients.connect(connection) as client:
-        tasks = [watching.known(client, task_id) for task_id in dict.fromkeys(ids)]
+        tasks = [watching.known(client, task_id, route) for task_id in dict.fromkeys(ids)]
         return watching.fetch(client, tasks, wish, report)
 
 
@@ -145,7 +155,7 @@ def resume(
         repeat=connection.words,
     )
     with clients.connect(connection) as client:
-        if client.journal is None:
+        if client.journal.kept is None:
             report.note("without a record there is nothing to take up")
             return Exit.SUCCESS
         for lost in client.journal.unknown():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,10 @@ from cometapi_runway.client import RunwayClient
 from cometapi_runway.errors import RunwayError, TaskTimeoutError
 from cometapi_runway.flows.wait import succeed
 from cometapi_runway.journal import Submission
-from cometapi_runway.task import PENDING, Task
+from cometapi_runway.task import PENDING, Route, Task
 
 _AT_ONCE: Final = settings.PARALLEL_DOWNLOADS
+_FAREWELL: Final = 1.0
 
 
 @frozen(kw_only=True)
@@ -55,11 +56,11 @@ class _Stopped(BaseException):
     """Ends a download from within; what has come stays and is continued by the next."""
 
 
-def known(client: RunwayClient, task_id: str) -> BoundTask:
+def known(client: RunwayClient, task_id: str, route: Route) -> BoundTask:
     """A task by its id, with what the journal knows of it: above all where it is polled."""
-    found = client.journal.find(task_id) if client.journal is not None else None
+    found = client.journal.find(task_id) if client.journal.kept else None
     if found is None:
-        return client.bind(Task(task_id, PENDING))
+        return client.bind(Task(task_id, PENDING, route=route))
     return client.bind(
         Task(task_id, PENDING, route=found.route, operation=found.operation, seed=found.seed)
     )
@@ -118,14 +119,15 @@ class _Work:
     ) -> Exit:
         """Take in all endings; `again` is the command that goes on after Ctrl-C."""
         try:
-            with self.report.watching(tracked), ThreadPoolExecutor(_AT_ONCE) as pool:
-                self._take_in(endings, pool)
+            with self.report.watching(tracked):
+                self._take_in(endings)
         except KeyboardInterrupt:
             raise self._interrupted([task.id for task in tasks], again) from None
         codes = (self.codes[task.id] for task in tasks)
         return next((code for code in codes if code), Exit.SUCCESS)
 
-    def _take_in(self, endings: Iterable[BoundTask], pool: ThreadPoolExecutor) -> None:
+    def _take_in(self, endings: Iterable[BoundTask]) -> None:
+        pool = ThreadPoolExecutor(_AT_ONCE)
         fetching: list[Future[None]] = []
         try:
             for task in endings:
@@ -135,8 +137,11 @@ class _Work:
                 one.result()
         except BaseException:
             self._stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Downloads end with the next bytes that come, but nobody waits long for those.
+            wait(fetching, timeout=_FAREWELL)
             raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _interrupted(self, ids: Sequence[str], again: str) -> Interrupted:
         """What Ctrl-C leaves behind, and the command to go on with."""
@@ -182,7 +187,7 @@ class _Work:
 
 def _tracked(client: RunwayClient, tasks: Sequence[BoundTask], report: Report) -> list[Tracked]:
     """The tasks with their age, and how long such tasks usually take."""
-    history = client.journal.tasks() if client.journal is not None else []
+    history = client.journal.tasks() if client.journal.kept else []
     forecast = Forecast.of(history)
     made = {one.task_id: one for one in history if one.task_id is not None}
     now, today = report.clock(), datetime.now(UTC)

@@ -1,0 +1,716 @@
+"""The command line over real sockets, against the simulated gateway: every ending, every voice."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import field, frozen
+
+from cometapi_runway.cli import main
+from cometapi_runway.cli.creations import creations
+from cometapi_runway.cli.endings import Exit
+from cometapi_runway.journal import Journal
+from cometapi_runway.simulator import (
+    INSTANT,
+    Fault,
+    Gateway,
+    Outcome,
+    SimulatorServer,
+    When,
+    failed,
+)
+
+KEY = "sk-a-key-that-nobody-may-see"
+FACE = "https://example.com/face.png"
+CLIP = "https://example.com/clip.mp4?signature=of-the-clip"
+CREATE = ("character-performance", "--character", FACE, "--reference", CLIP)
+QUICK = ("--interval", "0.01")
+
+
+@frozen
+class Said:
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def progress(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.err.splitlines()]
+
+    @property
+    def everything(self) -> str:
+        return self.out + self.err
+
+
+@frozen
+class Terminal:
+    """Runs commands in this process."""
+
+    capture: pytest.CaptureFixture[str]
+    said: list[Said] = field(factory=list[Said])
+
+    def __call__(self, *words: str) -> Said:
+        self.capture.readouterr()
+        code = main(words)
+        said = Said(code, *self.capture.readouterr())
+        self.said.append(said)
+        return said
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorServer]:
+    with SimulatorServer(timings=INSTANT, keys={KEY}) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(server: SimulatorServer) -> Gateway:
+    server.gateway.reset()
+    return server.gateway
+
+
+@pytest.fixture
+def run(
+    gateway: Gateway,
+    server: SimulatorServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Terminal]:
+    """Commands in an empty folder, with a key, a record and a gateway of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMETAPI_KEY", KEY)
+    monkeypatch.setenv("COMETAPI_RUNWAY_BASE_URL", server.base_url)
+    monkeypatch.setenv("COMETAPI_RUNWAY_JOURNAL", str(tmp_path / "journal.sqlite3"))
+    monkeypatch.setenv("COMETAPI_RUNWAY_CONFIG", str(tmp_path / "config.toml"))
+    terminal = Terminal(capsys)
+    yield terminal
+    for said in terminal.said:
+        assert KEY not in said.everything
+        assert "Traceback" not in said.everything
+        if said.code:
+            assert re.search('^next:|"next"', said.err, re.MULTILINE)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, run: Terminal) -> Iterator[Journal]:
+    found = Journal(tmp_path / "journal.sqlite3")
+    yield found
+    found.close()
+
+
+# --- a file is what people want -------------------------------------------------------------
+
+
+def test_one_command_goes_from_words_to_a_file(run: Terminal, gateway: Gateway) -> None:
+    said = run(*CREATE, "--expression-intensity", "5", "--output", "videos", *QUICK)
+
+    (task_id,) = gateway.tasks
+    assert said.code == Exit.SUCCESS
+    assert said.out == f"videos/{task_id}.mp4\n"
+    assert Path(said.out.strip()).stat().st_size > 1000
+    assert f"submitted {task_id}" in said.err
+    assert "SUCCEEDED" in said.err
+    created = next(one for one in gateway.requests if one.method == "POST")
+    assert json.loads(created.content)["expressionIntensity"] == 5
+    assert len(gateway.charges) == 1
+    assert gateway.leaked_keys == ()
+
+
+def test_no_wait_prints_the_id_and_nothing_else_on_stdout(run: Terminal, gateway: Gateway) -> None:
+    said = run(*CREATE, "--no-wait")
+
+    assert said.code == Exit.SUCCESS
+    assert said.out.split() == list(gateway.tasks)
+
+
+def test_json_is_one_object_per_event(run: Terminal, gateway: Gateway) -> None:
+    said = run(*CREATE, "--format", "json", *QUICK)
+
+    (task_id,) = gateway.tasks
+    (file,) = said.results
+    assert (file["event"], file["task_id"]) == ("file", task_id)
+    names = [event["event"] for event in said.progress]
+    assert names == ["note", "submitted", "status", "downloaded"]
+    assert said.progress[2]["status"] == "SUCCEEDED"
+
+
+def test_a_body_comes_from_a_file_and_options_change_it(run: Terminal, gateway: Gateway) -> None:
+    creation = next(one for one in creations() if one.name == "character_performance")
+    Path("body.json").write_text(json.dumps(creation.example))
+
+    run("character-performance", "--json", "body.json", "--seed", "7", "--no-wait")
+
+    sent = json.loads(gateway.requests[0].content)
+    assert sent == {**creation.example, "seed": 7}
+
+
+def test_a_body_comes_from_stdin(
+    run: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    body = {
+        "character": {"type": "image", "uri": FACE},
+        "reference": {"type": "video", "uri": CLIP},
+    }
+    file = tmp_path / "stdin"
+    file.write_text(json.dumps(body))
+    with file.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        said = run("character-performance", "--json", "-", "--no-wait")
+
+    assert said.code == Exit.SUCCESS
+    assert json.loads(gateway.requests[0].content)["character"] == body["character"]
+
+
+def test_a_local_picture_is_sent_in_the_request(run: Terminal, gateway: Gateway) -> None:
+    Path("face.png").write_bytes(b"\x89PNG")
+
+    said = run("character-performance", "--character", "face.png", "--reference", CLIP, "--no-wait")
+
+    assert said.code == Exit.SUCCESS
+    assert b"data:image/png" in gateway.requests[0].content
+
+
+@pytest.mark.parametrize(
+    "creation", [one for one in creations() if one.example], ids=lambda one: one.name
+)
+def test_the_example_of_every_page_goes_through(
+    creation: Any, run: Terminal, gateway: Gateway
+) -> None:
+    Path("body.json").write_text(json.dumps(creation.example))
+
+    said = run(*creation.words, "--json", "body.json", *QUICK)
+
+    assert said.code == Exit.SUCCESS, said.err
+    assert Path(said.out.strip()).exists()
+
+
+# --- nothing is sent that should not be -----------------------------------------------------
+
+
+def test_a_dry_run_sends_nothing_and_hides_the_key(run: Terminal, gateway: Gateway) -> None:
+    said = run(*CREATE, "--dry-run", "--seed", "7")
+
+    assert said.code == Exit.SUCCESS
+    assert gateway.requests == ()
+    assert "Bearer $COMETAPI_KEY" in said.out
+    words = shlex.split(said.out.replace("\\\n", ""))
+    body = json.loads(words[words.index("-d") + 1])
+    assert body["reference"]["uri"] == CLIP
+    assert body["seed"] == 7
+    assert "the contract allows it" in said.err
+
+
+def test_a_dry_run_needs_no_key_and_does_not_print_an_embedded_file(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMETAPI_KEY")
+    uri = "data:image/png;base64,VGhlIHBpY3R1cmU="
+
+    said = run("character-performance", "--character", uri, "--reference", CLIP, "--dry-run")
+
+    assert said.code == Exit.SUCCESS
+    assert "VGhlIHBpY3R1cmU" not in said.everything
+
+
+def test_a_dry_run_shows_what_would_be_refused(run: Terminal, gateway: Gateway) -> None:
+    said = run(*CREATE, "--expression-intensity", "9", "--dry-run", "--format", "json")
+
+    assert said.code == Exit.REFUSED
+    assert said.results[0]["valid"] is False
+    assert said.results[0]["body"]["expressionIntensity"] == 9
+    assert gateway.requests == ()
+
+
+def test_the_contract_refuses_with_the_options_name(run: Terminal, gateway: Gateway) -> None:
+    said = run(*CREATE, "--expression-intensity", "9", "--ratio", "wide")
+
+    assert said.code == Exit.REFUSED
+    assert "--expression-intensity must be at most 5" in said.err
+    assert "--ratio" in said.err
+    assert gateway.requests == ()
+
+
+def test_what_is_newer_than_the_contract_can_be_sent(run: Terminal, gateway: Gateway) -> None:
+    Path("body.json").write_text(json.dumps({"loudness": 11}))
+    more = (*CREATE, "--json", "body.json", "--model", "act_three", "--no-wait")
+
+    refused = run(*more)
+    said = run(*more, "--no-validate")
+
+    assert refused.code == Exit.REFUSED
+    assert "loudness is not a field" in refused.err
+    assert "--no-validate" in refused.err
+    sent = json.loads(gateway.requests[0].content)
+    assert (sent["loudness"], sent["model"]) == (11, "act_three")
+    # The simulated gateway holds it against the contract as well.
+    assert said.code == Exit.GATEWAY
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("character-performance",), "--character and --reference"),
+        ((*CREATE, "--expresion-intensity", "4"), "--expression-intensity"),
+        ((*CREATE, "--seed", "many"), "--seed"),
+        ((*CREATE, "--timeout", "0"), "--timeout"),
+        ((*CREATE, "--timeout", "nan"), "--timeout"),
+        ((*CREATE, "--interval", "inf"), "--interval"),
+        ((*CREATE, "--json", "nowhere.json"), "nowhere.json"),
+        ((*CREATE, "--base-url", "nonsense"), "base_url"),
+        ((*CREATE, "--format", "xml"), "xml"),
+        (("charakter-performance",), "character-performance"),
+        (("tasks", "wait"), "ID"),
+        (("validate", "nowhere.json"), "nowhere.json"),
+        (("simulate", "--shape", "round"), "raw"),
+        (("simulate", "--speed", "0"), "factor"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_and_costs_nothing(
+    run: Terminal, gateway: Gateway, words: tuple[str, ...], hint: str
+) -> None:
+    said = run(*words)
+
+    assert said.code == Exit.USAGE
+    assert hint in said.err
+    assert said.out == ""
+    assert gateway.requests == ()
+
+
+def test_a_file_in_the_folders_place_is_seen_before_anything_is_paid(
+    run: Terminal, gateway: Gateway
+) -> None:
+    Path("videos").touch()
+
+    said = run(*CREATE, "--output", "videos")
+
+    assert said.code == Exit.USAGE
+    assert "videos" in said.err
+    assert gateway.requests == ()
+
+
+def test_a_record_that_cannot_be_written_is_seen_before_anything_is_paid(
+    run: Terminal, gateway: Gateway, tmp_path: Path
+) -> None:
+    said = run(*CREATE, "--journal", str(tmp_path))
+
+    assert said.code == Exit.USAGE
+    assert "--no-journal" in said.err
+    assert gateway.requests == ()
+
+
+# --- every ending has its code --------------------------------------------------------------
+
+
+def _outcome(code: str) -> Callable[[Gateway], None]:
+    return lambda gateway: gateway.outcomes.add(Outcome(failed(code)))
+
+
+def _fault(kind: Any, **more: Any) -> Callable[[Gateway], None]:
+    return lambda gateway: gateway.faults.add(Fault(kind, **more))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words", "code", "hint"),
+    [
+        (_outcome("SAFETY.INPUT.IMAGE"), QUICK, Exit.TASK, "SAFETY.INPUT.IMAGE"),
+        (_fault("status", status=401), QUICK, Exit.KEY, "COMETAPI_KEY"),
+        (_fault("status", status=403), QUICK, Exit.KEY, "account"),
+        (
+            _fault("status", status=403, code="quota_not_enough"),
+            QUICK,
+            Exit.QUOTA,
+            "top up",
+        ),
+        (_fault("status", status=400), QUICK, Exit.GATEWAY, "change the request"),
+        (_fault("status", status=500), QUICK, Exit.UNKNOWN, "usage log"),
+        (_fault("cut"), QUICK, Exit.UNKNOWN, "usage log"),
+        (_fault("html"), QUICK, Exit.UNKNOWN, "usage log"),
+        (
+            _fault("status", status=404, when=When("download")),
+            QUICK,
+            Exit.DOWNLOAD,
+            "cometapi-runway tasks download",
+        ),
+        (
+            _fault("status", status=503, when=When("tasks")),
+            (*QUICK, "--timeout", "0.1"),
+            Exit.TIMEOUT,
+            "cometapi-runway tasks wait",
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Exit) else None,
+)
+def test_each_ending_has_its_code_and_says_what_to_do(
+    run: Terminal,
+    gateway: Gateway,
+    prepare: Callable[[Gateway], None],
+    words: tuple[str, ...],
+    code: Exit,
+    hint: str,
+) -> None:
+    prepare(gateway)
+
+    said = run(*CREATE, *words)
+    again = run(*CREATE, *words, "--format", "json")
+
+    assert said.code == again.code == code
+    assert hint in said.err
+    error = again.progress[-1]
+    assert (error["event"], error["code"]) == ("error", code)
+    assert error["next"]
+
+
+def test_a_key_that_is_not_there_is_asked_for(
+    run: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMETAPI_KEY")
+
+    said = run(*CREATE)
+
+    assert said.code == Exit.USAGE
+    assert "export COMETAPI_KEY" in said.err
+    assert gateway.requests == ()
+
+
+def test_a_gateway_that_is_not_there(run: Terminal) -> None:
+    said = run("tasks", "get", "some-task", "--base-url", "http://127.0.0.1:1")
+
+    assert said.code == Exit.GATEWAY
+    assert "doctor" in said.err
+
+
+def test_debug_shows_where_it_came_from(run: Terminal) -> None:
+    said = run("tasks", "get", "a b", "--debug")
+    run.said.clear()
+
+    assert said.code == Exit.REFUSED
+    assert "task_id" in said.err
+
+
+def test_debug_shows_the_traceback(run: Terminal) -> None:
+    said = run(*CREATE, "--json", "nowhere.json", "--debug")
+    run.said.clear()
+
+    assert said.code == Exit.USAGE
+    assert "Traceback" in said.err
+    assert "error: cannot read nowhere.json" in said.err
+
+
+# --- tasks that exist -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(run: Terminal) -> list[str]:
+    """Three tasks on record, none waited for."""
+    return [run(*CREATE, "--no-wait").out.strip() for _ in range(3)]
+
+
+def test_many_are_waited_for_at_once(run: Terminal, three: list[str]) -> None:
+    said = run("tasks", "wait", *three, "--output", "videos", *QUICK)
+
+    assert said.code == Exit.SUCCESS
+    assert sorted(said.out.split()) == sorted(f"videos/{one}.mp4" for one in three)
+
+
+def test_without_a_folder_addresses_are_printed(run: Terminal, three: list[str]) -> None:
+    said = run("tasks", "wait", three[0], *QUICK)
+
+    assert said.out.startswith("http://127.0.0.1:")
+    assert three[0] in said.out
+
+
+def test_one_failure_among_many_is_the_exit_code(run: Terminal, gateway: Gateway) -> None:
+    gateway.outcomes.add(Outcome(failed("INTERNAL"), When("*", nth=2)))
+    ids = [run(*CREATE, "--no-wait").out.strip() for _ in range(3)]
+
+    said = run("tasks", "wait", *ids, "--output", "videos", *QUICK)
+
+    assert said.code == Exit.TASK
+    assert len(said.out.split()) == 2
+    assert ids[1] in said.err
+
+
+def test_resume_takes_up_what_is_unfinished(
+    run: Terminal, three: list[str], journal: Journal
+) -> None:
+    said = run("tasks", "resume", *QUICK)
+    again = run("tasks", "resume", *QUICK)
+
+    assert said.code == again.code == Exit.SUCCESS
+    assert len(said.out.split()) == 3
+    assert again.out == ""
+    assert {one.state for one in journal.tasks()} == {"SUCCEEDED"}
+
+
+def test_resume_tells_of_submissions_that_nobody_knows_of(run: Terminal, gateway: Gateway) -> None:
+    gateway.faults.add(Fault("cut", when=When("character_performance")))
+    run(*CREATE, "--seed", "7")
+
+    said = run("tasks", "resume")
+
+    assert said.code == Exit.SUCCESS
+    assert "may have been charged" in said.err
+    assert "seed 7" in said.err
+
+
+def test_get_shows_state_and_addresses(run: Terminal, three: list[str]) -> None:
+    said = run("tasks", "get", three[0], "not-a-task", three[1])
+    as_json = run("tasks", "get", three[0], "--format", "json")
+
+    assert said.code == Exit.GATEWAY
+    assert f"{three[0]}  SUCCEEDED" in said.out
+    assert f"{three[1]}  SUCCEEDED" in said.out
+    assert "not-a-task" in said.err
+    assert as_json.results[0]["status"] == "SUCCEEDED"
+    assert as_json.results[0]["output"][0].startswith("http")
+
+
+def test_download_fetches_what_has_ended_and_waits_for_nothing(
+    run: Terminal, three: list[str], gateway: Gateway
+) -> None:
+    gateway.faults.add(Fault("stale", when=When("tasks", nth=2), seconds=-0.0))
+    said = run("tasks", "download", three[0], "--output", "videos")
+
+    assert said.code == Exit.SUCCESS
+    assert said.out == f"videos/{three[0]}.mp4\n"
+
+
+def test_list_is_the_record_and_asks_nobody(
+    run: Terminal, three: list[str], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("tasks", "wait", three[0], "--output", "videos", *QUICK)
+    asked = len(gateway.requests)
+    monkeypatch.delenv("COMETAPI_KEY")
+
+    said = run("tasks", "list")
+    unfinished = run("tasks", "list", "--unfinished", "--format", "json")
+    latest = run("tasks", "list", "--limit", "1")
+
+    assert len(gateway.requests) == asked
+    assert [line.split()[0] for line in said.out.splitlines() if line[0] != " "] == three[::-1]
+    assert str(Path.cwd() / "videos" / f"{three[0]}.mp4") in said.out
+    assert {one["task_id"] for one in unfinished.results} == set(three[1:])
+    assert {one["state"] for one in unfinished.results} == {"SUBMITTED"}
+    assert latest.out.split()[0] == three[2]
+
+
+def test_list_without_a_record_makes_none(run: Terminal, tmp_path: Path) -> None:
+    said = run("tasks", "list")
+
+    assert said.code == Exit.SUCCESS
+    assert said.out == ""
+    assert not (tmp_path / "journal.sqlite3").exists()
+
+
+def test_tasks_of_the_older_routes_are_found_by_the_record_or_by_their_route(
+    run: Terminal,
+) -> None:
+    created = run(
+        *("compat", "act-one", "--video", FACE, "--image", FACE),
+        *("--callback-url", "https://example.com/hook", "--no-wait"),
+    )
+    task_id = created.out.strip()
+
+    on_record = run("tasks", "wait", task_id, "--output", "videos", *QUICK)
+    by_route = run("tasks", "get", task_id, "--no-journal", "--route", "feed")
+
+    assert on_record.code == Exit.SUCCESS, on_record.err
+    assert "SUCCEEDED" in by_route.out
+
+
+# --- setting up -----------------------------------------------------------------------------
+
+
+def test_the_environment_comes_before_the_settings_file_and_the_options_before_both(
+    run: Terminal, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("config.toml").write_text(
+        '[cometapi-runway]\nrunway-version = "from-file"\nbase-url = "http://127.0.0.1:1"\n'
+    )
+
+    assert "X-Runway-Version: from-file" in run(*CREATE, "--dry-run").out
+    assert server.base_url in run(*CREATE, "--dry-run").out
+    monkeypatch.setenv("COMETAPI_RUNWAY_VERSION", "from-environment")
+    assert "X-Runway-Version: from-environment" in run(*CREATE, "--dry-run").out
+    said = run(*CREATE, "--dry-run", "--runway-version", "from-option")
+    assert "X-Runway-Version: from-option" in said.out
+
+
+def test_the_settings_file_gives_folder_and_format(run: Terminal, gateway: Gateway) -> None:
+    Path("config.toml").write_text(
+        '[cometapi-runway]\noutput = "videos"\nformat = "json"\ninterval = 0.01\n'
+    )
+
+    said = run(*CREATE)
+
+    assert said.code == Exit.SUCCESS, said.err
+    assert said.results[0]["path"].startswith("videos/")
+
+
+def test_a_key_in_the_settings_file_is_refused(run: Terminal, gateway: Gateway) -> None:
+    Path("config.toml").write_text(f'[cometapi-runway]\nkey = "{KEY}"\n')
+
+    said = run(*CREATE)
+
+    assert said.code == Exit.USAGE
+    assert "COMETAPI_KEY" in said.err
+    assert gateway.requests == ()
+
+
+def test_doctor_finds_all_well_and_posts_nothing(run: Terminal, gateway: Gateway) -> None:
+    said = run("doctor")
+
+    assert said.code == Exit.SUCCESS
+    states = {line.split()[1]: line.split()[0] for line in said.out.splitlines()}
+    assert states == dict.fromkeys(
+        ("versions", "settings", "key", "gateway", "clock", "record", "folder"), "ok"
+    )
+    assert {one.method for one in gateway.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "code"),
+    [
+        ({"COMETAPI_KEY": "sk-of-somebody-else"}, "fail gateway", Exit.KEY),
+        ({"COMETAPI_KEY": "two words"}, "fail key", Exit.KEY),
+        ({"COMETAPI_KEY": ""}, "fail key", Exit.KEY),
+        ({"COMETAPI_RUNWAY_BASE_URL": "http://127.0.0.1:1"}, "fail gateway", Exit.GATEWAY),
+        ({"COMETAPI_RUNWAY_BASE_URL": "nonsense"}, "fail gateway", Exit.USAGE),
+        ({"COMETAPI_RUNWAY_JOURNAL": "/"}, "fail record", Exit.USAGE),
+    ],
+    ids=str,
+)
+def test_doctor_finds_what_is_wrong(
+    run: Terminal,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, str],
+    state: str,
+    code: Exit,
+) -> None:
+    for name, value in change.items():
+        monkeypatch.setenv(name, value)
+
+    text = run("doctor")
+    as_json = run("doctor", "--format", "json")
+    run.said.clear()
+
+    assert text.code == as_json.code == code
+    found = {f"{one['state']} {one['name']}" for one in as_json.results}
+    assert state in found
+    assert {one.method for one in gateway.requests} <= {"GET"}
+
+
+def test_doctor_finds_a_wrong_address_and_a_wrong_clock(run: Terminal, gateway: Gateway) -> None:
+    gateway.faults.add(
+        Fault("html", status=404, headers=(("Date", "Fri, 01 May 2026 12:00:00 GMT"),))
+    )
+
+    said = run("doctor")
+    run.said.clear()
+
+    assert said.code == Exit.GATEWAY
+    assert re.search("^warn +gateway .*not as expected", said.out, re.MULTILINE)
+
+
+def test_validate_judges_offline(run: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMETAPI_KEY")
+    creation = next(one for one in creations() if one.name == "character_performance")
+    Path("good.json").write_text(json.dumps(creation.example))
+    Path("bad.json").write_text(json.dumps({**creation.example, "seed": -1, "bodyControll": True}))
+
+    good = run("validate", "good.json")
+    named = run("validate", "good.json", "--operation", "character-performance")
+    other = run("validate", "good.json", "--operation", "video-upscale")
+    bad = run("validate", "bad.json")
+    nothing = run("validate", "good.json", "--operation", "charakter-performance")
+
+    assert good.out == named.out == "valid for character-performance\n"
+    assert other.code == bad.code == Exit.REFUSED
+    assert "--video-uri is required" in other.err
+    assert "--seed must be at least 0" in bad.err
+    assert "did you mean bodyControl?" in bad.err
+    assert nothing.code == Exit.USAGE
+    assert "character-performance" in nothing.err
+
+
+def test_the_contract_says_where_it_comes_from(run: Terminal) -> None:
+    said = run("contract")
+    (facts,) = run("contract", "--format", "json").results
+
+    assert "POST /runwayml/v1/character_performance" in said.out
+    made = next(one for one in facts["operations"] if one["id"] == "control_a_character")
+    assert made["pages"][0]["obtained"] == "page"
+    assert len(facts["sha256"]) == 64
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_knows_every_command_and_its_values(run: Terminal, shell: str) -> None:
+    said = run("completion", shell)
+
+    assert said.code == Exit.SUCCESS
+    for creation in creations():
+        assert creation.words[-1] in said.out
+    assert "expression-intensity" in said.out
+    assert "act_two" in said.out
+
+
+def test_completion_is_put_in_place(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    said = run("completion", "fish", "--install")
+
+    file = Path(said.out.strip())
+    assert file.is_relative_to(tmp_path)
+    assert "cometapi-runway" in file.read_text()
+
+
+# --- the first minute -----------------------------------------------------------------------
+
+
+def test_the_demo_ends_with_a_file_and_the_way_to_the_real_gateway(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, gateway: Gateway
+) -> None:
+    monkeypatch.setattr("cometapi_runway.cli.demo._SPEED", 60.0)
+    monkeypatch.setattr("cometapi_runway.cli.demo._INTERVAL", 0.02)
+
+    said = run("demo")
+
+    assert said.code == Exit.SUCCESS, said.err
+    assert Path(said.out.strip()).stat().st_size > 1000
+    assert gateway.requests == ()
+    creation = next(one for one in creations() if one.name == "character_performance")
+    example: Any = creation.example
+    assert f"seed {example['seed']}" in said.err
+    assert "0.50 US dollars" in said.err
+    _is_the_same_request(said.err, example)
+
+
+def _is_the_same_request(told: str, example: Any) -> None:
+    """Both ways shown lead to a request with the example's assets."""
+    python = told[told.index("  from cometapi_runway") :]
+    compile(re.sub("^  ", "", python, flags=re.MULTILINE), "README", "exec")
+    words = shlex.split(
+        told[told.index("cometapi-runway character") : told.index("or in Python")].replace(
+            "\\\n", ""
+        )
+    )
+    assert words[words.index("--character") + 1] == example["character"]["uri"]
+    assert words[words.index("--reference") + 1] == example["reference"]["uri"]
+    assert example["character"]["uri"] in python
