@@ -46,6 +46,14 @@ def _lines(options: argparse.Namespace, place: Workspace) -> list[str]:
             return [*(f"warning: {warning}" for warning in contract.warnings), written]
         case "regenerate":
             return regenerate.regenerate(place)
+        case "spec-diff":
+            # Imported here: it brings a schema engine that the other commands do without.
+            from contract_tools import specdiff, specdiff_report  # noqa: PLC0415
+
+            found = specdiff.report(place, options.base)
+            pages = specdiff_report.write(found, place.scratch)
+            named = ", ".join(place.name(file) for file in pages)
+            return [*specdiff_report.as_markdown(found), "", f"Also written: {named}"]
         case _:
             return regenerate.check(place)
 
@@ -61,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("build", help="write the contract")
     commands.add_parser("regenerate", help="write the contract and the generated package")
     commands.add_parser("check", help="fail if regenerating would change a byte")
+    diff = commands.add_parser(
+        "spec-diff", help="tell what changed in the contract, and whom it hits"
+    )
+    diff.add_argument("base", help="a git revision, or a file")
     return parser
 
 
