@@ -115,15 +115,16 @@ def _resources(document: JsonObject) -> Iterator[tuple[str, str]]:
     owners: dict[tuple[str, str], Path] = {}
     for path, operation in operations(document):
         resource = operation.get("x-resource")
-        if isinstance(resource, dict) and list(resource.values()) != _bodies(document, operation):
-            yield pointer(path), "x-resource must name each of the body's schemas, in their order"
+        named = sorted(map(str, members(resource).values()))
+        if isinstance(resource, dict) and named != sorted(_bodies(document, operation)):
+            yield pointer(path), "x-resource must name each of the body's schemas once"
         for name in resource if isinstance(resource, dict) else [str(resource)]:
             key = (str(entries(operation.get("tags"))[:1]), name)
             if owners.setdefault(key, path) != path:
                 yield pointer(path), f"x-resource {name} is that of {pointer(owners[key])} too"
 
 
-def _bodies(document: JsonObject, operation: JsonObject) -> list[Json]:
+def _bodies(document: JsonObject, operation: JsonObject) -> list[str]:
     """The components that a request body is any of."""
     body = resolve(document, operation.get("requestBody"))
     media = members(members(body.get("content")).get("application/json"))

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from contract_tools import build, page, registry
+from contract_tools import page, registry
 from contract_tools.errors import ContractError
-from contract_tools.examples import at_pointer
-from contract_tools.values import members
 from contract_tools.vendor import vendor
 from contract_tools.workspace import Workspace
 
@@ -252,95 +250,6 @@ def test_page_and_register_are_written_together_or_not_at_all(
     with pytest.raises(OSError, match="No space left"):
         vendor(workspace, write_page(("bodyControl:\n", "bodyMotion:\n")))
     assert snapshot(workspace.root) == before
-
-
-# The real page of the task route, whatever its shape, replaces the transcription.
-
-HEAD = """\
-openapi: 3.1.0
-info: {title: Get Task Details API, version: 1.0.0}
-servers:
-  - url: https://api.cometapi.com
-security:
-  - bearerAuth: []
-paths:
-  /runwayml/v1/tasks/{id}:
-    get:
-      summary: Poll a Runway official-format task
-      operationId: runway_to_get_task_details
-      parameters:
-        - {name: id, in: path, required: true, schema: {type: string}}
-        - {name: X-Runway-Version, in: header, schema: {type: string}}
-      responses:
-        '200':
-          description: Current task state.
-"""
-TAIL = """\
-      x-codeSamples: [{lang: Shell, source: curl}]
-components:
-  securitySchemes:
-    bearerAuth:
-      type: http
-      scheme: bearer
-      description: Bearer token authentication. Use your CometAPI key.
-"""
-RAW = """\
-          content:
-            application/json:
-              schema:
-                type: object
-                required: [id, status]
-                properties:
-                  id: {type: string}
-                  status: {type: string, enum: [PENDING, RUNNING, SUCCEEDED, FAILED]}
-                  progress: {type: number}
-              example: {id: a, status: PENDING}
-"""
-WRAPPED = """\
-          content:
-            application/json:
-              schema:
-                type: object
-                properties:
-                  code: {type: string}
-                  data: {type: object, properties: {status: {type: string}}}
-              examples: {Default: {value: {code: success, data: {status: QUEUED}}}}
-"""
-UNTYPED = """\
-          content:
-            application/json:
-              schema: {type: object}
-"""
-SILENT = ""
-
-
-@pytest.mark.parametrize(
-    "answer", [RAW, WRAPPED, UNTYPED, SILENT], ids=["raw", "wrapped", "untyped", "silent"]
-)
-@pytest.mark.parametrize("source", [TASKS_SOURCE, TASKS_SOURCE.replace("get-", "poll-", 1)])
-def test_the_real_task_page_replaces_the_transcription(
-    workspace: Workspace, tmp_path: Path, answer: str, source: str
-) -> None:
-    committed = build.build(workspace).document
-    before = {file.name for file in workspace.vendor.glob("*.yaml")}
-    file = tmp_path / "tasks.md"
-    block = HEAD + answer + TAIL
-    file.write_text(
-        f"# Get a task\n\n````yaml {source} GET /runwayml/v1/tasks/{{id}}\n{block}````\n"
-    )
-    report = vendor(workspace, str(file))
-    assert report[0] == "GET /runwayml/v1/tasks/{id}: the page replaces its transcription"
-    assert len(report) > 2, "the differences to the transcription are told"
-    entry = next(e for e in registry.read(workspace) if e.method == "GET")
-    assert (entry.source, entry.obtained, entry.confidence) == (source, "page", {})
-    after = {file.name for file in workspace.vendor.glob("*.yaml")}
-    retired = registry.vendored_name(TASKS_SOURCE)
-    assert after == before - {retired} | {registry.vendored_name(source)}
-    document = build.build(workspace).document
-    operation = members(at_pointer(document, "/paths/~1runwayml~1v1~1tasks~1{id}/get"))
-    assert operation["x-page"] == {"source": source, "obtained": "page"}
-    assert "x-confidence" not in operation
-    assert document["components"] == committed["components"]
 
 
 def test_a_transcription_gives_way_only_to_its_own_operation(
