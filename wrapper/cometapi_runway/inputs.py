@@ -105,8 +105,12 @@ def asset_fields(value: AssetInput, path: str) -> Mapping[str, Any]:
         return {"uri": value}
     given = fields(value, path, "must be an address, a file, or {'type': …, 'uri': …}")
     if "uri" not in given:
-        _refuse(f"{path}/uri", "required", None, f"is required; given were {sorted(given)}")
+        _refuse(f"{path}/uri", "required", None, f"is required; given were {_names(given)}")
     return given
+
+
+def _names(given: Mapping[Any, Any]) -> list[str]:
+    return sorted(map(str, given))
 
 
 def fields(
@@ -215,7 +219,7 @@ def threshold(value: ModerationInput) -> tuple[Any, Mapping[str, Any]]:
     found = next((given[name] for name in names if name in given), None)
     if found is None:
         pointer = "/contentModeration/publicFigureThreshold"
-        _refuse(pointer, "required", None, f"is required; given were {sorted(given)}")
+        _refuse(pointer, "required", None, f"is required; given were {_names(given)}")
     return found, {k: v for k, v in given.items() if k not in names}
 
 

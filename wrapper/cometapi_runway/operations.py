@@ -35,7 +35,10 @@ _NOT_EXTRA = frozenset({"authorization", "content-length", "content-type", "host
 
 
 def submission(
-    signature: Signature[P], arguments: Mapping[str, Any], chosen: Settings
+    signature: Signature[P],
+    arguments: Mapping[str, Any],
+    chosen: Settings,
+    positions: tuple[object, ...] = (),
 ) -> Submission:
     """Prepare a create call.
 
@@ -43,18 +46,22 @@ def submission(
         signature: The operation.
         arguments: Keyword arguments, the operation's own and the options.
         chosen: The client's settings.
+        positions: Arguments without a name, of which there must be none.
 
     Raises:
-        InvalidRequestError: An argument is unknown or missing, or the contract forbids the
-            request.
+        InvalidRequestError: An argument is unknown, missing or without a name, or the contract
+            forbids the request.
     """
+    if positions:
+        words = f"{signature.name}.create takes arguments by name, got {len(positions)} without"
+        raise InvalidRequestError([Issue("arguments", "by name", None, words)])
     own, options = _sort_arguments(signature, arguments)
     version = options.get("runway_version")
     if version is None:
         version = chosen.runway_version
     call = _call(signature.operation, body=_build(signature, own), version=version)
-    body: dict[str, Any] = {**(call.body or {}), **(options.get("extra_body") or {})}
-    headers = _with_extra(call.headers, options.get("extra_headers") or {}, version)
+    body: dict[str, Any] = {**(call.body or {}), **_extra("extra_body", options)}
+    headers = _with_extra(call.headers, _extra("extra_headers", options), version)
     wanted = options.get("validate")
     issues = (
         contract().check_body(signature.operation, body)
@@ -162,10 +169,21 @@ def _build(signature: Signature[P], own: dict[str, Any]) -> Any:
 def _unsendable(body: Mapping[str, Any]) -> list[Issue]:
     """What no JSON can hold, in a request that is not checked otherwise."""
     try:
-        json.dumps(body, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        # As httpx writes it, and with keys that can be sorted, as the fingerprint needs.
+        json.dumps(body, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
+    except (TypeError, ValueError, RecursionError) as error:
         return [Issue("", "json", None, f"the body cannot be written as JSON: {error}")]
     return []
+
+
+def _extra(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    given: Mapping[str, Any] | None = options.get(name)
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return given
+    words = f"{name}: must be a mapping of names to values, got {type(given).__name__}"
+    raise InvalidRequestError([Issue(name, "type", None, words)])
 
 
 def _with_extra(

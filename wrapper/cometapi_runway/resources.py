@@ -29,8 +29,8 @@ class Resource(Generic[P]):
     create: Callable[P, BoundTask]
 
     def __init__(self, client: RunwayClient, signature: Signature[P]) -> None:
-        def create(*_: P.args, **arguments: P.kwargs) -> BoundTask:
-            order = operations.submission(signature, arguments, client.settings)
+        def create(*args: P.args, **arguments: P.kwargs) -> BoundTask:
+            order = operations.submission(signature, arguments, client.settings, args)
             now = client.driver.clock.now()
             task = client.driver.run(submit(order, started=now, rng=client.rng))
             return client.bind(task, accepted=client.driver.clock.now())
@@ -51,8 +51,8 @@ class AsyncResource(Generic[P]):
     create: Callable[P, Coroutine[Any, Any, AsyncBoundTask]]
 
     def __init__(self, client: AsyncRunwayClient, signature: Signature[P]) -> None:
-        async def create(*_: P.args, **arguments: P.kwargs) -> AsyncBoundTask:
-            order = operations.submission(signature, arguments, client.settings)
+        async def create(*args: P.args, **arguments: P.kwargs) -> AsyncBoundTask:
+            order = operations.submission(signature, arguments, client.settings, args)
             now = client.driver.clock.now()
             task = await client.driver.run(submit(order, started=now, rng=client.rng))
             return client.bind(task, accepted=client.driver.clock.now())

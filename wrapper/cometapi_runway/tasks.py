@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING
@@ -287,7 +288,8 @@ def _watch(
 
 def _number(name: str, value: float, *, least: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or math.isnan(value) or value < least:
+    if not is_number or not least <= value <= math.inf:
         words = f"{name}: must be a number of seconds, at least {least:g}; got {value!r}"
         raise InvalidRequestError([Issue(name, "minimum", value, words)])
-    return float(value)
+    # An integer may be too large for a float; nobody waits to see the difference.
+    return float(min(value, sys.float_info.max)) if value < math.inf else math.inf

@@ -21,6 +21,10 @@ _Path = tuple[str | int, ...]
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Far beyond any request, and before Python's own limits: a value with more than that most likely
+# contains itself.
+_MOST_PARTS = 100_000
+_DEEPEST = 200
 
 
 class _RepeatedKeyError(ValueError):
@@ -55,32 +59,43 @@ def is_regular(value: object) -> bool:
 
     A no says little: `irregular` takes its time to find out.
     """
-    waiting: list[object] = [value]
-    for item in waiting:  # grows on the way, which is quicker than a stack
-        kind = type(item)
-        if isinstance(item, str):
-            if not item.isascii() and _SURROGATE.search(item):
+    level: list[object] = [value]
+    for _ in range(_DEEPEST):
+        below: list[object] = []
+        for item in level:
+            kind = type(item)
+            if isinstance(item, str):
+                if not item.isascii() and _SURROGATE.search(item):
+                    return False
+            elif kind is dict and is_object(item):
+                below.extend(item)
+                below.extend(item.values())
+            elif kind is list and is_list(item):
+                below.extend(item)
+            elif kind is float and isinstance(item, float):
+                if not math.isfinite(item):
+                    return False
+            elif item is not None and kind is not int and kind is not bool:
                 return False
-        elif kind is dict and is_object(item):
-            waiting.extend(item)
-            waiting.extend(item.values())
-        elif kind is list and is_list(item):
-            waiting.extend(item)
-        elif kind is float and isinstance(item, float):
-            if not math.isfinite(item):
-                return False
-        elif item is not None and kind is not int and kind is not bool:
+        if not below:
+            return True
+        if len(below) > _MOST_PARTS:
             return False
-    return True
+        level = below
+    return False
 
 
 def irregular(value: object) -> tuple[Issue, ...]:
     """The parts of a value that JSON cannot carry: NaN, half a surrogate pair, bytes, dates."""
-    # A loop, not recursion: a body may be nested as deeply as the reader allows.
+    # A loop, not recursion: what is nested too deeply is found out here.
     waiting: list[tuple[_Path, object]] = [((), value)]
     found: list[Issue] = []
+    parts = 0
     while waiting:
         path, item = waiting.pop()
+        parts += 1
+        if parts > _MOST_PARTS or len(path) > _DEEPEST:
+            return (_whole("json", "is too large, too deep, or contains itself (json)"),)
         if is_object(item):
             waiting += [((*path, key), child) for key, child in item.items()]
             waiting += [((*path, key), key) for key in item if not _is_ascii(key)]
