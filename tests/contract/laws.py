@@ -41,7 +41,7 @@ class Call:
     origin: str
 
 
-@frozen
+@frozen(eq=False)
 class Bench:
     """A contract, the client generated from it, the wire between them, and what was exercised."""
 

@@ -15,27 +15,27 @@ from .wrapper_laws import (
     check_create,
     check_question,
     create_breach,
+    prepare,
     question_breach,
-    said,
+    sayable,
     serves,
 )
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_asked_is_sent(bench, wrapped, creating, way):
-    laws.prepare(bench, creating)
+    prepare(bench, creating)
     serving = serves(wrapped, way, creating)
     assert serving, f"{creating.id}: no resource of the {way} client serves it"
     for name, signature in serving:
-        calls = [call for call in laws.calls(bench.source, creating)
-                 if said(bench, signature, call) is not None]  # fmt: skip
+        calls = sayable(bench, signature)
         assert calls, f"{creating.id}: no drawn body can be said with {name}'s arguments"
         report(create_breach(bench, wrapped, way, name, call) for call in calls
                if check_create(bench, wrapped, way, name, call))  # fmt: skip
 
 
 def test_both_clients_send_the_same(bench, wrapped, creating):
-    laws.prepare(bench, creating)
+    prepare(bench, creating)
     for name, signature in serves(wrapped, "blocking", creating):
         for call in laws.calls(bench.source, creating):
             given = keywords(bench.contract, signature, call.arguments["body"])
@@ -58,7 +58,7 @@ def plain(sent, call):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_question_about_a_task_is_sent_as_asked(bench, wrapped, reading, way):
-    laws.prepare(bench, reading)
+    prepare(bench, reading)
     for call in laws.calls(bench.source, reading):
         if check_question(bench, wrapped, reading, way, asked_id(bench, reading, call)):
             report(iter([question_breach(bench, wrapped, reading, way, call)]))

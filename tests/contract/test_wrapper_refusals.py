@@ -10,18 +10,26 @@ from cometapi_runway.errors import InvalidRequestError
 
 from . import laws
 from .breaches import report
-from .wrapped import WAYS, keywords
-from .wrapper_laws import check_refusal, refusal_breach, serves
+from .wrapped import WAYS
+from .wrapper_laws import (
+    check_refusal,
+    forbidden,
+    prepare,
+    refusal_breach,
+    said,
+    sayable,
+    serves,
+)
 
 SENDABLE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_invalid_arguments_are_refused_by_name(bench, wrapped, creating, way):
-    laws.prepare(bench, creating)
-    wrong = [one for one in bench.source.wrong(creating.body_schema) if isinstance(one.value, dict)]
-    assert len(wrong) > 10, f"{creating.id}: only {len(wrong)} invalid requests were drawn"
-    for name, _ in serves(wrapped, way, creating):
+    prepare(bench, creating)
+    for name, signature in serves(wrapped, way, creating):
+        wrong = forbidden(bench, signature)
+        assert len(wrong) > 10, f"{creating.id}: only {len(wrong)} invalid requests were drawn"
         report(refusal_breach(bench, wrapped, way, name, drawn) for drawn in wrong
                if check_refusal(bench, wrapped, way, name, drawn.value))  # fmt: skip
 
@@ -32,7 +40,7 @@ def test_ids_that_would_reach_another_route_are_refused(bench, wrapped, reading,
     if schema := laws.place_schema(reading, "path"):
         drawn = [one.value for one in bench.source.wrong(schema) if isinstance(one.value, dict)]
         wrongs += [one for value in drawn for one in value.values() if len(value) == 1]
-    laws.prepare(bench, reading)
+    prepare(bench, reading)
     for task_id in wrongs:
         outcome = wrapped.read(way, reading.resource, task_id)
         assert outcome.sent == [], f"{reading.id}: the id {task_id!r} was sent"
@@ -43,13 +51,12 @@ def test_ids_that_would_reach_another_route_are_refused(bench, wrapped, reading,
 
 @pytest.mark.parametrize("way", WAYS)
 def test_header_values_that_no_wire_carries_are_refused(bench, wrapped, creating, way):
-    body = laws.calls(bench.source, creating)[0].arguments["body"]
     values = [one.value for one in bench.source.right({"type": "string"}, 200)]
     unsendable = [value for value in values if not SENDABLE.fullmatch(value)]
     unsendable += ["a\r\nEvil: 1", "a\nb", "\0", " a", "a ", "caf\u00e9", "\x7f"]
-    laws.prepare(bench, creating)
+    prepare(bench, creating)
     for name, signature in serves(wrapped, way, creating):
-        given = keywords(bench.contract, signature, body) or {}
+        given = said(bench, signature, sayable(bench, signature)[0])
         for value in unsendable:
             for extra in ({"extra_headers": {"X-Note": value}}, {"runway_version": value}):
                 if value == "" and "runway_version" in extra:

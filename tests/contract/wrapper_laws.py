@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from cometapi_runway.errors import APIStatusError, InvalidRequestError
@@ -25,13 +26,48 @@ from .st import Drawn
 from .wire import Sent, complaints, read_back
 from .wrapped import Outcome, Wrapped, keywords, resources
 
-_BEFORE = 'laws.prepare(bench, bench.contract.operation("{}"))'
+_BEFORE = 'wrapper_laws.prepare(bench, bench.contract.operation("{}"))'
+# What the pages' samples of an answer that went well have for a code.
+_WENT_WELL = (200, "200", "success")
 
 
 def serves(wrapped: Wrapped, way: str, operation: Operation) -> list[tuple[str, Signature]]:
     """The resources of one client that an operation is reached through."""
     every = resources(wrapped.clients[way])
     return [(name, one) for name, one in every if one.operation == operation.id]
+
+
+def prepare(bench: Bench, operation: Operation) -> None:
+    """Have the wire answer with a task: the first value drawn for success that tells of one."""
+    response = laws.success(operation)
+    drawn = bench.source.right(response.schema)
+    body = next((one.value for one in drawn if _tells_of_a_task(one.value, created=True)), None)
+    assert body is not None, f"{operation.id}: no answer was drawn that tells of a task"
+    bench.answer_with(int(response.status), body)
+
+
+def sayable(bench: Bench, signature: Signature) -> list[Call]:
+    """The drawn calls that a resource is meant for: its own request, in its own words.
+
+    Two resources may share an operation; each is asked for the bodies of its own model.
+    """
+    operation = bench.contract.operation(signature.operation)
+    is_own = laws.is_right(bench.contract, own_schema(signature))
+    return [call for call in laws.calls(bench.source, operation)
+            if is_own(call.arguments["body"]) and said(bench, signature, call)]  # fmt: skip
+
+
+def own_schema(signature: Signature) -> dict[str, JSON]:
+    """The schema of the model that a resource makes."""
+    model = signature.build.__annotations__["return"].rpartition(".")[2]
+    return {"$ref": f"#/components/schemas/{model}"}
+
+
+def forbidden(bench: Bench, signature: Signature) -> list[Drawn]:
+    """Bodies that are wrong for a resource, and for its operation however they are taken."""
+    drawn = (one for one in bench.source.wrong(own_schema(signature))
+             if isinstance(one.value, dict))  # fmt: skip
+    return [one for one in drawn if bench.contract.check_body(signature.operation, one.value)]
 
 
 def said(bench: Bench, signature: Signature, call: Call) -> dict[str, Any] | None:
@@ -111,27 +147,28 @@ def check_refusal(
         outcome = wrapped.create(way, name, given)
     except Exception as error:  # outside the tree: that is the finding
         return [f"{type(error).__name__}: {error}"]
-    return _unrefused(bench, operation, body, outcome)
-
-
-def _unrefused(
-    bench: Bench, operation: Operation, body: Mapping[str, JSON], outcome: Outcome
-) -> list[str]:
-    blamed = bench.contract.check_body(operation.id, body)
     if outcome.sent:
-        # What was left out, or None, may have been filled in: then what was sent is valid.
-        judged = (complaints(bench.contract, operation, sent) for sent in outcome.sent)
-        found = [complaint for one in judged for complaint in one]
-        given = [one for one in blamed if one.rule != "required" and one.value is not None]
-        return found + [f"was sent: {one.message}" for one in given]
+        return _let_through(bench, operation, body, outcome)
     if not isinstance(outcome.error, InvalidRequestError):
         return [f"not refused but {outcome.kind}: {outcome.error}"]
-    fields = {_top(issue.path) for issue in blamed}
+    blamed = {_top(issue.path) for issue in bench.contract.check_body(operation.id, body)}
+    blamed |= {squeeze(argument) for argument in signature.required - given.keys()}
     named = {_top(issue.path) for issue in outcome.error.issues}
-    if not named & fields:
-        return [f"the refusal names {named}, the contract blames {fields}: {outcome.error}"]
+    if not named & blamed:
+        return [f"the refusal names {named}, the contract blames {blamed}: {outcome.error}"]
     return [f"{one.message!r} does not name {one.path}" for one in outcome.error.issues
             if _top(one.path) not in squeeze(one.message)]  # fmt: skip
+
+
+def _let_through(
+    bench: Bench, operation: Operation, body: Mapping[str, JSON], outcome: Outcome
+) -> list[str]:
+    """What was left out, or None, may have been filled in: then what was sent is valid."""
+    judged = (complaints(bench.contract, operation, sent) for sent in outcome.sent)
+    found = [complaint for one in judged for complaint in one]
+    given = [one for one in bench.contract.check_body(operation.id, body)
+             if one.rule != "required" and one.value is not None]  # fmt: skip
+    return found + [f"was sent: {one.message}" for one in given]
 
 
 def refusal_breach(bench: Bench, wrapped: Wrapped, way: str, name: str, drawn: Drawn) -> Breach:
@@ -164,6 +201,7 @@ def _top(path: str) -> str:
     return squeeze(path.lstrip("/").split("/")[0])
 
 
+@cache
 def ask(
     bench: Bench, wrapped: Wrapped, operation: Operation, way: str
 ) -> dict[str, Callable[[], Outcome]]:
@@ -172,9 +210,8 @@ def ask(
     if operation.resource in {"tasks", "feed"}:
         ways["read"] = lambda: wrapped.read(way, operation.resource, "task-1")
     for name, signature in serves(wrapped, way, operation):
-        bodies = (call.arguments["body"] for call in laws.calls(bench.source, operation))
-        words = (keywords(bench.contract, signature, body) for body in bodies)
-        given = next(one for one in words if one is not None)
+        body = sayable(bench, signature)[0].arguments["body"]
+        given = keywords(bench.contract, signature, body)
         ways[f"{name}.create"] = lambda name=name, given=given: wrapped.create(way, name, given)
     return ways
 
@@ -189,7 +226,7 @@ def check_understood(
         outcome = ask(bench, wrapped, operation, way)[how]()
     except Exception as error:  # outside the tree: that is the finding
         return [f"{type(error).__name__}: {error}"]
-    found = _misread(status, body, outcome)
+    found = _misread(status, body, outcome, created=how != "read")
     if not found:
         content = json.dumps(body).encode()
         bench.ledger.answered(operation, status, "application/json", content, "wrapper")
@@ -217,11 +254,11 @@ def understood_breach(
     )  # fmt: skip
 
 
-def _misread(status: int, body: JSON, outcome: Outcome) -> list[str]:
+def _misread(status: int, body: JSON, outcome: Outcome, *, created: bool) -> list[str]:
     """What is wrong about how an answer was understood."""
     if status >= 300:
         return [] if _tells_status(outcome.error, status) else [f"{outcome.kind} for {status}"]
-    if not _tells_of_a_task(body):
+    if not _tells_of_a_task(body, created=created):
         return []
     if outcome.task is None:
         return [f"not understood: {outcome.kind}: {outcome.error}"]
@@ -240,8 +277,8 @@ def _tells_status(error: BaseException | None, status: int) -> bool:
     return False
 
 
-def _tells_of_a_task(body: JSON) -> bool:
-    """Whether an answer names a task and, if it is more than an id, a state."""
+def _tells_of_a_task(body: JSON, *, created: bool) -> bool:
+    """Whether an answer names a task and says how it stands, or that it has just been created."""
     layers = [body]
     while isinstance(layers[-1], dict) and isinstance(layers[-1].get("data"), dict):
         layers.append(layers[-1]["data"])
@@ -249,7 +286,8 @@ def _tells_of_a_task(body: JSON) -> bool:
         return False
     named = any(_text(layer.get(key)) for layer in layers for key in ("id", "task_id"))
     stated = any(_text(layer.get("status")) for layer in layers)
-    return named and (stated or body.keys() == {"id"})
+    accepted = body.keys() == {"id"} or (created and body.get("code") in _WENT_WELL)
+    return named and (stated or accepted)
 
 
 def _text(value: JSON) -> bool:
@@ -283,7 +321,7 @@ def question_breach(
         operation.id, way, tuple(found), call.origin, f"task id {task_id!r}", _curl(bench),
         as_test(f"{operation.id} {way}", "bench, wrapped",
                 f'operation = bench.contract.operation("{operation.id}")\n'
-                "laws.prepare(bench, operation)",
+                "wrapper_laws.prepare(bench, operation)",
                 f'wrapper_laws.check_question(bench, wrapped, operation, "{way}", task_id)',
                 task_id=task_id),
     )  # fmt: skip
