@@ -15,7 +15,7 @@ from cometapi_runway.errors import InvalidRequestError
 from cometapi_runway.jsonvalue import JSON, Object
 from cometapi_runway.settings import DEFAULT_RUNWAY_VERSION
 from cometapi_runway.signatures import Signature
-from cometapi_runway.validation import Operation, Response
+from cometapi_runway.validation import Operation
 from cometapi_runway.validation._document import resolve
 
 from .. import laws
@@ -84,7 +84,8 @@ class Generated:
     def drive(self, call: laws.Call, blamed: list[str]) -> Iterator[Verdict]:
         """Call sync, sync_detailed, asyncio and asyncio_detailed."""
         success = laws.success(self.operation)
-        self.bench.answer_with(int(success.status), _answer(self.bench, success, call))
+        drawn = [one.value for one in self.bench.source.right(success.schema or {})]
+        self.bench.answer_with(int(success.status), _one_of(drawn, call))
         for flavour in FLAVOURS:
             yield self._call(flavour, call, blamed)
 
@@ -113,6 +114,22 @@ class Creating:
     name: str
     signature: Signature
     operation: Operation
+    answers: list[JSON] = field(init=False)
+
+    @answers.default
+    def _accepted(self) -> list[JSON]:
+        """Of the documented answers, those that name a task; a refusal may come as a success."""
+        success = laws.success(self.operation)
+        calls = (one.arguments["body"] for one in laws.calls(self.bench.source, self.operation))
+        said = (keywords(self.bench.contract, self.signature, body) for body in calls)
+        given = next(one for one in said if one is not None)
+        found = []
+        for drawn in self.bench.source.right(success.schema or {}):
+            answer = _with_id(drawn.value, "task-1")
+            self.bench.answer_with(int(success.status), answer)
+            if self.wrapped.create("blocking", self.name, given).task is not None:
+                found.append(drawn.value)
+        return found
 
     @property
     def prefix(self) -> str:
@@ -147,7 +164,7 @@ class Creating:
             yield Verdict("refused", "arguments have names, and this body has none")
             return
         success = laws.success(self.operation)
-        self.bench.answer_with(int(success.status), _answer(self.bench, success, call))
+        self.bench.answer_with(int(success.status), _one_of(self.answers, call))
         given = keywords(self.bench.contract, self.signature, body)
         if given is None:
             # An argument is missing: give what there is, and be told which.
@@ -262,11 +279,10 @@ def doors(bench: laws.Bench, wrapped: Wrapped, reads: frozenset[str]) -> tuple[D
     return tuple(found)
 
 
-def _answer(bench: laws.Bench, success: Response, call: laws.Call) -> JSON:
-    """A documented answer, another one for other arguments, the same for the same."""
-    drawn = bench.source.right(success.schema or {})
+def _one_of(answers: list[JSON], call: laws.Call) -> JSON:
+    """Another answer for other arguments, the same for the same."""
     number = crc32(repr(call.arguments).encode("utf-8", "replace"))
-    return _with_id(drawn[number % len(drawn)].value, f"task-{number}")
+    return _with_id(answers[number % len(answers)], f"task-{number}")
 
 
 def _with_id(answer: JSON, task_id: str) -> JSON:
