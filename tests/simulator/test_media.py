@@ -182,3 +182,15 @@ def test_no_start_code_can_appear_inside_a_unit() -> None:
     assert not any(code in unit[1:] for code in (b"\0\0\0", b"\0\0\1", b"\0\0\2"))
     assert unit[1:].replace(b"\0\0\3", b"\0\0") == payload
     assert to_bytes("1") == b"\x80"
+
+
+def test_frames_are_numbered_modulo_sixteen() -> None:
+    # Decoders forgive a wrong number; players that seek or count lost frames do not.
+    numbers = []
+    for unit in h264.encode(card.frames(make(240, 240, seconds=1))):
+        bits = f"{int.from_bytes(unit[1:4], 'big'):024b}"
+        head = next(
+            head for head in ("1" + ue(7) + "1", "1" + ue(5) + "1") if bits.startswith(head)
+        )
+        numbers.append(int(bits[len(head) :][:4], 2))
+    assert numbers == [number % 16 for number in range(FRAMES_PER_SECOND)]

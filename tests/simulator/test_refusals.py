@@ -110,8 +110,9 @@ def test_the_compatibility_routes_of_2024_refuse_under_http_200() -> None:
     assert not target.tasks
 
 
-def test_no_money_no_task() -> None:
-    target = gateway(balance=0.9)
+@pytest.mark.parametrize("balance", [0.5, 0.9])
+def test_no_money_no_task(balance: float) -> None:
+    target = gateway(balance=balance)
     assert post(target, PATH, dict(BODY)).status == 200
     reply = post(target, PATH, dict(BODY))
     assert (reply.status, reply.json()) == (
