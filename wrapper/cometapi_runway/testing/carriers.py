@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -45,9 +46,11 @@ class GatewayCarrier(Carrier):
 
     Attributes:
         gateway: The gateway. Delays in its answers move its clock instead of being waited for.
+        base_url: Its address, whose path the gateway itself knows nothing of.
     """
 
     gateway: Gateway
+    base_url: str
     _control: Control = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -55,7 +58,7 @@ class GatewayCarrier(Carrier):
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Lets the gateway act, and makes a response of its reply."""
-        target = request.url.raw_path.decode("ascii")
+        target = target_of(request, self.base_url)
         answerer = self._control if self._control.is_meant(target) else self.gateway
         url = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}"
         reply = answerer.handle(request.method, url, headers_of(request), request.content)
@@ -70,6 +73,15 @@ class GatewayCarrier(Carrier):
             stream=body,
             extensions={"http_version": b"HTTP/1.1"},
         )
+
+
+def target_of(request: httpx.Request, base_url: str) -> str:
+    """Path and query of a request as they go over the wire, from a base address on."""
+    target = request.url.raw_path.decode("ascii")
+    base = urlsplit(base_url)
+    return (
+        target.removeprefix(base.path.rstrip("/")) if base.hostname == request.url.host else target
+    )
 
 
 def headers_of(request: httpx.Request) -> list[tuple[str, str]]:

@@ -16,7 +16,13 @@ from cometapi_runway.jsonvalue import as_object, as_text, parse
 from cometapi_runway.simulator import Reply, SimClock, refusals
 from cometapi_runway.simulator.media import Card, render
 from cometapi_runway.testing import examples
-from cometapi_runway.testing.carriers import Carrier, headers_of, intercepting, overhearing
+from cometapi_runway.testing.carriers import (
+    Carrier,
+    headers_of,
+    intercepting,
+    overhearing,
+    target_of,
+)
 from cometapi_runway.testing.clocks import skipping
 from cometapi_runway.testing.connected import Connected
 from cometapi_runway.testing.examples import Examples
@@ -101,9 +107,9 @@ class Mock(Connected, respx.Router):
         self._seen.append(f"{request.method} {request.url.path}")
         if str(request.url) in self._files:
             return None
-        url = str(request.url)
-        if request.url.host not in {urlsplit(one).hostname for one in self.judge.contract.servers}:
-            url = request.url.raw_path.decode("ascii")
+        servers = {urlsplit(server).hostname for server in self.judge.contract.servers}
+        is_named = request.url.host in servers
+        url = str(request.url) if is_named else target_of(request, self.base_url)
         issues = self.judge.check(request.method, url, headers_of(request), request.content)
         return _response(refusals.invalid(issues)) if issues else None
 
@@ -114,9 +120,12 @@ class Mock(Connected, respx.Router):
     def _load(self, operation: Operation) -> None:
         literal = _PARAMETER.split(operation.path)
         path = "([^/]+)".join(map(re.escape, literal))
-        host = urlsplit(self.base_url).hostname
+        base = urlsplit(self.base_url)
         route = self.route(
-            method=operation.method, host=host, path__regex=f"^{path}$", name=operation.id
+            method=operation.method,
+            host=base.hostname,
+            path__regex=f"^{re.escape(base.path.rstrip('/'))}{path}$",
+            name=operation.id,
         )
         example = self._examples.success(operation)
         if not examples.is_read(operation):
@@ -131,7 +140,8 @@ class Mock(Connected, respx.Router):
 
     def _asked(self, request: httpx.Request) -> str:
         """The task that a read asks about: in its path, or in its body for reads that are POSTs."""
-        hit = self.judge.contract.match(request.method, request.url.raw_path.decode("ascii"))
+        target = target_of(request, self.base_url).partition("?")[0]
+        hit = self.judge.contract.match(request.method, target)
         if hit is not None and hit[1]:
             return next(iter(hit[1].values()))
         return as_text((as_object(parse(request.content)) or {}).get("task_id")) or ""

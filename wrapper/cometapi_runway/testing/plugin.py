@@ -126,7 +126,8 @@ def _module(name: str) -> Any:
     try:
         return import_module(f"cometapi_runway.testing.{name}")
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
             raise
         needed = "these fixtures need more: pip install 'cometapi-runway[testing]'"
-        raise pytest.UsageError(f"{needed} ({error.name} is missing)") from error
+        raise pytest.UsageError(f"{needed} ({missing} is missing)") from error

@@ -8,9 +8,7 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 import httpx
-from attrs import define
 
-from cometapi_runway.errors import Issue
 from cometapi_runway.simulator import Gateway, Options, SimClock, SimulatorServer
 from cometapi_runway.testing.carriers import (
     Carrier,
@@ -22,7 +20,7 @@ from cometapi_runway.testing.carriers import (
 from cometapi_runway.testing.checked import Checked
 from cometapi_runway.testing.clocks import skipping
 from cometapi_runway.testing.connected import Connected
-from cometapi_runway.testing.judge import Judge, Violation
+from cometapi_runway.testing.judge import Judge
 from cometapi_runway.testing.scripted import Scripted
 
 
@@ -73,24 +71,12 @@ class Server(Simulator):
         limits = httpx.Limits(max_keepalive_connections=0)
         self._async_transport = httpx.AsyncHTTPTransport(limits=limits)
 
-    def is_real(self, url: httpx.URL) -> bool:
-        """Whether an address is that of the paid gateway, which no test may reach."""
+    def wants(self, url: httpx.URL) -> bool:
+        """Whether an address is that of the paid gateway, which no test may reach.
+
+        What is sent to the server's own addresses takes the way over its sockets.
+        """
         return self.is_gateway(url) and url.host != urlsplit(self.base_url).hostname
-
-
-@define(eq=False)
-class _Wall(Carrier):
-    """Refuses to carry anything to the paid gateway."""
-
-    server: Server
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        where = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
-        words = f"{where} is the paid gateway; runway_server is at {self.server.base_url}"
-        issue = Issue("server", "server", where, f"{words} (server)")
-        url = f"{where}{request.url.path}"
-        self.server.judge.note(Violation(request.method, url, None, (issue,)))
-        raise httpx.ConnectError(words, request=request)
 
 
 @contextlib.contextmanager
@@ -103,8 +89,9 @@ def simulator(base_url: str | None = None, **options: Unpack[Options]) -> Genera
     """
     options.setdefault("clock", SimClock.manual())
     gateway = Gateway(**options)
-    carrier = GatewayCarrier(gateway)
-    kit = Simulator(gateway, base_url or gateway.contract.servers[0], carrier)
+    address = base_url or gateway.contract.servers[0]
+    carrier = GatewayCarrier(gateway, address)
+    kit = Simulator(gateway, address, carrier)
     with (
         intercepting(kit.wants, carrier),
         overhearing(kit.is_gateway, kit.overhear),
@@ -124,8 +111,8 @@ def server(**options: Unpack[Options]) -> Generator[Server]:
     with SimulatorServer(**options) as running:
         kit = Server(running)
         with (
-            intercepting(kit.is_real, _Wall(kit)),
-            overhearing(kit.is_real, kit.overhear),
+            intercepting(kit.wants, GatewayCarrier(kit.gateway, kit.base_url)),
+            overhearing(kit.wants, kit.overhear),
             skipping(kit.agenda),
             contextlib.closing(kit),
         ):

@@ -1,0 +1,283 @@
+"""A request that breaks the contract fails its test, whatever the application makes of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cometapi_runway.testing import Violation, simulated
+from cometapi_runway.testing.judge import describe
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[3]
+BAD = """
+    import httpx
+    import pytest
+
+    BODY = {
+        "character": {"type": "image", "uri": "ftp://example.com/face.png"},
+        "reference": {"type": "video", "uri": "https://example.com/clip.mp4"},
+        "model": "act_two",
+        "ratio": "1280:720",
+    }
+    HEADERS = {"Authorization": "Bearer own-key", "X-Runway-Version": "2024-11-06"}
+
+    def send(base_url="https://api.cometapi.com", **more):
+        url = base_url + "/runwayml/v1/character_performance"
+        try:
+            return httpx.post(url, json={**BODY, **more}, headers=HEADERS)
+        except httpx.HTTPError:
+            return None
+"""
+URI = "*/character/uri *ftp://example.com/face.png*"
+
+
+@pytest.fixture
+def runs(pytester):
+    """Runs tests in a pytest of their own."""
+
+    def run(tests: str, *arguments: str) -> pytest.RunResult:
+        head, body = (text.replace("\n    ", "\n") for text in (BAD, tests))
+        pytester.makepyfile(test_app=head + body)
+        if arguments and arguments[0] == "-n":
+            return pytester.runpytest_subprocess(*arguments)
+        return pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:cacheprovider", *arguments)
+
+    return run
+
+
+@pytest.mark.parametrize("fixture", ["runway_simulator", "runway_server", "runway_mock"])
+def test_it_fails_the_test_and_names_the_field(fixture, runs):
+    result = runs(f"""
+    def test_application({fixture}):
+        answer = send({fixture}.base_url)
+        assert answer.status_code == 400
+        assert "/character/uri" in answer.json()["error"]["message"]
+
+    def test_afterwards({fixture}):
+        pass
+    """)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["*1 request broke the gateway's contract:", "*POST *character_performance*", URI]
+    )
+    assert "own-key" not in result.stdout.str()
+
+
+def test_it_is_told_beside_the_failure_that_it_causes(runs):
+    result = runs("""
+    def test_application(runway_simulator):
+        assert send().status_code == 200
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*assert 400 == 200*", "*1 request broke*", URI,
+                                 "*simulated gateway*", "POST *: HTTP 400"])  # fmt: skip
+
+
+def test_a_failed_test_shows_what_the_gateway_saw(runs):
+    result = runs("""
+    def test_application(runway_simulator):
+        runway_simulator.lose_next_response()
+        create = runway_simulator.client.character_performance.create
+        create(character="https://example.com/a.png", reference="https://example.com/b.mp4")
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*simulated gateway*", "POST *: no answer (reset)", "charge 0.50*"]
+    )
+
+
+def test_what_is_sent_by_the_clean_up_counts_too(runs):
+    result = runs("""
+    @pytest.fixture
+    def application(runway_simulator):
+        yield
+        send()
+
+    def test_application(application):
+        pass
+    """)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*1 request broke*", URI])
+
+
+def test_what_is_the_same_is_told_once():
+    same = [Violation("GET", "/same", None, ())] * 30
+    others = [Violation("GET", f"/{number}", None, ()) for number in range(30)]
+    told = describe([*same, *others])
+    assert "60 requests broke" in told
+    assert "30 times GET /same" in told
+    assert told.endswith("and 11 more")
+
+
+def test_a_violation_that_is_expected(runs):
+    result = runs("""
+    def test_any(runway_simulator):
+        with runway_simulator.expect_violation() as found:
+            send()
+        assert found[0].issues[0].path == "/character/uri"
+
+    def test_one_field(runway_mock):
+        with runway_mock.expect_violation("/character/uri"):
+            send()
+
+    def test_another_field(runway_simulator):
+        with runway_simulator.expect_violation("/seed"):
+            send(seed=-1)
+            runway_simulator.expect_violation("/ratio")
+            httpx.get("https://api.cometapi.com/runwayml/v1/task/x")
+
+    def test_none(runway_simulator):
+        with pytest.raises(AssertionError, match="no request broke the contract at /seed"):
+            with runway_simulator.expect_violation("/seed"):
+                pass
+    """)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*1 request broke*", "*GET */runwayml/v1/task/x*"])
+
+
+def test_the_key_must_not_reach_the_host_of_the_files(runs):
+    result = runs("""
+    def test_application(runway_simulator):
+        create = runway_simulator.client.character_performance.create
+        task = create(character="https://e.com/a.png", reference="https://e.com/b.mp4").wait()
+        assert httpx.get(task.output[0], headers=HEADERS).status_code == 200
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*header authorization went to the host of an output file*"])
+
+
+def test_a_mock_of_the_applications_own_is_overheard(runs):
+    result = runs("""
+    def answer(request):
+        return httpx.Response(200, json={"id": "mine"})
+
+    def test_application(runway_simulator):
+        with httpx.Client(transport=httpx.MockTransport(answer), headers=HEADERS) as http:
+            url = "https://api.cometapi.com/runwayml/v1/character_performance"
+            assert http.post(url, json=BODY).json() == {"id": "mine"}
+            assert http.get("https://example.com").json() == {"id": "mine"}
+        assert not runway_simulator.requests
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*1 request broke*", URI])
+
+
+def test_on_several_workers(runs):
+    result = runs(
+        """
+    @pytest.mark.parametrize("number", range(4))
+    def test_application(runway_simulator, runway_server, number):
+        create = runway_simulator.client.character_performance.create
+        task = create(character="https://e.com/a.png", reference="https://e.com/b.mp4").wait()
+        assert httpx.get(runway_server.status_url).status_code == 200
+        if number == 3:
+            send()
+    """, "-n", "2")  # fmt: skip
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines([URI])
+
+
+def test_in_coroutines(runs):
+    result = runs("""
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("is_bad", [False, True])
+    async def test_application(runway_simulator, is_bad, anyio_backend_name):
+        async with httpx.AsyncClient(headers=HEADERS) as http:
+            url = "https://api.cometapi.com/runwayml/v1/character_performance"
+            body = BODY if is_bad else {**BODY, "character": BODY["reference"]}
+            await http.post(url, json=body)
+    """)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines([URI])
+
+
+def test_the_marker_closest_to_the_test_wins(runs):
+    result = runs("""
+    pytestmark = pytest.mark.runway(shape="wrapped", missing="404")
+
+    @pytest.mark.runway(shape="legacy")
+    def test_application(runway_simulator):
+        assert runway_simulator.gateway.settings.missing == "404"
+        assert runway_simulator.gateway.settings.shape.feed == "digits"
+    """, "--strict-markers")  # fmt: skip
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("marker", "words"), [
+    ("'wrapped'", "*takes keyword arguments only*"),
+    ("colour='red'", "*unexpected keyword argument 'colour'*"),
+])  # fmt: skip
+def test_a_marker_that_means_nothing(marker, words, runs):
+    result = runs(f"""
+    @pytest.mark.runway({marker})
+    def test_application(runway_simulator):
+        pass
+    """)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([words])
+
+
+def test_ids_repeat_from_run_to_run_and_differ_from_test_to_test(runs, pytester):
+    tests = """
+    @pytest.mark.parametrize("number", range(2))
+    def test_application(runway_simulator, number):
+        create = runway_simulator.client.character_performance.create
+        print("id", create(character="https://e.com/a.png", reference="https://e.com/b.mp4").id)
+    """
+    first, again = (runs(tests, "-s").stdout.str() for _ in range(2))
+    ids = [line for line in first.splitlines() if "id " in line and len(line) > 30]
+    assert len(set(ids)) == 2
+    assert all(line in again for line in ids)
+
+
+def test_requests_of_another_process_are_judged(runway_server):
+    url = f"{runway_server.base_url}/runwayml/v1/tasks/x"
+    program = f"import urllib.request; urllib.request.urlopen({url!r})"
+    with runway_server.expect_violation("Authorization"):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert b"401" in done.stderr
+
+
+def test_an_unencrypted_address_is_a_violation(runway_simulator):
+    headers = {"Authorization": "Bearer k"}
+    with runway_simulator.expect_violation("server"):
+        httpx.get("http://api.cometapi.com/runwayml/v1/tasks/x", headers=headers)
+
+
+def test_violations_can_be_looked_at():
+    with simulated.simulator() as kit:
+        httpx.get("https://api.cometapi.com/nowhere?x=1")
+        (found,) = kit.violations
+    assert isinstance(found, Violation)
+    assert (found.method, found.url, found.operation) == (
+        "GET", "https://api.cometapi.com/nowhere", None)  # fmt: skip
+
+
+def test_nothing_is_loaded_before_a_fixture_is_asked_for():
+    program = (
+        "import sys, cometapi_runway.testing.plugin\n"
+        "heavy = {'httpx', 'starlette', 'respx', 'attrs', 'jsonschema_rs', 'uvicorn'}\n"
+        "print(*(heavy & sys.modules.keys()))"
+    )
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("wrapper", "generated"))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                          check=True, env={**os.environ, "PYTHONPATH": paths})  # fmt: skip
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(("fixture", "missing"), [
+    ("runway_simulator", "starlette"), ("runway_server", "uvicorn"), ("runway_mock", "respx"),
+])  # fmt: skip
+def test_a_missing_extra_is_named(fixture, missing, pytester):
+    pytester.makeconftest(f"import sys; sys.modules[{missing!r}] = None")
+    pytester.makepyfile(f"def test_application({fixture}): pass")
+    result = pytester.runpytest_subprocess("-p", "no:respx", "-p", "no:schemathesis")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*pip install 'cometapi-runway?testing?' ({missing} is missing)"])
