@@ -373,7 +373,7 @@ def test_a_file_of_the_wrong_kind_is_refused(
     resource: str, argument: str, pointer: str, picture: Path, clip: Path, twin: Twin
 ) -> None:
     wrong = clip if argument == "prompt_image" else picture
-    with pytest.raises(InvalidRequestError, match=f"{pointer}: has an extension") as no:
+    with pytest.raises(InvalidRequestError, match=rf"{pointer}: .* has an extension") as no:
         body(twin, resource, **{argument: wrong})
     assert no.value.issues[0].path == pointer
     assert twin.wire.sent == []
