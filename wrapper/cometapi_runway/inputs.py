@@ -176,15 +176,15 @@ def _file_text(file: Path, path: str, allowed: tuple[str, ...]) -> str:
     kind = _KINDS.get(extension)
     if kind is None or kind not in allowed:
         words = " or ".join(allowed)
-        _refuse(path, "type", str(file), f"has an extension of no known {words} type")
+        _refuse(path, "type", str(file), f"{file} has an extension of no known {words} type")
     most = (_LARGEST[kind] - _LONGEST_HEAD) // 4 * 3
     try:
         size = file.stat().st_size
         if size > most:
-            _too_large(path, str(file), kind, f"has {size} bytes, and {most} is the most")
+            _too_large(path, str(file), kind, f"{file} has {size} bytes, and {most} is the most")
         content = file.read_bytes()
     except OSError as error:
-        _refuse(path, "readable", str(file), f"cannot be read: {error.strerror}")
+        _refuse(path, "readable", str(file), f"{file} cannot be read: {error.strerror}")
     media = (
         _KNOWN_TYPES.get(extension) or mimetypes.guess_type(file.name)[0] or f"{kind}/{extension}"
     )
