@@ -80,7 +80,7 @@ def retrieve(poll: Call, known: Task, *, timeout: float) -> Flow[Task]:
             known.id,
             None,
             f"task {known.id} is not known to the gateway ({error}). A new task can stay unknown "
-            "for a while; `wait` allows for that",
+            f"for a while; `wait` allows for that{_elsewhere(known)}",
         ) from error
     except RunwayError as error:
         error.task_id = known.id
@@ -105,7 +105,7 @@ def wait(watch: Watch, *, started: float, rng: Random) -> Flow[Task]:
     except BaseException as error:
         error.add_note(
             f"cometapi-runway: interrupted while waiting; task {watch.task.id} goes on and can "
-            f"be waited for again: client.tasks.wait({watch.task.id!r})"
+            f"be waited for again: {_again(watch.task)}"
         )
         raise
     return succeed(final)
@@ -232,8 +232,20 @@ def _not_found(known: Task, elapsed: float, polls: int) -> str:
     return (
         f"task {known.id} is not known to the gateway: asked {polls} times in {elapsed:.0f} s, "
         "longer than a new task stays invisible. Check the id, and that the key is of the "
-        "account that made it"
+        f"account that made it{_elsewhere(known)}"
     )
+
+
+def _again(known: Task) -> str:
+    holder = "client.compat.tasks" if known.route == "feed" else "client.tasks"
+    return f"{holder}.wait({known.id!r})"
+
+
+def _elsewhere(known: Task) -> str:
+    """Where else an id may be known: each of the two families has a route of its own."""
+    if known.route == "feed" or known.operation is not None:
+        return ""
+    return ". A task of a compat operation is found through client.compat.tasks"
 
 
 def _timed_out(
@@ -245,7 +257,7 @@ def _timed_out(
         watch.task.id,
         last,
         f"task {watch.task.id} had not ended after {elapsed:.1f} s{limit} ({polls} polls, last "
-        f"state {state}). It goes on: client.tasks.wait({watch.task.id!r}) takes up the wait",
+        f"state {state}). It goes on: {_again(watch.task)} takes up the wait",
     )
     if trouble is not None:
         error.add_note(f"The last poll brought no state: {trouble.error}")
