@@ -29,7 +29,11 @@ EXAMPLES: list[tuple[BaseException, Exit, str]] = [
     (errors.AuthenticationError(401), Exit.KEY, "COMETAPI_KEY"),
     (errors.PermissionDeniedError(403), Exit.KEY, "this key"),
     (errors.InsufficientQuotaError(403), Exit.QUOTA, "top up"),
-    (errors.TaskFailedError("t-1"), Exit.TASK, "seed"),
+    (
+        errors.TaskFailedError("t-1", Task("t-1", "FAILED", failure_code="SAFETY.INPUT.TEXT")),
+        Exit.TASK,
+        "reword it",
+    ),
     (errors.TaskCancelledError("t-1"), Exit.TASK, "submit"),
     (errors.TaskTimeoutError("t-1"), Exit.TIMEOUT, "cometapi-runway tasks wait t-1 --output out"),
     (errors.TaskNotFoundError("t-1"), Exit.GATEWAY, "tasks list"),
@@ -100,6 +104,15 @@ def test_codes_never_change() -> None:
         "DOWNLOAD": 10,
         "INTERRUPTED": 130,
     }
+
+
+def test_the_advice_on_a_failed_task_is_said_once() -> None:
+    error = errors.TaskFailedError("t-1", Task("t-1", "FAILED", failure_code="SAFETY.INPUT.TEXT"))
+
+    found = ending(error)
+
+    assert error.advice not in found.message
+    assert "SAFETY.INPUT.TEXT" in found.message
 
 
 def test_a_timed_out_wait_is_not_told_in_python() -> None:

@@ -7,6 +7,7 @@ so that ``--version`` costs no more than Python itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,6 @@ from cometapi_runway._version import __version__
 
 NAME = "cometapi-runway"
 
-_INTERRUPTED = 130
 _EXTRA = frozenset({"cyclopts", "platformdirs", "rich"})
 
 
@@ -29,13 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, one of `endings.Exit`.
     """
-    code = _run(list(sys.argv[1:] if arguments is None else arguments))
-    if arguments is None and code == _INTERRUPTED:
-        # Python would wait for the threads, and they for answers that nobody wants any more.
+    if arguments is not None:
+        return _run(list(arguments))
+    code = _run(sys.argv[1:])
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
-    return code
+    # All is done. Python would take itself apart, which is a tenth of what help takes, and after
+    # Ctrl-C wait for threads, and they for answers that nobody wants any more.
+    os._exit(code)
 
 
 def _run(given: list[str]) -> int:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import os
 import signal
 import sys
 import threading
-import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from cometapi_runway._version import __version__
-from cometapi_runway.cli import NAME, config
+from cometapi_runway.cli import NAME
 from cometapi_runway.cli.creations import creations
+from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import MEANINGS, Ending, Exit, command, ending
 from cometapi_runway.cli.options import Display
 from cometapi_runway.cli.report import JsonReport, Report
@@ -26,11 +25,20 @@ from cometapi_runway.jsonvalue import JSON, as_object, as_text
 from cometapi_runway.settings import KEY_VARIABLE
 from cometapi_runway.validation import contract
 
+if TYPE_CHECKING:
+    from cyclopts.argument import ArgumentCollection
+
+    from cometapi_runway.cli import config, logs
+else:
+    config = Deferred("cometapi_runway.cli.config")
+    logs = Deferred("cometapi_runway.cli.logs")
+
 _HERE: Final = "cometapi_runway.cli"
 _MAKE: Final = Group("Make something", sort_key=1)
 _TASKS: Final = Group("Tasks", sort_key=2)
 _HELP: Final = Group("Set up and try out", sort_key=3)
 _OTHER: Final = Group("Other", sort_key=4)
+_HELP_FLAGS: Final = frozenset({"--help", "-h"})
 
 # Modules are imported when their command is run; names and summaries are enough for --help.
 _COMMANDS: Final = (
@@ -53,7 +61,7 @@ def build() -> App:
         help_format="plaintext",
         help_epilogue=_exit_codes(),
         version=__version__,
-        config=config.apply,
+        config=_configure,
         default_parameter=Parameter(negative_iterable=()),
         group_commands=_OTHER,
     )
@@ -78,27 +86,45 @@ def run(arguments: Sequence[str]) -> int:
         stdout.reconfigure(errors="backslashreplace")
     report: Report | None = None
     try:
+        if not _HELP_FLAGS.isdisjoint(arguments):
+            return _help(arguments)
         with _interruptible():
             body, bound, ignored = build().parse_args(
                 list(arguments), exit_on_error=False, print_error=False
             )
             report = voice(bound.arguments.get("display"))
             more = {"report": report} if "report" in ignored else {}
-            with _logs(report.warn):
+            with logs.told_by(report):
                 return int(body(*bound.args, **bound.kwargs, **more) or Exit.SUCCESS)
     except BrokenPipeError:
         # Whoever read our output has had enough, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Exit.SUCCESS
     except CycloptsError as error:
-        told = _usage(error)
-        trace = traceback.format_exc()
+        return _end(report, arguments, error, _usage(error))
     except (Exception, KeyboardInterrupt) as error:
-        told = ending(error)
-        trace = traceback.format_exc()
+        return _end(report, arguments, error, ending(error))
+
+
+def _help(arguments: Sequence[str]) -> int:
+    """Print help: on a way of its own, since what comes before a command's work is not needed."""
+    from rich.console import Console  # noqa: PLC0415 - only who reads help pays for it
+
+    words = [word for word in arguments if word not in _HELP_FLAGS]
+    # Without emoji, whose table alone would take a tenth of the time.
+    build().help_print(words, console=Console(emoji=False, highlight=False))
+    return Exit.SUCCESS
+
+
+def _end(
+    report: Report | None, arguments: Sequence[str], error: BaseException, told: Ending
+) -> int:
+    """Say how it ended, and return the exit code."""
     asked = _asked(arguments)
     if asked.debug:
-        sys.stderr.write(trace)
+        import traceback  # noqa: PLC0415 - only who asks for it pays for it
+
+        traceback.print_exception(error)
     (report or voice(asked)).failed(told)
     return told.code
 
@@ -122,6 +148,11 @@ def _about(tag: str) -> str:
     found = (as_object(tag) for tag in (tags if isinstance(tags, list) else []))
     words = (one.get("description") for one in found if one and one.get("name") == tag)
     return as_text(next(words, None)) or ""
+
+
+def _configure(app: App, commands: tuple[str, ...], found: ArgumentCollection) -> None:
+    """Fill in the settings file, which help does not need."""
+    config.apply(app, commands, found)
 
 
 def _exit_codes() -> str:
@@ -174,24 +205,3 @@ def _interruptible() -> Generator[None]:
     finally:
         if not asked:
             signal.signal(signal.SIGINT, before)
-
-
-class _Handler(logging.Handler):
-    """Gives the library's warnings to the report."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._say = say
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._say(record.getMessage())
-
-
-@contextlib.contextmanager
-def _logs(say: Callable[[str], None]) -> Generator[None]:
-    logger, handler = logging.getLogger("cometapi_runway"), _Handler(say)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)

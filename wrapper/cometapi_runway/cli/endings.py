@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from types import MappingProxyType
@@ -118,6 +117,10 @@ def ending(error: BaseException, save: Sequence[str] = ()) -> Ending:
             task_id = getattr(error, "task_id", None)
             message = _message(error)
             return Ending(code, type(error).__name__, message, advise(error, save), task_id)
+    if type(error).__module__ == "sqlite3":
+        # By its name, since help should not load a database.
+        advice = "give another file with --journal FILE, or --no-journal"
+        return Ending(Exit.USAGE, type(error).__name__, f"the journal: {error}", advice)
     message = f"unexpected {type(error).__name__}: {error}"
     return Ending(
         Exit.BUG, type(error).__name__, message, "run it again with --debug and report it"
@@ -152,6 +155,9 @@ def _message(error: BaseException) -> str:
         # The library's own text gives its advice in Python.
         seen = error.task_details.status if error.task_details else "never seen"
         return f"the wait for task {error.task_id} ended before the task did (last state: {seen})"
+    if isinstance(error, errors.TaskFailedError):
+        # What to do is said on its own line.
+        return str(error).removesuffix(f". {error.advice}")
     return str(error) or type(error).__name__
 
 
@@ -182,6 +188,11 @@ def _connection(error: BaseException, _save: Sequence[str]) -> str:
     sent = isinstance(error, errors.APIConnectionError) and error.delivery == "not_sent"
     head = "nothing was sent; " if sent else ""
     return f"{head}check the network and the address; `{_DOCTOR}` tests them"
+
+
+def _failed(error: BaseException, _save: Sequence[str]) -> str:
+    advice = error.advice if isinstance(error, errors.TaskFailedError) else ""
+    return f"{advice}. A new task is charged anew"
 
 
 def _usage(error: BaseException, _save: Sequence[str]) -> str:
@@ -215,7 +226,7 @@ _TABLE: Final[tuple[tuple[type[BaseException], Exit, _Advise], ...]] = (
         _say("top up the account or raise this key's quota, then run it again"),
     ),
     (errors.TaskTimeoutError, Exit.TIMEOUT, _with_id("tasks", "wait")),
-    (errors.TaskFailedError, Exit.TASK, _say("change the input or the seed and submit it anew")),
+    (errors.TaskFailedError, Exit.TASK, _failed),
     (errors.TaskCancelledError, Exit.TASK, _say("submit it anew if it is still wanted")),
     (
         errors.TaskNotFoundError,
@@ -236,5 +247,4 @@ _TABLE: Final[tuple[tuple[type[BaseException], Exit, _Advise], ...]] = (
     (errors.BadRequestError, Exit.GATEWAY, _say("change the request as the gateway says")),
     (errors.APIConnectionError, Exit.GATEWAY, _connection),
     (errors.RunwayError, Exit.GATEWAY, _say(f"run it again; `{_DOCTOR}` shows what works")),
-    (sqlite3.Error, Exit.USAGE, _say("give another file with --journal FILE, or --no-journal")),
 )
