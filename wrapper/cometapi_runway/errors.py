@@ -32,9 +32,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
-from cometapi_runway import failures
+from cometapi_runway import failures, redaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ class Issue:
 
     path: str
     rule: str
-    value: object
+    value: object = field(repr=redaction.shown)
     message: str
 
 
@@ -306,7 +306,7 @@ class TaskFailedError(TaskError):
         if message is None:
             code = f" ({self.failure_code})" if self.failure_code else ""
             told = task_details.failure if task_details else None
-            reason = (told or "the gateway gives no reason").rstrip(".")
+            reason = redaction.text(told or "the gateway gives no reason").rstrip(".")
             message = f"task {task_id} failed{code}: {reason}. {self.advice}"
         super().__init__(task_id, task_details, message)
 

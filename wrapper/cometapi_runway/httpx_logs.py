@@ -1,20 +1,23 @@
 """Keep httpx's and httpcore's own log lines from telling what this package hides.
 
 httpx logs the whole address of every request at INFO, signed queries included; httpcore logs the
-answer's headers at DEBUG, cookies and redirect targets included. The filter changes only lines
-that are written while this package makes a call.
+answer's headers at DEBUG, cookies and redirect targets included, and what a proxy is told. The
+filter changes only lines that are written while this package makes a call.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Generator
 from contextvars import ContextVar
 
 from cometapi_runway import redaction
 
 _active: ContextVar[bool] = ContextVar("cometapi_runway_call", default=False)
+# What came back, and what a proxy is told to let us in.
+_UNSHOWN = re.compile(" (?:return_value|auth)=")
 _LOGGERS = tuple(
     logging.getLogger(name)
     for name in (
@@ -23,6 +26,7 @@ _LOGGERS = tuple(
         "httpcore.http11",
         "httpcore.http2",
         "httpcore.proxy",
+        "httpcore.socks",
     )
 )
 
@@ -32,7 +36,7 @@ class _Redact(logging.Filter):
         if _active.get():
             message = record.getMessage()
             if record.name.startswith("httpcore"):
-                message = message.partition(" return_value=")[0]
+                message = _UNSHOWN.split(message, maxsplit=1)[0]
             record.msg, record.args = redaction.text(message), None
         return True
 

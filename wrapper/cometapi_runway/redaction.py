@@ -40,7 +40,9 @@ _SHOWN_HEADERS = frozenset(
     }
 )
 _LONGEST_TEXT = 2000
-_DATA_URI = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*,[^\s\"'<>]*", re.IGNORECASE)
+_LONGEST_VALUE = 200
+# Parameters may be quoted; what else stands before the comma is no business of a redactor.
+_DATA_URI = re.compile(r"data:[^\s,<>]{0,200},[^\s\"'<>]*", re.IGNORECASE)
 _SECRET_IN_TEXT = re.compile(_DATA_URI.pattern + r"|https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
@@ -63,6 +65,15 @@ def url(address: str) -> str:
 def text(words: str) -> str:
     """Free text, with every address and data URI in it reduced to what may be shown."""
     return _SECRET_IN_TEXT.sub(lambda found: url(found.group()), words)
+
+
+def shown(item: object) -> str:
+    """The representation of any value, short, and with nothing secret in it."""
+    if isinstance(item, str) and _DATA_URI.match(item):
+        # Such as cannot be one: with a blank in its payload, or a quote.
+        return repr(url(item))
+    words = text(repr(item))
+    return words if len(words) <= _LONGEST_VALUE else f"{words[:_LONGEST_VALUE]}…"
 
 
 def headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:

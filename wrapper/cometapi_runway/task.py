@@ -87,7 +87,7 @@ class Task:
     status: str
     progress: float | None = None
     output: tuple[str, ...] = field(default=(), repr=_shown_urls)
-    failure: str | None = None
+    failure: str | None = field(default=None, repr=redaction.shown)
     failure_code: str | None = None
     created_at: datetime | None = None
     route: Route = "tasks"

@@ -119,9 +119,10 @@ def download(order: Download, *, started: float, rng: Random) -> Flow[Path]:
         DownloadError: It cannot be had, or the disk refuses it. What has arrived stays in a file
             that ends in ``.part`` and is continued by the next try.
     """
-    url = order.task.output[order.index]
-    state = _Progress(url, Stopwatch(started), Backoff(rng), last_byte=started)
-    named = _extension(url)
+    state = _Progress(
+        order.task.output[order.index], Stopwatch(started), Backoff(rng), last_byte=started
+    )
+    named = _extension(state.url)
     if named and not order.overwrite:
         there = Exists(_final(order, named))
         yield there
