@@ -1,0 +1,138 @@
+"""What the package shows of itself, and what it loads before it must."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cometapi_runway
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("httpx", "httpcore", "attrs", "attr", "cometapi_runway_api", "jsonschema_rs", "asyncio")
+
+
+def run(program: str) -> Any:
+    """What a fresh interpreter prints as JSON."""
+    path = f"import sys; sys.path[:0] = [{str(ROOT / 'wrapper')!r}, {str(ROOT / 'generated')!r}]"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"{path}\nimport json\n{program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+LOADED = f"print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
+
+
+def test_importing_it_loads_nothing_but_itself() -> None:
+    count = (
+        "before = set(sys.modules)\n"
+        "import cometapi_runway\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    loaded = run(count)
+    assert {name for name in loaded if name.startswith("cometapi_runway")} == {
+        "cometapi_runway",
+        "cometapi_runway._version",
+    }
+    # Of the standard library, what `import_module` and `TYPE_CHECKING` need at most.
+    assert not {name.partition(".")[0] for name in loaded} & set(HEAVY)
+    assert run(f"import cometapi_runway\n{LOADED}") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("RunwayError", {"attrs", "attr"}),
+        ("Issue", {"attrs", "attr"}),
+        ("Task", {"attrs", "attr"}),
+        ("__version__", set()),
+    ],
+)
+def test_a_name_loads_what_it_needs(name: str, allowed: set[str]) -> None:
+    assert set(run(f"from cometapi_runway import {name}\n{LOADED}")) <= allowed
+
+
+def test_errors_can_be_caught_without_loading_a_client() -> None:
+    program = "import cometapi_runway\ncometapi_runway.RateLimitError(429)\n" + LOADED
+    assert "httpx" not in run(program)
+
+
+def test_every_public_name_is_there_and_listed() -> None:
+    listed = run("import cometapi_runway\nprint(json.dumps(dir(cometapi_runway)))")
+    assert set(cometapi_runway.__all__) <= set(listed)
+    assert sorted(cometapi_runway.__all__) == list(cometapi_runway.__all__)
+    for name in cometapi_runway.__all__:
+        value = getattr(cometapi_runway, name)
+        assert name == "__version__" or value.__name__ == name
+        assert value is getattr(cometapi_runway, name)
+    assert {name for name in listed if not name.startswith("_")} >= {
+        name for name in cometapi_runway.__all__ if not name.startswith("_")
+    }
+
+
+def test_a_star_import_brings_them_all() -> None:
+    names = run(
+        "space = {}\nexec('from cometapi_runway import *', space)\n"
+        "print(json.dumps(sorted(n for n in space if n not in {'__builtins__'})))"
+    )
+    assert names == sorted(cometapi_runway.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'RunwayML'"):
+        cometapi_runway.RunwayML  # noqa: B018 - the access is the test
+
+
+def test_every_error_is_in_the_tree_and_in_its_drawing() -> None:
+    errors = import_module("cometapi_runway.errors")
+    assert errors.__doc__ is not None
+    drawn = errors.__doc__.partition("An error that")[0]
+    found = [
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, Exception)
+    ]
+    assert len(found) > 20
+    for kind in found:
+        assert issubclass(kind, errors.RunwayError)
+        assert kind.__name__ in drawn
+        assert kind.__name__ in cometapi_runway.__all__
+        assert kind.__doc__
+    depth = {
+        line.split()[-1 if "──" not in line else 1]: line
+        for line in drawn.splitlines()
+        if "──" in line
+    }
+    for kind in found:
+        if kind is errors.RunwayError:
+            continue
+        (line,) = [text for text in drawn.splitlines() if f"── {kind.__name__} " in f"{text} "]
+        level = (line.index("──") - 5) // 4
+        assert kind.__mro__.index(errors.RunwayError) - 1 == level, kind
+    assert depth
+
+
+def test_the_version_is_the_distributions() -> None:
+    try:
+        installed = version("cometapi-runway")
+    except PackageNotFoundError:
+        installed = cometapi_runway.__version__
+    assert cometapi_runway.__version__ == installed
+
+
+def test_the_package_is_typed() -> None:
+    for package in ("cometapi_runway", "cometapi_runway_api"):
+        folder = Path(str(import_module(package).__file__)).parent
+        assert (folder / "py.typed").is_file()
