@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 
 import pytest
@@ -30,6 +31,10 @@ def good(whole: JsonObject) -> JsonObject:
     kept = {"/runwayml/v1/character_performance", "/runwayml/v1/tasks/{id}", "/runway/pro/generate"}
     for path in paths.keys() - kept:
         del paths[path]
+    schemas = members(at_pointer(document, "/components/schemas"))
+    while unused := [n for n in schemas if f'/schemas/{n}"' not in json.dumps(document)]:
+        for name in unused:
+            del schemas[name]
     return document
 
 

@@ -97,18 +97,6 @@ def test_the_real_page_replaces_the_transcription_of_its_variant(
     assert operation["operationId"] == generate_of(committed)["operationId"]
 
 
-def test_both_transcriptions_give_way_to_their_real_pages(
-    workspace: Workspace, save_page: Callable[..., str]
-) -> None:
-    committed = build.build(workspace).document
-    vendor(workspace, save_page(TEXT, source=FOLDER + "post-a"), TEXT)
-    vendor(workspace, save_page(IMAGE, source=FOLDER + "post-b"), IMAGE)
-    assert {obtained for _, obtained in pages(workspace).values()} == {"page"}
-    document = build.build(workspace).document
-    assert "x-confidence" not in generate_of(document)
-    assert document["components"] == committed["components"]
-
-
 def test_a_known_source_need_not_say_its_variant(
     workspace: Workspace, save_page: Callable[..., str], snapshot: Snapshot
 ) -> None:
