@@ -75,7 +75,7 @@ def test_every_public_name_is_there_and_listed() -> None:
     assert sorted(cometapi_runway.__all__) == list(cometapi_runway.__all__)
     for name in cometapi_runway.__all__:
         value = getattr(cometapi_runway, name)
-        assert name == "__version__" or value.__name__ == name
+        assert getattr(value, "__name__", "__version__") == name
         assert value is getattr(cometapi_runway, name)
     assert {name for name in listed if not name.startswith("_")} >= {
         name for name in cometapi_runway.__all__ if not name.startswith("_")
@@ -110,18 +110,11 @@ def test_every_error_is_in_the_tree_and_in_its_drawing() -> None:
         assert kind.__name__ in drawn
         assert kind.__name__ in cometapi_runway.__all__
         assert kind.__doc__
-    depth = {
-        line.split()[-1 if "──" not in line else 1]: line
-        for line in drawn.splitlines()
-        if "──" in line
-    }
-    for kind in found:
-        if kind is errors.RunwayError:
-            continue
-        (line,) = [text for text in drawn.splitlines() if f"── {kind.__name__} " in f"{text} "]
-        level = (line.index("──") - 5) // 4
-        assert kind.__mro__.index(errors.RunwayError) - 1 == level, kind
-    assert depth
+    lines = {line.split("── ")[1].split()[0]: line for line in drawn.splitlines() if "── " in line}
+    assert lines.keys() | {"RunwayError"} == {kind.__name__ for kind in found}
+    for kind in set(found) - {errors.RunwayError}:
+        level = lines[kind.__name__].index("──") // 4
+        assert kind.__mro__.index(errors.RunwayError) == level, kind
 
 
 def test_the_version_is_the_distributions() -> None:
