@@ -273,9 +273,10 @@ def _progress(layers: Iterable[Object]) -> float | None:
 
 def _part(value: JSON) -> float | None:
     """``"55%"``, ``55`` and ``0.55`` are all 0.55."""
+    is_percent = isinstance(value, str) and value.strip().endswith("%")
     if isinstance(value, str):
         try:
-            part = float(value.strip().removesuffix("%")) / (100 if "%" in value else 1)
+            part = float(value.strip().removesuffix("%"))
         except ValueError:
             return None
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -283,7 +284,7 @@ def _part(value: JSON) -> float | None:
     else:
         return None
     # A bare number above 1 is a percentage: the shared video routes count to 100.
-    part = part / 100 if 1 < part <= 100 else part
+    part = part / 100 if is_percent or part > 1 else part
     return part if 0 <= part <= 1 else None
 
 
