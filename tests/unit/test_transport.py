@@ -1,0 +1,291 @@
+"""Between a call and httpx: what is added, what is bounded, and how a failure is told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from cometapi_runway import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    RunwayClient,
+    ServerError,
+    SubmissionUnknownError,
+    TaskTimeoutError,
+    settings,
+)
+from cometapi_runway.clock import AsyncSystemClock, SystemClock
+
+from .faults import ACCEPTED, DONE, NOT_SENT, RUNNING, TRANSPORT_ERRORS, page, platform
+from .twin import ASSETS, ID, KEY, Twin
+from .wire import Failure, Reply, answer
+
+
+def retrieve(twin: Twin, client: Any = None) -> Any:
+    return twin.run((client or twin.client).tasks.retrieve(ID))
+
+
+class TestFailures:
+    @pytest.mark.parametrize("kind", TRANSPORT_ERRORS, ids=lambda kind: kind.__name__)
+    def test_say_whether_the_request_can_have_arrived(
+        self, kind: type[httpx.TransportError], twin: Twin
+    ) -> None:
+        twin.plays(Failure(kind, words="the words of httpx"))
+        with pytest.raises(APIConnectionError, match="the words of httpx") as caught:
+            retrieve(twin)
+        error = caught.value
+        assert error.delivery == ("not_sent" if kind in NOT_SENT else "unknown")
+        assert isinstance(error, APITimeoutError) == issubclass(kind, httpx.TimeoutException)
+        assert isinstance(error.__cause__, kind)
+        assert f"GET /runwayml/v1/tasks/{ID}" in str(error)
+
+    def test_that_have_no_words_are_called_by_name(self, twin: Twin) -> None:
+        twin.plays(Failure(httpx.ReadError, words=""))
+        with pytest.raises(APIConnectionError, match="ReadError"):
+            retrieve(twin)
+
+    def test_of_decoding_are_failures_of_the_connection(self, twin: Twin) -> None:
+        twin.plays(Reply(200, b"not gzip at all", {"content-encoding": "gzip"}))
+        with pytest.raises(APIConnectionError) as caught:
+            retrieve(twin)
+        assert caught.value.delivery == "unknown"
+        with pytest.raises(SubmissionUnknownError):
+            twin.create()
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_a_redirect_is_not_followed(self, status: int, twin: Twin) -> None:
+        """A POST would become a GET, or be sent twice; and the key would go along."""
+        twin.plays(Reply(status, b"", {"location": "https://elsewhere.example/"}), ACCEPTED)
+        with pytest.raises(APIStatusError, match="not followed"):
+            twin.create()
+        assert len(twin.wire.sent) == 1
+
+
+class TestRequests:
+    def test_every_one_has_its_timeouts(self, twin: Twin) -> None:
+        seen: list[dict[str, float]] = []
+
+        def network(request: httpx.Request) -> Reply:
+            seen.append(dict(request.extensions["timeout"]))
+            return ACCEPTED if request.method == "POST" else DONE
+
+        twin.wire.by(network)
+        twin.create()
+        retrieve(twin, twin.new(timeout=3))
+        assert seen == [
+            {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0},
+            {"connect": 3.0, "read": 3.0, "write": 3.0, "pool": 3.0},
+        ]
+
+    def test_each_client_carries_its_own_key(self, twin: Twin) -> None:
+        twin.plays(RUNNING)
+        retrieve(twin)
+        retrieve(twin, twin.new("sk-another-0123456789"))
+        keys = [one.headers["authorization"] for one in twin.wire.sent]
+        assert keys == [f"Bearer {KEY}", "Bearer sk-another-0123456789"]
+
+    def test_a_proxy_of_the_environment_is_not_told_of_with_a_transport(
+        self, twin: Twin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        twin.plays(RUNNING)
+        assert retrieve(twin, twin.new()).status == "RUNNING"
+
+
+class Drip(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that comes byte by byte, each soon enough for httpx."""
+
+    def __init__(self, twin: Twin, content: bytes, pause: float) -> None:
+        self._twin = twin
+        self._content = content
+        self._pause = pause
+
+    def __iter__(self) -> Iterator[bytes]:
+        for byte in self._content:
+            self._twin.clock.sleep(self._pause)  # type: ignore[unused-coroutine] # of this kind
+            yield bytes([byte])
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for byte in self._content:
+            await asyncio.sleep(self._pause)
+            yield bytes([byte])
+
+
+def dripping(twin: Twin, pause: float) -> Any:
+    def handle(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Drip(twin, DONE.content, pause))
+
+    return twin.new(transport=httpx.MockTransport(handle), timeout=10)
+
+
+class TestBounds:
+    def test_an_answer_that_drips_is_bounded_as_a_whole(self, twin: Twin) -> None:
+        """httpx counts from byte to byte, and would wait for minutes."""
+        with pytest.raises(APITimeoutError, match="had not ended after 10 s"):
+            retrieve(twin, dripping(twin, 1.0))
+        assert 10 <= twin.time <= 11
+
+    def test_an_answer_that_is_only_slow_is_read(self, twin: Twin) -> None:
+        assert retrieve(twin, dripping(twin, 0.05)).status == "SUCCEEDED"
+
+    def test_a_wait_ends_in_time_though_every_answer_drips(self, twin: Twin) -> None:
+        with pytest.raises(TaskTimeoutError):
+            twin.run(dripping(twin, 1.0).tasks.wait(ID, timeout=25))
+        assert twin.time <= 26 + 1
+
+    def test_an_answer_that_is_no_answer_is_not_read_to_its_end(
+        self, twin: Twin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settings, "MAX_ANSWER", 100_000)
+        twin.plays(Reply(200, b" " * 1_000_000))
+        with pytest.raises(APIConnectionError, match="larger than 100000 bytes"):
+            retrieve(twin)
+
+    def test_no_more_are_in_flight_than_the_pool_can_bear(self) -> None:
+        twin = Twin("awaiting")
+        busy, most = 0, 0
+
+        async def handle(_: httpx.Request) -> httpx.Response:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            await asyncio.sleep(0.01)
+            busy -= 1
+            return httpx.Response(200, content=RUNNING.content)
+
+        client = twin.new(transport=httpx.MockTransport(handle))
+
+        async def burst() -> list[Any]:
+            return await asyncio.gather(*(client.tasks.retrieve(f"task-{n}") for n in range(200)))
+
+        assert len(twin.run(burst())) == 200
+        assert most == settings.MAX_IN_FLIGHT
+        twin.close()
+
+    def test_a_place_that_does_not_come_free_means_not_sent(
+        self, twin: Twin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So a create call behind it may be tried again."""
+        monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 0)
+        crowded = twin.new(timeout=0.01)
+        with pytest.raises(APITimeoutError, match="no free connection") as caught:
+            retrieve(twin, crowded)
+        assert caught.value.delivery == "not_sent"
+        assert twin.wire.sent == []
+
+
+class TestThreads:
+    def test_one_client_serves_many(self) -> None:
+        def handle(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, json={"id": request.headers["x-number"]})
+
+        with RunwayClient(KEY, transport=httpx.MockTransport(handle)) as client:
+
+            def create(number: int) -> str:
+                headers = {"X-Number": f"task-{number}"}
+                task = client.character_performance.create(**ASSETS, extra_headers=headers)
+                return task.id
+
+            with ThreadPoolExecutor(8) as pool:
+                ids = list(pool.map(create, range(200)))
+        assert ids == [f"task-{number}" for number in range(200)]
+
+    def test_the_gate_holds_threads_back_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 2)
+        lock, count = threading.Lock(), {"busy": 0, "most": 0}
+
+        def handle(_: httpx.Request) -> httpx.Response:
+            with lock:
+                count["busy"] += 1
+                count["most"] = max(count["most"], count["busy"])
+            time.sleep(0.002)
+            with lock:
+                count["busy"] -= 1
+            return httpx.Response(200, content=RUNNING.content)
+
+        transport = httpx.MockTransport(handle)
+        with RunwayClient(KEY, transport=transport) as client, ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: client.tasks.retrieve(f"t{n}"), range(24)))
+        assert count["most"] == 2
+
+
+class TestEcho:
+    """Some gateways quote the key that they refuse."""
+
+    def test_the_key_is_taken_out_of_what_came(self, twin: Twin) -> None:
+        twin.plays(platform(401, f"Invalid Token {KEY}"))
+        with pytest.raises(AuthenticationError, match=r"Invalid Token \[hidden\]") as caught:
+            retrieve(twin)
+        assert caught.value.response is not None
+        assert KEY not in caught.value.response.text
+
+    def test_and_of_what_a_task_holds(self, twin: Twin) -> None:
+        twin.plays(answer({"id": ID, "status": "RUNNING", "note": KEY}))
+        assert KEY not in str(retrieve(twin).raw)
+
+    def test_a_key_of_a_few_letters_is_a_tests_own(self, twin: Twin) -> None:
+        twin.plays(answer({"id": ID, "status": "RUNNING", "note": "task"}))
+        assert retrieve(twin, twin.new("ta")).raw["note"] == "task"
+
+
+class TestClocks:
+    def test_functions_are_looked_up_when_called(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        slept: list[float] = []
+        monkeypatch.setattr(time, "sleep", slept.append)
+        monkeypatch.setattr(time, "monotonic", lambda: 42.0)
+        clock = SystemClock()
+        clock.sleep(5)
+        assert (slept, clock.now()) == ([5], 42.0)
+
+    def test_and_so_are_those_of_asyncio(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        slept: list[float] = []
+
+        async def note(seconds: float) -> None:
+            slept.append(seconds)
+
+        monkeypatch.setattr(asyncio, "sleep", note)
+        clock = AsyncSystemClock()
+        asyncio.run(clock.sleep(5))
+        assert slept == [5]
+        assert clock.now() <= time.monotonic()
+
+    def test_a_program_that_patches_sleep_reaches_its_deadline(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        polls: list[httpx.Request] = []
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            polls.append(request)
+            return httpx.Response(200, content=RUNNING.content)
+
+        with RunwayClient(KEY, transport=httpx.MockTransport(handle)) as client:
+            started = time.monotonic()
+            with pytest.raises(TaskTimeoutError):
+                client.tasks.wait(ID)
+            assert time.monotonic() - started < 30
+        # Jitter is real here: an interval is 5 to 6 s.
+        assert 101 <= len(polls) <= 121
+
+
+def test_the_generated_client_does_not_wait_for_ever() -> None:
+    """Its own default is no timeout at all."""
+    with RunwayClient(KEY, timeout=7) as client:
+        assert client.api.get_httpx_client().timeout == httpx.Timeout(7, connect=7)
+
+
+@pytest.mark.parametrize("status", [500, 520, 524, 599])
+def test_a_status_that_python_does_not_know_is_told(status: int, twin: Twin) -> None:
+    twin.plays(page(status))
+    with pytest.raises(ServerError) as caught:
+        retrieve(twin)
+    assert caught.value.status_code == status
