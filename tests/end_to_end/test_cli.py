@@ -145,6 +145,8 @@ def test_json_is_one_object_per_event(run: Terminal, gateway: Gateway) -> None:
     names = [event["event"] for event in said.progress]
     assert names == ["note", "submitted", "status", "downloaded"]
     assert said.progress[2]["status"] == "SUCCEEDED"
+    # Whoever has the address has the file, and progress ends up in logs.
+    assert "_jwt" not in said.everything
 
 
 def test_a_body_comes_from_a_file_and_options_change_it(run: Terminal, gateway: Gateway) -> None:

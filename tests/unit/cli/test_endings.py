@@ -40,7 +40,7 @@ EXAMPLES: list[tuple[BaseException, Exit, str]] = [
     (
         errors.SubmissionUnknownError("x", operation="o", fingerprint="f"),
         Exit.UNKNOWN,
-        "usage log",
+        "tasks list",
     ),
     (
         errors.DownloadError("x", task_id="t-1"),

@@ -236,7 +236,7 @@ _TABLE: Final[tuple[tuple[type[BaseException], Exit, _Advise], ...]] = (
     (
         errors.SubmissionUnknownError,
         Exit.UNKNOWN,
-        _say("look into the usage log of your CometAPI account before you repeat it"),
+        _say(f"look there before you repeat it; `{command('tasks', 'list')}` has it on record"),
     ),
     (errors.DownloadError, Exit.DOWNLOAD, _with_id("tasks", "download")),
     (

@@ -87,7 +87,7 @@ class LiveReport(Report):
         )
         for task, short in zip(tasks, _short([task.id for task in tasks]), strict=True):
             self._rows[task.id] = self._bars.add_task(
-                "PENDING", total=None, id=task.id, short=short, part="", stopped=None
+                "waiting", total=None, id=task.id, short=short, part="", stopped=None
             )
         try:
             with self._bars:

@@ -169,15 +169,16 @@ class JsonReport(Report):
 
     def submitted(self, task: Task) -> None:
         """A task was accepted."""
-        self._event(self.err, "submitted", facts(task))
+        self._event(self.err, "submitted", _state(task))
 
     def updated(self, task: Task) -> None:
         """A task's state has changed."""
+        left = None if task.is_terminal else self.left(task.id)
         times: dict[str, JSON] = {
             "elapsed": round(self.since(task.id), 1),
-            "remaining": None if (left := self.left(task.id)) is None else round(left, 1),
+            "remaining": None if left is None else round(left, 1),
         }
-        self._event(self.err, "status", {**facts(task), **times})
+        self._event(self.err, "status", {**_state(task), **times})
 
     def downloading(self, task_id: str, index: int, done: int, total: int | None) -> None:
         """Bytes of an output have come; told at the end of each only."""
@@ -206,12 +207,16 @@ class JsonReport(Report):
 
 
 def facts(task: Task) -> dict[str, JSON]:
-    """A task for programs."""
+    """A task as a result for programs."""
+    return {**_state(task), "output": list(task.output)}
+
+
+def _state(task: Task) -> dict[str, JSON]:
+    """How a task stands, for programs; without its addresses, which are signed and end in logs."""
     return {
         "task_id": task.id,
         "status": task.status,
         "progress": task.progress,
-        "output": list(task.output),
         "failure": task.failure,
         "failure_code": task.failure_code,
         "operation": task.operation,
