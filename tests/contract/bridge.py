@@ -138,13 +138,18 @@ class Bridge:
         return min(models, key=fit)
 
 
-def choices(hint: Any) -> Iterator[Any]:
+def choices(hint: Any) -> tuple[Any, ...]:
     """The members of a union, or the type itself."""
+    if hint is Any or isinstance(hint, type):
+        return (hint,)
+    return _members(hint)
+
+
+@cache
+def _members(hint: Any) -> tuple[Any, ...]:
     if typing.get_origin(hint) in {typing.Union, types.UnionType}:
-        for member in typing.get_args(hint):
-            yield from choices(member)
-    else:
-        yield hint
+        return tuple(one for member in typing.get_args(hint) for one in choices(member))
+    return (hint,)
 
 
 @cache

@@ -66,11 +66,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One worker has all the tests of an operation, and draws its values once."""
+    """One worker has all the tests of an operation, or of a file, and sets up for them once."""
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            if operation := collect.operation_of(item):
-                item.add_marker(pytest.mark.xdist_group(operation))
+            if collect.SUITE in item.path.parents:
+                group = collect.operation_of(item) or item.path.stem
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

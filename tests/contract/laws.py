@@ -26,7 +26,7 @@ from .compare import differences
 from .facets import Thorough
 from .ledger import Ledger
 from .shrink import shrink
-from .st import Drawn, Source
+from .st import Drawn
 from .wire import PLACES, Sent, Wire, complaints, place_schema, read_back
 
 # What a header can carry; a contract that says only "string" allows more than a wire does.
@@ -46,7 +46,7 @@ class Bench:
     """A contract, the client generated from it, the wire between them, and what was exercised."""
 
     contract: Contract
-    source: Source
+    source: Thorough
     wire: Wire
     bridge: bridges.Bridge
     ledger: Ledger
@@ -64,7 +64,7 @@ class Bench:
 
 
 @contextmanager
-def bench(document: Object, package: str, source: Source | None = None) -> Iterator[Bench]:
+def bench(document: Object, package: str, source: Thorough | None = None) -> Iterator[Bench]:
     """Set up one contract and the package generated from it."""
     contract = Contract(document)
     script: list[httpx.Response] = []
@@ -82,7 +82,7 @@ def bench(document: Object, package: str, source: Source | None = None) -> Itera
 
 
 @cache
-def calls(source: Source, operation: Operation) -> tuple[Call, ...]:
+def calls(source: Thorough, operation: Operation) -> tuple[Call, ...]:
     """Right calls of an operation: each value drawn for each place is in at least one."""
     parts: dict[str, list[Drawn]] = {}
     for place in PLACES:
@@ -133,14 +133,24 @@ def prepare(bench: Bench, operation: Operation) -> None:
     bench.answer_with(int(response.status), bench.source.right(response.schema)[0].value)
 
 
-def answers(source: Source, operation: Operation) -> Iterator[tuple[int, Drawn]]:
-    """Every documented JSON answer with each value drawn for it."""
+@cache
+def answers(source: Thorough, operation: Operation) -> tuple[tuple[int, Drawn], ...]:
+    """Every documented JSON answer with the values drawn for it.
+
+    Where several statuses have one form, the first gets all of its values and each other one
+    enough of them to exercise every facet: a dozen refusals share an envelope.
+    """
+    found: list[tuple[int, Drawn]] = []
+    seen: set[str] = set()
     for response in operation.responses:
         if response.schema is None:
             continue
+        form = json.dumps(response.schema)
         for status in statuses(operation, response):
-            for drawn in source.right(response.schema):
-                yield status, drawn
+            values = source.few(response.schema) if form in seen else source.right(response.schema)
+            found += [(status, drawn) for drawn in values]
+            seen.add(form)
+    return tuple(found)
 
 
 def check_call(bench: Bench, operation: Operation, flavour: str, call: Call) -> list[str]:

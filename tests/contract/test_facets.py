@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from cometapi_runway.validation import Contract
+from cometapi_runway.validation import Contract, contract
 
 from . import floors
 from .facets import Facet, Thorough, grow
@@ -164,8 +164,9 @@ def test_the_list_in_the_repository_can_be_read():
     assert floor == {"calls": 0.95, "responses": 0.98}
 
 
-def test_an_exchange_is_entered_for_who_made_it(bench, operation):
-    ledger = Ledger(bench.contract)
+def test_an_exchange_is_entered_for_who_made_it():
+    ledger = Ledger(contract())
+    operation = contract().operations[0]
     response = next(one for one in operation.responses if one.schema is not None)
     body = b'{"id": "task-1", "status": "new word", "code": 7, "message": ""}'
     for by in ("generated", "wrapper", "wrapper"):

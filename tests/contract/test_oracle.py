@@ -33,9 +33,9 @@ def test_bodies(source, posting):
 
 
 def test_answers(source, operation):
-    for response in operation.responses:
-        if response.schema is None:
-            continue
+    # Statuses share forms; once each is enough for the second validator, which is slow.
+    forms = {json.dumps(one.schema): one for one in operation.responses if one.schema is not None}
+    for response in forms.values():
         second = second_opinion(response.schema)
         status = int(response.status) if response.status.isdigit() else 599
         for mode, drawn in (("right", source.right), ("wrong", source.wrong)):

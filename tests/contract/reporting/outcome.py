@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .annotations import annotations
 from .document import build
+from .page import render
 
 if TYPE_CHECKING:
     from .collect import Run
@@ -37,5 +38,5 @@ def write(folder: Path, run: Run) -> None:
     """Write the report into a folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     document = build(run)
-    text = json.dumps(document, indent=1, ensure_ascii=False)
-    (folder / "contract.json").write_text(text + "\n", "utf-8")
+    (folder / "contract.json").write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "index.html").write_text(render(document), "utf-8")
