@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from cyclopts import App
 
 from cometapi_runway.cli import derive
 from cometapi_runway.cli.app import build
@@ -220,3 +221,16 @@ def test_a_broken_pattern_is_told_in_the_contracts_words() -> None:
     assert "https URL" in told
     assert "http://example.com/x" in told
     assert "^(" not in told
+
+
+def test_no_command_takes_a_key() -> None:
+    def flags(app: App) -> set[str]:
+        found = app.assemble_argument_collection() if app.default_command else ()
+        own = {name for one in found for name in one.names}
+        inner = (flags(app[name]) for name in app if not name.startswith("-"))
+        return own.union(*inner)
+
+    every = flags(build())
+
+    assert "--base-url" in every
+    assert not {flag for flag in every if "key" in flag or "token" in flag or "secret" in flag}

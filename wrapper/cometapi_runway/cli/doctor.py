@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import Parameter
 
 from cometapi_runway import settings
@@ -133,7 +133,8 @@ def _key(key: str) -> Check:
 def _gateway(connection: Connection, key: str) -> Iterator[Check]:
     """Whether the gateway answers, whether it takes the key, and what time it has."""
     try:
-        client = clients.connect(connection_only(connection), api_key=key or _NO_KEY)
+        # Without the record: a broken one is another check's finding.
+        client = clients.connect(evolve(connection, no_journal=True), api_key=key or _NO_KEY)
     except ConfigurationError as error:
         yield Check("gateway", "fail", str(error), Exit.USAGE)
         return
@@ -149,16 +150,6 @@ def _gateway(connection: Connection, key: str) -> Iterator[Check]:
                 yield _clock(answer)
         else:
             yield Check("gateway", "warn", f"{client.settings.base_url} knows the task {_PROBE!r}")
-
-
-def connection_only(connection: Connection) -> Connection:
-    """The same gateway without a record: a broken journal is another check's finding."""
-    return Connection(
-        base_url=connection.base_url,
-        runway_version=connection.runway_version,
-        request_timeout=connection.request_timeout,
-        no_journal=True,
-    )
 
 
 def _reached(error: RunwayError, address: str, took: float, key: str) -> Check:
