@@ -39,7 +39,7 @@ FUZZ = int(os.environ.get("CONTRACT_FUZZ", USUAL_FUZZ))
 if os.environ.get("CONTRACT_SEED") == "random":
     # Workers are started with this environment, and so draw with the same seed.
     os.environ["CONTRACT_SEED"] = str(secrets.randbelow(2**32))
-SEED = os.environ.get("CONTRACT_SEED")
+SEED = os.environ.get("CONTRACT_SEED") or None
 # Whether chance, or more work than usual, decides what is drawn.
 DEEP = SEED is not None or FUZZ != USUAL_FUZZ
 

@@ -16,9 +16,13 @@ import pytest
 
 from cometapi_runway.validation import contract
 
-from . import laws
+from . import floors, laws
 from .breaches import report
 from .bridge import FLAVOURS
+from .doctor.examine import claims
+from .reporting import collect
+from .reporting.document import build as document_of
+from .reporting.page import render
 
 CONFIG = Path(__file__).parents[2] / "openapi" / "generator.yaml"
 PACKAGE = "invented_for_the_contract_suite"
@@ -35,6 +39,10 @@ OPERATION = {
     ],
     "requestBody": {"required": True, "content": {"application/json": {"schema": {
         "$ref": "#/components/schemas/StillRequest"}}}},
+    "x-codeSamples": [{"lang": "Shell", "source": """
+        curl -H "Authorization: Bearer $COMETAPI_KEY" \\
+            "https://api.cometapi.com/runwayml/v1/albums/7/stills?draft=maybe" \\
+            --json '{"promptText": "a cat", "frames": [], "motion": "pan"}'"""}],
     "responses": {
         "201": {"description": "made", "content": {"application/json": {"schema": {
             "$ref": "#/components/schemas/Still"}}}},
@@ -113,6 +121,40 @@ def test_its_answers_are_held_to_the_contract(invented, flavour):
            for status, drawn in laws.answers(invented.source, operation)
            if laws.check_answer(invented, operation, flavour, status, drawn.value, call)
            )  # fmt: skip
+
+
+def test_its_choices_are_counted_and_reported(invented, request):
+    operation = invented.contract.operation(OPERATION["operationId"])
+    calls = laws.calls(invented.source, operation)
+    laws.prepare(invented, operation)
+    for call in calls:
+        laws.check_call(invented, operation, "sync", call)
+    for status, drawn in laws.answers(invented.source, operation):
+        laws.check_answer(invented, operation, "sync", status, drawn.value, calls[0])
+    run = collect.Run(request.config, invented.contract)
+    facets = [one for one in invented.ledger.facets if one.operation == operation.id]
+    run.verdict = floors.judge(facets, invented.ledger.dump(), {"calls": 1, "responses": 1}, ())
+    assert run.verdict.problems == ()
+    words = {str(one).partition(": ")[2] for one in facets}
+    assert {"query: (the whole) lacks draft", "query: /draft is true", "path: /Album at 1",
+            'body: /motion is "zoom"', "body: /frames at 1 items", "body: /note is of type null",
+            "body: /frames/* has shotAt", "409 application/json: is empty"} <= {
+        one.replace("(the whole) is", "is") for one in words}  # fmt: skip
+    page = render(document_of(run))
+    assert '<a href="#op-animate_a_still">animate_<wbr>a_<wbr>still</a>' in page
+    assert "/runwayml/v1/albums/{Album}/stills" in page
+
+
+def test_its_samples_are_read(invented):
+    whole = invented.contract
+    operation = whole.operation(OPERATION["operationId"])
+    found = {(one.place, one.words) for one in claims(whole, whole, operation, operation)
+             if one.holds(whole, operation)}  # fmt: skip
+    assert found == {
+        ("sample Shell", 'query parameter draft must be true or false (type), got "maybe"'),
+        ("sample Shell", "/frames must have at least 1 item (minItems), got a list of 0"),
+        ("body /frames/*/shotAt", "a number without bounds"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from cometapi_runway.validation import Contract, Operation
 from cometapi_runway.validation._document import resolve
 from cometapi_runway.validation._wording import show
 
+from ..choices import types
 from ..wire import Sent
 from .places import Place, places, says
 from .prose import Demand, demands, presence
@@ -130,7 +131,7 @@ def _examples(document: Object, operation: Operation) -> Iterator[tuple[str, str
 def _of_field(place: Place, schema: Object) -> Iterator[Claim]:
     if "default" in schema:
         yield from _of_default(place, schema["default"])
-    numeric = schema.get("type") in {"integer", "number"}
+    numeric = {"integer", "number"} & set(types(schema))
     if numeric and "enum" not in schema:
         yield Claim(str(place), "a number without bounds", lambda contract, one: any(
             place.takes(contract, one, far) for far in _FAR))  # fmt: skip

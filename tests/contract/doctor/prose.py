@@ -15,6 +15,7 @@ from attrs import frozen
 
 from cometapi_runway.jsonvalue import JSON, Object
 
+from ..choices import types
 from .places import Steps
 
 
@@ -53,14 +54,9 @@ def demands(schema: Object) -> Iterator[Demand]:
                 yield demand
 
 
-def _types(schema: Object) -> set[str]:
-    declared = schema.get("type", [])
-    return {declared} if isinstance(declared, str) else set(declared)
-
-
 def _typed(schema: Object, word: str) -> JSON:
     """A word of the text as the value it stands for."""
-    is_number = _types(schema) & {"integer", "number"} and re.fullmatch(r"\d+(\.\d+)?", word)
+    is_number = set(types(schema)) & {"integer", "number"} and re.fullmatch(r"\d+(\.\d+)?", word)
     return json.loads(word) if is_number else word
 
 
@@ -72,7 +68,7 @@ def _must_be(match: re.Match[str], schema: Object) -> Demand:
 
 def _named(match: re.Match[str], schema: Object) -> Demand | None:
     """Values that the words give as examples: they must be allowed."""
-    if not _types(schema) & {"string", "integer", "number"}:
+    if not set(types(schema)) & {"string", "integer", "number"}:
         return None
     words = (word for word in match.groups() if word)
     return Demand(match[0], (), tuple(_typed(schema, word) for word in words))
@@ -83,14 +79,14 @@ def _longest(match: re.Match[str], schema: Object) -> Demand:
 
 
 def _range(match: re.Match[str], schema: Object) -> Demand | None:
-    if not _types(schema) & {"integer", "number"}:
+    if not set(types(schema)) & {"integer", "number"}:
         return None
     least, most = int(match[1]), int(match[2])
     return Demand(match[0], (least - 1, most + 1), (least, most))
 
 
 def _count(match: re.Match[str], schema: Object) -> Demand | None:
-    if "array" not in _types(schema):
+    if "array" not in types(schema):
         return None
     # Items of any kind: too few or too many is refused whatever they are.
     most = _NUMBERS.get(match[2].lower()) or int(match[2])
@@ -106,11 +102,11 @@ def item(schema: Object) -> JSON:
 
 
 def _https(match: re.Match[str], schema: Object) -> Demand | None:
-    return Demand(match[0], _NOT_HTTPS, _HTTPS) if "string" in _types(schema) else None
+    return Demand(match[0], _NOT_HTTPS, _HTTPS) if "string" in types(schema) else None
 
 
 def _data_uri(match: re.Match[str], schema: Object) -> Demand | None:
-    return Demand(match[0], (), _DATA[:1]) if "string" in _types(schema) else None
+    return Demand(match[0], (), _DATA[:1]) if "string" in types(schema) else None
 
 
 def _child(match: re.Match[str], schema: Object) -> Demand | None:
@@ -130,7 +126,7 @@ def _either(match: re.Match[str], schema: Object) -> Demand | None:
 
 
 def _not_empty(match: re.Match[str], schema: Object) -> Demand | None:
-    return Demand(match[0], ("",), ()) if "string" in _types(schema) else None
+    return Demand(match[0], ("",), ()) if "string" in types(schema) else None
 
 
 _READINGS: tuple[tuple[str, _Reading], ...] = (

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import st
 from .annotations import annotations
 from .document import build
 from .page import render
@@ -20,6 +21,7 @@ _MOST = 40
 
 def lines(run: Run) -> Iterator[str]:
     """What the terminal shows at the end."""
+    yield f"drawn: {st.announce()}"
     for direction, count in run.verdict.counts.items():
         yield f"facets exercised, {direction}: {count}"
     if not run.is_whole:

@@ -1,0 +1,26 @@
+"""`python -m tests.contract.reporting`: the whole contract suite, with its report.
+
+What follows the command goes to pytest: `-n 2` for two workers. The report is written below
+`.build/contract`: `index.html`, `contract.json` and `junit.xml`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FOLDER = Path(".build", "contract")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the suite; returns pytest's exit status."""
+    suite = Path(__file__).parents[1].relative_to(ROOT)
+    options = ["-q", "--dist", "loadgroup", f"--junitxml={FOLDER / 'junit.xml'}"]
+    return pytest.main([str(suite), *options, f"--contract-report={FOLDER}", *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,210 @@
+"""The report says what happened: breaches to paste, annotations, and one page of it all."""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+
+import pytest
+
+from cometapi_runway.jsonvalue import JSON
+from cometapi_runway.validation import contract
+
+from . import floors, laws, wrapper_laws
+from .breaches import Breach, BrokenLawError, as_test, report
+from .bridge import TOKEN
+from .ledger import Ledger
+from .reporting import annotations, collect, outcome, page
+from .reporting.document import build
+from .wire import Sent
+
+BREACH = Breach(
+    "control_a_character", "sync", ("/seed: asked 3, not sent",), "coverage: VALUE", '{"seed": 3}',
+    "curl -X POST 'https://a.b'", "def test_it():\n    assert law() == []",
+)  # fmt: skip
+
+
+def result(**about):
+    usual = {"name": "tests/contract/test_calls.py::test_a[x]", "outcome": "failed",
+             "seconds": 1.5, "words": f"used {TOKEN}", "line": 7}  # fmt: skip
+    return collect.Result(**usual | about)
+
+
+@pytest.fixture
+def run(request):
+    """A run of part of the suite, in which one law broke and one test failed otherwise."""
+    made = collect.Run(request.config, contract())
+    made.verdict = floors.judge(Ledger(contract()).facets, {}, {"calls": 0.0, "responses": 0.0}, ())
+    made.results += [
+        result(operation=BREACH.operation, about="What is asked is sent.",
+               breaches=BrokenLawError([BREACH]).as_json()),
+        result(name="tests/contract/test_models.py::test_b"),
+        result(name="tests/contract/test_infidelities.py::test_c", outcome="xfailed",
+               words="const-true: it is so"),
+        result(name="tests/contract/test_infidelities.py::test_d",
+               words="[XPASS(strict)] const-object: it is so"),
+        result(outcome="passed", words=""),
+    ]  # fmt: skip
+    return made
+
+
+def test_a_broken_law_names_operation_and_field_and_can_be_pasted():
+    with pytest.raises(BrokenLawError) as caught:
+        report(iter([BREACH, BREACH]))
+    assert str(caught.value).splitlines() == [
+        "control_a_character (sync): /seed: asked 3, not sent",
+        "  drawn: coverage: VALUE",
+        '  with {"seed": 3}',
+        "  curl -X POST 'https://a.b'",
+        "  as a test, for tests/contract/test_found.py:",
+        "    def test_it():",
+        "        assert law() == []",
+    ]
+    report(iter([]))
+
+
+def broken(monkeypatch):
+    """The generated client loses a field on its way: the body it is asked for, less one key."""
+    model = contract_model("CharacterPerformanceRequest")
+    whole = model.to_dict
+    monkeypatch.setattr(
+        model,
+        "to_dict",
+        lambda self: {key: value for key, value in whole(self).items() if key != "bodyControl"},
+    )
+
+
+def contract_model(name):
+    from cometapi_runway_api import models
+
+    return getattr(models, name)
+
+
+def pasted(text, **fixtures):
+    """Run a pasted test as pytest would, with the fixtures it asks for."""
+    module = types.ModuleType("pasted")
+    source = text.replace("from . import laws, wrapper_laws\n", "")
+    exec(source, vars(module) | {"laws": laws, "wrapper_laws": wrapper_laws}, vars(module))  # noqa: S102 - ours
+    (test,) = (value for name, value in vars(module).items() if name.startswith("test_"))
+    test.__globals__.update(laws=laws, wrapper_laws=wrapper_laws)
+    test(**fixtures)
+
+
+def test_what_is_pasted_fails_as_long_as_the_law_is_broken(bench, wrapped, monkeypatch):
+    operation = bench.contract.operation("control_a_character")
+    wrapper_laws.prepare(bench, operation)
+    call = next(one for one in laws.calls(bench.source, operation)
+                if "bodyControl" in one.arguments["body"])  # fmt: skip
+    with monkeypatch.context() as patch:
+        broken(patch)
+        found = laws.call_breach(bench, operation, "sync", call)
+        other = wrapper_laws.create_breach(
+            bench, wrapped, "awaiting", "character_performance", call
+        )
+        assert found.complaints == other.complaints
+        assert found.complaints[0].startswith("/bodyControl: asked ")
+        with pytest.raises(AssertionError):
+            pasted(found.test, bench=bench)
+        with pytest.raises(AssertionError):
+            pasted(other.test, bench=bench, wrapped=wrapped)
+    pasted(found.test, bench=bench)
+    pasted(other.test, bench=bench, wrapped=wrapped)
+    optional = {"expressionIntensity", "seed", "contentModeration"}
+    assert not optional & json.loads(found.value)["body"].keys(), "it was not made small"
+
+
+def test_an_answer_that_is_lost_can_be_pasted_too(bench, monkeypatch):
+    operation = bench.contract.operation("runway_to_get_task_details")
+    task = contract_model("Task")
+    whole = task.to_dict
+    call = laws.calls(bench.source, operation)[0]
+    answers = laws.answers(bench.source, operation)
+    status, drawn = next(one for one in answers if "failure" in one[1].value)
+    with monkeypatch.context() as patch:
+        patch.setattr(task, "to_dict", lambda self: whole(self) | {"failure": "other"})
+        found = laws.answer_breach(bench, operation, "asyncio", status, drawn, call)
+        assert any(one.startswith("/failure: ") for one in found.complaints)
+        with pytest.raises(AssertionError):
+            pasted(found.test, bench=bench)
+    pasted(found.test, bench=bench)
+
+
+def test_a_pasted_test_writes_its_values_as_python():
+    text = as_test(
+        "make it (sync)", "bench", "call = of(body)", "law(call)", body={"a": [None, True]}
+    )
+    assert text.splitlines()[3:] == [
+        "def test_make_it_sync(bench):",
+        "    body = {'a': [None, True]}",
+        "    call = of(body)",
+        "    assert law(call) == []",
+    ]
+
+
+def test_the_key_is_in_no_curl_line(bench, operation):
+    laws.prepare(bench, operation)
+    bench.bridge.call(operation, "sync", laws.calls(bench.source, operation)[0].arguments)
+    line = bench.wire.last.curl()
+    assert TOKEN not in line
+    assert "Bearer $COMETAPI_KEY" in line
+
+
+def test_a_curl_line_is_the_request_it_came_from():
+    from .doctor import curl
+
+    body: JSON = {"prompt": "it's a cat", "n": 1}
+    headers = (("Authorization", "Bearer k"), ("Content-Type", "application/json"), ("Host", "a"))
+    sent = Sent("POST", "https://a.b/c?d=e%20f", headers, json.dumps(body).encode())
+    read = curl.read(sent.curl())
+    assert (read.method, read.url, json.loads(read.content)) == (sent.method, sent.url, body)
+    assert dict(read.headers) == {"Authorization": "Bearer sample",
+                                  "Content-Type": "application/json"}  # fmt: skip
+
+
+def test_annotations_stand_at_the_operation_and_at_the_test(run, monkeypatch):
+    line = annotations.operation_lines("paths:\n  /a:\n      operationId: make\n")
+    assert line == {"make": 3}
+    found = list(annotations.annotations(run))
+    assert len(found) == 3
+    at = re.escape("::error file=openapi/runway.yaml,line=")
+    assert re.match(rf"{at}[1-9]\d+,title=control_a_character \(sync\)::/seed: asked 3", found[0])
+    assert found[1].startswith(
+        "::error file=tests/contract/test_models.py,line=7,title=test_b::used"
+    )
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert set(found) <= set(outcome.lines(run))
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert not set(found) & set(outcome.lines(run))
+
+
+def test_an_annotation_is_one_line_whatever_it_says():
+    assert annotations.command("a,b:c.py", 3, "50%", "one\r\ntwo: 5 %") == (
+        "::error file=a%2Cb%3Ac.py,line=3,title=50%25::one%0D%0Atwo: 5 %25"
+    )
+
+
+def test_the_page_shows_what_the_document_says(run):
+    document = build(run)
+    assert TOKEN not in json.dumps(document)
+    assert document["tests"] == {"failed": 3, "xfailed": 1, "passed": 1}
+    states = {one["name"]: one["state"] for one in document["infidelities"]}
+    assert states == {"const-true": "still so", "const-object": "mended"}
+    text = page.render(document)
+    words = ["broken", "/seed: asked 3, not sent", "curl -X POST &#39;https://a.b&#39;"]
+    words += ["test_models.py::test_b", "mended upstream", "control_<wbr>a_<wbr>character"]
+    assert [one for one in words if one not in text] == []
+    assert not re.search(r"<(script|link|img|iframe)\b|url\(|@import", text), "not one file"
+
+
+def test_a_cell_tells_all_from_some_and_from_what_is_listed():
+    cells = [page.Cell(3, 3, 0), page.Cell(2, 3, 1), page.Cell(1, 3, 1), page.Cell(0, 0, 0)]
+    assert [one.state for one in cells] == ["all", "listed", "some", "none"]
+    assert [one.text for one in cells] == ["3/3", "2/3", "1/3", ""]
+
+
+def test_a_run_is_written_down(run, tmp_path):
+    outcome.write(tmp_path / "new" / "folder", run)
+    written = {one.name for one in (tmp_path / "new" / "folder").iterdir()}
+    assert written == {"contract.json", "index.html"}
+    assert json.loads((tmp_path / "new" / "folder" / "contract.json").read_text("utf-8"))["facets"]
