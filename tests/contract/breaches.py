@@ -7,7 +7,7 @@ law, as a request to paste into a shell and as a test to paste into this folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pprint import pformat
 from textwrap import indent
@@ -15,6 +15,9 @@ from textwrap import indent
 from attrs import asdict, frozen
 
 from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway.validation._wording import show
+
+from .shrink import blame
 
 _PASTED = "tests/contract/test_found.py"
 
@@ -77,6 +80,21 @@ def report(breaches: Iterator[Breach], most: int = 3) -> None:
             break
     if found:
         raise BrokenLawError(list(found.values()))
+
+
+def named(
+    complaints: list[str], value: JSON, others: Iterable[JSON], passes: Callable[[JSON], bool]
+) -> tuple[str, ...]:
+    """Complaints with a field at their head, found by trial where they name none.
+
+    The generated code raises the error of a branch that nobody meant, so an error says little
+    about where it came from.
+    """
+    if any(one.startswith("/") for one in complaints):
+        return tuple(complaints)
+    blamed = [f"{pointer}: {show(bad)} is not understood, {show(good)} is"
+              for pointer, bad, good in blame(value, others, passes)]  # fmt: skip
+    return (*blamed, *complaints)
 
 
 def as_test(name: str, fixtures: str, setup: str, law: str, **values: JSON | Object) -> str:

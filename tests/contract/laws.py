@@ -21,7 +21,7 @@ from cometapi_runway.validation import Contract, Operation, Response
 from cometapi_runway.validation._schemas import compile_schema
 
 from . import bridge as bridges
-from .breaches import Breach, as_test
+from .breaches import Breach, as_test, named
 from .compare import differences
 from .facets import Thorough
 from .ledger import Ledger
@@ -177,7 +177,7 @@ def check_sent(contract: Contract, operation: Operation, call: Call, sent: list[
         found += differences(call.arguments.get("body"), back.get("body"))
     for place in PLACES:
         asked = {name: _text(value) for name, value in call.arguments.get(place, {}).items()}
-        found += [f"{place} {one}" for one in differences(asked, back[place])]
+        found += [f"{place} {one[1:]}" for one in differences(asked, back[place])]
     return found
 
 
@@ -302,9 +302,13 @@ def answer_breach(
         return fits(body) and bool(check_answer(bench, operation, flavour, status, body, call))
 
     small = shrink(drawn.value, fails)
-    found = check_answer(bench, operation, flavour, status, small, call)
+    others = (one.value for one in bench.source.right(operation.response(status).schema))
+    found = named(
+        check_answer(bench, operation, flavour, status, small, call), small, others,
+        lambda body: fits(body) and not fails(body),
+    )  # fmt: skip
     return Breach(
-        operation.id, flavour, tuple(found), f"answer {status} by {drawn.origin}",
+        operation.id, flavour, found, f"answer {status} by {drawn.origin}",
         f"HTTP {status} {json.dumps(small)}",
         bench.wire.last.curl() if bench.wire.last else "",
         as_test(f"{operation.id} {flavour} answered {status}", "bench",

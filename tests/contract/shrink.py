@@ -1,4 +1,4 @@
-"""A failing JSON value made as small as it can be and still fail.
+"""A failing JSON value made as small as it can be and still fail, and the field to blame for it.
 
 Hypothesis shrinks what it drew itself and would have to find the failure anew; here the failing
 value is at hand, so it is cut down where it stands, and every step is one call.
@@ -6,9 +6,13 @@ value is at hand, so it is cut down where it stands, and every step is one call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TypeAlias
 
 from cometapi_runway.jsonvalue import JSON
+
+_Path: TypeAlias = tuple[str | int, ...]
 
 _MOST_TRIES = 2000
 
@@ -32,6 +36,63 @@ def shrink(value: JSON, fails: Callable[[JSON], bool]) -> JSON:
                 smaller = candidate
                 break
     return value
+
+
+def blame(
+    value: JSON, others: Iterable[JSON], passes: Callable[[JSON], bool]
+) -> Iterator[tuple[str, JSON, JSON]]:
+    """The places of a failing value where another one's content would let it pass.
+
+    Args:
+        value: one that fails; small, or this takes long.
+        others: values to take content from.
+        passes: whether a value is allowed and does not fail.
+
+    Yields:
+        A JSON pointer, what is there, and what would pass there.
+    """
+    others = list(others)
+    for path, leaf in _leaves(value):
+        contents = [found[0] for other in others if (found := _find(other, path))]
+        unlike = (one for one in contents if one != leaf)
+        good = (one for one in unlike if passes(_put(value, path, one)))
+        for one in islice(good, 1):
+            yield "".join(f"/{step}" for step in path), leaf, one
+
+
+def _leaves(value: JSON, path: _Path = ()) -> Iterator[tuple[_Path, JSON]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, index))
+    else:
+        yield path, value
+
+
+def _find(value: JSON, path: _Path) -> list[JSON]:
+    """What is at a path, as a list of one; empty where nothing is."""
+    for step in path:
+        known = value if isinstance(value, dict) else range(len(value)) if _is_list(value) else ()
+        if step not in known:
+            return []
+        value = value[step]
+    return [value]
+
+
+def _is_list(value: JSON) -> bool:
+    return isinstance(value, list)
+
+
+def _put(value: JSON, path: _Path, content: JSON) -> JSON:
+    if not path:
+        return content
+    step, *rest = path
+    inner = _put(value[step], tuple(rest), content)
+    if isinstance(value, dict):
+        return {**value, step: inner}
+    return [inner if index == step else one for index, one in enumerate(value)]
 
 
 def _steps(value: JSON) -> Iterator[JSON]:

@@ -11,7 +11,7 @@ from . import floors
 from .facets import Facet, Thorough, grow
 from .floors import Excuse, judge
 from .ledger import Ledger, Open
-from .shrink import shrink
+from .shrink import blame, shrink
 
 DOCUMENT = {
     "components": {"schemas": {
@@ -195,3 +195,17 @@ def test_a_failing_value_is_made_small():
     assert shrink(value, lambda one: "longer" in str(one)) == {"a": [{"b": "longer"}]}
     assert shrink(value, lambda one: one.get("d", 0) > 5) == {"d": 10}
     assert shrink(value, lambda one: False) == value
+
+
+def test_the_field_to_blame_is_found_by_trial():
+    value = {"id": "", "task": {"status": "new", "steps": [1, 9]}}
+    others = [{"id": "a", "task": {"status": "old", "steps": [1, 2, 3]}}, {"task": 7}]
+
+    def passes(one):
+        return one["task"]["status"] == "old" or one["task"]["steps"][1] == 2
+
+    assert list(blame(value, others, passes)) == [
+        ("/task/status", "new", "old"),
+        ("/task/steps/1", 9, 2),
+    ]
+    assert list(blame(value, others, lambda one: False)) == []

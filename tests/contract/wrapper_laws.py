@@ -17,7 +17,7 @@ from cometapi_runway.validation import Operation
 from cometapi_runway.validation._document import resolve
 
 from . import laws
-from .breaches import Breach, as_test
+from .breaches import Breach, as_test, named
 from .bridge import squeeze
 from .compare import differences
 from .laws import Bench, Call
@@ -110,7 +110,7 @@ def _changed(
                 if key not in asked and squeeze(key) not in arguments)  # fmt: skip
     headers = call.arguments.get("header", {})
     kept = {name: value for name, value in back["header"].items() if name in headers}
-    yield from (f"header {one}" for one in differences(headers, kept))
+    yield from (f"header {one[1:]}" for one in differences(headers, kept))
 
 
 def create_breach(bench: Bench, wrapped: Wrapped, way: str, name: str, call: Call) -> Breach:
@@ -244,8 +244,10 @@ def understood_breach(
         return check_understood(bench, wrapped, operation, way, how, status, body)
 
     body = shrink(drawn.value, lambda body: fits(body) and bool(check(body)))
+    others = (one.value for one in bench.source.right(operation.response(status).schema))
+    found = named(check(body), body, others, lambda body: fits(body) and not check(body))
     return Breach(
-        operation.id, f"{how}, {way}", tuple(check(body)), f"answer {status} by {drawn.origin}",
+        operation.id, f"{how}, {way}", found, f"answer {status} by {drawn.origin}",
         f"HTTP {status} {json.dumps(body)}", _curl(bench),
         as_test(f"{operation.id} {how} {way} answered {status}", "bench, wrapped",
                 f'operation = bench.contract.operation("{operation.id}")',
