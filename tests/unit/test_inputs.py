@@ -81,6 +81,9 @@ class TestAssets:
         [
             ("https://a.example/face", "/character/type", "required"),
             ("https://a.example/face.doc", "/character/type", "required"),
+            ("https://a.example/mp4", "/character/type", "required"),
+            ("https://a.example/.mp4", "/character/type", "required"),
+            ("https://a.mp4", "/character/type", "required"),
             ("data:audio/wav;base64,AAAA", "/character/type", "required"),
             ("", "/character/type", "required"),
             ("https://[", "/character/type", "required"),

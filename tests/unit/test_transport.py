@@ -93,6 +93,12 @@ class TestRequests:
         keys = [one.headers["authorization"] for one in twin.wire.sent]
         assert keys == [f"Bearer {KEY}", "Bearer sk-another-0123456789"]
 
+    def test_no_cookie_is_kept(self, twin: Twin) -> None:
+        twin.plays(answer({"id": ID, "status": "RUNNING"}, headers={"set-cookie": "a=b; Path=/"}))
+        retrieve(twin)
+        retrieve(twin)
+        assert "cookie" not in twin.wire.sent[1].headers
+
     def test_a_proxy_of_the_environment_is_not_told_of_with_a_transport(
         self, twin: Twin, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -62,6 +62,7 @@ _HINTS: dict[type[APIStatusError], str] = {
 # Words that Runway pages name without saying where in an answer they stand.
 _TOKEN = re.compile(rf"\b({task.NOT_EXIST}|callback_url_empty|reference_images_empty)\b", re.I)
 _UNKNOWN_TASK = re.compile(rb"\b" + task.NOT_EXIST.encode() + rb"\b", re.I)
+_NOT_EXIST = task.NOT_EXIST.encode()
 _MONEY = re.compile("quota|balance|额度|余额", re.I)
 _REQUEST_ID = re.compile(r"request id:\s*([\w-]{4,})", re.I)
 # The gateway's open-source relative sends it; CometAPI's pages only show it inside the message.
@@ -79,7 +80,7 @@ class Answer:
         method: The request's method.
         url: The request's address, without query.
         status: HTTP status.
-        headers: Header fields, names in lower case.
+        headers: Header fields, to be looked up in lower case.
         body: The decoded body.
         received: Wall-clock time in Unix seconds, to read a ``Retry-After`` date against.
     """
@@ -137,6 +138,8 @@ def _payload(answer: Answer) -> tuple[Object | None, str]:
 
 def _says_failure(body: bytes, payload: Object | None) -> bool:
     """Whether a body under HTTP 2xx is a failure all the same."""
+    if payload is not None and _is_plain(body, payload):
+        return False
     if payload is not None and task.carries_state(payload):
         # Then the task's state counts, whatever the envelope's code says.
         return False
@@ -148,6 +151,14 @@ def _says_failure(body: bytes, payload: Object | None) -> bool:
         return True
     code = payload.get("code")
     return code is not None and str(code).lower() not in _SUCCESS_CODES
+
+
+def _is_plain(body: bytes, payload: Object) -> bool:
+    """Whether an answer is of Runway's own shape, as most are, and cannot be a failure."""
+    if "code" in payload or "error" in payload or _NOT_EXIST in body.lower():
+        return False
+    status = payload.get("status")
+    return not isinstance(status, str) or status.lower() != "error"
 
 
 def _error(answer: Answer, payload: Object) -> APIStatusError:

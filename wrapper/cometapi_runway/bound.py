@@ -19,6 +19,8 @@ from cometapi_runway.task import SUCCEEDED, Task
 if TYPE_CHECKING:
     from cometapi_runway.client import AsyncRunwayClient, RunwayClient
 
+_FACTS = tuple(attribute.name for attribute in fields(Task))
+
 Bound = TypeVar("Bound", "BoundTask", "AsyncBoundTask")
 
 
@@ -155,7 +157,7 @@ class AsyncBoundTask(Task):
 
 def facts(task: Task) -> dict[str, Any]:
     """The fields of the plain task in a task."""
-    return {attribute.name: getattr(task, attribute.name) for attribute in fields(Task)}
+    return {name: getattr(task, name) for name in _FACTS}
 
 
 def _path(fetched: Path | BaseException) -> Path:

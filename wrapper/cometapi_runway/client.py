@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from cometapi_runway import settings, signatures
 from cometapi_runway.bound import AsyncBoundTask, BoundTask, facts
 from cometapi_runway.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
+from cometapi_runway.connections import SafeClient
 from cometapi_runway.drivers import AsyncDriver, Driver
 from cometapi_runway.history import AsyncHistory, History
 from cometapi_runway.journal import Journal
@@ -23,7 +24,7 @@ from cometapi_runway.resources import AsyncResource, On, Resource, resource
 from cometapi_runway.settings import Settings
 from cometapi_runway.task import Task
 from cometapi_runway.tasks import AsyncTasks, Tasks
-from cometapi_runway.transport import AsyncTransport, SafeClient, Transport
+from cometapi_runway.transport import AsyncTransport, Transport
 
 if TYPE_CHECKING:
     import httpx

@@ -11,7 +11,7 @@ import base64
 import mimetypes
 import secrets
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -263,10 +263,12 @@ def _guess(uri: str) -> str | None:
         main = uri[5:].partition("/")[0].lower()
         return main if main in _LARGEST else None
     try:
-        path = unquote(urlsplit(uri).path)
+        path = urlsplit(uri).path
+        path = unquote(path) if "%" in path else path
     except ValueError:
         return None
-    return _KINDS.get(PurePosixPath(path).suffix.lower().lstrip("."))
+    stem, _, extension = path.rpartition("/")[2].rpartition(".")
+    return _KINDS.get(extension.lower()) if stem else None
 
 
 def _refuse(path: str, rule: str, value: object, words: str) -> NoReturn:

@@ -28,6 +28,9 @@ def parse(content: bytes | str) -> JSON:
 
 def as_object(value: JSON) -> Object | None:
     """The value if it is a JSON object, else None."""
+    if value is None or type(value) is str:
+        # Asked most, and an abstract class takes its time to say no.
+        return None
     return value if isinstance(value, Mapping) else None
 
 

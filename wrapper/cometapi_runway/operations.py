@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import uuid
+import secrets
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
@@ -74,7 +74,7 @@ def submission(
     timeout = options.get("timeout")
     return Submission(
         call=Call(call.operation, call.method, call.url, headers, body),
-        key=uuid.uuid4().hex,
+        key=secrets.token_hex(16),
         route=signature.route,
         seed=seed if isinstance(seed, int) else None,
         timeout=chosen.timeout if timeout is None else defaults.seconds("timeout", timeout),
@@ -127,9 +127,14 @@ def _endpoint(operation: str) -> Callable[..., dict[str, Any]]:
     return build
 
 
-def _call(operation: str, *, version: str, **arguments: Any) -> Call:
+@cache
+def _takes_version(operation: str) -> bool:
     headers = contract().operation(operation).parameters_in("header")
-    if any(header.name == _VERSION for header in headers):
+    return any(header.name == _VERSION for header in headers)
+
+
+def _call(operation: str, *, version: str, **arguments: Any) -> Call:
+    if _takes_version(operation):
         arguments["x_runway_version"] = version
     made = _endpoint(operation)(**arguments)
     return Call(

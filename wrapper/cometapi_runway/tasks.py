@@ -50,7 +50,7 @@ class Tasks:
             APIError: The question was not answered.
             ResponseDecodeError: The answer is of no known shape.
         """
-        return self.look(self._named(id))
+        return self.look(Task(id, PENDING, route=self._route))
 
     def wait(
         self,
@@ -127,7 +127,7 @@ class Tasks:
         ended = {t.id: t for t in self.as_completed(wanted, timeout, on_update, interval=interval)}
         return [ended[_id_of(item)] for item in wanted]
 
-    def look(self, task: BoundTask) -> BoundTask:
+    def look(self, task: Task) -> BoundTask:
         """Ask once how a task stands, keeping what is known of it."""
         client = self._client
         call = operations.poll(task.id, task.route, client.settings)
@@ -158,7 +158,7 @@ class AsyncTasks:
 
     async def retrieve(self, id: str) -> AsyncBoundTask:
         """Ask once how a task stands; see `Tasks.retrieve`."""
-        return await self.look(self._named(id))
+        return await self.look(Task(id, PENDING, route=self._route))
 
     async def wait(
         self,
@@ -205,7 +205,7 @@ class AsyncTasks:
         ended = {task.id: task async for task in endings}
         return [ended[_id_of(item)] for item in wanted]
 
-    async def look(self, task: AsyncBoundTask) -> AsyncBoundTask:
+    async def look(self, task: Task) -> AsyncBoundTask:
         """Ask once how a task stands, keeping what is known of it."""
         client = self._client
         call = operations.poll(task.id, task.route, client.settings)

@@ -1,7 +1,7 @@
-"""Calls over httpx: the only module that knows how httpx is made and how it fails.
+"""Calls over httpx: the only module that knows how httpx is used and how it fails.
 
-It adds the key and the User-Agent, bounds time and size, keeps the number of requests in flight
-below what httpx's pool can bear, and turns every failure of the connection into an
+It bounds time and size, keeps the number of requests in flight below what httpx's pool can bear,
+and turns every failure of the connection into an
 `APIConnectionError` that says whether the request can have reached the gateway. What an answer
 means is not decided here.
 """
@@ -14,26 +14,30 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import httpx
 from attrs import define, field
 
 from cometapi_runway import answers, redaction, settings
-from cometapi_runway._version import __version__
 from cometapi_runway.answers import Answer
 from cometapi_runway.clock import AsyncClock, Clock
+from cometapi_runway.connections import (
+    SafeClient,
+    file_options,
+    forget_cookies,
+    generated,
+    patience,
+)
 from cometapi_runway.errors import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
-    ConfigurationError,
     Delivery,
 )
 from cometapi_runway.flows.steps import Call
 from cometapi_runway.httpx_logs import quiet
 from cometapi_runway.settings import Settings
-from cometapi_runway_api import AuthenticatedClient
 
 # Provably before the first byte of the request: no connection, no TLS, no free place in the pool.
 _NEVER_SENT = (
@@ -45,14 +49,8 @@ _NEVER_SENT = (
 )
 _SHORTEST_KEY = 8
 _OWN = {"cometapi_runway": True}
-
-
-class SafeClient(AuthenticatedClient):
-    """The generated client, with a representation that does not show the key."""
-
-    def __repr__(self) -> str:
-        """The address alone."""
-        return f"SafeClient(base_url={redaction.url(self._base_url)!r}, token={redaction.HIDDEN!r})"
+# The key is among the client's headers; httpx would look for another in every address.
+_NO_MORE = httpx.Auth()
 
 
 @define
@@ -87,8 +85,8 @@ class Transport:
 
     def __attrs_post_init__(self) -> None:
         """Build the API client at once: the generated one builds it lazily and without a lock."""
-        self.api = _generated(self.settings, {"response": [_raise_failure]}, self.base)
-        self.api.get_httpx_client()
+        self.api = generated(self.settings, {"response": [_raise_failure]}, self.base)
+        forget_cookies(self.api.get_httpx_client())
         self._gate = threading.BoundedSemaphore(settings.MAX_IN_FLIGHT)
 
     def send(self, call: Call, timeout: float) -> Answer:
@@ -111,7 +109,8 @@ class Transport:
 
     def _open(self, call: Call, timeout: float) -> httpx.Response:
         client = self.api.get_httpx_client()
-        return client.send(_request(client, self.settings.base_url, call, timeout), stream=True)
+        request = _request(client, self.settings.base_url, call, timeout)
+        return client.send(request, stream=True, auth=_NO_MORE)
 
     def _read(self, call: Call, response: httpx.Response, end: float, timeout: float) -> Answer:
         body = bytearray()
@@ -137,14 +136,14 @@ class Transport:
                 quiet(),
                 self._file_client().stream("GET", url, headers=dict(headers), timeout=timeout) as r,
             ):
-                yield Stream(r.status_code, _lower(r.headers), r.iter_bytes())
+                yield Stream(r.status_code, r.headers, r.iter_bytes())
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             _raise(error, "GET", redaction.url(url))
 
     def _file_client(self) -> httpx.Client:
         with self._lock:
             if self._files is None:
-                self._files = httpx.Client(**_file_options(self.base))
+                self._files = httpx.Client(**file_options(self.base))
             return self._files
 
     def close(self) -> None:
@@ -167,8 +166,8 @@ class AsyncTransport:
 
     def __attrs_post_init__(self) -> None:
         """Build the API client at once: the generated one builds it lazily."""
-        self.api = _generated(self.settings, {"response": [_raise_failure_async]}, self.base)
-        self.api.get_async_httpx_client()
+        self.api = generated(self.settings, {"response": [_raise_failure_async]}, self.base)
+        forget_cookies(self.api.get_async_httpx_client())
         self._gate = asyncio.Semaphore(settings.MAX_IN_FLIGHT)
 
     async def send(self, call: Call, timeout: float) -> Answer:  # noqa: ASYNC109 - part of a flow
@@ -194,9 +193,8 @@ class AsyncTransport:
 
     async def _open(self, call: Call, seconds: float) -> httpx.Response:
         client = self.api.get_async_httpx_client()
-        return await client.send(
-            _request(client, self.settings.base_url, call, seconds), stream=True
-        )
+        request = _request(client, self.settings.base_url, call, seconds)
+        return await client.send(request, stream=True, auth=_NO_MORE)
 
     async def _read(self, call: Call, response: httpx.Response) -> Answer:
         body = bytearray()
@@ -216,13 +214,13 @@ class AsyncTransport:
             APIConnectionError: The connection failed, before or while the body is read.
         """
         if self._files is None:
-            self._files = httpx.AsyncClient(**_file_options(self.base))
+            self._files = httpx.AsyncClient(**file_options(self.base))
         try:
             with quiet():
                 async with self._files.stream(
                     "GET", url, headers=dict(headers), timeout=seconds
                 ) as r:
-                    yield AsyncStream(r.status_code, _lower(r.headers), r.aiter_bytes())
+                    yield AsyncStream(r.status_code, r.headers, r.aiter_bytes())
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             _raise(error, "GET", redaction.url(url))
 
@@ -231,47 +229,6 @@ class AsyncTransport:
         await self.api.get_async_httpx_client().aclose()
         if self._files is not None:
             await self._files.aclose()
-
-
-def _generated(
-    chosen: Settings,
-    hooks: Mapping[str, Any],
-    base: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
-) -> SafeClient:
-    try:
-        httpx.URL(chosen.base_url)
-    except httpx.InvalidURL as error:
-        raise ConfigurationError(f"base_url cannot be sent to: {error}") from error
-    # A timeout must be given: the generated client's own default is none at all.
-    return SafeClient(
-        base_url=chosen.base_url,
-        token=chosen.api_key,
-        headers={"User-Agent": f"cometapi-runway/{__version__}"},
-        timeout=_timeout(chosen.timeout),
-        follow_redirects=False,
-        raise_on_unexpected_status=True,
-        httpx_args={"transport": base, "event_hooks": hooks, "limits": _limits()},
-    )
-
-
-def _limits() -> httpx.Limits:
-    return httpx.Limits(
-        max_connections=settings.MAX_IN_FLIGHT, max_keepalive_connections=settings.MAX_IN_FLIGHT
-    )
-
-
-def _file_options(base: httpx.BaseTransport | httpx.AsyncBaseTransport | None) -> dict[str, Any]:
-    # No key, no cookies from the gateway: this client has never met them. Encodings are declined
-    # so that sizes and ranges count the bytes of the file.
-    return {
-        "transport": base,
-        "follow_redirects": True,
-        "headers": {"User-Agent": f"cometapi-runway/{__version__}", "Accept-Encoding": "identity"},
-    }
-
-
-def _timeout(seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(seconds, connect=min(seconds, settings.CONNECT_TIMEOUT))
 
 
 @lru_cache(maxsize=1024)
@@ -288,7 +245,7 @@ def _request(
         _address(base_url, call.url),
         headers=dict(call.headers),
         json=call.body,
-        timeout=_timeout(seconds),
+        timeout=patience(seconds),
         extensions=_OWN,
     )
 
@@ -306,13 +263,7 @@ def _answer(call: Call, response: httpx.Response, body: bytes, key: str) -> Answ
     if len(secret) >= _SHORTEST_KEY and secret in body:
         # Some gateways quote the key they refuse.
         body = body.replace(secret, redaction.HIDDEN.encode())
-    return Answer(
-        call.method, call.url, response.status_code, _lower(response.headers), body, time.time()
-    )
-
-
-def _lower(headers: httpx.Headers) -> dict[str, str]:
-    return dict(headers.items())
+    return Answer(call.method, call.url, response.status_code, response.headers, body, time.time())
 
 
 def _too_late(call: Call, seconds: float) -> APITimeoutError:

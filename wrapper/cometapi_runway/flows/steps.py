@@ -107,7 +107,7 @@ class Fetch:
             by now then sends all of it.
         index: Which output of the task it is, for whoever watches the progress.
         status: The answer's HTTP status, or None where none came.
-        headers: The answer's header fields, names in lower case.
+        headers: The answer's header fields, to be looked up in lower case.
         received: Bytes that this step brought.
         size: Bytes in `part` afterwards.
         error: How the connection failed, or None.

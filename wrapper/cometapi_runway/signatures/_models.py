@@ -15,7 +15,9 @@ else:
 
     class _Models:
         def __getattr__(self, name: str) -> object:
-            return getattr(import_module("cometapi_runway_api.models"), name)
+            value: object = getattr(import_module("cometapi_runway_api.models"), name)
+            setattr(self, name, value)
+            return value
 
     models = _Models()
 
