@@ -44,6 +44,11 @@ class Breach:
     curl: str = ""
     test: str = ""
 
+    @property
+    def what(self) -> str:
+        """The field and the fault, by which breaches are told apart."""
+        return "".join(self.complaints[:1]).partition(": ")[0]
+
     def __str__(self) -> str:
         head = f"{self.operation} ({self.how}): " + "\n    ".join(self.complaints[:6])
         lines = [head, f"  drawn: {self.drawn}"]
@@ -67,15 +72,15 @@ class BrokenLawError(AssertionError):
 
     def as_json(self) -> list[dict[str, JSON]]:
         """The breaches, for a report that is written elsewhere."""
-        return [asdict(one) for one in self.breaches]
+        return [{**asdict(one), "what": one.what} for one in self.breaches]
 
 
 def report(breaches: Iterator[Breach], most: int = 3) -> None:
     """Fail with the first few breaches that differ, if there are any."""
     __tracebackhide__ = True
-    found: dict[tuple[str, ...], Breach] = {}
+    found: dict[str, Breach] = {}
     for breach in islice(breaches, 4 * most):
-        found.setdefault(breach.complaints, breach)
+        found.setdefault(breach.what, breach)
         if len(found) == most:
             break
     if found:

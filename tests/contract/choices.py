@@ -7,6 +7,7 @@ values all do, which is how a value that takes it can be drawn on purpose.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -20,6 +21,9 @@ Test: TypeAlias = Callable[[JSON], bool]
 
 # No page has a field of this name; it stands for any that a newer gateway may know.
 EXTRA = "fieldThatNoPageNames"
+
+# An escape, a class of characters, or any other single character.
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
@@ -53,6 +57,7 @@ def choices(schema: Object) -> Iterator[Choice]:
     """Every choice of a schema at its own place, unions excepted; references are resolved."""
     yield from _values(schema)
     yield from _types(schema)
+    yield from _forms(schema)
     yield from _bounds(schema)
     yield from _lists(schema)
     yield from _fields(schema)
@@ -110,6 +115,33 @@ def _types(schema: Object) -> Iterator[Choice]:
     if len(listed) > 1:
         for name in listed:
             yield Choice("type", f"is of type {name}", is_type(name), {**schema, "type": name})
+
+
+def _forms(schema: Object) -> Iterator[Choice]:
+    """The alternatives of a pattern: a union that is written as ``^(https://…|data:…)$``."""
+    for form in alternatives(schema.get("pattern", "")):
+        words = f"is like {form if len(form) <= 24 else form[:24] + '…'}"
+        yield Choice("branch", words, _matches(form), {**schema, "pattern": f"^({form})$"})
+
+
+def _matches(form: str) -> Test:
+    return lambda value: isinstance(value, str) and re.fullmatch(form, value) is not None
+
+
+def alternatives(pattern: str) -> list[str]:
+    """What a pattern that is one group as a whole lets one choose from; empty for any other."""
+    if not (pattern.startswith("^(") and pattern.endswith(")$")):
+        return []
+    found, depth = [""], 0
+    for piece in _PIECE.findall(pattern[2:-2]):
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        if depth < 0:
+            return []  # the group ends before the pattern does
+        if piece == "|" and depth == 0:
+            found.append("")
+        else:
+            found[-1] += piece
+    return found if len(found) > 1 else []
 
 
 def _bounds(schema: Object) -> Iterator[Choice]:

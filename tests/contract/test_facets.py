@@ -8,6 +8,7 @@ from attrs import evolve
 from cometapi_runway.validation import Contract, contract
 
 from . import floors
+from .choices import alternatives
 from .facets import Facet, Thorough, grow
 from .floors import Excuse, judge
 from .ledger import Ledger, Open
@@ -87,6 +88,24 @@ def test_a_schema_within_itself_is_walked_once():
 def test_a_value_takes_the_facets_it_shows(value, facets):
     lacking = {name for name in ("loop", "mood", "frames") if name not in value}
     assert taken(value) == facets | {f"(the whole) lacks {name}" for name in lacking}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "forms"),
+    [
+        ("^(a|b)$", ["a", "b"]),
+        (r"^(https?://[^|)]+|data:(x|y)\)|[|)]|\|)$",
+         ["https?://[^|)]+", r"data:(x|y)\)", "[|)]", r"\|"]),
+        ("^(a|b)(c|d)$", []),
+        ("^(a)$", []),
+        ("^a|b$", []),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_the_alternatives_of_a_pattern_are_forms_to_choose_from(pattern, forms):
+    assert alternatives(pattern) == forms
+    words = {str(one.facet) for one in grow({}, {"type": "string", "pattern": pattern}).every()}
+    assert words == {f"(the whole) is like {form}" for form in forms}
 
 
 def test_a_branch_counts_only_where_no_earlier_one_fits():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
 
@@ -17,6 +17,7 @@ from ..bridge import TOKEN
 from ..doctor import settle
 from ..infidelities import LISTED
 from .annotations import ROOT
+from .strength import strength
 
 if TYPE_CHECKING:
     from .collect import Result, Run
@@ -38,8 +39,8 @@ def build(run: Run) -> dict[str, JSON]:
         "failures": [_failure(one) for one in run.results if one.outcome == "failed"],
         "pages": _pages(run),
         "infidelities": list(_infidelities(run)),
-        "mutants": None,
-        "spec_diff": _made("spec-diff.json"),
+        "mutants": _made("mutants/results.json", strength),
+        "spec_diff": _made("spec-diff.json", dict),
     }
 
 
@@ -102,7 +103,7 @@ def _infidelities(run: Run) -> Iterator[dict[str, JSON]]:
                    "upstream": one.upstream}  # fmt: skip
 
 
-def _made(name: str) -> JSON:
+def _made(name: str, read: Callable[[dict[str, Any]], JSON]) -> JSON:
     """What another command left behind, None if it has not been run."""
     file = ROOT / ".build" / name
-    return json.loads(file.read_text("utf-8")) if file.is_file() else None
+    return read(json.loads(file.read_text("utf-8"))) if file.is_file() else None

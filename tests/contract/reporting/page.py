@@ -75,6 +75,8 @@ def render(document: Mapping[str, Any]) -> str:
         kinds=KINDS,
         columns=COLUMNS,
         samples=_samples(samples),
+        breaches=_breaches(document["failures"]),
+        others=[one for one in document["failures"] if not one["breaches"]],
         directions=DIRECTIONS,
         grid={name: dict(_rows(document["operations"], facets, name)) for name in DIRECTIONS},
         drill=dict(_drill(facets)),
@@ -87,6 +89,17 @@ def render(document: Mapping[str, Any]) -> str:
 def breakable(name: str) -> Markup:
     """A name that may be broken after its underscores, for narrow screens."""
     return Markup("_<wbr>").join(name.split("_"))
+
+
+def _breaches(failures: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The breaches, those that several doors to one operation share told once."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for failure in failures:
+        for breach in failure["breaches"]:
+            key = breach["operation"], breach["what"], failure["about"]
+            shown = found.setdefault(key, {**breach, "about": failure["about"], "doors": []})
+            shown["doors"] += [breach["how"]] if breach["how"] not in shown["doors"] else []
+    return [found[key] for key in sorted(found)]
 
 
 def _samples(findings: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, int, int]]:
