@@ -162,7 +162,8 @@ PEERS: tuple[Row, ...] = (
 WAITS: tuple[Row, ...] = (
     *PEERS,
     *(_one(f"{status} as a page", page(status)) for status in PASSING_STATUSES),
-    *(_one(f"{status} in an envelope", platform(status, "x")) for status in PASSING_STATUSES),
+    *(_one(f"{status} in an envelope", platform(status, "x"))
+      for status in (408, 425, 429, 499, 500, 503, 524, 599)),
     *(_one(kind.__name__, Failure(kind)) for kind in TRANSPORT_ERRORS),
     *(_one(f"200: {name}", reply) for name, reply in BROKEN_BODIES.items()),
     *(_one(f"seen, then {name}", reply, 40) for name, reply in NOT_EXIST.items()),
