@@ -2,8 +2,8 @@
 
 Every contender sends the same two requests over a transport that answers at once, so that what
 is measured is the client alone, in processor time. All take turns in every round, and ratios are
-taken within a round: a busy machine disturbs each alike. The wrapper checks each request against the contract
-and reads each answer; it may take 1.3 times what bare httpx takes.
+taken within a round: a busy machine disturbs each alike. The wrapper checks each request against
+the contract and reads each answer; it may take 1.3 times what bare httpx takes.
 
     python tests/benchmarks/calls.py [ROUNDS] [CALLS]
 """
