@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from attrs import asdict
@@ -22,6 +22,7 @@ from .doctor import settle
 from .doctor.settle import Finding
 from .facets import Thorough
 from .reporting import collect
+from .reporting.schedule import ByOperation
 from .wrapped import Wrapped
 
 CONTRACT = contract()
@@ -65,13 +66,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(name, kinds[name], ids=[one.id for one in kinds[name]])
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One worker has all the tests of an operation, or of a file, and sets up for them once."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if collect.SUITE in item.path.parents:
-                group = collect.operation_of(item) or item.path.stem
-                item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker has all the tests of an operation, or of a file, and sets up for them once.
+
+    What `--dist loadgroup` is for; with this pytest it does not see the groups.
+    """
+    if config.getvalue("dist") != "loadscope":
+        return None
+    return ByOperation(config, log, frozenset(one.id for one in CONTRACT.operations))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from .bridge import TOKEN
 from .ledger import Ledger
 from .reporting import annotations, collect, outcome, page
 from .reporting.document import build
+from .reporting.schedule import scope
 from .wire import Sent
 
 BREACH = Breach(
@@ -208,3 +209,16 @@ def test_a_run_is_written_down(run, tmp_path):
     written = {one.name for one in (tmp_path / "new" / "folder").iterdir()}
     assert written == {"contract.json", "index.html"}
     assert json.loads((tmp_path / "new" / "folder" / "contract.json").read_text("utf-8"))["facets"]
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "group"),
+    [
+        ("tests/contract/test_calls.py::test_a[make_it-sync]", "make_it"),
+        ("tests/contract/test_calls.py::test_a[latin-1-make_it-blocking]", "make_it"),
+        ("tests/contract/test_calls.py::test_make_it[sync]", "tests/contract/test_calls.py"),
+        ("tests/contract/test_draws.py::test_a", "tests/contract/test_draws.py"),
+    ],
+)
+def test_the_tests_of_an_operation_stay_together(nodeid, group):
+    assert scope(nodeid, frozenset({"make_it", "unmake_it"})) == group

@@ -18,7 +18,13 @@ FOLDER = Path(".build", "contract")
 def main(arguments: list[str]) -> int:
     """Run the suite; returns pytest's exit status."""
     suite = Path(__file__).parents[1].relative_to(ROOT)
-    options = ["-q", "--dist", "loadgroup", f"--junitxml={FOLDER / 'junit.xml'}"]
+    options = [
+        "-q",
+        "--dist",
+        "loadscope",
+        "--no-loadscope-reorder",
+        f"--junitxml={FOLDER / 'junit.xml'}",
+    ]
     return pytest.main([str(suite), *options, f"--contract-report={FOLDER}", *arguments])
 
 

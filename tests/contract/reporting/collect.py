@@ -109,10 +109,7 @@ class Run:
     verdict: floors.Verdict | None = None
     _handed: list[dict[str, Any]] = field(factory=list)
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        # Splitting by operation leaves its name behind the test's, in JUnit as well.
-        report.nodeid = report.nodeid.partition("@")[0]
         ours = SUITE.name in Path(report.nodeid.partition("::")[0]).parts
         if ours and (report.when == "call" or report.outcome != "passed"):
             self.results.append(Result.of(report))
