@@ -45,6 +45,13 @@ def test_a_task_made_here_is_given_an_interval_before_it_is_asked_for() -> None:
     assert times(stage) == [7.0, 12.0]
 
 
+def test_a_task_made_here_and_seen_since_is_asked_for_at_once() -> None:
+    stage = Stage()
+    stage.clock.time = 3.0
+    stage.play(wait(watch(created=2.0, seen=True), started=3.0, rng=LEAST), RUNNING, DONE)
+    assert times(stage) == [3.0, 8.0]
+
+
 def test_the_first_rest_does_not_outlast_the_deadline() -> None:
     stage = Stage()
     with pytest.raises(errors.TaskTimeoutError):
