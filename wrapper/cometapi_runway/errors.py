@@ -105,6 +105,16 @@ class RunwayError(Exception):
 
     task_id: str | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Go to another process whole: most errors are not made of what they say."""
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[RunwayError], args: tuple[object, ...]) -> RunwayError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
 
 class ConfigurationError(RunwayError):
     """A setting is missing or malformed; the message names it and where it comes from."""

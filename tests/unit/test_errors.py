@@ -1,0 +1,117 @@
+"""The errors themselves: what each carries, and that it arrives whole wherever it is sent."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+import cometapi_runway
+from cometapi_runway import errors
+from cometapi_runway.answers import failure
+from cometapi_runway.errors import Issue, RunwayError
+from cometapi_runway.flows import submit, wait
+from cometapi_runway.task import Task
+
+from .faults import RUNNING, family, paced, page, platform
+from .stage import Stage, order, watch
+from .test_answers import as_answer
+from .twin import ID
+from .virtual import Fixed
+from .wire import HANG, answer
+
+ISSUES = [
+    Issue("/seed", "maximum", 2**32, "/seed: is too large"),
+    Issue("model", "required", None, "model: is required"),
+]
+
+
+def from_a_wait(*events: Any) -> RunwayError:
+    with pytest.raises(RunwayError) as caught:
+        Stage().play(wait(watch(timeout=20.0), started=0.0, rng=Fixed(0.0)), *events)
+    return caught.value
+
+
+def from_a_submission(*events: Any) -> RunwayError:
+    with pytest.raises(RunwayError) as caught:
+        Stage().play(submit(order(), started=0.0, rng=Fixed(1.0)), *events)
+    return caught.value
+
+
+def all_of_them() -> dict[str, RunwayError]:
+    found = [
+        errors.ConfigurationError("no key"),
+        errors.InvalidRequestError(ISSUES),
+        errors.ResponseDecodeError("strange", status_code=200, body="<html>"),
+        errors.DownloadError("gone", url="https://a.example/x", task_id=ID),
+        from_a_submission(HANG),
+        from_a_wait(HANG),
+        from_a_wait(RUNNING, platform(401, "no (request id: 2026)")),
+        from_a_wait(platform(403, "no")),
+        from_a_wait(platform(402, "no")),
+        from_a_wait(family(400, "invalid_request")),
+        from_a_wait(answer({"id": ID, "status": "FAILED", "failureCode": "ASSET.INVALID"})),
+        from_a_wait(answer({"id": ID, "status": "CANCELLED"})),
+        errors.TaskNotFoundError(ID, None, "not known"),
+        from_a_submission(paced("300")),
+        errors.APIConnectionError("reset", delivery="not_sent"),
+        errors.APITimeoutError("late"),
+    ]
+    found += [error for reply in (page(404), page(502)) if (error := failure(as_answer(reply)))]
+    return {type(error).__name__: error for error in found}
+
+
+ALL = all_of_them()
+
+
+def sent(error: RunwayError) -> Any:
+    """As it arrives in another process."""
+    return pickle.loads(pickle.dumps(error))  # noqa: S301 - dumped just now
+
+
+def test_there_is_one_of_each_kind_that_is_raised() -> None:
+    bases = {"RunwayError", "APIError", "APIStatusError", "TaskError"}
+    kinds = {
+        name for name in cometapi_runway.__all__ if name.endswith("Error") and name not in bases
+    }
+    assert ALL.keys() == kinds
+
+
+@pytest.mark.parametrize("way", [sent, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("name", ALL)
+def test_it_arrives_whole(name: str, way: Any) -> None:
+    error = ALL[name]
+    error.add_note("a note")
+    again = way(error)
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert repr(again) == repr(error)
+    for attribute, value in vars(error).items():
+        assert repr(getattr(again, attribute)) == repr(value), attribute
+
+
+class TestInvalidRequest:
+    def test_one_problem_is_its_message(self) -> None:
+        assert str(errors.InvalidRequestError(ISSUES[:1])) == "/seed: is too large"
+
+    def test_several_are_listed(self) -> None:
+        text = str(errors.InvalidRequestError(ISSUES))
+        assert text.startswith("2 problems; nothing was sent:")
+        assert [issue.message in text for issue in ISSUES] == [True, True]
+
+
+class TestTask:
+    def test_the_id_is_on_every_error_that_follows_a_submission(self) -> None:
+        for name in ("TaskTimeoutError", "TaskFailedError", "TaskCancelledError", "DownloadError"):
+            assert ALL[name].task_id == ID
+
+    def test_the_id_is_in_the_words_of_every_task_error(self) -> None:
+        for kind in (errors.TaskFailedError, errors.TaskTimeoutError, errors.TaskCancelledError):
+            assert ID in str(kind(ID))
+            assert ID in str(kind(ID, Task(ID, "FAILED")))
+
+    def test_before_a_submission_there_is_none(self) -> None:
+        assert errors.ConfigurationError("no key").task_id is None
+        assert errors.InvalidRequestError(ISSUES).task_id is None
