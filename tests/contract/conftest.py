@@ -96,6 +96,7 @@ def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
     """What the vendored pages contradict, and what became of it."""
     found = settle.examine(CONTRACT, Workspace.here())
     collect.hand_over(request.config, "pages", [asdict(one) for one in found])
+    collect.hand_over(request.config, "samples", settle.all_samples(Workspace.here()))
     return found
 
 

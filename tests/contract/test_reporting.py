@@ -204,6 +204,12 @@ def test_a_cell_tells_all_from_some_and_from_what_is_listed():
     assert [one.text for one in cells] == ["3/3", "2/3", "1/3", ""]
 
 
+def test_what_stands_between_backticks_is_code_and_the_rest_is_text():
+    assert page.ticked("`a<b` is <b>not</b> `c`") == (
+        "<code>a&lt;b</code> is &lt;b&gt;not&lt;/b&gt; <code>c</code>"
+    )
+
+
 def test_a_run_is_written_down(run, tmp_path):
     outcome.write(tmp_path / "new" / "folder", run)
     written = {one.name for one in (tmp_path / "new" / "folder").iterdir()}

@@ -23,6 +23,7 @@ from contract_tools.registry import Entry
 from contract_tools.workspace import Workspace
 
 from .examine import Claim, claims
+from .samples import samples
 
 LIST = Path(__file__).with_name("findings.toml")
 
@@ -160,6 +161,16 @@ def _all_of(document: JSON, value: JSON) -> str:
 def _reasons(workspace: Workspace, name: str) -> list[str]:
     document = yaml.safe_load((workspace.root / name).read_text("utf-8"))
     return [one["description"].strip() for one in document["actions"]]
+
+
+def all_samples(workspace: Workspace) -> list[tuple[str, str]]:
+    """The page and the name of every code sample there is, right ones too."""
+    return [
+        (entry.file_name, sample.name)
+        for entry in registry.read(workspace)
+        for operation in Contract(merge.load_vendored(workspace, entry)).operations
+        for sample in samples(operation.document)
+    ]
 
 
 def reasons(path: Path = LIST) -> Mapping[str, str]:

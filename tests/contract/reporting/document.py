@@ -38,6 +38,7 @@ def build(run: Run) -> dict[str, JSON]:
         "facets": _facets(run),
         "failures": [_failure(one) for one in run.results if one.outcome == "failed"],
         "pages": _pages(run),
+        "samples": next(iter(run.handed("samples")), []),
         "infidelities": list(_infidelities(run)),
         "mutants": _made("mutants/results.json", strength),
         "spec_diff": _made("spec-diff.json", dict),

@@ -67,14 +67,13 @@ def render(document: Mapping[str, Any]) -> str:
         loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["breakable"] = breakable
+    environment.filters |= {"breakable": breakable, "ticked": ticked}
     facets = document["facets"]
-    samples = [one for one in document["pages"] if one["place"].startswith("sample ")]
     return environment.get_template("page.html.jinja").render(
         document,
         kinds=KINDS,
         columns=COLUMNS,
-        samples=_samples(samples),
+        verdicts=_verdicts(document["samples"], document["pages"]),
         breaches=_breaches(document["failures"]),
         others=[one for one in document["failures"] if not one["breaches"]],
         directions=DIRECTIONS,
@@ -91,6 +90,15 @@ def breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(name.split("_"))
 
 
+def ticked(text: str) -> Markup:
+    """A text in which what stands between backticks is code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if index % 2 else piece
+        for index, piece in enumerate(pieces)
+    )
+
+
 def _breaches(failures: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The breaches, those that several doors to one operation share told once."""
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -102,14 +110,14 @@ def _breaches(failures: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
-def _samples(findings: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, int, int]]:
-    """Each code sample that contradicts: page, name, how often the page, how often the contract."""
-    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for one in findings:
-        name = one["place"].removeprefix("sample ")
-        found.setdefault((one["page"], name), []).append(one)
-    return [(page, name, sum(one["on_page"] for one in those), sum(one["open"] for one in those))
-            for (page, name), those in found.items()]  # fmt: skip
+def _verdicts(
+    samples: Iterable[tuple[str, str]], findings: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[str, str, int, int]]:
+    """Each code sample: page, name, how often it contradicts the page, how often the contract."""
+    by_place = _grouped([one | {"at": (one["page"], one["place"])} for one in findings], "at")
+    for file, name in samples:
+        own = by_place.get((file, f"sample {name}"), [])
+        yield file, name, sum(one["on_page"] for one in own), sum(one["open"] for one in own)
 
 
 def _rows(
@@ -149,8 +157,8 @@ def _chip(facet: Mapping[str, Any]) -> tuple[str, str, str]:
     return facet["choice"], " and ".join(facet["by"]), facet["reason"]
 
 
-def _grouped(rows: Iterable[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
+def _grouped(rows: Iterable[Mapping[str, Any]], key: str) -> dict[Any, list[Mapping[str, Any]]]:
+    found: dict[Any, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row[key], []).append(row)
     return found
