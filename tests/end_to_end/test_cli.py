@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+# cyclopts judges values a second time once pydantic is loaded, as it is in many an application.
+import pydantic  # noqa: F401
 import pytest
 from attrs import field, frozen
 

@@ -183,18 +183,18 @@ def _kind(source: Contract, schema: Object) -> _Kind:
         metavar = "|".join(choices)
         is_short = len(metavar) <= _WIDEST
         shown = Parameter(converter=_as_typed, show_choices=not is_short)
-        return _Kind(Literal[choices], metavar if is_short else "CHOICE", (shown,))
+        return _Kind(Literal[choices] | str, metavar if is_short else "CHOICE", (shown,))
     if name in _PLAIN:
         return _Kind(_PLAIN[name], {"integer": "N"}.get(name, "NUMBER"))
     if name == "array":
         items = resolved(source, schema.get("items"))
         metavar = _ADDRESS if _is_asset(source, items) else "JSON"
-        return _Kind(list[str], metavar, (Parameter(converter=_read_each),))
+        return _Kind(list[Any], metavar, (Parameter(converter=_read_each),))
     if _is_asset(source, schema):
-        return _Kind(str, _ADDRESS, (Parameter(converter=_read),))
+        return _Kind(Any, _ADDRESS, (Parameter(converter=_read),))
     if name == "string":
         return _Kind(str, "TEXT")
-    return _Kind(str, "JSON", (Parameter(converter=_read_json),))
+    return _Kind(Any, "JSON", (Parameter(converter=_read_json),))
 
 
 def _is_asset(source: Contract, schema: Object) -> bool:
