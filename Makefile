@@ -55,7 +55,28 @@ check-generated: $(DEV) ## Fail if regenerating would change a byte
 	@$(TOOLS) check
 
 .PHONY: check
-check: lint typecheck check-generated test ## All gates, as CI runs them
+check: lint typecheck check-generated contract test ## All gates, as CI runs them
+
+.PHONY: contract
+contract: $(DEV) ## Hold the client to the contract; writes .build/contract/index.html
+	@$(BIN)/python -m tests.contract.reporting -n $(WORKERS)
+
+.PHONY: contract-deep
+contract-deep: $(DEV) ## The same with many more draws (SEED=…), then schemathesis against the client
+	@CONTRACT_FUZZ=400 CONTRACT_SEED=$(or $(SEED),random) $(BIN)/python -m tests.contract.reporting -n $(WORKERS)
+	@$(BIN)/python -m tests.contract.mirror
+
+.PHONY: mutants
+mutants: $(DEV) ## Seed defects and count the ones that go unnoticed (SEED=…)
+	@$(BIN)/python -m tests.mutants
+
+.PHONY: conformance
+conformance: $(DEV) ## schemathesis, all checks and phases, against the running simulator
+	@$(BIN)/python tests/end_to_end/conformance.py
+
+.PHONY: prism
+prism: ## Fetch Prism, so that its tests run too (needs Node)
+	@npm install --silent --prefix .build/prism @stoplight/prism-cli@5.14.2
 
 .PHONY: bench
 bench: $(DEV) ## Print every benchmark, each as a ratio against a named peer
@@ -67,6 +88,11 @@ bench: $(DEV) ## Print every benchmark, each as a ratio against a named peer
 vendor: $(DEV) ## Take in a saved documentation page: make vendor PAGE=page.md
 	@test -n "$(PAGE)" || { echo "make vendor PAGE=<saved page> [VARIANT=<component>]"; exit 2; }
 	@$(TOOLS) vendor "$(PAGE)" $(if $(VARIANT),--variant "$(VARIANT)")
+
+.PHONY: spec-diff
+spec-diff: $(DEV) ## What changed in the contract, and whom it hits: make spec-diff BASE=<revision or file>
+	@test -n "$(BASE)" || { echo "make spec-diff BASE=<git revision or file>"; exit 2; }
+	@$(TOOLS) spec-diff "$(BASE)"
 
 .PHONY: regenerate
 regenerate: $(DEV) ## Build the contract and generate the client from it
