@@ -295,6 +295,16 @@ class TestRetryAfter:
         error = error_of(platform("x"), 429, headers={"retry-after": text})
         assert error.retry_after == seconds
 
+    @pytest.mark.parametrize(
+        ("now", "seconds"),
+        [("Fri, 15 Jan 2027 07:50:04 GMT", 5.0), ("soon", 9.0 - 600), ("", 9.0 - 600)],
+    )
+    def test_a_date_is_read_by_the_clock_that_wrote_it(self, now: str, seconds: float) -> None:
+        """Ten minutes of difference between two clocks are neither patience nor haste."""
+        told = {"retry-after": "Fri, 15 Jan 2027 07:50:09 GMT", "date": now}
+        error = error_of(platform("x"), 429, headers=told)
+        assert error.retry_after == max(0.0, seconds)
+
 
 class TestReading:
     @pytest.mark.parametrize("name", sorted(set(BROKEN_BODIES) - {"no known field"}))

@@ -11,8 +11,9 @@ import gzip
 import hashlib
 import logging
 import os
+import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import httpx
 import pytest
 from attrs import define, evolve, field, frozen
 
-from cometapi_runway import disk
+from cometapi_runway import RunwayClient, disk
 from cometapi_runway.errors import DownloadError
 from cometapi_runway.flows import Download, download
 from cometapi_runway.task import Task
@@ -597,3 +598,44 @@ def test_a_journal_that_fails_takes_no_file_away(
         (path,) = fetch(twin, tmp_path)
     assert path.read_bytes() == DATA
     assert "is saved, but the journal cannot be written" in caplog.text
+
+
+class Endless(httpx.SyncByteStream):
+    """A file that never ends; a piece comes whenever somebody lets one through."""
+
+    def __init__(self) -> None:
+        self.began, self.goes_on, self.closed = (threading.Event() for _ in range(3))
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"first"
+        self.began.set()
+        while self.goes_on.wait(30):
+            yield b"more"
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_files_under_way_end_with_the_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that went on reading would hold the process for as long as the files are."""
+    files = {f"/{number}.mp4": Endless() for number in range(2)}
+
+    def interrupted(_fetched: object) -> None:
+        for file in files.values():
+            assert file.began.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cometapi_runway.bound.futures.wait", interrupted)
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, headers=VIDEO, stream=files[request.url.path])
+    )
+    with RunwayClient(KEY, transport=transport) as client:
+        task = client.bind(finished(*(HOST + path for path in files)))
+        with pytest.raises(KeyboardInterrupt):
+            task.download(tmp_path)
+        for file in files.values():
+            file.goes_on.set()
+        assert all(file.closed.wait(10) for file in files.values())
+    assert len(list(tmp_path.glob("*.part"))) == 2

@@ -82,7 +82,8 @@ class Answer:
         status: HTTP status.
         headers: Header fields, to be looked up in lower case.
         body: The decoded body.
-        received: Wall-clock time in Unix seconds, to read a ``Retry-After`` date against.
+        received: Wall-clock time in Unix seconds, to read a ``Retry-After`` date against where
+            the answer itself does not tell the time.
     """
 
     method: str
@@ -246,8 +247,17 @@ def _retry_after(answer: Answer) -> float | None:
         return None
     if text.replace(".", "", 1).isdecimal() and text.isascii():
         return min(float(text), _LONGEST_PAUSE)
+    until = _moment(text)
+    if until is None:
+        return None
+    # By the gateway's own clock where it tells the time: ours may be minutes off.
+    now = _moment(answer.headers.get("date", ""))
+    return min(max(0.0, until - (answer.received if now is None else now)), _LONGEST_PAUSE)
+
+
+def _moment(date: str) -> float | None:
+    """An HTTP date as Unix seconds."""
     try:
-        pause = parsedate_to_datetime(text).timestamp() - answer.received
-        return min(max(0.0, pause), _LONGEST_PAUSE)
+        return parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -87,7 +88,8 @@ class BoundTask(Task):
                 fetched all the same.
         """
         orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
-        driver = evolve(self.client.driver, on_progress=on_progress)
+        watch = _Watch(on_progress)
+        driver = evolve(self.client.driver, on_progress=watch.on_progress)
 
         def fetch(order: Download) -> Path:
             flow = download(order, started=driver.clock.now(), rng=self.client.rng)
@@ -101,8 +103,29 @@ class BoundTask(Task):
             futures.wait(fetched)
             return [one.result() for one in fetched]
         finally:
-            # After Ctrl-C nothing new is begun, and nobody waits for what is under way.
+            # After Ctrl-C nothing new is begun, what is under way ends at its next byte, and
+            # nobody waits for it.
+            watch.is_over.set()
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _OverError(BaseException):
+    """Nobody waits for this file any more. Not an `Exception`: a callback's are survived."""
+
+
+@frozen
+class _Watch:
+    """Tells a caller of downloads in other threads, and the threads when the caller has gone."""
+
+    told: OnProgress | None
+    is_over: threading.Event = field(factory=threading.Event)
+
+    def on_progress(self, index: int, size: int, total: int | None) -> None:
+        """A piece of a file has come."""
+        if self.is_over.is_set():
+            raise _OverError
+        if self.told is not None:
+            self.told(index, size, total)
 
 
 @frozen(kw_only=True)
