@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import certifi
 import httpx
 import pytest
 
@@ -295,3 +298,37 @@ def test_a_status_that_python_does_not_know_is_told(status: int, twin: Twin) -> 
     with pytest.raises(ServerError) as caught:
         retrieve(twin)
     assert caught.value.status_code == status
+
+
+class TestCertificates:
+    """Authorities are loaded once, since that takes longer than all else of a client."""
+
+    @staticmethod
+    def authorities(monkeypatch: pytest.MonkeyPatch, used: list[Any]) -> None:
+        class Noted(httpx.HTTPTransport):
+            def __init__(self, verify: Any = True, **more: Any) -> None:
+                used.append(verify)
+                super().__init__(verify=verify, **more)
+
+        monkeypatch.setattr("httpx._client.HTTPTransport", Noted)
+
+    def test_are_shared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        used: list[Any] = []
+        self.authorities(monkeypatch, used)
+        for _ in range(2):
+            with RunwayClient(KEY), RunwayClient(KEY, base_url="https://gateway.example"):
+                pass
+        assert len({id(one) for one in used if isinstance(one, ssl.SSLContext)}) == 1
+        assert all(one.verify_mode is ssl.CERT_REQUIRED and one.check_hostname for one in used)
+
+    def test_follow_the_environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A company's own authority is named there, perhaps after the first client was made."""
+        used: list[Any] = []
+        self.authorities(monkeypatch, used)
+        RunwayClient(KEY).close()
+        own = tmp_path / "authority.pem"
+        own.write_bytes(Path(certifi.where()).read_bytes().partition(b"\n\n")[0])
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        RunwayClient(KEY).close()
+        counts = [one.cert_store_stats()["x509_ca"] for one in used]
+        assert counts[0] > counts[-1] == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -45,6 +47,7 @@ def generated(
         timeout=patience(chosen.timeout),
         follow_redirects=False,
         raise_on_unexpected_status=True,
+        verify_ssl=_tls(base),
         httpx_args={"transport": base, "event_hooks": hooks, "limits": _limits()},
     )
 
@@ -74,9 +77,26 @@ def file_options(base: httpx.BaseTransport | httpx.AsyncBaseTransport | None) ->
     # so that sizes and ranges count the bytes of the file.
     return {
         "transport": base,
+        "verify": _tls(base),
         "follow_redirects": True,
         "headers": {"User-Agent": f"cometapi-runway/{__version__}", "Accept-Encoding": "identity"},
     }
+
+
+def _tls(base: httpx.BaseTransport | httpx.AsyncBaseTransport | None) -> ssl.SSLContext | bool:
+    """What certificates are held against; nothing, where a transport of the caller's own does it.
+
+    Loading the authorities takes longer than all else that a client needs to be made.
+    """
+    if base is not None:
+        return True
+    return _authorities(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@lru_cache(maxsize=4)
+def _authorities(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    # httpx looks into the environment itself; the arguments are what its answer depends on.
+    return httpx.create_ssl_context()
 
 
 @lru_cache(maxsize=64)
