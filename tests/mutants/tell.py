@@ -1,0 +1,153 @@
+"""How it went: on the terminal, and as JSON for the contract report."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, define
+
+from .overlay import ROOT
+from .randomly import Equivalent
+from .run import Outcome
+from .sites import Mutant
+
+RESULTS = ROOT / ".build" / "mutants" / "results.json"
+
+
+@define
+class Results:
+    """One run.
+
+    Attributes:
+        seed: of the random defects.
+        outcomes: by kind: picked and random.
+        same: random defects that make no difference, and why.
+        suites: tests and seconds of each judge.
+        took: seconds for all of it.
+    """
+
+    seed: int
+    outcomes: dict[str, list[Outcome]]
+    same: list[Equivalent]
+    suites: dict[str, dict[str, float]]
+    took: float
+
+    def reason(self, outcome: Outcome) -> str:
+        """Why a defect makes no difference; empty for one that should be noticed."""
+        return next((one.reason for one in self.same if one.covers(outcome.mutant)), "")
+
+    def counted(self, kind: str) -> list[Outcome]:
+        """The defects of a kind that make a difference and could be seeded."""
+        return [one for one in self.outcomes[kind] if not self.reason(one) and not broken(one)]
+
+    @property
+    def is_good(self) -> bool:
+        """Every picked defect is noticed, and 95 of 100 random ones."""
+        picked, chance = self.counted("picked"), self.counted("random")
+        enough = sum(one.is_killed for one in chance) >= 0.95 * len(chance)
+        return all(one.is_killed for one in picked) and enough and not self.broken_picks
+
+    @property
+    def broken_picks(self) -> list[Outcome]:
+        """Picked defects that could not be judged."""
+        return [one for one in self.outcomes["picked"] if broken(one)]
+
+
+def broken(outcome: Outcome) -> str:
+    """Why nobody could judge a defect: it does not load, or the fork failed. Not a kill."""
+    if outcome.is_killed:
+        return ""
+    said = (one for name, one in outcome.said.items() if name != "naive")
+    return next((f"{one.result}: {one.by}" for one in said if one.result.startswith("broken")), "")
+
+
+def lines(results: Results) -> Iterator[str]:
+    """The report for the terminal."""
+    for kind, outcomes in results.outcomes.items():
+        counted = results.counted(kind)
+        if not counted:
+            continue
+        yield f"{kind}: {_score(counted)} noticed"
+        for name in results.suites:
+            kills = sum(one.said[name].is_kill for one in counted if name in one.said)
+            yield f"  {name:<9} {kills:>4} of {len(counted)} ({kills / len(counted):.0%})"
+        for group in dict.fromkeys(one.mutant.group for one in counted):
+            yield f"  {group + ':':<10} {_score([o for o in counted if o.mutant.group == group])}"
+        same = [one for one in outcomes if results.reason(one)]
+        if same:
+            yield f"  {len(same)} more make no difference (equivalents.toml)"
+        for one in (one for one in outcomes if broken(one)):
+            yield f"  not counted, {one.mutant.id}: {broken(one)[-200:]}"
+        for one in (one for one in counted if not one.is_killed):
+            yield f"survived: {one.mutant.id}  {one.mutant.breaks}"
+            yield from (f"    {line}" for line in diff(one.mutant))
+        for one in (one for one in same if one.is_killed):
+            yield f"listed as making no difference, but noticed: {one.mutant.id}"
+    yield f"seed {results.seed}, {results.took:.0f} s"
+
+
+def _score(outcomes: list[Outcome]) -> str:
+    kills = sum(one.is_killed for one in outcomes)
+    return f"{kills} of {len(outcomes)} ({kills / len(outcomes):.1%})"
+
+
+def diff(mutant: Mutant) -> list[str]:
+    """What was seeded, as a diff."""
+    before = (ROOT / mutant.file).read_text("utf-8").splitlines()
+    told = difflib.unified_diff(before, mutant.source.splitlines(), mutant.file, lineterm="", n=1)
+    return list(told)[2:30]
+
+
+def write(results: Results, file: Path = RESULTS) -> None:
+    """Write everything as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(as_json(results), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """Everything, for the contract report: see the keys."""
+    return {
+        "seed": results.seed,
+        "took": round(results.took, 1),
+        "suites": results.suites,
+        "summary": {kind: _summary(results, kind) for kind in results.outcomes},
+        "mutants": [
+            _one(results, kind, outcome)
+            for kind, outcomes in results.outcomes.items()
+            for outcome in outcomes
+        ],
+    }
+
+
+def _summary(results: Results, kind: str) -> dict[str, Any]:
+    counted = results.counted(kind)
+    groups: Iterable[str] = dict.fromkeys(one.mutant.group for one in counted)
+    return {
+        "counted": len(counted),
+        "killed": sum(one.is_killed for one in counted),
+        "equivalent": sum(bool(results.reason(one)) for one in results.outcomes[kind]),
+        "by": {name: sum(one.said[name].is_kill for one in counted if name in one.said)
+               for name in results.suites},
+        "groups": {group: {
+            "counted": sum(one.mutant.group == group for one in counted),
+            "killed": sum(one.mutant.group == group and one.is_killed for one in counted),
+        } for group in groups},
+    }  # fmt: skip
+
+
+def _one(results: Results, kind: str, outcome: Outcome) -> dict[str, Any]:
+    mutant = outcome.mutant
+    kept = ("id", "group", "file", "line", "scope", "before", "after", "breaks")
+    return {
+        "kind": kind,
+        **{name: getattr(mutant, name) for name in kept},
+        "diff": diff(mutant),
+        "killed": outcome.is_killed,
+        "equivalent": results.reason(outcome),
+        "broken": broken(outcome),
+        "said": {name: asdict(one) for name, one in outcome.said.items()},
+    }
