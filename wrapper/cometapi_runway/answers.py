@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from html import unescape
 
 from attrs import field, frozen
 
@@ -63,6 +64,7 @@ _HINTS: dict[type[APIStatusError], str] = {
 _TOKEN = re.compile(rf"\b({task.NOT_EXIST}|callback_url_empty|reference_images_empty)\b", re.I)
 _UNKNOWN_TASK = re.compile(rb"\b" + task.NOT_EXIST.encode() + rb"\b", re.I)
 _NOT_EXIST = task.NOT_EXIST.encode()
+_TITLE = re.compile(r"<title[^<>]*>([^<]+)</title", re.I)
 _MONEY = re.compile("quota|balance|额度|余额", re.I)
 _REQUEST_ID = re.compile(r"request id:\s*([\w-]{4,})", re.I)
 # The gateway's open-source relative sends it; CometAPI's pages only show it inside the message.
@@ -109,7 +111,7 @@ def read(answer: Answer) -> Object:
         raise ResponseDecodeError(
             f"{answer.method} {answer.url} answered HTTP {answer.status} with {problem}",
             status_code=answer.status,
-            body=_quote(answer.body),
+            body=_quote(_opening(answer.body)),
         )
     return payload
 
@@ -232,11 +234,18 @@ def _describe(answer: Answer) -> str:
         return f"redirected to {target}; not followed, check base_url"
     if not answer.body.strip():
         return "empty body"
-    return _quote(answer.body)
+    text = _opening(answer.body)
+    title = _TITLE.search(text)
+    # The title is all that a person wants of a gateway's error page.
+    return f'a page titled "{_quote(unescape(title[1]))}"' if title else _quote(text)
 
 
-def _quote(body: bytes) -> str:
-    text = redaction.text(" ".join(body[:_LONGEST_MESSAGE].decode("utf-8", "replace").split()))
+def _opening(body: bytes) -> str:
+    return body[:_LONGEST_MESSAGE].decode("utf-8", "replace")
+
+
+def _quote(body: str) -> str:
+    text = redaction.text(" ".join(body.split()))
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 

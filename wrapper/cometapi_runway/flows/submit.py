@@ -59,6 +59,12 @@ class Submission:
     timeout: float
     budget: float = settings.SUBMIT_BUDGET
 
+    @property
+    def traits(self) -> str:
+        """What the request can be recognised by."""
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"request {self.call.fingerprint}{seed}"
+
 
 def submit(order: Submission, *, started: float, rng: Random) -> Flow[Task]:
     """Submit once, and return the accepted task.
@@ -110,7 +116,7 @@ def _close(order: Submission, error: BaseException) -> Flow[None]:
     if not isinstance(error, RunwayError):
         error.add_note(
             "cometapi-runway: interrupted while submitting; the gateway may have accepted the "
-            f"task (request {order.call.fingerprint}, seed {order.seed}). It was not sent again."
+            f"task ({order.traits}). It was not sent again."
         )
     yield Record(Unsubmitted(order.key, refused=refused, reason=type(error).__name__))
 
@@ -179,8 +185,7 @@ def _unknown(order: Submission, cause: RunwayError, elapsed: float) -> Submissio
     return SubmissionUnknownError(
         f"{order.call.operation}: sent once, and whether it was accepted is unknown: {words}. "
         "It may have been charged and was not sent again. Before you repeat it, look into the "
-        f"usage log of your CometAPI account for this moment (request {order.call.fingerprint}, "
-        f"seed {order.seed})",
+        f"usage log of your CometAPI account for this moment ({order.traits})",
         operation=order.call.operation,
         fingerprint=order.call.fingerprint,
         seed=order.seed,
