@@ -23,7 +23,7 @@ from cometapi_runway.cli.endings import Exit
 from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-m", "cometapi_runway.cli")
+COMMAND = (sys.executable, "-m", "cometapi_runway")
 CREATE = (
     "character-performance",
     "--character",
