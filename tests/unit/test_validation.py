@@ -273,6 +273,36 @@ def test_a_message_is_a_sentence(name, words):
     assert words in [issue.message for issue in issues]
 
 
+LONG = f"^({'|'.join(f'{number:02}' for number in range(30))})$"
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"pattern": "^[1-9]+:[1-9]+$", "description": "Width:height."},
+         '/ratio does not fit (pattern ^[1-9]+:[1-9]+$): Width:height. Got "x"'),
+        ({"pattern": LONG, "description": "Two digits."},
+         '/ratio does not fit (pattern): Two digits. Got "x"'),
+        ({"pattern": "^0$"}, '/ratio must match the pattern ^0$ (pattern), got "x"'),
+    ],
+)  # fmt: skip
+def test_a_pattern_is_told_in_the_contracts_words(schema, words):
+    """Nobody reads a long pattern; a short one says what the words may leave open."""
+    document = copy.deepcopy(DOCUMENT)
+    document["components"]["schemas"]["ClipRequest"]["properties"]["ratio"] = schema
+    (issue,) = Contract(document).check_body("make_clip", {**BODY, "ratio": "x"})
+    assert (issue.message, issue.rule) == (words, "pattern")
+
+
+def test_a_pattern_that_means_two_things_is_told_as_it_is():
+    document = copy.deepcopy(DOCUMENT)
+    fields = document["components"]["schemas"]["ClipRequest"]["properties"]
+    fields["ratio"] = {"pattern": "^0$", "description": "One."}
+    fields["other"] = {"pattern": "^0$", "description": "Another."}
+    (issue,) = Contract(document).check_body("make_clip", {**BODY, "ratio": "x"})
+    assert issue.message == '/ratio must match the pattern ^0$ (pattern), got "x"'
+
+
 def test_every_fault_of_a_body_is_reported_at_once():
     issues = CONTRACT.check_body(
         "make_clip", {"asset": {"type": "video"}, "seed": "x", "tags": [1]}

@@ -211,18 +211,6 @@ def test_a_slip_in_a_body_is_seen_with_what_was_meant() -> None:
     assert issue.message.endswith("did you mean bodyControl?")
 
 
-def test_a_broken_pattern_is_told_in_the_contracts_words() -> None:
-    creation = next(one for one in ALL if one.name == "character_performance")
-    body = {**creation.example, "character": {"type": "image", "uri": "http://example.com/x"}}
-
-    (issue,) = contract().check_body(creation.operation.id, body)
-    told = derive.clearer(creation, issue).message
-
-    assert "https URL" in told
-    assert "http://example.com/x" in told
-    assert "^(" not in told
-
-
 def test_no_command_takes_a_key() -> None:
     def flags(app: App) -> set[str]:
         found = app.assemble_argument_collection() if app.default_command else ()

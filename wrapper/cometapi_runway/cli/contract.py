@@ -67,8 +67,7 @@ def issues_of(creation: Creation, body: Object) -> list[Issue]:
     """What the contract has against a body, fields that it does not know included."""
     found = derive.options(creation)
     issues = contract().check_body(creation.operation.id, body)
-    clearer = [derive.clearer(creation, issue) for issue in issues]
-    return [*clearer, *derive.strange(creation, found, body)]
+    return [*issues, *derive.strange(creation, found, body)]
 
 
 def show(

@@ -102,10 +102,6 @@ class Order:
     connection: Connection = _CONNECTION
     api_key: str | None = None
 
-    def clearer(self, error: InvalidRequestError) -> InvalidRequestError:
-        """The same refusal in words for people."""
-        return InvalidRequestError([derive.clearer(self.creation, one) for one in error.issues])
-
     @property
     def call(self) -> dict[str, Any]:
         """The arguments of ``create``; a field that is none of them goes along as it is."""
@@ -164,8 +160,6 @@ def carry_out(order: Order, report: Report) -> Exit:
             task = order.creation.on(client).create(**order.call)
         except KeyboardInterrupt as error:
             raise _interrupted(error) from None
-        except InvalidRequestError as error:
-            raise order.clearer(error) from None
         if not order.making.wait:
             report.result(task.id, "submitted", facts(task))
             return Exit.SUCCESS

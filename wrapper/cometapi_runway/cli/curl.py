@@ -33,7 +33,7 @@ def show(order: Order, report: Report) -> Exit:
     try:
         call = _call(order, chosen, validate=order.making.validate)
     except InvalidRequestError as error:
-        problem = order.clearer(error)
+        problem = error
         call = _call(order, chosen, validate=False)
     body = redaction.repeatable(call.body)
     text = curl(call, chosen.base_url)

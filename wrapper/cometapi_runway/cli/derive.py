@@ -15,7 +15,7 @@ from inspect import Parameter as Argument
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 from cyclopts import Parameter
 
 from cometapi_runway.cli.creations import Creation, resolved
@@ -105,21 +105,6 @@ def strange(creation: Creation, found: Sequence[Option], body: Object) -> list[I
         told = f"{name} is not a field of {' '.join(creation.words)}; {advice}"
         issues.append(Issue(f"/{name}", "unknown", body[name], told))
     return issues
-
-
-def clearer(creation: Creation, issue: Issue) -> Issue:
-    """An issue with a pattern, which nobody reads, told in the contract's words for the field."""
-    if issue.rule != "pattern":
-        return issue
-    schema = creation.body
-    for step in issue.path.split("/")[1:]:
-        fields = as_object(schema.get("properties")) or {}
-        schema = resolved(creation.source, fields.get(step, schema.get("items")))
-    words = as_text(schema.get("description"))
-    if words is None:
-        return issue
-    told = f"{issue.path} does not fit (pattern): {words} Got {json.dumps(issue.value)}"
-    return evolve(issue, message=told)
 
 
 def read_body(text: bytes, source: str) -> Object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,13 @@ from cometapi_runway.validation._document import (
 )
 from cometapi_runway.validation._parameters import ParameterJudge
 from cometapi_runway.validation._routes import Route, Routes
-from cometapi_runway.validation._schemas import body_subject, compile_schema, judge
+from cometapi_runway.validation._schemas import (
+    Meanings,
+    body_subject,
+    compile_schema,
+    judge,
+    meanings,
+)
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
@@ -165,14 +171,18 @@ class Contract:
         """What a request line hits, or why it hits nothing."""
         return self._routes.find(method, path)
 
+    @cached_property
+    def _meanings(self) -> Meanings:
+        return meanings(self.document)
+
     def _judge_json(self, validator: Validator, value: object) -> tuple[Issue, ...]:
         if not _json.is_regular(value) and (issues := _json.irregular(value)):
             return issues
         try:
-            return judge(validator, value, body_subject)
+            return judge(validator, value, body_subject, self._meanings)
         except ValueError:
             # The engine refuses string subclasses and the like, which any JSON writer takes.
-            return judge(validator, _json.plain(value), body_subject)
+            return judge(validator, _json.plain(value), body_subject, self._meanings)
 
 
 @cache

@@ -7,25 +7,27 @@ failures are reported in the union's place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
 from cometapi_runway.errors import Issue
 from cometapi_runway.validation._kinds import is_list, is_object
-from cometapi_runway.validation._wording import sentence, shorten, show
+from cometapi_runway.validation._wording import sentence, shorten, show, unfit
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator
 
-    from cometapi_runway.jsonvalue import Object
+    from cometapi_runway.jsonvalue import JSON, Object
 
 
 _UNIONS = ("anyOf", "oneOf")
 _UNEXPECTED = ("additionalProperties", "unevaluatedProperties")
 
 Subject = Callable[[str], str]
+Meanings = Mapping[str, str]
+_NO_MEANINGS: Final[Meanings] = {}
 
 
 @frozen
@@ -48,12 +50,32 @@ def compile_schema(document: Object, schema: Object) -> Validator:
     return jsonschema_rs.Draft202012Validator({**schema, **components}, validate_formats=True)
 
 
-def judge(validator: Validator, value: object, subject: Subject) -> tuple[Issue, ...]:
+def judge(
+    validator: Validator, value: object, subject: Subject, meanings: Meanings = _NO_MEANINGS
+) -> tuple[Issue, ...]:
     """Every way in which a value breaks a schema; the common case, none, is quick."""
     if validator.is_valid(value):
         return ()
     failures = (found for error in validator.iter_errors(value) for found in _failures(error))
-    return tuple(_issues(failures, subject))
+    return tuple(_issues(failures, subject, meanings))
+
+
+def meanings(document: Object) -> Meanings:
+    """What the document says of each pattern in its schemas, where it says one thing."""
+    found: dict[str, set[str]] = {}
+    for schema in _objects(document.get("components")):
+        pattern, words = schema.get("pattern"), schema.get("description")
+        if isinstance(pattern, str):
+            found.setdefault(pattern, set()).add(words if isinstance(words, str) else "")
+    return {pattern: words.pop() for pattern, words in found.items() if len(words) == 1}
+
+
+def _objects(value: JSON | None) -> Iterator[Object]:
+    if isinstance(value, Mapping):
+        yield value
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _objects(item)
 
 
 def pointer(path: Iterable[str | int]) -> str:
@@ -66,7 +88,7 @@ def body_subject(path: str) -> str:
     return path or "the body"
 
 
-def _issues(failures: Iterable[Failure], subject: Subject) -> Iterator[Issue]:
+def _issues(failures: Iterable[Failure], subject: Subject, meanings: Meanings) -> Iterator[Issue]:
     seen: set[tuple[str, str]] = set()
     for failure in failures:
         path = pointer(failure.at)
@@ -74,8 +96,13 @@ def _issues(failures: Iterable[Failure], subject: Subject) -> Iterator[Issue]:
             continue
         seen.add((path, failure.rule))
         name = subject(path)
-        words = f"{name} {failure.words}" if failure.words else ""
-        message = words or sentence(name, failure.rule, failure.limit, failure.value)
+        meaning = meanings.get(str(failure.limit)) if failure.rule == "pattern" else None
+        if failure.words:
+            message = f"{name} {failure.words}"
+        elif meaning:
+            message = unfit(name, str(failure.limit), meaning, failure.value)
+        else:
+            message = sentence(name, failure.rule, failure.limit, failure.value)
         yield Issue(path, failure.rule, shorten(failure.value), message)
 
 

@@ -56,6 +56,15 @@ def sentence(subject: str, rule: str, limit: object, value: object) -> str:
     return f"{subject} {wanted} ({rule}), got {show(value)}"
 
 
+def unfit(subject: str, pattern: str, meaning: str, value: object) -> str:
+    """A broken pattern, told in the contract's words for what it stands for.
+
+    Nobody reads a long one; a short one says what the words may leave open.
+    """
+    rule = f"pattern {pattern}" if len(pattern) <= _KEPT else "pattern"
+    return f"{subject} does not fit ({rule}): {meaning} Got {show(value)}"
+
+
 def _shorten_text(value: str) -> str:
     # A megabyte of embedded picture need not be searched for addresses before it is cut.
     embedded = value[:5].lower() == "data:"
