@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -27,10 +28,12 @@ class Ended:
     Attributes:
         status: its exit status, or minus the signal that ended it.
         words: what it said.
+        seconds: how long it ran.
     """
 
     status: int
     words: str
+    seconds: float = 0.0
 
     @property
     def is_late(self) -> bool:
@@ -52,7 +55,7 @@ def each(
         limit: the seconds that one may take.
         width: how many run at once.
     """
-    waiting, running = iter(jobs), dict[int, tuple[J, int]]()
+    waiting, running = iter(jobs), dict[int, tuple[J, int, float]]()
     while True:
         while len(running) < width and (job := next(waiting, None)) is not None:
             reader, writer = os.pipe()
@@ -61,16 +64,17 @@ def each(
                 os.close(reader)
                 _child(job, work, limit(job), writer)
             os.close(writer)
-            running[pid] = job, reader
+            running[pid] = job, reader, time.monotonic()
         if not running:
             return
         pid, status = os.wait()
         if pid in running:
-            job, reader = running.pop(pid)
+            job, reader, began = running.pop(pid)
             _kill_group(pid)
             with os.fdopen(reader, "rb") as said:
                 words = said.read().decode("utf-8", "replace")
-            yield job, Ended(os.waitstatus_to_exitcode(status), words)
+            took = time.monotonic() - began
+            yield job, Ended(os.waitstatus_to_exitcode(status), words, took)
 
 
 def _child(

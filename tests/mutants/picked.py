@@ -25,7 +25,7 @@ def code() -> list[Mutant]:
     """Defects in generated code and in the wrapper.
 
     Raises:
-        StalePickError: the text to replace is not in its file, or not once.
+        StalePickError: the text to replace is not in its file, or not once, or makes no Python.
     """
     return [_coded(one) for one in tomllib.loads(CODE.read_text("utf-8")).get("defect", [])]
 
@@ -42,13 +42,16 @@ def moved() -> list[Mutant]:
     ]
 
 
-def _coded(pick: dict[str, str]) -> Mutant:
+def _coded(pick: dict[str, Any]) -> Mutant:
     text = (ROOT / pick["file"]).read_text("utf-8")
-    if text.count(pick["before"]) != 1:
-        times = text.count(pick["before"])
+    times = text.count(pick["before"])
+    if times < 1 or (times > 1 and not pick.get("every")):
         raise StalePickError(f"{pick['id']}: {pick['file']} has {pick['before']!r} {times} times")
     source = text.replace(pick["before"], pick["after"])
-    compile(source, pick["file"], "exec")
+    try:
+        compile(source, pick["file"], "exec")
+    except SyntaxError as error:
+        raise StalePickError(f"{pick['id']}: {error}") from error
     line = text[: text.index(pick["before"])].count("\n") + 1
     group = "generated" if pick["file"].startswith("generated/") else "wrapper"
     return Mutant(pick["id"], group, pick["file"], line, "", pick["before"], pick["after"],

@@ -38,10 +38,12 @@ class Finding:
     Attributes:
         result: killed, timeout, survived, not called, or how it broke.
         by: the test that noticed.
+        seconds: how long it took.
     """
 
     result: str
     by: str = ""
+    seconds: float = 0.0
 
     @property
     def is_kill(self) -> bool:
@@ -235,13 +237,14 @@ def _limit(task: Task) -> int:
 
 
 def _finding(end: forks.Ended) -> Finding:
+    took = round(end.seconds, 2)
     if end.is_late:
-        return Finding(LATE, end.words)
+        return Finding(LATE, end.words, took)
     if end.status == int(pytest.ExitCode.TESTS_FAILED):
-        return Finding(KILLED, end.words)
+        return Finding(KILLED, end.words, took)
     if end.status == int(pytest.ExitCode.OK):
-        return Finding(SURVIVED)
-    return Finding(f"broken: status {end.status}", end.words[-2000:])
+        return Finding(SURVIVED, "", took)
+    return Finding(f"broken: status {end.status}", end.words[-2000:], took)
 
 
 class _Loaded:

@@ -20,7 +20,7 @@ _COMPARED = {
 }  # fmt: skip
 _COMPUTED = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*",
              ast.Mod: "*", ast.Pow: "*", ast.BitOr: "&", ast.BitAnd: "|"}  # fmt: skip
-_TYPES = (ast.AnnAssign, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef)
+_TYPE_MAKERS = frozenset({"TypeVar", "ParamSpec"})
 
 
 @frozen
@@ -104,7 +104,7 @@ def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
                 continue
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
-            if isinstance(child, ast.Assign) and ast.unparse(child.targets[0]) == "__all__":
+            if isinstance(child, ast.Assign) and _is_for_checkers(child):
                 continue
             inner = scope
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -114,10 +114,15 @@ def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _is_typing(node: ast.AST, field: str) -> bool:
-    is_typing_call = isinstance(node, ast.Call) and ast.unparse(node.func) in {
-        "cast", "TypeVar", "ParamSpec", "TypeAlias"}  # fmt: skip
+    is_typing_call = isinstance(node, ast.Call) and ast.unparse(node.func) == "cast"
     named = isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation)
     return field in {"annotation", "returns", "bases"} or is_typing_call or named
+
+
+def _is_for_checkers(node: ast.Assign) -> bool:
+    """Whether an assignment is of no use to a program that runs: ``__all__``, a type variable."""
+    called = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
+    return ast.unparse(node.targets[0]) == "__all__" or called in _TYPE_MAKERS
 
 
 def _is_words(node: ast.AST) -> bool:
