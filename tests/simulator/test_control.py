@@ -132,8 +132,13 @@ def test_looking_leaves_no_trace() -> None:
         ("PUT", "faults", None, 405, "PUT"),
         ("POST", "faults", {"kind": "explode"}, 400, "kind"),
         ("POST", "faults", [1], 400, "JSON object"),
-        ("POST", "faults", {"kind": "hang", "seconds": None}, 400, "argument"),
-        ("POST", "faults", {"kind": "status", "headers": 3}, 400, "iterable"),
+        ("POST", "faults", {"kind": "hang", "seconds": None}, 400, "0 seconds or more"),
+        ("POST", "faults", {"kind": "hang", "seconds": True}, 400, "0 seconds or more"),
+        ("POST", "faults", {"kind": "status", "headers": 3}, 400, "headers"),
+        ("POST", "faults", {"kind": "status", "headers": ["a"]}, 400, "headers"),
+        ("POST", "faults", {"kind": "hang", "second": 3}, 400, "did you mean 'seconds'?"),
+        ("POST", "faults", {"kind": "hang", "operation": "feeed"}, 400, "did you mean 'feed'?"),
+        ("POST", "outcomes", {"operation": "upscale"}, 400, "upscale_a_video"),
         ("POST", "outcomes", {"status": "LATE"}, 400, "LATE"),
         ("POST", "outcomes", {"status": ["x"]}, 400, "status"),
         ("POST", "outcomes", {"code": 3}, 400, "code"),
@@ -151,6 +156,12 @@ def test_mistakes_are_explained(
     reply = call(gateway(), method, path, body)
     assert reply.status == status
     assert named in json.loads(reply.body)["error"]
+
+
+def test_more_can_be_asked_for_than_there_is() -> None:
+    target = gateway()
+    create(target)
+    assert len(shown(target, f"tasks?limit={'9' * 30}")["tasks"]) == 1
 
 
 def test_no_json_is_explained() -> None:

@@ -88,6 +88,25 @@ def test_rate_limit_gives_the_pace_in_seconds_as_a_date_or_not_at_all() -> None:
     assert date.timestamp() == 1777636800 + 5 + 2
 
 
+def test_no_pace_leads_beyond_what_a_date_can_tell() -> None:
+    target = gateway()
+    target.faults.add(Fault("rate_limit", retry_after=1e300, as_date=True))
+    assert str(read(target, "x").header("retry-after")).endswith("9998 00:00:00 GMT")
+
+
+def test_a_rule_for_nothing_is_refused_where_it_is_made() -> None:
+    rule = Fault("hang", when=When("upscale_video"))
+    target = gateway()
+    for use in (target.faults.add, target.faults.queue, lambda one: target.faults.replace([one])):
+        with pytest.raises(ValueError, match="did you mean 'upscale_a_video'"):
+            use(rule)
+    with pytest.raises(ValueError, match="upscale_video"):
+        gateway(faults=[rule])
+    with pytest.raises(ValueError, match="upscale_video"):
+        target.fail_next(operation="upscale_video")
+    assert (target.faults.rules, target.outcomes.rules) == ((), ())
+
+
 def test_bodies_are_cut_emptied_and_mislabelled() -> None:
     target, task_id = spoiled(Fault("truncate"))
     whole = json.dumps(state(read(gateway_like(target), task_id)), separators=(",", ":")).encode()

@@ -141,6 +141,13 @@ def test_a_taken_port_is_an_error_and_leaves_none_open(server: SimulatorServer) 
         SimulatorServer(media_port=taken)
 
 
+@pytest.mark.parametrize("name", ["port", "media_port"])
+def test_the_error_tells_which_port_is_taken(server: SimulatorServer, name: Any) -> None:
+    taken = urlsplit(server.base_url).port
+    with pytest.raises(OSError, match=f"127.0.0.1:{taken}"):
+        SimulatorServer(**{name: taken})
+
+
 def test_closing_is_quick_and_final() -> None:
     began = time.monotonic()
     with SimulatorServer() as server, httpx.Client(base_url=server.base_url) as client:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import attrs
 import pytest
 
-from cometapi_runway.simulator import Gateway, Options, Settings, SimClock, Timings
+from cometapi_runway.simulator import INSTANT, Gateway, Options, Settings, SimClock, Timings
 from cometapi_runway.simulator.requests import Request, redacted, shortened
 
 from .story import (
@@ -216,6 +216,44 @@ def test_the_key_is_kept_nowhere() -> None:
     for secret in (KEY, "another-secret", "a=b"):
         assert secret not in kept
     assert target.requests[0].header("authorization") == "Bearer [hidden]"
+
+
+def test_a_word_that_serves_as_key_is_not_cut_out_of_everything() -> None:
+    """Tutorials say "any key": what was sent must still be found in the log."""
+    target = gateway()
+    body = {"videoUri": "https://example.com/any/company.mp4", "model": "upscale_v1"}
+    headers = (("Authorization", "Bearer any"), *HEADERS[1:], *JSON_BODY)
+    target.handle("POST", "/runwayml/v1/video_upscale", headers, json.dumps(body).encode())
+    (kept,) = target.requests
+    assert kept.json == body
+    assert kept.header("authorization") == "Bearer [hidden]"
+
+
+@pytest.mark.parametrize("amount", ["nan", "inf", "ten"])
+def test_dollars_are_finite(amount: str) -> None:
+    with pytest.raises(ValueError, match=amount):
+        gateway(balance=amount)
+    with pytest.raises(ValueError, match=amount):
+        gateway(prices={"video_upscale": amount})
+
+
+def test_an_address_cannot_last_for_ever() -> None:
+    with pytest.raises(ValueError, match="url_lifetime"):
+        Timings(url_lifetime=float("inf"))
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
+def test_a_clock_has_a_rate(factor: float) -> None:
+    with pytest.raises(ValueError, match="factor"):
+        SimClock.scaled(factor)
+
+
+def test_a_clock_stops_before_timestamps_end() -> None:
+    ticks = iter([0.0, *[1.0] * 99])
+    target = gateway(clock=SimClock(1e300, 0.0, ticks.__next__), timings=INSTANT)
+    task_id = create(target)
+    assert state(read(target, task_id))["createdAt"] == "9998-12-31T00:00:00.000Z"
+    assert target.clock.advance(0) == target.clock.now()
 
 
 def test_data_uris_are_shortened_and_json_stays_json() -> None:

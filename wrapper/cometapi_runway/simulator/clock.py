@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,7 +13,9 @@ from attrs import define, field
 MANUAL_START: Final = 1_777_636_800.0
 """Where a clock moved by hand begins: 2026-05-01T12:00:00Z, so that runs can be compared."""
 
-_LAST: Final = 253_402_300_800.0 - 366 * 86_400.0
+LAST: Final = 253_402_300_800.0 - 366 * 86_400.0
+"""Where every clock ends: a year before the last one that a timestamp can tell."""
+
 _LONGEST_NAP: Final = 0.05
 _MANUAL_NAP: Final = 0.005
 
@@ -45,10 +48,10 @@ class SimClock:
         """A clock that starts now and runs ``factor`` times as fast.
 
         Raises:
-            ValueError: The factor is not above zero.
+            ValueError: The factor is not above zero, or not finite.
         """
-        if not factor > 0:
-            raise ValueError(f"factor must be above 0, got {factor}")
+        if not 0 < factor < math.inf:
+            raise ValueError(f"factor must be above 0 and finite, got {factor}")
         return cls(factor, time.time())
 
     @classmethod
@@ -57,8 +60,8 @@ class SimClock:
         return cls(0.0, start)
 
     def now(self) -> float:
-        """The simulated time in Unix seconds."""
-        return self._origin + (self._monotonic() - self._began) * self.rate
+        """The simulated time in Unix seconds; a clock that is very fast ends in the year 9998."""
+        return min(self._origin + (self._monotonic() - self._began) * self.rate, LAST)
 
     def advance(self, seconds: float) -> float:
         """Moves the clock forward and returns the new time.
@@ -67,7 +70,7 @@ class SimClock:
             ValueError: The number is below zero, since time does not go back, or leads beyond
                 the year 9999, which no timestamp could tell.
         """
-        if not 0 <= seconds < _LAST - self.now():
+        if not 0 <= seconds <= LAST - self.now():
             raise ValueError(f"a clock moves forward by 0 seconds or more, got {seconds}")
         self._origin += seconds
         return self.now()

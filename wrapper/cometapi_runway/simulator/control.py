@@ -21,6 +21,7 @@ It has no key: the simulator holds nothing worth one, and listens on loopback on
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from itertools import islice
@@ -106,7 +107,7 @@ class _Call:
         given = parse_qs(self.request.query).get("limit", [str(_SHOWN)])[0]
         if not given.isdecimal():
             raise ControlError(f"limit must be a whole number, got {given!r}")
-        return int(given)
+        return min(int(given), sys.maxsize)
 
     @property
     def body(self) -> JSON:

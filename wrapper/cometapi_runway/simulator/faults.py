@@ -33,13 +33,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import attrs
 from attrs import converters, field, frozen, validators
 
 from cometapi_runway.simulator import refusals
+from cometapi_runway.simulator.clock import LAST
 from cometapi_runway.simulator.reply import Reply, html_reply
 from cometapi_runway.simulator.rules import When, from_json
 
@@ -67,14 +67,18 @@ _WHEN_KEYS: Final = frozenset(found.name for found in attrs.fields(When))
 _FIELD: Final = re.compile(r"[!-9;-~]+: ?[\t -~]*")
 
 
-def _duration(seconds: float) -> float:
-    if not 0 <= float(seconds) < math.inf:
+def _duration(seconds: object) -> float:
+    number = seconds if isinstance(seconds, int | float) else -1
+    if isinstance(seconds, bool) or not 0 <= number < math.inf:
         raise ValueError(f"a fault takes 0 seconds or more, got {seconds!r}")
-    return float(seconds)
+    return float(number)
 
 
 def _pairs(fields: Mapping[str, str] | tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    pairs = tuple((str(name), str(value)) for name, value in dict(fields).items())
+    try:
+        pairs = tuple((str(name), str(value)) for name, value in dict(fields).items())
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"headers must be names with their values, got {fields!r}") from error
     for name, value in pairs:
         if not _FIELD.fullmatch(f"{name}: {value}"):
             raise ValueError(f"not a header field: {name!r}: {value!r}")
@@ -151,8 +155,10 @@ def fault_from_json(fields: Object) -> Fault:
     """
     when = {key: value for key, value in fields.items() if key in _WHEN_KEYS}
     rest = {key: value for key, value in fields.items() if key not in _WHEN_KEYS}
+    if "kind" not in rest:
+        raise ValueError(f"kind is missing; it is one of {', '.join(get_args(Kind))}")
     place = from_json(When, when)
-    return from_json(partial(Fault, when=place), rest)
+    return from_json(Fault, rest, when=place)
 
 
 def fault_to_json(fault: Fault) -> JSON:
@@ -205,7 +211,8 @@ def _rate_limit(fault: Fault, _: Reply, scene: Scene) -> Reply:
 
 def _pace(seconds: float, as_date: bool, now: float) -> str:
     # A date has whole seconds: rounded up, or the pace would be kept too early.
-    return formatdate(math.ceil(now + seconds), usegmt=True) if as_date else f"{seconds:g}"
+    moment = min(math.ceil(now + seconds), LAST)
+    return formatdate(moment, usegmt=True) if as_date else f"{seconds:g}"
 
 
 def _content_type(fault: Fault, reply: Reply, _: Scene) -> Reply:

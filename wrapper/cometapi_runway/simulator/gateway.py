@@ -25,7 +25,7 @@ from cometapi_runway.simulator.lifecycle import View, failed
 from cometapi_runway.simulator.planning import Planner
 from cometapi_runway.simulator.reply import Reply
 from cometapi_runway.simulator.requests import Origin, Request, RequestRecord, redacted
-from cometapi_runway.simulator.rules import DOWNLOAD, RuleBook, When
+from cometapi_runway.simulator.rules import DOWNLOAD, RuleBook, When, names_in
 from cometapi_runway.simulator.settings import Options, Outcome, Settings
 from cometapi_runway.simulator.tasks import Callback, SimulatedTask, TaskStore, names_of
 from cometapi_runway.simulator.variants import Variants
@@ -73,8 +73,9 @@ class Gateway:
         self.settings = settings or Settings(**options)
         self.clock = self.settings.clock
         self.contract = self.settings.contract or contract()
-        self.faults: RuleBook[Fault] = RuleBook()
-        self.outcomes: RuleBook[Outcome] = RuleBook()
+        names = names_in(self.contract)
+        self.faults: RuleBook[Fault] = RuleBook(names)
+        self.outcomes: RuleBook[Outcome] = RuleBook(names)
         self.watchers: list[Callable[[Request], object]] = []
         # Requests may come from a server's thread while a test looks at the state from its own.
         self._lock = threading.RLock()
@@ -191,6 +192,9 @@ class Gateway:
         Args:
             code: Runway's failure code; `lifecycle.FAILURES` holds the documented ones.
             operation: As in `When`.
+
+        Raises:
+            ValueError: Nothing is called `operation`.
         """
         self.outcomes.queue(Outcome(failed(code), When(operation)))
 

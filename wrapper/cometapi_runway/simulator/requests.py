@@ -22,6 +22,7 @@ _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 _SECRET: Final = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key"))
 # Plain ASCII only: cut inside an escape or a character, the body would be JSON no more.
 _DATA_URI: Final = re.compile(rb"(data:[!#-+\--\[\]-~]{0,100},[!#-\[\]-~]{32})[!#-\[\]-~]{32,}")
+_LEAST_SECRET: Final = 8
 _LONGEST: Final = 64 * 1024
 _SHORTENED: Final = rb"\1..."
 
@@ -133,7 +134,8 @@ def redacted(request: Request) -> tuple[str, tuple[tuple[str, str], ...], bytes]
         (name, _hidden(value) if name.lower() in _SECRET else value)
         for name, value in request.headers
     )
-    if key is None:
+    if key is None or len(key) < _LEAST_SECRET:
+        # "any" is no secret, and stands in many a word: the log would no longer be what was sent.
         return path, headers, body
     kept = tuple((name, value.replace(key, HIDDEN)) for name, value in headers)
     return path.replace(key, HIDDEN), kept, body.replace(key.encode(), HIDDEN.encode())

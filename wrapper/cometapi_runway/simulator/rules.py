@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from attrs import define, field, frozen, validators
 
 if TYPE_CHECKING:
     from cometapi_runway.jsonvalue import JSON
+    from cometapi_runway.validation import Contract
 
 DOWNLOAD: Final = "download"
 """The name under which rules address requests for output files."""
@@ -61,8 +64,12 @@ class RuleBook(Generic[R]):
     """Rules in order, each with a count of the occurrences that it has seen.
 
     Before them stands a queue of rules that apply once each, the next one to the next occurrence.
+
+    Attributes:
+        names: What rules may address besides everything; None for anything at all.
     """
 
+    names: frozenset[str] | None = None
     _rules: list[tuple[R, list[int]]] = field(factory=list[tuple[R, list[int]]])
     _queue: list[R] = field(factory=list[R])
 
@@ -72,21 +79,36 @@ class RuleBook(Generic[R]):
         return (*self._queue, *(rule for rule, _ in self._rules))
 
     def add(self, *rules: R) -> None:
-        """Puts rules behind those in force; they count from now."""
+        """Puts rules behind those in force; they count from now.
+
+        Raises:
+            ValueError: One is for something that does not exist, so it would never apply.
+        """
+        self._check(rules)
         self._rules += [(rule, [0]) for rule in rules]
 
     def queue(self, *rules: R) -> None:
         """Lets each rule apply once, to the next occurrence that none before it has taken.
 
         Of their `When` only the operation counts.
+
+        Raises:
+            ValueError: One is for something that does not exist, so it would never apply.
         """
+        self._check(rules)
         self._queue += rules
 
     def replace(self, rules: Iterable[R]) -> None:
-        """Puts rules in place of those in force."""
+        """Puts rules in place of those in force.
+
+        Raises:
+            ValueError: One is for something that does not exist; then all stays as it was.
+        """
+        new = tuple(rules)
+        self._check(new)
         self._queue.clear()
         self._rules.clear()
-        self.add(*rules)
+        self.add(*new)
 
     def next(self, names: frozenset[str]) -> R | None:
         """Counts an occurrence and returns the first rule that applies to it.
@@ -103,21 +125,60 @@ class RuleBook(Generic[R]):
                     found = rule
         return found
 
+    def _check(self, rules: Iterable[R]) -> None:
+        for rule in rules:
+            if self.names is not None:
+                known_name(self.names, rule.when.operation)
+
 
 def _is_meant(rule: Rule, names: frozenset[str]) -> bool:
     return rule.when.operation == EVERYTHING or rule.when.operation in names
 
 
+def names_in(contract: Contract) -> frozenset[str]:
+    """What rules may address: operations by id, resource or tag, and downloads."""
+    names = {EVERYTHING, DOWNLOAD}
+    for operation in contract.operations:
+        names |= {operation.id, operation.resource, operation.tag, *operation.variants}
+    return frozenset(names)
+
+
+def known_name(names: frozenset[str], name: str) -> str:
+    """The name, if it is one of those.
+
+    Raises:
+        ValueError: It is not; the message tells which are.
+    """
+    if name not in names:
+        close = get_close_matches(name, names, n=1)
+        advice = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(
+            f"nothing is called {name!r}; {advice}known are: {', '.join(sorted(names))}"
+        )
+    return name
+
+
 T = TypeVar("T")
 
 
-def from_json(make: Callable[..., T], fields: Mapping[str, JSON]) -> T:
-    """Makes a value from a JSON object whose keys are the constructor's keywords.
+def from_json(make: type[T], fields: Mapping[str, JSON], **more: object) -> T:
+    """Makes a value of an attrs class from a JSON object whose keys are its fields.
+
+    Args:
+        make: The class.
+        fields: The object.
+        more: Further fields, which do not come from outside.
 
     Raises:
         ValueError: A key is unknown or a value is not allowed; the message names it.
     """
+    known = inspect.signature(make).parameters.keys() - more.keys()
+    strange = sorted(fields.keys() - known)
+    if strange:
+        close = get_close_matches(strange[0], known, n=1)
+        advice = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(known)}"
+        raise ValueError(f"there is no {strange[0]!r}; {advice}")
     try:
-        return make(**fields)
+        return make(**fields, **more)
     except (TypeError, ValueError) as error:
         raise ValueError(str(error.args[0])) from error

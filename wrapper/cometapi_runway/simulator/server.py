@@ -51,9 +51,10 @@ def _listen(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(_BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        # Else nobody could tell which of the two ports it was.
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
     return listening
 
 

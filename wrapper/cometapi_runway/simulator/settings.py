@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypedDict
 
@@ -43,7 +44,9 @@ class Timings:
     running: float = field(default=8.0, validator=validators.ge(0.0))
     spread: float = field(default=0.25, validator=[validators.ge(0.0), validators.lt(1.0)])
     concurrency: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
-    url_lifetime: float = field(default=86_400.0, validator=validators.ge(0.0))
+    url_lifetime: float = field(
+        default=86_400.0, validator=[validators.ge(0.0), validators.lt(math.inf)]
+    )
 
 
 INSTANT: Final = Timings(invisible=0, pending=0, running=0)
@@ -82,11 +85,17 @@ def _outcomes(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
 
 
 def _prices(more: Mapping[str, Decimal | float | str]) -> Mapping[str, Decimal]:
-    return {**PRICES, **{name: Decimal(str(price)) for name, price in more.items()}}
+    return {**PRICES, **{name: _dollars(price) for name, price in more.items()}}
 
 
 def _dollars(amount: Decimal | float | str) -> Decimal:
-    return Decimal(str(amount))
+    try:
+        dollars = Decimal(str(amount))
+    except InvalidOperation:
+        dollars = Decimal("NaN")
+    if not dollars.is_finite():
+        raise ValueError(f"not an amount of dollars: {amount!r}")
+    return dollars
 
 
 @frozen(kw_only=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING
+from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING, known_name, names_in
 from cometapi_runway.simulator.tasks import names_of
-from cometapi_runway.testing.scripted import known_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +52,7 @@ class Checked:
         Raises:
             ValueError: Nothing is called that.
         """
-        known_name(self.gateway, operation)
+        known_name(names_in(self.gateway.contract), operation)
         return tuple(one for one in self.requests if operation in self._names(one))
 
     def assert_charged(self, times: int = 1, *, operation: str = EVERYTHING) -> None:
@@ -68,7 +67,7 @@ class Checked:
             ValueError: Nothing is called `operation`.
         """
         __tracebackhide__ = True
-        known_name(self.gateway, operation)
+        known_name(names_in(self.gateway.contract), operation)
         found = [line for line in self.charges if line.kind == "charge"]
         if operation != EVERYTHING:
             found = [line for line in found if operation in self._names_of_task(line.task_id)]

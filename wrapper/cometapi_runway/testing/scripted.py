@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cometapi_runway.simulator import Ending, Fault, Outcome, When, failed
-from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING
+from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING, known_name, names_in
 
 if TYPE_CHECKING:
     from cometapi_runway.simulator import Gateway
@@ -119,18 +119,4 @@ class Scripted:
         self.gateway.faults.queue(*[fault] * times)
 
     def _when(self, operation: str) -> When:
-        return When(known_name(self.gateway, operation))
-
-
-def known_name(gateway: Gateway, name: str) -> str:
-    """A name that rules and assertions may use.
-
-    Raises:
-        ValueError: Nothing is called that, so the rule would never apply.
-    """
-    names = {EVERYTHING, DOWNLOAD}
-    for operation in gateway.contract.operations:
-        names |= {operation.id, operation.resource, operation.tag, *operation.variants}
-    if name not in names:
-        raise ValueError(f"nothing is called {name!r}; known are: {', '.join(sorted(names))}")
-    return name
+        return When(known_name(names_in(self.gateway.contract), operation))
