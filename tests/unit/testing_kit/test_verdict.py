@@ -212,16 +212,48 @@ def test_the_marker_closest_to_the_test_wins(runs):
 
 @pytest.mark.parametrize(("marker", "words"), [
     ("'wrapped'", "*takes keyword arguments only*"),
-    ("colour='red'", "*unexpected keyword argument 'colour'*"),
+    ("colour='red'", "*there is no option colour; there are: *shape*"),
+    ("shap='wrapped'", "*there is no option shap; did you mean shape?*"),
 ])  # fmt: skip
-def test_a_marker_that_means_nothing(marker, words, runs):
+@pytest.mark.parametrize("fixture", ["runway_simulator", "runway_server", "runway_mock"])
+def test_a_marker_that_means_nothing(marker, words, fixture, runs):
     result = runs(f"""
     @pytest.mark.runway({marker})
-    def test_application(runway_simulator):
+    def test_application({fixture}):
         pass
     """)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([words])
+    assert "plugin.py" not in result.stdout.str(), "the mistake is not in there"
+
+
+def test_a_server_cannot_be_put_elsewhere(runs):
+    result = runs("""
+    @pytest.mark.runway(base_url="https://gateway.example.com")
+    def test_application(runway_server):
+        pass
+    """)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*base_url is not for runway_server*"])
+
+
+@pytest.mark.parametrize("missing", ["respx", "starlette"])
+def test_a_missing_extra_is_told_in_one_line(missing, runs):
+    # At the bottom of the file: what is loaded before is loaded by pytest itself.
+    result = runs(f"""
+    import sys
+
+    def test_application(runway_mock):
+        pass
+
+    for name in [one for one in sys.modules if one.partition(".")[0] in
+                 ("cometapi_runway", "{missing}") and "plugin" not in one]:
+        del sys.modules[name]
+    sys.modules["{missing}"] = None
+    """, "-p", "no:respx")  # fmt: skip
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*pip install 'cometapi-runway?testing?'*"])
+    assert "plugin.py" not in result.stdout.str()
 
 
 def test_ids_repeat_from_run_to_run_and_differ_from_test_to_test(runs, pytester):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
@@ -47,7 +48,7 @@ def runway_simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
 @pytest.fixture
 def runway_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A stateful gateway on a loopback socket; see `cometapi_runway.testing.Server`."""
-    opened = _module("simulated").server(**_seeded(request))
+    opened = _module("simulated").server(**_seeded(request, has_own_address=True))
     with _active(request, opened) as kit:
         yield kit
 
@@ -55,7 +56,8 @@ def runway_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture
 def runway_mock(request: pytest.FixtureRequest) -> Iterator[Mock]:
     """A router with documented answers; see `cometapi_runway.testing.Mock`."""
-    opened = _module("mocked").mock(base_url=_options(request).get("base_url"))
+    mocked = _module("mocked")
+    opened = mocked.mock(base_url=_options(request).get("base_url"))
     with _active(request, opened) as kit:
         yield kit
 
@@ -107,9 +109,12 @@ def _explain(item: pytest.Item, kit: Connected, error: BaseException) -> None:
         item.add_report_section("call", _SECTION, history)
 
 
-def _seeded(request: pytest.FixtureRequest) -> dict[str, Any]:
+def _seeded(request: pytest.FixtureRequest, *, has_own_address: bool = False) -> dict[str, Any]:
+    options = _options(request)
+    if has_own_address and options.pop("base_url", None):
+        _misused("base_url is not for runway_server, which has an address of its own")
     # A seed per test: the same in every run and on every worker, and tests share no task ids.
-    return {"seed": zlib.crc32(request.node.nodeid.encode()), **_options(request)}
+    return {"seed": zlib.crc32(request.node.nodeid.encode()), **options}
 
 
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -117,9 +122,18 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers(_MARKER))):
         if marker.args:
-            raise pytest.UsageError(f"@pytest.mark.{_MARKER} takes keyword arguments only")
+            _misused("it takes keyword arguments only")
         options |= marker.kwargs
+    known = {*import_module("cometapi_runway.simulator.settings").Options.__annotations__}
+    for name in options.keys() - known - {"base_url"}:
+        close = get_close_matches(name, known, n=1)
+        advice = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
+        _misused(f"there is no option {name}; {advice}")
     return options
+
+
+def _misused(words: str) -> NoReturn:
+    pytest.fail(f"@pytest.mark.{_MARKER}: {words}", pytrace=False)
 
 
 def _module(name: str) -> Any:
@@ -130,4 +144,4 @@ def _module(name: str) -> Any:
         if missing not in _EXTRA:
             raise
         needed = "these fixtures need more: pip install 'cometapi-runway[testing]'"
-        raise pytest.UsageError(f"{needed} ({missing} is missing)") from error
+        pytest.fail(f"{needed} ({missing} is missing)", pytrace=False)
