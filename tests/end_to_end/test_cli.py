@@ -278,10 +278,14 @@ def test_what_is_newer_than_the_contract_can_be_sent(run: Terminal, gateway: Gat
         (("charakter-performance",), "character-performance"),
         (("tasks", "wait"), "ID"),
         (("validate", "nowhere.json"), "nowhere.json"),
+        (("video-upscale", "--video-uri", "[" * 5000), "nested too deeply"),
+        (("simulate", "--port", "70000"), "--port"),
+        (("simulate", "--speed", "inf"), "factor"),
+        (("simulate", "--balance", "nan"), "nan"),
         (("simulate", "--shape", "round"), "raw"),
         (("simulate", "--speed", "0"), "factor"),
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:60] if isinstance(words, tuple) else None,
 )
 def test_wrong_usage_is_told_and_costs_nothing(
     run: Terminal, gateway: Gateway, words: tuple[str, ...], hint: str
@@ -395,6 +399,16 @@ def test_a_gateway_that_is_not_there(run: Terminal) -> None:
 
     assert said.code == Exit.GATEWAY
     assert "doctor" in said.err
+
+
+def test_a_wait_for_a_gateway_that_is_not_there_says_so(run: Terminal) -> None:
+    said = run(
+        "tasks", "wait", "t-1", "--timeout", "0.2", *QUICK, "--base-url", "http://127.0.0.1:1"
+    )
+
+    assert said.code == Exit.TIMEOUT
+    assert "never seen; the last question: " in said.err
+    assert "onnection refused" in said.err or "WinError" in said.err
 
 
 def test_debug_shows_where_it_came_from(run: Terminal) -> None:
@@ -614,6 +628,8 @@ def test_doctor_finds_what_is_wrong(
     run.said.clear()
 
     assert text.code == as_json.code == code
+    if "gateway" in state:
+        assert change.get("COMETAPI_RUNWAY_BASE_URL", "127.0.0.1") in text.out
     found = {f"{one['state']} {one['name']}" for one in as_json.results}
     assert state in found
     assert {one.method for one in gateway.requests} <= {"GET"}
@@ -642,14 +658,18 @@ def test_validate_judges_offline(run: Terminal, monkeypatch: pytest.MonkeyPatch)
     other = run("validate", "good.json", "--operation", "video-upscale")
     bad = run("validate", "bad.json")
     nothing = run("validate", "good.json", "--operation", "charakter-performance")
+    Path("deep.json").write_text('{"a":' * 5000)
+    deep = run("validate", "deep.json")
 
     assert good.out == named.out == "valid for character-performance\n"
     assert other.code == bad.code == Exit.REFUSED
     assert "--video-uri is required" in other.err
     assert "--seed must be at least 0" in bad.err
     assert "did you mean bodyControl?" in bad.err
-    assert nothing.code == Exit.USAGE
+    assert "sent" not in bad.err, "nobody wanted to send it"
+    assert nothing.code == deep.code == Exit.USAGE
     assert "character-performance" in nothing.err
+    assert "deep.json is not JSON: nested too deeply" in deep.err
 
 
 def test_the_contract_says_where_it_comes_from(run: Terminal) -> None:

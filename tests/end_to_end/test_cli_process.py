@@ -224,11 +224,12 @@ def test_without_the_simulators_extra_it_says_what_to_install(
     assert "pip install 'cometapi-runway[cli,simulator]'" in done.stderr
 
 
+@pytest.mark.parametrize("words", [("completion", "bash"), ("--help",), ("--version",)], ids=str)
 def test_a_reader_that_has_had_enough_is_no_error(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "completion", "bash"],
+        [*COMMAND, *words],
         env=environment,
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -242,6 +243,97 @@ def test_a_reader_that_has_had_enough_is_no_error(
 
     assert err == ""
     assert process.returncode == 0
+
+
+def shell(
+    line: str, environment: Mapping[str, str], folder: Path, *words: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command with its streams where a line of shell puts them."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {line}', "sh", *COMMAND, *words],
+        env=dict(environment),
+        cwd=folder,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("contract",)], ids=str)
+def test_a_full_disk_is_told_in_a_line(
+    environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = shell(">/dev/full", environment, tmp_path, *words)
+
+    assert done.returncode == Exit.OUTPUT
+    assert re.match(rb"error: standard output cannot be written: .*\nnext:  .*\n\Z", done.stderr)
+
+
+@pytest.mark.parametrize("line", [">/dev/full", ">&-"])
+def test_an_id_that_is_paid_for_is_seen_somewhere(
+    server: SimulatorServer, environment: dict[str, str], tmp_path: Path, line: str
+) -> None:
+    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url}
+
+    done = shell(line, there, tmp_path, *CREATE, "--no-wait")
+
+    (task_id,) = server.gateway.tasks
+    assert done.returncode == Exit.OUTPUT
+    assert f"submitted {task_id}".encode() in done.stderr
+    assert b"tasks list" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["2>/dev/full", "2>&-", "2>&- <&-"])
+def test_work_goes_on_where_nobody_can_see_the_progress(
+    server: SimulatorServer, environment: dict[str, str], tmp_path: Path, line: str
+) -> None:
+    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url}
+
+    done = shell(line, there, tmp_path, *CREATE)
+    record = run(("tasks", "list", "--format", "json"), there, tmp_path)
+
+    assert done.returncode == 0
+    assert (tmp_path / done.stdout.decode().strip()).read_bytes()[4:8] == b"ftyp"
+    assert json.loads(record.stdout)["state"] == "SUCCEEDED"
+
+
+def test_a_file_name_that_is_no_text_comes_out_as_it_is(
+    server: SimulatorServer, environment: dict[str, str], tmp_path: Path
+) -> None:
+    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url}
+    folder = os.fsdecode(b"caf\xe9")
+
+    done = shell("", there, tmp_path, *CREATE, "--output", folder)
+
+    assert done.stdout.startswith(b"caf\xe9/")
+    assert (tmp_path / os.fsdecode(done.stdout.strip())).exists()
+
+
+def test_ctrl_c_before_anything_has_begun_shows_no_traceback(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    # Loaded in place of what takes longest to load, which is when people press it.
+    (tmp_path / "cyclopts.py").write_text("raise KeyboardInterrupt\n")
+    paths = f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}"
+
+    done = run(("tasks", "list"), {**environment, "PYTHONPATH": paths}, tmp_path)
+
+    assert done.returncode == Exit.INTERRUPTED
+    assert "Traceback" not in done.stderr
+    assert re.search("^next:", done.stderr, re.MULTILINE)
+
+
+def test_ctrl_c_in_the_demo_promises_nothing_of_a_gateway_that_has_ended(
+    environment: dict[str, str], tmp_path: Path, show: Show
+) -> None:
+    screen = show(("demo",), environment)
+    screen.until("submitted")
+    screen.interrupt()
+
+    assert screen.close() == Exit.INTERRUPTED
+    assert "tasks wait" not in screen.text
+    assert "next:  cometapi-runway demo" in screen.text
 
 
 def test_a_pipe_gets_plain_lines(

@@ -11,6 +11,7 @@ from cometapi_runway.cli.endings import (
     MEANINGS,
     Exit,
     Interrupted,
+    OutputError,
     UsageError,
     command,
     ending,
@@ -60,6 +61,7 @@ EXAMPLES: list[tuple[BaseException, Exit, str]] = [
     (errors.RunwayError("x"), Exit.GATEWAY, "doctor"),
     (sqlite3.OperationalError("x"), Exit.USAGE, "--journal"),
     (UsageError("x", "do y"), Exit.USAGE, "do y"),
+    (OutputError(OSError(28, "no space")), Exit.OUTPUT, "tasks list"),
     (Interrupted("x", "do y"), Exit.INTERRUPTED, "do y"),
     (KeyboardInterrupt(), Exit.INTERRUPTED, "again"),
     (RuntimeError("x"), Exit.BUG, "--debug"),
@@ -102,6 +104,7 @@ def test_codes_never_change() -> None:
         "UNKNOWN": 8,
         "GATEWAY": 9,
         "DOWNLOAD": 10,
+        "OUTPUT": 11,
         "INTERRUPTED": 130,
     }
 
@@ -123,6 +126,33 @@ def test_a_timed_out_wait_is_not_told_in_python() -> None:
     assert "client." not in found.message
     assert "RUNNING" in found.message
     assert found.task_id == "t-1"
+
+
+def test_a_wait_that_saw_nothing_says_why() -> None:
+    error = errors.TaskTimeoutError("t-1")
+    error.__cause__ = errors.APIConnectionError("connection refused", delivery="not_sent")
+
+    assert "never seen; the last question: connection refused" in ending(error).message
+
+
+def test_an_unknown_task_is_not_told_in_python() -> None:
+    error = errors.TaskNotFoundError("t-1", None, "x. Look at client.compat.tasks")
+    error.__cause__ = errors.NotFoundError(404)
+
+    found = ending(error)
+
+    assert found.message == f"task t-1 is not known to the gateway ({error.__cause__})"
+    assert "--route feed" in found.advice
+
+
+def test_a_missing_key_is_not_told_in_python() -> None:
+    error = errors.ConfigurationError("no CometAPI key: pass api_key or set it")
+
+    assert ending(error).message == "no CometAPI key: COMETAPI_KEY is not set"
+
+
+def test_an_interruption_is_told_in_words() -> None:
+    assert ending(KeyboardInterrupt()).message == "interrupted"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cometapi_runway.cli.endings import Ending, Exit
+from cometapi_runway.cli.endings import Ending, Exit, OutputError
 from cometapi_runway.cli.forecast import Forecast
 from cometapi_runway.cli.live import LiveReport
 from cometapi_runway.cli.report import JsonReport, Report, Tracked, clock_text, size_text
@@ -73,6 +73,50 @@ def test_nothing_is_promised_that_is_overdue() -> None:
     assert Tracked(ID, began=0.0, expected=10.0).remaining(12.0) is None
     assert Tracked(ID, began=0.0).remaining(12.0) is None
     assert Tracked(ID, began=0.0, expected=10.0).remaining(4.0) == 6.0
+
+
+HOSTILE = "model \x1b[2J\x07 is\tnot\r there\x9b"
+TAMED = "model \\x1b[2J\\x07 is\tnot\\x0d there\\x9b"
+
+
+def test_a_terminal_obeys_nothing_that_comes_from_outside(
+    streams: tuple[io.StringIO, io.StringIO],
+) -> None:
+    out, err = streams
+    report = Report(out, err)
+    report.result(HOSTILE, "x", {})
+    report.warn(HOSTILE)
+    report.failed(Ending(Exit.GATEWAY, "x", HOSTILE, "do y"))
+    JsonReport(out, err).result("", "x", {"message": HOSTILE, "delete": "\x7f"})
+
+    text, event = out.getvalue().splitlines()
+    assert text == TAMED
+    assert json.loads(event)["message"] == HOSTILE
+    assert json.loads(event)["delete"] == "\x7f"
+    assert err.getvalue().splitlines()[:2] == [f"warning: {TAMED}", f"error: {TAMED}"]
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _text: str) -> int:
+        raise self.error
+
+
+def test_results_must_find_a_place_and_progress_need_not() -> None:
+    full, gone = Full(OSError(28, "no space left")), Full(BrokenPipeError())
+
+    with pytest.raises(OutputError, match="no space left"):
+        Report(full, io.StringIO()).result("x", "x", {})
+    with pytest.raises(BrokenPipeError):
+        Report(gone, io.StringIO()).result("x", "x", {})
+    for stream in (full, gone):
+        Report(io.StringIO(), stream).note("x")
+        JsonReport(io.StringIO(), stream).failed(FAILURE)
 
 
 def test_a_failure_ends_with_what_to_do_next(streams: tuple[io.StringIO, io.StringIO]) -> None:
@@ -221,3 +265,13 @@ def test_the_forecast_is_the_median_of_what_succeeded() -> None:
     assert forecast.expected("a") == 80
     assert forecast.expected("b") is None
     assert forecast.expected(None) is None
+
+
+def test_bars_obey_nothing_that_comes_from_outside() -> None:
+    err = io.StringIO()
+    report = LiveReport(io.StringIO(), err)
+    report.console = Console(file=err, width=80, force_terminal=False)
+    report.failed(Ending(Exit.GATEWAY, "x", HOSTILE, "do y"))
+
+    assert "\x1b" not in err.getvalue()
+    assert "\\x1b[2J" in err.getvalue()

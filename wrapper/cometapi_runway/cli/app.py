@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -18,7 +19,7 @@ from cometapi_runway._version import __version__
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
-from cometapi_runway.cli.endings import MEANINGS, Ending, Exit, command, ending
+from cometapi_runway.cli.endings import MEANINGS, Ending, Exit, OutputError, command, ending
 from cometapi_runway.cli.options import Display
 from cometapi_runway.cli.report import JsonReport, Report
 from cometapi_runway.jsonvalue import JSON, as_object, as_text
@@ -38,6 +39,8 @@ _MAKE: Final = Group("Make something", sort_key=1)
 _TASKS: Final = Group("Tasks", sort_key=2)
 _HELP: Final = Group("Set up and try out", sort_key=3)
 _OTHER: Final = Group("Other", sort_key=4)
+# How Python reads bytes of a file name that are not text.
+_ODD_BYTES: Final = frozenset(map(chr, range(0xDC80, 0xDD00)))
 _HELP_FLAGS: Final = frozenset({"--help", "-h"})
 
 # Modules are imported when their command is run; names and summaries are enough for --help.
@@ -82,8 +85,8 @@ def run(arguments: Sequence[str]) -> int:
     """
     stdout: object = sys.stdout
     if isinstance(stdout, io.TextIOWrapper):
-        # A file name may hold what the terminal's encoding does not.
-        stdout.reconfigure(errors="backslashreplace")
+        codecs.register_error(NAME, _as_bytes)
+        stdout.reconfigure(errors=NAME)
     report: Report | None = None
     try:
         if not _HELP_FLAGS.isdisjoint(arguments):
@@ -106,13 +109,32 @@ def run(arguments: Sequence[str]) -> int:
         return _end(report, arguments, error, ending(error))
 
 
+def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write what an encoding lacks: a file name's odd bytes as they are, so that it names the file.
+
+    Other characters are escaped.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letter, after = error.object[error.start], error.start + 1
+    if letter in _ODD_BYTES:
+        return letter.encode("ascii", "surrogateescape"), after
+    return letter.encode("ascii", "backslashreplace").decode(), after
+
+
 def _help(arguments: Sequence[str]) -> int:
     """Print help: on a way of its own, since what comes before a command's work is not needed."""
     from rich.console import Console  # noqa: PLC0415 - only who reads help pays for it
 
     words = [word for word in arguments if word not in _HELP_FLAGS]
-    # Without emoji, whose table alone would take a tenth of the time.
-    build().help_print(words, console=Console(emoji=False, highlight=False))
+    try:
+        # Without emoji, whose table alone would take a tenth of the time.
+        build().help_print(words, console=Console(emoji=False, highlight=False))
+    except SystemExit:
+        # So rich ends where a pipe's reader has had enough; for us that is no failure.
+        return Exit.SUCCESS
+    except OSError as error:
+        raise OutputError(error) from error
     return Exit.SUCCESS
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from attrs import evolve
 from cyclopts import Parameter
 
 from cometapi_runway._version import __version__
@@ -54,7 +55,8 @@ def validate(
     found = {one: issues_of(one, body) for one in wanted}
     best = min(found, key=lambda one: len(found[one]))
     if found[best]:
-        told = ending(InvalidRequestError(found[best]))
+        refused = ending(InvalidRequestError(found[best]))
+        told = evolve(refused, advice="correct the body and check it again")
         report.failed(told)
         return told.code
     report.result(

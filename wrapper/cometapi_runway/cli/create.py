@@ -21,7 +21,7 @@ from cometapi_runway.cli import NAME, derive
 from cometapi_runway.cli.creations import Creation, creations
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.derive import Option
-from cometapi_runway.cli.endings import Exit, Interrupted, UsageError, command
+from cometapi_runway.cli.endings import Exit, Interrupted, OutputError, UsageError, command
 from cometapi_runway.cli.options import RUN, Connection, Display, Saving, Waiting
 from cometapi_runway.cli.report import Report, facts
 from cometapi_runway.errors import InvalidRequestError
@@ -161,7 +161,12 @@ def carry_out(order: Order, report: Report) -> Exit:
         except KeyboardInterrupt as error:
             raise _interrupted(error) from None
         if not order.making.wait:
-            report.result(task.id, "submitted", facts(task))
+            try:
+                report.result(task.id, "submitted", facts(task))
+            except (OutputError, BrokenPipeError):
+                # It is paid for: the id must be seen somewhere.
+                report.submitted(task)
+                raise
             return Exit.SUCCESS
         report.submitted(task)
         return watching.see_through(client, [task], wish, report)

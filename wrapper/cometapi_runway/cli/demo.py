@@ -15,7 +15,7 @@ from cometapi_runway import inputs
 from cometapi_runway.cli import NAME, create, derive
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
-from cometapi_runway.cli.endings import Exit
+from cometapi_runway.cli.endings import Exit, Interrupted, command
 from cometapi_runway.cli.options import Connection, Display, Saving, Waiting
 from cometapi_runway.cli.report import Report, size_text
 from cometapi_runway.cli.simulate import needed
@@ -67,7 +67,12 @@ def demo(
             connection=Connection(base_url=server.base_url, journal=record),
             api_key=_KEY,
         )
-        code = create.carry_out(order, report)
+        try:
+            code = create.carry_out(order, report)
+        except KeyboardInterrupt:
+            # Its task lives in the local gateway, which ends with it.
+            words = "interrupted; the local gateway has ended, and its task with it"
+            raise Interrupted(words, command("demo")) from None
         if code is Exit.SUCCESS:
             _tell(order, server, journal.Journal(record), report)
     return code

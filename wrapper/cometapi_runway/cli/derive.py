@@ -8,7 +8,6 @@ restated here. Values are not judged here either: the client holds them against 
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from inspect import Parameter as Argument
@@ -23,7 +22,7 @@ from cometapi_runway.cli.endings import UsageError
 from cometapi_runway.cli.options import REQUEST
 from cometapi_runway.cli.words import kebab
 from cometapi_runway.errors import Issue
-from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
+from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text, parse
 from cometapi_runway.validation import Contract
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def read_body(text: bytes, source: str) -> Object:
     """
     advice = 'give the body of one request, such as {"model": …}'
     try:
-        body = as_object(json.loads(text))
+        body = as_object(parse(text))
     except ValueError as error:
         raise UsageError(f"{source} is not JSON: {error}", advice) from error
     if body is None:
@@ -130,8 +129,7 @@ def read_value(text: str) -> str | Path | JSON:
         ValueError: It begins like JSON and is none.
     """
     if text[:1] in {"{", "["}:
-        value: JSON = json.loads(text)
-        return value
+        return parse(text)
     is_address = "://" in text or text[:5].lower() == "data:"
     return text if is_address else Path(text).expanduser()
 
@@ -220,8 +218,7 @@ def _read_each(_type: object, tokens: Sequence[Token]) -> list[object]:
 
 
 def _read_json(_type: object, tokens: Sequence[Token]) -> object:
-    value: JSON = json.loads(tokens[0].value)
-    return value
+    return parse(tokens[0].value)
 
 
 def _default(default: object) -> str | bool:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from attrs import evolve, frozen
 from cyclopts import Parameter
 
-from cometapi_runway import settings
+from cometapi_runway import redaction, settings
 from cometapi_runway._version import __version__
 from cometapi_runway.cli import config, places
 from cometapi_runway.cli.deferred import Deferred
@@ -47,6 +47,7 @@ _PROBE: Final = "cometapi-runway-doctor"
 _NO_KEY: Final = "no-key"
 _NOT_EXIST: Final = "task_not_exist"
 _DRIFT: Final = 60.0
+_ANOTHER: Final = f"put a valid one into {settings.KEY_VARIABLE}"
 
 _CONNECTION: Final = Connection()
 _SAVING: Final = Saving()
@@ -144,7 +145,7 @@ def _gateway(connection: Connection, key: str) -> Iterator[Check]:
             client.tasks.retrieve(_PROBE)
         except RunwayError as error:
             took = time.perf_counter() - began
-            yield _reached(error, client.settings.base_url, took, key)
+            yield _reached(error, redaction.url(client.settings.base_url), took, key)
             answer = _answer(error)
             if answer is not None:
                 yield _clock(answer)
@@ -159,12 +160,15 @@ def _reached(error: RunwayError, address: str, took: float, key: str) -> Check:
         if not key:
             return Check("gateway", "ok", f"{where}; without a key it could not say more")
         told = ending(cause)
-        return Check("gateway", "fail", f"{where} and refuses the key: {cause.message}", told.code)
+        words = f"{where} and refuses the key: {cause.message}; {_ANOTHER}"
+        return Check("gateway", "fail", words, told.code)
     if isinstance(cause, APIStatusError) and cause.code == _NOT_EXIST:
         return Check("gateway", "ok", f"{where} and takes the key")
     if isinstance(cause, APIStatusError):
         return Check("gateway", "warn", f"{where}, but not as expected: {cause}", Exit.GATEWAY)
-    return Check("gateway", "fail", str(error), ending(error).code)
+    told = ending(error)
+    words = f"{address} cannot be asked: {error}; check the network and the address"
+    return Check("gateway", "fail", words, told.code)
 
 
 def _answer(error: RunwayError) -> Answer | None:
@@ -203,7 +207,8 @@ def _folder(folder: Path) -> Check:
         near = next(parent for parent in folder.absolute().parents if parent.exists())
         if os.access(near, os.W_OK):
             return Check("folder", "ok", f"{folder} will be made")
-        return Check("folder", "fail", f"{folder} cannot be made in {near}", Exit.USAGE)
+        words = f"{folder} cannot be made in {near}; give another one with --output"
+        return Check("folder", "fail", words, Exit.USAGE)
     try:
         with tempfile.TemporaryFile(dir=folder):
             return Check("folder", "ok", f"{folder.absolute()} can be written")

@@ -15,6 +15,8 @@ from cometapi_runway.cli import NAME
 from cometapi_runway.cli.words import kebab
 from cometapi_runway.settings import KEY_VARIABLE
 
+_NO_KEY: Final = "no CometAPI key"
+
 
 class Exit(IntEnum):
     """Exit codes. Scripts rely on them: a number never changes its meaning."""
@@ -30,6 +32,7 @@ class Exit(IntEnum):
     UNKNOWN = 8
     GATEWAY = 9
     DOWNLOAD = 10
+    OUTPUT = 11
     INTERRUPTED = 130
 
 
@@ -46,6 +49,7 @@ MEANINGS: Final[Mapping[Exit, str]] = MappingProxyType(
         Exit.UNKNOWN: "nobody knows whether it was accepted; it may be charged",
         Exit.GATEWAY: "the gateway is not reachable, or gave another error",
         Exit.DOWNLOAD: "an output could not be saved; it can be tried again",
+        Exit.OUTPUT: "standard output cannot be written; tasks go on",
         Exit.INTERRUPTED: "interrupted with Ctrl-C; tasks go on",
     }
 )
@@ -61,6 +65,17 @@ class UsageError(Exception):
     def __init__(self, message: str, advice: str = f"see {NAME} --help") -> None:
         self.advice = advice
         super().__init__(message)
+
+
+class OutputError(Exception):
+    """A result that has nowhere to go: the disk is full, or standard output is closed.
+
+    Args:
+        error: What came of writing it.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"standard output cannot be written: {error.strerror}")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -151,13 +166,23 @@ def told(issue: errors.Issue) -> str:
 
 
 def _message(error: BaseException) -> str:
+    # The library's own texts give their advice in Python.
     if isinstance(error, errors.TaskTimeoutError):
-        # The library's own text gives its advice in Python.
         seen = error.task_details.status if error.task_details else "never seen"
-        return f"the wait for task {error.task_id} ended before the task did (last state: {seen})"
+        why = f"; the last question: {error.__cause__}" if error.__cause__ else ""
+        return (
+            f"the wait for task {error.task_id} ended before the task did (last state: {seen}{why})"
+        )
+    if isinstance(error, errors.TaskNotFoundError):
+        why = f" ({error.__cause__})" if error.__cause__ else ""
+        return f"task {error.task_id} is not known to the gateway{why}"
     if isinstance(error, errors.TaskFailedError):
         # What to do is said on its own line.
         return str(error).removesuffix(f". {error.advice}")
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted"
+    if isinstance(error, errors.ConfigurationError) and _NO_KEY in str(error):
+        return f"{_NO_KEY}: {KEY_VARIABLE} is not set"
     return str(error) or type(error).__name__
 
 
@@ -177,7 +202,7 @@ def _with_id(*before: str) -> _Advise:
 
 def _configuration(error: BaseException, _save: Sequence[str]) -> str:
     words = str(error)
-    if "no CometAPI key" in words:
+    if _NO_KEY in words:
         return f"export {KEY_VARIABLE}=<your key>; `{command('demo')}` needs none"
     if "journal" in words:
         return "give another file with --journal FILE, or work without a record: --no-journal"
@@ -207,6 +232,11 @@ _DOCTOR = command("doctor")
 # The first class that fits; so the special ones come first.
 _TABLE: Final[tuple[tuple[type[BaseException], Exit, _Advise], ...]] = (
     (UsageError, Exit.USAGE, _usage),
+    (
+        OutputError,
+        Exit.OUTPUT,
+        _say(f"send it somewhere else; `{command('tasks', 'list')}` has every task on record"),
+    ),
     (Interrupted, Exit.INTERRUPTED, _interrupted),
     (KeyboardInterrupt, Exit.INTERRUPTED, _interrupted),
     (errors.ConfigurationError, Exit.USAGE, _configuration),
@@ -231,7 +261,10 @@ _TABLE: Final[tuple[tuple[type[BaseException], Exit, _Advise], ...]] = (
     (
         errors.TaskNotFoundError,
         Exit.GATEWAY,
-        _say(f"check the id and the account's key; yours are in `{command('tasks', 'list')}`"),
+        _say(
+            f"check the id and the account's key; yours are in `{command('tasks', 'list')}`, "
+            "and one made by `compat` elsewhere needs --route feed"
+        ),
     ),
     (
         errors.SubmissionUnknownError,

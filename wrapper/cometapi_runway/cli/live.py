@@ -17,6 +17,7 @@ from rich.text import Text
 
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.report import LABELS, Report, Tracked, clock_text, size_text
+from cometapi_runway.cli.words import plain
 from cometapi_runway.jsonvalue import JSON
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class _State(ProgressColumn):
 
     def render(self, task: Row) -> Text:
         """The words as they are: a state may be the server's own, and is no markup."""
-        return Text(task.description, style=_STYLES.get(task.description, "cyan"))
+        return Text(plain(task.description), style=_STYLES.get(task.description, "cyan"))
 
 
 class LiveReport(Report):
@@ -140,6 +141,7 @@ class LiveReport(Report):
         is_command = text.startswith(NAME)
         room = self.console.width - _INDENT
         words = text if is_command or room < _NARROWEST else _wrapped(text, room)
+        words = plain(words)
         said = Text.assemble((f"{label:<{_INDENT}}", style), words)
         self.console.print(said, soft_wrap=True)
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from attrs import frozen
 
-from cometapi_runway.cli.endings import Ending, Exit
+from cometapi_runway.cli.endings import Ending, Exit, OutputError
+from cometapi_runway.cli.words import plain
 from cometapi_runway.jsonvalue import JSON
 
 if TYPE_CHECKING:
@@ -144,9 +145,26 @@ class Report:
         return f"  {part:>4}  after {clock_text(self.since(task.id))}{rest}"
 
     def _write(self, stream: TextIO, text: str) -> None:
-        with self._lock:
-            stream.write(f"{text}\n")
-            stream.flush()
+        self._emit(stream, plain(text))
+
+    def _emit(self, stream: TextIO, text: str) -> None:
+        """Write a line as it is.
+
+        Raises:
+            OutputError: It is a result, and there is no place for it.
+            BrokenPipeError: Nobody reads results any more.
+        """
+        try:
+            with self._lock:
+                stream.write(f"{text}\n")
+                stream.flush()
+        except BrokenPipeError:
+            if stream is self.out:
+                raise
+        except OSError as error:
+            # Nobody sees the progress; that is no reason to give up what is paid for.
+            if stream is self.out:
+                raise OutputError(error) from error
 
 
 class JsonReport(Report):
@@ -203,7 +221,7 @@ class JsonReport(Report):
 
     def _event(self, stream: TextIO, event: str, facts: Mapping[str, JSON]) -> None:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._write(stream, json.dumps({"event": event, "time": moment, **facts}))
+        self._emit(stream, json.dumps({"event": event, "time": moment, **facts}))
 
 
 def facts(task: Task) -> dict[str, JSON]:

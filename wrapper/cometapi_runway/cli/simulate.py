@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number
 
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.deferred import Deferred
@@ -21,6 +22,7 @@ else:
 
 _DISPLAY: Final = Display()
 _EXTRA: Final = frozenset({"anyio", "starlette", "uvicorn"})
+Port: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
 _GROUP: Final = Group("Local gateway", sort_key=1)
 
 
@@ -40,9 +42,9 @@ def needed(error: ModuleNotFoundError) -> UsageError:
 
 def simulate(
     *,
-    port: Annotated[int, Parameter(help="Port of the API; 0 for a free one.", group=_GROUP)] = 0,
+    port: Annotated[Port, Parameter(help="Port of the API; 0 for a free one.", group=_GROUP)] = 0,
     media_port: Annotated[
-        int, Parameter(help="Port of the files; 0 for a free one.", group=_GROUP)
+        Port, Parameter(help="Port of the files; 0 for a free one.", group=_GROUP)
     ] = 0,
     speed: Annotated[
         float, Parameter(help="How many times as fast as real time passes.", group=_GROUP)
@@ -75,7 +77,11 @@ def simulate(
     except (ValueError, OverflowError) as error:
         raise UsageError(str(error), f"see {command('simulate', '--help')}") from error
     except OSError as error:
-        raise UsageError(f"cannot listen: {error.strerror}", "give another --port") from error
+        where = f" on {error.filename}" if error.filename else ""
+        raise UsageError(
+            f"cannot listen{where}: {error.strerror}",
+            "give another --port or --media-port, or 0 for a free one",
+        ) from error
     report.note("the local gateway has ended; its tasks are gone")
     return Exit.SUCCESS
 
