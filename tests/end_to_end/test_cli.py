@@ -579,6 +579,13 @@ def test_the_settings_file_gives_folder_and_format(run: Terminal, gateway: Gatew
     assert said.results[0]["path"].startswith("videos/")
 
 
+def test_slips_are_told_in_the_settings_files_format(run: Terminal) -> None:
+    Path("config.toml").write_text('[cometapi-runway]\nformat = "json"\n')
+
+    assert run("tasks", "wiat").progress[0]["event"] == "error"
+    assert run("tasks", "wiat", "--format", "text").err.startswith("error: ")
+
+
 def test_a_key_in_the_settings_file_is_refused(run: Terminal, gateway: Gateway) -> None:
     Path("config.toml").write_text(f'[cometapi-runway]\nkey = "{KEY}"\n')
 

@@ -488,24 +488,63 @@ def test_ctrl_c_during_a_download_keeps_what_has_come(
     assert any(value == f"bytes={size}-" for _, value in ranges)
 
 
+@pytest.fixture
+def simulate(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Local gateways; each gives what it says when it is ready, and a way to end it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> tuple[dict[str, Any], Callable[[], int]]:
+        process = subprocess.Popen(
+            [*COMMAND, "simulate", "--format", "json", "--speed", "100", *words],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        ready: dict[str, Any] = json.loads(process.stdout.readline())
+
+        def end() -> int:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE)
+            return process.returncode
+
+        return ready, end
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+
+
 def test_simulate_serves_until_it_is_interrupted(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path, simulate: Callable[..., Any]
 ) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "simulate", "--format", "json", "--speed", "100"],
-        env=environment,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    ready: dict[str, Any] = json.loads(process.stdout.readline())
+    ready, end = simulate()
 
     done = run((*CREATE, "--base-url", ready["base_url"]), environment, tmp_path)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE)
 
     assert ready["event"] == "ready"
     assert done.returncode == 0, done.stderr
-    assert process.returncode == 0
+    assert end() == 0
+
+
+def test_tasks_of_two_local_gateways_are_not_taken_for_each_other(
+    environment: dict[str, str], tmp_path: Path, simulate: Callable[..., Any]
+) -> None:
+    """The record outlives them both; a seed repeats one."""
+
+    def first_id(*words: str) -> tuple[str, int]:
+        ready, end = simulate(*words)
+        there = (*CREATE, "--no-wait", "--no-journal", "--base-url", ready["base_url"])
+        made = run(there, environment, tmp_path).stdout.strip()
+        end()
+        return made, ready["seed"]
+
+    one, seed = first_id()
+    other, _ = first_id()
+    again, _ = first_id("--seed", str(seed))
+
+    assert one == again != other

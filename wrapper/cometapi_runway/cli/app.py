@@ -19,7 +19,15 @@ from cometapi_runway._version import __version__
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
-from cometapi_runway.cli.endings import MEANINGS, Ending, Exit, OutputError, command, ending
+from cometapi_runway.cli.endings import (
+    MEANINGS,
+    Ending,
+    Exit,
+    OutputError,
+    UsageError,
+    command,
+    ending,
+)
 from cometapi_runway.cli.options import Display
 from cometapi_runway.cli.report import JsonReport, Report
 from cometapi_runway.jsonvalue import JSON, as_object, as_text
@@ -198,6 +206,9 @@ def _asked(arguments: Sequence[str]) -> Display:
     """How to speak of options that could not be understood as a whole."""
     text = " ".join(arguments)
     is_json = "--format json" in text or "--format=json" in text
+    if "--format" not in text:
+        with contextlib.suppress(UsageError):
+            is_json = config.load().get("format") == "json"
     return Display(format="json" if is_json else "text", debug="--debug" in arguments)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from cyclopts import Group, Parameter
@@ -12,6 +13,7 @@ from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import Exit, UsageError, command
 from cometapi_runway.cli.options import Display
 from cometapi_runway.cli.report import Report
+from cometapi_runway.jsonvalue import JSON
 from cometapi_runway.settings import BASE_URL_VARIABLE, KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ else:
     simulator = Deferred("cometapi_runway.simulator")
 
 _DISPLAY: Final = Display()
+_SEEDS: Final = 1_000_000
 _EXTRA: Final = frozenset({"anyio", "starlette", "uvicorn"})
 Port: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
 _GROUP: Final = Group("Local gateway", sort_key=1)
@@ -53,7 +56,14 @@ def simulate(
         str,
         Parameter(help="How answers are written; a wrong name lists them all.", group=_GROUP),
     ] = "raw",
-    seed: Annotated[int, Parameter(help="What ids and times are drawn from.", group=_GROUP)] = 0,
+    seed: Annotated[
+        int | None,
+        Parameter(
+            help="What ids and times are drawn from; another one each time if not given.",
+            metavar="N",
+            group=_GROUP,
+        ),
+    ] = None,
     balance: Annotated[
         float | None,
         Parameter(help="US dollars in the account; without end if not given.", group=_GROUP),
@@ -66,7 +76,9 @@ def simulate(
         chosen = simulator.Settings(
             clock=simulator.SimClock.scaled(speed),
             shape=simulator.Answers.named(shape),  # type: ignore[arg-type] # it judges the name
-            seed=seed,
+            # Else every run had the same ids, and the record, which outlives it, mistook the
+            # tasks of one for those of another.
+            seed=secrets.randbelow(_SEEDS) if seed is None else seed,
             balance=balance,
         )
         simulator.run(
@@ -94,14 +106,16 @@ def _ready(server: SimulatorServer, report: Report) -> None:
             f"status   {server.status_url}",
         )
     )
-    addresses = {
+    seed = server.gateway.settings.seed
+    facts: dict[str, JSON] = {
         "base_url": server.base_url,
         "media_url": server.media_url,
         "status_url": server.status_url,
+        "seed": seed,
     }
-    report.result(text, "ready", addresses)
+    report.result(text, "ready", facts)
     report.note(
         "\nIn another terminal, to talk to it instead of the real gateway:\n"
         f"  export {BASE_URL_VARIABLE}={server.base_url} {KEY_VARIABLE}=any\n\n"
-        "Ctrl-C ends it."
+        f"Ctrl-C ends it; --seed {seed} gives the same ids and times again."
     )
