@@ -24,6 +24,7 @@ from . import bridge as bridges
 from .breaches import Breach, as_test, named
 from .compare import differences
 from .facets import Thorough
+from .forms import misplaced
 from .ledger import Ledger
 from .shrink import shrink
 from .st import Drawn
@@ -213,6 +214,7 @@ def _loss(
         return
     yield from differences(body, bridges.to_json(result))
     yield from hidden(bench, result)
+    yield from misplaced(bench.contract, operation.response(status).schema, body, result)
     returned = bench.bridge.module(operation)._parse_response.__annotations__["return"]
     yield from bridges.misfit(bench.bridge, returned, result)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import typing
 from typing import Literal
@@ -68,6 +69,34 @@ def test_closed_lists_are_the_contract_s(bench, name):
     for key, schema in OBJECTS[name]["properties"].items():
         modelled = literals(attributes[squeeze(key)])
         assert modelled == listed(schema), f"{name}/{key}"
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_a_model_is_a_mapping_of_its_unknown_fields(bench, name):
+    model = object.__new__(getattr(bench.bridge.models, name))
+    model.additional_properties = {"old": 0}
+    model["new"] = 1
+    assert model.additional_properties == {"old": 0, "new": 1}
+    assert model.additional_keys == ["old", "new"]
+    assert (model["new"], "new" in model, "other" in model) == (1, True, False)
+    del model["new"]
+    assert model.additional_properties == {"old": 0}
+
+
+def test_a_check_of_a_closed_list_lets_its_words_pass_and_no_other(bench):
+    checks = 0
+    for found in pkgutil.iter_modules(bench.bridge.models.__path__):
+        module = vars(importlib.import_module(f"{PACKAGE}.models.{found.name}"))
+        check = module.get(f"check_{found.name}")
+        if check is None:
+            continue
+        (words,) = (one for one in module.values() if typing.get_origin(one) is Literal)
+        for word in typing.get_args(words):
+            assert check(word) is word
+            with pytest.raises(TypeError, match=f"{word}X"):
+                check(f"{word}X")
+        checks += 1
+    assert checks == json.dumps(SCHEMAS).count('"enum": [')
 
 
 def literals(hint):
