@@ -163,3 +163,11 @@ def test_failures_of_a_read_are_survived_and_told(runway_mock):
     runway_mock["tasks"].respond(500)
     with pytest.raises(ServerError):
         runway_mock.client.tasks.retrieve(ID)
+
+
+def test_the_history_keeps_to_what_a_report_can_show(runway_mock):
+    for number in range(30):
+        runway_mock.client.tasks.retrieve(f"task-{number}")
+    lines = runway_mock.history().splitlines()
+    assert len(lines) == 20
+    assert lines[-1].endswith("task-29")

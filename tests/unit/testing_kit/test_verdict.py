@@ -227,6 +227,18 @@ def test_a_marker_that_means_nothing(marker, words, fixture, runs):
     assert "plugin.py" not in result.stdout.str(), "the mistake is not in there"
 
 
+def test_the_end_of_an_expectation_is_shown_where_it_stands(runs):
+    result = runs("""
+    def test_application(runway_simulator):
+        with runway_simulator.expect_violation("/seed"):
+            pass
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["test_app.py:*", "E *no request broke the contract at /seed*"])
+    assert "judge.py" not in result.stdout.str()
+    assert "connected.py" not in result.stdout.str()
+
+
 def test_a_server_cannot_be_put_elsewhere(runs):
     result = runs("""
     @pytest.mark.runway(base_url="https://gateway.example.com")

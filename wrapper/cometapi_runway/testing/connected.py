@@ -120,6 +120,7 @@ class Connected:
         Raises:
             AssertionError: There was none.
         """
+        __tracebackhide__ = True
         with self.judge.expecting(path) as found:
             yield found
 

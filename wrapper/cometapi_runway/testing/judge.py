@@ -115,6 +115,7 @@ class Judge:
     @contextlib.contextmanager
     def expecting(self, path: str | None) -> Generator[list[Violation]]:
         """Takes violations of a field to be meant; see `Connected.expect_violation`."""
+        __tracebackhide__ = True
         found: list[Violation] = []
         self._expected.append(found)
         try:

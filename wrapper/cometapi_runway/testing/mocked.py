@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 DOWNLOAD: Final = "download"
 _OFFICIAL: Final = "official"
 _PARAMETER: Final = re.compile(r"\{[^{}/]+\}")
+# A wait that ends badly has asked a hundred times.
+_SHOWN: Final = 20
 _REQUEST_ID: Final = "simulated"
 
 
@@ -114,8 +116,8 @@ class Mock(Connected, respx.Router):
         return _response(refusals.invalid(issues)) if issues else None
 
     def history(self) -> str:
-        """What was asked, one line per request."""
-        return "\n".join(self._seen)
+        """What was asked last, one line per request."""
+        return "\n".join(self._seen[-_SHOWN:])
 
     def _load(self, operation: Operation) -> None:
         literal = _PARAMETER.split(operation.path)
