@@ -28,7 +28,11 @@ def test_a_body_is_read_in_whatever_form_it_is_at_hand(form: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\xff", "task_id=1", b"[]", b"null", b'"text"', b"{}", b'{"status": "3"}', {}]
+    "body",
+    [
+        *(b"", b"\xff", "task_id=1", b"[]", b"null", b'"text"', b"{}", b'{"status": "3"}', {}),
+        *(None, 5, [POSTED], object()),
+    ],
 )
 def test_what_tells_of_no_task_is_refused(body: Any) -> None:
     with pytest.raises(ResponseDecodeError):

@@ -537,7 +537,7 @@ class TestSeveral:
     def test_no_more_than_four_at_once(self, tmp_path: Path) -> None:
         twin = Twin("awaiting")
         busy, most = 0, 0
-        real = twin.client.driver.transport.open
+        transport = twin.client.driver.transport
 
         @contextlib.asynccontextmanager
         async def counted(*arguments: Any) -> Any:
@@ -545,12 +545,16 @@ class TestSeveral:
             busy += 1
             most = max(most, busy)
             try:
-                async with real(*arguments) as stream:
+                async with transport.files.open(*arguments) as stream:
                     yield stream
             finally:
                 busy -= 1
 
         class Counting:
+            @property
+            def files(self) -> Counting:
+                return self
+
             open = staticmethod(counted)
 
         twin.client.driver = evolve(twin.client.driver, transport=Counting())

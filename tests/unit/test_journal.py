@@ -6,8 +6,10 @@ import multiprocessing
 import sqlite3
 import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,13 +20,29 @@ from cometapi_runway import (
     ConfigurationError,
     RunwayClient,
     SubmissionUnknownError,
+    TaskNotFoundError,
 )
-from cometapi_runway.flows.steps import Call, Ended, Entry, Intended, Saved, Submitted, Unsubmitted
+from cometapi_runway.flows.steps import (
+    Call,
+    Ended,
+    Entry,
+    Intended,
+    Missing,
+    Saved,
+    Submitted,
+    Unsubmitted,
+)
 from cometapi_runway.journal import Journal
 from cometapi_runway.task import Task
 
+from .faults import DONE, RUNNING, family
+from .twin import ID, Twin
+from .wire import answer
+
 ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
 MARKER = "MARKER" * 4
+GONE = family(400, "task_not_exist")
+DAY = 86_400
 CALL = Call("control_a_character", "POST", "/x", {}, {"seed": 7})
 
 
@@ -277,3 +295,180 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be opened"):
         Journal(tmp_path / "file" / "runway.journal")
+
+
+def test_an_empty_file_becomes_one(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    Journal(tmp_path / "empty").close()
+    assert Journal(tmp_path / "empty").tasks() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE users (name)",
+        "CREATE TABLE submission (x); CREATE TABLE file (x)",
+        "CREATE TABLE users (name); PRAGMA user_version = 1",
+        "PRAGMA user_version = 1",
+        "PRAGMA application_id = 1196444487",
+    ],
+)
+def test_another_programs_database_is_refused_and_left_alone(
+    tmp_path: Path, statement: str
+) -> None:
+    file = tmp_path / "theirs.db"
+    db = sqlite3.connect(file)
+    db.executescript(statement)
+    db.close()
+    before = file.read_bytes(), file.stat().st_mtime_ns
+    with pytest.raises(ConfigurationError, match=r"theirs\.db cannot be opened: .*another program"):
+        Journal(file)
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs.db"]
+
+
+def test_a_journal_from_before_they_bore_a_mark_is_read(path: Path) -> None:
+    journal = Journal(path)
+    journal.write(Intended("k", CALL, "tasks", 7))
+    journal.close()
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA application_id").fetchone() == (0x4352574A,)
+    db.execute("PRAGMA application_id = 0")
+    db.close()
+    (entry,) = Journal(path).tasks()
+    assert entry.seed == 7
+
+
+@pytest.mark.parametrize("value", [True, 5, 1.5, b"journal", ["journal"], object()])
+def test_what_is_no_path_is_named(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="must be the path of a file, or a Journal; got"):
+        RunwayClient("a-key", journal=value)
+
+
+def test_a_path_that_no_system_takes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        Journal(tmp_path / "a\0b")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE submission",
+        "UPDATE submission SET arguments = '{'",
+        "UPDATE submission SET created_at = 1e300",
+        "UPDATE submission SET created_at = 'yesterday'",
+        "ALTER TABLE submission RENAME COLUMN seed TO seeds",
+    ],
+)
+@pytest.mark.parametrize(
+    "ask", [Journal.tasks, Journal.unknown, lambda journal: journal.find("task-1")]
+)
+def test_a_damaged_file_is_named(path: Path, damage: str, ask: Callable[[Journal], object]) -> None:
+    journal = Journal(path)
+    journal.write(Intended("k", CALL, "tasks", 7))
+    db = sqlite3.connect(path)
+    db.execute("UPDATE submission SET task_id = 'task-1'")
+    db.executescript(damage)
+    db.close()
+    with pytest.raises(ConfigurationError, match=r"runway\.journal cannot be read"):
+        ask(journal)
+    journal.close()
+
+
+class TestMissing:
+    """A task that the gateway does not know, as another process takes it up later."""
+
+    @pytest.fixture
+    def client(self, twin: Twin, path: Path) -> Any:
+        twin.plays(answer({"id": ID}))
+        client = twin.new(journal=path)
+        twin.run(client.character_performance.create(**ASSETS))
+        twin.wire.sent.clear()
+        return client
+
+    def age(self, path: Path, seconds: float) -> None:
+        db = sqlite3.connect(path)
+        db.execute("UPDATE submission SET created_at = ?", (time.time() - seconds,))
+        db.commit()
+        db.close()
+
+    @pytest.mark.parametrize(
+        ("seconds", "state"),
+        [(125, "SUBMITTED"), (1.9 * DAY, "SUBMITTED"), (2.1 * DAY, "LOST"), (10 * DAY, "LOST")],
+    )
+    def test_after_its_grace_is_missing_at_once(
+        self, client: Any, twin: Twin, path: Path, seconds: float, state: str
+    ) -> None:
+        self.age(path, seconds)
+        twin.plays(GONE)
+        began = twin.time
+        (task,) = twin.list(client.journal.resume())
+        assert isinstance(task.error, TaskNotFoundError)
+        assert (len(twin.wire.sent), twin.time) == (1, began)
+        (entry,) = client.journal.tasks()
+        assert (entry.state, entry.task_id, entry.ended_at) == (state, ID, None)
+        assert len(twin.list(client.journal.resume())) == (state == "SUBMITTED")
+
+    def test_within_its_grace_is_waited_for(self, client: Any, twin: Twin, path: Path) -> None:
+        self.age(path, 100)
+        twin.plays(GONE, GONE, DONE)
+        (task,) = twin.list(client.journal.resume())
+        assert task.result().status == "SUCCEEDED"
+
+    def test_made_by_a_clock_that_is_ahead_has_its_grace(
+        self, client: Any, twin: Twin, path: Path
+    ) -> None:
+        self.age(path, -10 * DAY)
+        twin.plays(GONE)
+        (task,) = twin.list(client.journal.resume())
+        assert isinstance(task.error, TaskNotFoundError)
+        assert 120 <= twin.time <= 130
+
+    def test_is_no_longer_lost_once_it_is_seen(self, client: Any, twin: Twin, path: Path) -> None:
+        self.age(path, 10 * DAY)
+        twin.plays(GONE)
+        twin.list(client.journal.resume())
+        assert client.journal.find(ID).state == "LOST"
+        twin.plays(DONE)
+        twin.run(client.tasks.wait(ID))
+        assert (client.journal.find(ID).state, client.journal.find(ID).reason) == (
+            "SUCCEEDED",
+            None,
+        )
+
+    def test_is_what_no_task_with_another_trouble_is(
+        self, client: Any, twin: Twin, path: Path
+    ) -> None:
+        self.age(path, 10 * DAY)
+        twin.plays(RUNNING, GONE)
+        twin.list(client.journal.resume(timeout=20))
+        assert client.journal.find(ID).state == "SUBMITTED"
+
+    def test_is_told_though_the_journal_cannot_note_it(
+        self, client: Any, twin: Twin, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise sqlite3.OperationalError("disk is full")
+
+        self.age(path, 10 * DAY)
+        twin.plays(GONE)
+        endings = client.journal.resume()
+        client.journal.kept.write = fail
+        (task,) = twin.list(endings)
+        assert isinstance(task.error, TaskNotFoundError)
+        assert "is missing, but the journal cannot note it (disk is full)" in caplog.text
+
+
+def test_an_end_that_another_process_saw_is_not_lost_again(path: Path) -> None:
+    journal = Journal(path)
+    journal.write(Intended("k", CALL, "tasks", 7))
+    journal.write(Submitted("k", "task-1"))
+    db = sqlite3.connect(path)
+    db.execute("UPDATE submission SET created_at = 0")
+    db.commit()
+    db.close()
+    journal.write(Ended(Task("task-1", "SUCCEEDED")))
+    journal.write(Missing("task-1"))
+    (entry,) = journal.tasks()
+    assert entry.state == "SUCCEEDED"
+    journal.close()

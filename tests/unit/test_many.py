@@ -166,11 +166,25 @@ def test_none_is_no_task(wait: Wait) -> None:
 
 @both
 @pytest.mark.parametrize("bad", ["", "..", "a/b", "a b", "a\n"])
-def test_a_malformed_id_is_refused_before_anything_is_sent(wait: Wait, bad: str) -> None:
+def test_a_malformed_id_ends_its_own_wait_unsent(wait: Wait, bad: str) -> None:
     gateway = Gateway()
-    with pytest.raises(InvalidRequestError) as caught:
-        wait(gateway, ["a", bad])
-    assert [issue.path for issue in caught.value.issues] == ["task_id"]
+    good, refused = wait(gateway, ["a", bad])
+    assert good.status == "SUCCEEDED"
+    assert isinstance(refused.error, InvalidRequestError)
+    assert [issue.path for issue in refused.error.issues] == ["task_id"]
+    assert set(gateway.polls) == {"a"}
+    client = RunwayClient("k", transport=httpx.MockTransport(gateway), clock=Clock())
+    with client, pytest.raises(InvalidRequestError):
+        client.tasks.wait(bad)
+    assert set(gateway.polls) == {"a"}
+
+
+@both
+@pytest.mark.parametrize("ids", ["abc", Task("abc", "PENDING"), [1], [None]])
+def test_what_is_no_list_of_ids_is_refused(wait: Wait, ids: Iterable[str]) -> None:
+    gateway = Gateway()
+    with pytest.raises(InvalidRequestError, match=r"ids|task_id"):
+        wait(gateway, ids)
     assert not gateway.polls
 
 

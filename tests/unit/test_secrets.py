@@ -28,9 +28,9 @@ from cometapi_runway import (
     RunwayClient,
     RunwayError,
     Task,
+    files,
     httpx_logs,
     redaction,
-    transport,
 )
 from cometapi_runway.errors import Issue
 from cometapi_runway.flows import Download, download, submit, wait
@@ -373,7 +373,7 @@ def test_the_log_would_tell_without_the_filter(
 ) -> None:
     """Else the test above proves nothing."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(transport, "quiet", contextlib.nullcontext)
+    monkeypatch.setattr(files, "quiet", contextlib.nullcontext)
     outcome("blocking", Case("download", fetch), gateway, tmp_path)
     assert MARKER in caplog.text
 

@@ -8,7 +8,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import evolve, field, fields, frozen
+from attrs import define, evolve, field, fields, frozen
 
 from cometapi_runway import operations, settings
 from cometapi_runway.drivers import OnProgress, OnUpdate
@@ -25,6 +25,13 @@ _FACTS = tuple(attribute.name for attribute in fields(Task))
 Bound = TypeVar("Bound", "BoundTask", "AsyncBoundTask")
 
 
+@define(eq=False)
+class Sight:
+    """What is remembered of a task from one wait to the next: it does not become unknown again."""
+
+    seen: bool = False
+
+
 @frozen(kw_only=True)
 class BoundTask(Task):
     """A task that can wait for itself and fetch its output.
@@ -33,11 +40,13 @@ class BoundTask(Task):
         client: The client it was made or found with.
         accepted: When it was accepted, on that client's clock, if it was made there.
         error: Why a wait among many did not bring its output, or None.
+        sight: Whether the gateway has shown it in any wait.
     """
 
     client: RunwayClient = field(repr=False, eq=False)
     accepted: float | None = field(default=None, repr=False, eq=False)
     error: RunwayError | None = field(default=None, eq=False)
+    sight: Sight = field(factory=Sight, repr=False, eq=False)
 
     def result(self) -> BoundTask:
         """The task itself, after a wait among many, if it succeeded.
@@ -135,6 +144,7 @@ class AsyncBoundTask(Task):
     client: AsyncRunwayClient = field(repr=False, eq=False)
     accepted: float | None = field(default=None, repr=False, eq=False)
     error: RunwayError | None = field(default=None, eq=False)
+    sight: Sight = field(factory=Sight, repr=False, eq=False)
 
     def result(self) -> AsyncBoundTask:
         """The task itself, after a wait among many, if it succeeded; see `BoundTask.result`."""
@@ -207,7 +217,7 @@ def _orders(task: Task, folder: Path, *, overwrite: bool, chosen: Settings) -> l
         raise DownloadError(
             f"cannot make the folder {folder}: {error.strerror}", task_id=task.id
         ) from error
-    call = operations.poll(task.id, task.route, chosen)
+    call = operations.poll(task, chosen)
     return [
         Download(task, index, folder, call, overwrite, chosen.timeout)
         for index in range(len(task.output))

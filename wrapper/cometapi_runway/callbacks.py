@@ -64,7 +64,8 @@ def _object(body: bytes | str | Mapping[str, object]) -> Object:
     else:
         try:
             parsed = jsonvalue.parse(body)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
+            # A framework hands over None where no body came.
             raise ResponseDecodeError(f"the callback is not JSON: {error}") from None
     found = jsonvalue.as_object(parsed)
     if found is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -33,7 +33,8 @@ def generated(
     """The generated client, for one kind of call.
 
     Raises:
-        ConfigurationError: The gateway's address is none to httpx.
+        ConfigurationError: The gateway's address is none to httpx, or the environment names a
+            proxy or certificates that it cannot use.
     """
     try:
         httpx.URL(chosen.base_url)
@@ -59,10 +60,34 @@ class _NoCookies(httpx.Cookies):
         """Leave them; to look for them takes httpx a quarter of the time of a call."""
 
 
-def forget_cookies(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Let a client keep no cookies."""
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+
+
+def made(make: Callable[[], C]) -> C:
+    """Make a client, which keeps no cookies.
+
+    Raises:
+        ConfigurationError: The environment names a proxy or certificates that httpx cannot use.
+    """
+    try:
+        client = make()
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        words = redaction.text(str(error))
+        raise ConfigurationError(f"no connections can be made here: {words}") from error
     # httpx's own setter would copy it into a jar that keeps them.
     vars(client)["_cookies"] = _NoCookies()
+    return client
+
+
+def check(transport: object, wanted: type) -> None:
+    """Refuse what is no transport, or is the other client's.
+
+    Raises:
+        ConfigurationError: It is not of the wanted kind.
+    """
+    if transport is not None and not isinstance(transport, wanted):
+        given = type(transport).__name__
+        raise ConfigurationError(f"transport must be an httpx.{wanted.__name__}, got {given}")
 
 
 def _limits() -> httpx.Limits:

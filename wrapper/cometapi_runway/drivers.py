@@ -109,8 +109,8 @@ class Driver:
 
     def _send(self, step: Send) -> Answer:
         if step.task is None:
-            return self.transport.send(step.call, step.timeout)
-        send = partial(self.transport.send, step.call, step.timeout)
+            return self.transport.send(step)
+        send = partial(self.transport.send, step)
         return self.board.ask(step, self.clock.now(), send)
 
     def _notify(self, task: Task) -> None:
@@ -123,8 +123,9 @@ class Driver:
     def _fetch(self, step: Fetch) -> None:
         offset = disk.size(step.part) if step.resume else 0
         step.size = offset
+        asked = self.transport.files.open(step.url, _asking(step, offset), step.timeout)
         try:
-            with self.transport.open(step.url, _asking(step, offset), step.timeout) as stream:
+            with asked as stream:
                 place = _answered(step, stream.status, stream.headers, offset)
                 if place is None:
                     return
@@ -190,8 +191,8 @@ class AsyncDriver:
 
     async def _send(self, step: Send) -> Answer:
         if step.task is None:
-            return await self.transport.send(step.call, step.timeout)
-        send = partial(self.transport.send, step.call, step.timeout)
+            return await self.transport.send(step)
+        send = partial(self.transport.send, step)
         return await self.board.ask(step, self.clock.now(), send)
 
     async def _notify(self, task: Task) -> None:
@@ -207,7 +208,9 @@ class AsyncDriver:
         offset = disk.size(step.part) if step.resume else 0
         step.size = offset
         try:
-            async with self.transport.open(step.url, _asking(step, offset), step.timeout) as stream:
+            async with self.transport.files.open(
+                step.url, _asking(step, offset), step.timeout
+            ) as stream:
                 place = _answered(step, stream.status, stream.headers, offset)
                 if place is None:
                     return

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from cometapi_runway import settings
 from cometapi_runway.drivers import OnUpdate
-from cometapi_runway.errors import ConfigurationError
-from cometapi_runway.flows.steps import Entry
+from cometapi_runway.errors import ConfigurationError, RunwayError, TaskNotFoundError
+from cometapi_runway.flows.steps import Entry, Flow, Missing, Record, Warn
 from cometapi_runway.journal import Journal, Submission
 from cometapi_runway.redaction import url as shown
 from cometapi_runway.task import PENDING, Task
@@ -56,26 +57,41 @@ class _Record:
         """The submission of a task, or None."""
         return self._file.find(task_id)
 
+    def recall(self, task_id: str) -> Task | None:
+        """A task as far as it is on record here; trouble with the record ends no wait."""
+        if self.kept is None:
+            return None
+        try:
+            found = self.kept.find(task_id)
+        except RunwayError:
+            return None
+        return _task(found, task_id) if found is not None and self._is_here(found) else None
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         if self.kept is not None:
             self.kept.close()
 
-    def unfinished(self) -> Iterator[Task]:
-        """Every task that was submitted and not seen to end."""
+    def _open(self) -> Iterator[tuple[Task, float]]:
+        """Every task that was submitted and not seen to end, and its age in seconds."""
         for submission in self.tasks(unfinished=True):
             if submission.task_id is not None:
-                yield Task(
-                    submission.task_id,
-                    PENDING,
-                    route=submission.route,
-                    operation=submission.operation,
-                    seed=submission.seed,
-                )
+                task = _task(submission, submission.task_id)
+                yield task, max(time.time() - submission.created_at.timestamp(), 0.0)
 
     def _is_here(self, submission: Submission) -> bool:
         # The same task asked of another gateway would be "not found" there.
         return submission.base_url == shown(self.base_url)
+
+
+def _task(submission: Submission, task_id: str) -> Task:
+    return Task(
+        task_id,
+        PENDING,
+        route=submission.route,
+        operation=submission.operation,
+        seed=submission.seed,
+    )
 
 
 @frozen
@@ -83,6 +99,12 @@ class History(_Record):
     """The journal of a `RunwayClient`: what is on record, and the taking up of it."""
 
     client: RunwayClient = field(repr=False)
+
+    def unfinished(self) -> list[BoundTask]:
+        """Every task that was submitted and not seen to end, newest first."""
+        # The grace of a new task counts from when it was made, in whichever process.
+        now = self.client.driver.clock.now()
+        return [self.client.bind(task, now - age) for task, age in self._open()]
 
     def resume(
         self,
@@ -93,10 +115,21 @@ class History(_Record):
     ) -> Iterator[BoundTask]:
         """Wait for every unfinished task of the journal; see `Tasks.as_completed`.
 
-        Submissions without an id are left alone; see `unknown`.
+        Submissions without an id are left alone; see `unknown`. A task that the gateway does not
+        know is asked for once more at each call, and no more once it is two days old; see
+        `journal.State`.
         """
-        tasks = [self.client.bind(task) for task in self.unfinished()]
-        return self.client.tasks.as_completed(tasks, timeout, on_update, interval=interval)
+        tasks = self.unfinished()
+        return self.noting(
+            self.client.tasks.as_completed(tasks, timeout, on_update, interval=interval)
+        )
+
+    def noting(self, endings: Iterable[BoundTask]) -> Iterator[BoundTask]:
+        """Pass on tasks whose wait has ended, and note which of them the gateway does not know."""
+        for task in endings:
+            if isinstance(task.error, TaskNotFoundError):
+                self.client.driver.run(_note_missing(task.id))
+            yield task
 
 
 @frozen
@@ -105,6 +138,11 @@ class AsyncHistory(_Record):
 
     client: AsyncRunwayClient = field(repr=False)
 
+    def unfinished(self) -> list[AsyncBoundTask]:
+        """Every task that was submitted and not seen to end, newest first."""
+        now = self.client.driver.clock.now()
+        return [self.client.bind(task, now - age) for task, age in self._open()]
+
     def resume(
         self,
         timeout: float | None = settings.WAIT_TIMEOUT,
@@ -112,6 +150,27 @@ class AsyncHistory(_Record):
         *,
         interval: float = settings.POLL_INTERVAL,
     ) -> AsyncIterator[AsyncBoundTask]:
-        """Wait for every unfinished task of the journal; see `AsyncTasks.as_completed`."""
-        tasks = [self.client.bind(task) for task in self.unfinished()]
-        return self.client.tasks.as_completed(tasks, timeout, on_update, interval=interval)
+        """Wait for every unfinished task of the journal; see `History.resume`."""
+        tasks = self.unfinished()
+        return self.noting(
+            self.client.tasks.as_completed(tasks, timeout, on_update, interval=interval)
+        )
+
+    async def noting(self, endings: AsyncIterator[AsyncBoundTask]) -> AsyncIterator[AsyncBoundTask]:
+        """Pass on tasks whose wait has ended; see `History.noting`."""
+        try:
+            async for task in endings:
+                if isinstance(task.error, TaskNotFoundError):
+                    await self.client.driver.run(_note_missing(task.id))
+                yield task
+        finally:
+            # Whoever leaves early ends the waits now, and not when somebody collects them.
+            if isinstance(endings, AsyncGenerator):
+                await endings.aclose()
+
+
+def _note_missing(task_id: str) -> Flow[None]:
+    record = Record(Missing(task_id))
+    yield record
+    if record.error is not None:
+        yield Warn(f"task {task_id} is missing, but the journal cannot note it ({record.error})")

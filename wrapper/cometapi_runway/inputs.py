@@ -243,9 +243,9 @@ def fresh_seed() -> int:
 
 
 def _type_of(uri: Any, path: str, allowed: tuple[str, ...]) -> str:
-    if len(allowed) == 1:
-        return allowed[0]
     kind = _guess(uri) if isinstance(uri, str) else None
+    if kind is None and len(allowed) == 1:
+        return allowed[0]
     if kind is None:
         words = " or ".join(repr(name) for name in allowed)
         shown = redaction.url(uri) if isinstance(uri, str) else repr(uri)

@@ -21,12 +21,13 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
 
-from cometapi_runway import jsonvalue, redaction
+from cometapi_runway import jsonvalue, redaction, settings
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.flows.steps import (
     Ended,
     Entry,
     Intended,
+    Missing,
     Saved,
     Submitted,
     Unsubmitted,
@@ -35,13 +36,20 @@ from cometapi_runway.jsonvalue import JSON
 from cometapi_runway.task import CANCELLED, FAILED, SUCCEEDED, Route, Task
 
 State: TypeAlias = Literal[
-    "INTENDED", "REFUSED", "UNKNOWN", "SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED"
+    "INTENDED", "REFUSED", "UNKNOWN", "SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", "LOST"
 ]
 """``INTENDED``: sent or about to be, by a process that lives or was killed. ``REFUSED``: it came
-to nothing and was not charged. ``UNKNOWN``: nobody knows. The rest have an id."""
+to nothing and was not charged. ``UNKNOWN``: nobody knows. The rest have an id. ``LOST``: the
+gateway does not know the task, two days and more after it was made; it is not taken up by itself
+any more, and no longer lost once it is seen."""
 
 _VERSION = 1
+_APPLICATION = 0x4352574A
+"""What tells a journal from other programs' SQLite files."""
+_NAMES = frozenset({"submission", "submission_task", "submission_open", "file"})
 _BUSY = 30.0
+_DAMAGE = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
+"""What reading a row raises whose values are not those that were written."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS submission (
     key TEXT PRIMARY KEY,
@@ -116,11 +124,17 @@ class Journal:
         path: The file; made, with its folder, if it is not there.
 
     Raises:
-        ConfigurationError: It cannot be opened, or another program's file is there.
+        ConfigurationError: That is no path, it cannot be opened, or another program's file is
+            there.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        try:
+            self.path = Path(path)
+        except TypeError:
+            raise ConfigurationError(
+                f"journal: must be the path of a file, or a Journal; got {path!r}"
+            ) from None
         self._lock = threading.RLock()
         self._process = 0
         with self._connection():
@@ -141,12 +155,16 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)
-            db = sqlite3.connect(
-                self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
-            )
-            _prepare(db)
-        except (OSError, sqlite3.Error) as error:
+            # Not `touch`, which changes the date of a file that may be another program's.
+            os.close(os.open(self.path, os.O_RDONLY | os.O_CREAT, 0o600))
+            with contextlib.ExitStack() as failing:
+                db = sqlite3.connect(
+                    self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+                )
+                failing.callback(db.close)
+                _prepare(db)
+                failing.pop_all()
+        except (OSError, ValueError, sqlite3.Error) as error:
             raise ConfigurationError(f"journal {self.path} cannot be opened: {error}") from error
         return db
 
@@ -170,6 +188,8 @@ class Journal:
                 self._change("state = ?, reason = ?", key, state, redaction.text(reason))
             case Ended(task):
                 self._end(task)
+            case Missing(task_id):
+                self._miss(task_id)
             case Saved(task_id, index, path, size):
                 self._run(
                     "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)",
@@ -182,6 +202,9 @@ class Journal:
         Args:
             unfinished: Only those whose task has not been seen to end.
             limit: How many at most.
+
+        Raises:
+            ConfigurationError: The file is damaged.
         """
         condition = "state = 'SUBMITTED'" if unfinished else "1"
         return self._select(condition, (), limit)
@@ -190,11 +213,18 @@ class Journal:
         """Submissions without an id that may have been charged, newest first.
 
         One that another living process is about to hear of is among them.
+
+        Raises:
+            ConfigurationError: The file is damaged.
         """
         return self._select("state IN ('INTENDED', 'UNKNOWN')", (), None)
 
     def find(self, task_id: str) -> Submission | None:
-        """The submission of a task, or None."""
+        """The submission of a task, or None.
+
+        Raises:
+            ConfigurationError: The file is damaged.
+        """
         found = self._select("task_id = ?", (task_id,), 1)
         return found[0] if found else None
 
@@ -236,6 +266,13 @@ class Journal:
                 (task.status, reason, task.failure_code, time.time(), task.id),
             )
 
+    def _miss(self, task_id: str) -> None:
+        self._run(
+            "UPDATE submission SET state = 'LOST', reason = ?"
+            " WHERE task_id = ? AND state = 'SUBMITTED' AND created_at <= ?",
+            ("the gateway does not know it", task_id, time.time() - settings.LOST_AFTER),
+        )
+
     def _change(self, assignment: str, key: str, *values: str) -> None:
         # `assignment` is one of the two texts above, never data.
         self._run(f"UPDATE submission SET {assignment} WHERE key = ?", (*values, key))  # noqa: S608
@@ -249,22 +286,46 @@ class Journal:
     ) -> list[Submission]:
         # `condition` is one of the texts above, never data.
         query = f"SELECT * FROM submission WHERE {condition} ORDER BY created_at DESC, rowid DESC LIMIT ?"  # noqa: E501, S608
-        with self._connection() as db:
-            rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall()
-            return [_read(db, row) for row in rows]
+        try:
+            with self._connection() as db:
+                rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall()
+                return [_read(db, row) for row in rows]
+        except (sqlite3.Error, *_DAMAGE) as error:
+            raise ConfigurationError(f"journal {self.path} cannot be read: {error}") from error
 
 
 def _prepare(db: sqlite3.Connection) -> None:
     db.row_factory = sqlite3.Row
+    is_new = _is_new(db)
     # Readers beside a writer, and a commit that is on the disk when it returns: to lose the last
     # entry to a power cut would be to lose a paid task.
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    found = db.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
-        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-    elif found != _VERSION:
-        raise sqlite3.DatabaseError(f"it is of version {found}; this package reads {_VERSION}")
+    if is_new:
+        db.executescript(
+            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION};"
+            f" PRAGMA application_id = {_APPLICATION}; COMMIT;"
+        )
+
+
+def _is_new(db: sqlite3.Connection) -> bool:
+    """Whether a file is empty and may become a journal; nothing in it is changed.
+
+    Raises:
+        sqlite3.DatabaseError: It is another program's, or of another version.
+    """
+    # In this order, since another process may be making it: who finds tables finds the rest.
+    names = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    owner = db.execute("PRAGMA application_id").fetchone()[0]
+    if not (names or version or owner):
+        return True
+    # The first journals bore no mark.
+    if owner != _APPLICATION and (owner or not names >= _NAMES):
+        raise sqlite3.DatabaseError("it is a database of another program")
+    if version != _VERSION:
+        raise sqlite3.DatabaseError(f"it is of version {version}; this package reads {_VERSION}")
+    return False
 
 
 def _read(db: sqlite3.Connection, row: sqlite3.Row) -> Submission:

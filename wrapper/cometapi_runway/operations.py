@@ -16,6 +16,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from cometapi_runway import redaction
 from cometapi_runway import settings as defaults
 from cometapi_runway.errors import InvalidRequestError, Issue
 from cometapi_runway.flows.steps import Call
@@ -23,15 +24,27 @@ from cometapi_runway.flows.submit import Submission
 from cometapi_runway.settings import Settings
 from cometapi_runway.signatures import OPTIONS, P, Signature
 from cometapi_runway.signatures._models import models
-from cometapi_runway.task import Route
+from cometapi_runway.task import Route, Task
 from cometapi_runway.validation import contract
 
 _VERSION = "X-Runway-Version"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
+# A dot alone would be taken for a step in the path, encoded or not.
+_SENDABLE_ID = re.compile(r"(?!\.{1,2}$)\S{1,512}")
 # The client's own business: changed here, they would break the key's way or the framing.
-_NOT_EXTRA = frozenset({"authorization", "content-length", "content-type", "host"})
+_NOT_EXTRA = frozenset(
+    {
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+    }
+)
 
 
 def submission(
@@ -62,12 +75,8 @@ def submission(
     call = _call(signature.operation, body=_build(signature, own), version=version)
     body: dict[str, Any] = {**(call.body or {}), **_extra("extra_body", options)}
     headers = _with_extra(call.headers, _extra("extra_headers", options), version)
-    wanted = options.get("validate")
-    issues = (
-        contract().check_body(signature.operation, body)
-        if (chosen.validate if wanted is None else wanted)
-        else _unsendable(body)
-    )
+    is_checked = _switch(options.get("validate"), chosen.validate)
+    issues = contract().check_body(signature.operation, body) if is_checked else _unsendable(body)
     if issues:
         raise InvalidRequestError(issues)
     seed = body.get("seed")
@@ -81,31 +90,29 @@ def submission(
     )
 
 
-def poll(task_id: str, route: Route, chosen: Settings) -> Call:
+def poll(task: Task, chosen: Settings) -> Call:
     """Prepare the question how a task stands.
 
     Raises:
-        InvalidRequestError: The id is not one.
+        InvalidRequestError: Its id is none.
     """
-    if not isinstance(task_id, str) or not _ID.fullmatch(task_id):
-        words = "is empty" if task_id == "" else f"is {task_id!r}"
-        raise InvalidRequestError(
-            [
-                Issue(
-                    "task_id",
-                    "pattern",
-                    task_id,
-                    f"task_id: {words}; a task id is letters, digits and . _ : ~ - as the create "
-                    "call answered it",
-                )
-            ]
-        )
-    operation = _reader(route)
-    if route == "feed":
-        return _call(
-            operation, body=models.FeedRequest(task_id=task_id), version=chosen.runway_version
-        )
-    return _call(operation, id=task_id, version=chosen.runway_version)
+    # An id that a gateway gave is asked for as it is: the task is paid for.
+    is_given = task.operation is not None or bool(task.raw)
+    if not (_SENDABLE_ID if is_given else _ID).fullmatch(task.id):
+        raise _no_id(task.id)
+    operation, version = _reader(task.route), chosen.runway_version
+    if task.route == "feed":
+        return _call(operation, body=models.FeedRequest(task_id=task.id), version=version)
+    return _call(operation, id=task.id, version=version)
+
+
+def _no_id(value: str) -> InvalidRequestError:
+    shown = redaction.shown(value)
+    words = "is empty" if value == "" else f"is {shown}"
+    advice = "a task id is letters, digits and . _ : ~ - as the create call answered it"
+    error = InvalidRequestError([Issue("task_id", "pattern", shown, f"task_id: {words}; {advice}")])
+    error.task_id = value
+    return error
 
 
 @cache
@@ -181,6 +188,15 @@ def _unsendable(body: Mapping[str, Any]) -> list[Issue]:
     return []
 
 
+def _switch(given: object, usual: bool) -> bool:
+    if given is None:
+        return usual
+    if isinstance(given, bool):
+        return given
+    words = f"validate: must be True or False, got {redaction.shown(given)}"
+    raise InvalidRequestError([Issue("validate", "type", None, words)])
+
+
 def _extra(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     given: Mapping[str, Any] | None = options.get(name)
     if given is None:
@@ -204,7 +220,8 @@ def _with_extra(
 def _header(name: str, value: str) -> list[Issue]:
     """What forbids a header; the value is shown only where it can be no secret."""
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        return [Issue(str(name), "header name", name, f"{name!r} is not a header name")]
+        shown = redaction.shown(name)
+        return [Issue(shown, "header name", shown, f"{shown} is not a header name")]
     if name.lower() in _NOT_EXTRA:
         return [Issue(name, "reserved", None, f"{name}: is set by the client itself")]
     if not isinstance(value, str) or not _FIELD_VALUE.fullmatch(value):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from cometapi_runway import redaction
 from cometapi_runway.errors import ConfigurationError
 
 KEY_VARIABLE = "COMETAPI_KEY"
@@ -35,6 +36,10 @@ POLL_JITTER = 0.2
 NOT_FOUND_GRACE = 120.0
 """Seconds after creation in which ``task_not_exist`` is believed to be a delay. CometAPI speaks
 of seconds, callers of its gateway have seen minutes."""
+LOST_AFTER = 48 * 3600.0
+"""Seconds after creation in which the journal counts a task that the gateway does not know as
+unfinished. The key may be of another account than the task, which could still be fetched; Runway
+keeps its output for 24 to 48 hours."""
 SUBMIT_BUDGET = 30.0
 """Seconds in which a request that provably never arrived, or was refused with a pace, is
 submitted again."""
@@ -102,7 +107,7 @@ def resolve(
             *_pick("runway_version", runway_version, VERSION_VARIABLE, env, DEFAULT_RUNWAY_VERSION)
         ),
         timeout=seconds("timeout", timeout),
-        validate=validate,
+        validate=_switch(validate),
     )
 
 
@@ -113,12 +118,19 @@ def seconds(name: str, value: float) -> float:
         ConfigurationError: It is not a number, not finite, or not above zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{name} must be a number of seconds, got {value!r}")
+        shown = redaction.shown(value)
+        raise ConfigurationError(f"{name} must be a number of seconds, got {shown}")
     if not 0 < value < math.inf or value > _LONGEST:
         raise ConfigurationError(
             f"{name} must be above 0 and at most {_LONGEST} seconds, got {value!r}"
         )
     return float(value)
+
+
+def _switch(value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"validate must be True or False, got {redaction.shown(value)}")
+    return value
 
 
 def _pick(
@@ -162,6 +174,8 @@ def _is_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
+        # What no resolver takes: an empty label, or one that is too long.
+        (host or "").encode("idna")
     except ValueError:
         return False
     extra = parts.query or parts.fragment or parts.username

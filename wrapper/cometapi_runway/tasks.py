@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from cometapi_runway import operations, settings
-from cometapi_runway.bound import AsyncBoundTask, Bound, BoundTask
+from cometapi_runway import operations, redaction, settings
+from cometapi_runway.bound import AsyncBoundTask, Bound, BoundTask, facts
 from cometapi_runway.drivers import OnUpdate
 from cometapi_runway.errors import (
     InvalidRequestError,
@@ -27,6 +28,11 @@ from cometapi_runway.task import PENDING, Route, Task
 
 if TYPE_CHECKING:
     from cometapi_runway.client import AsyncRunwayClient, RunwayClient
+    from cometapi_runway.history import AsyncHistory, History
+
+
+# Asked for at once, an answer would be asked for again before the gateway has drawn breath.
+_SHORTEST_INTERVAL = 0.001
 
 
 class Tasks:
@@ -39,10 +45,12 @@ class Tasks:
         self._client = client
         self._route: Route = route
 
-    def _named(self, id: str) -> BoundTask:
-        return self._client.bind(Task(id, PENDING, route=self._route))
+    def _taken(self, given: str | Task) -> BoundTask:
+        if isinstance(given, BoundTask):
+            return given
+        return self._client.bind(_known(given, self._route, self._client.journal))
 
-    def retrieve(self, id: str) -> BoundTask:
+    def retrieve(self, id: str | Task) -> BoundTask:
         """Ask once how a task stands.
 
         Raises:
@@ -50,11 +58,11 @@ class Tasks:
             APIError: The question was not answered.
             ResponseDecodeError: The answer is of no known shape.
         """
-        return self.look(Task(id, PENDING, route=self._route))
+        return self.look(self._taken(id))
 
     def wait(
         self,
-        id: str,
+        id: str | Task,
         timeout: float | None = settings.WAIT_TIMEOUT,
         on_update: OnUpdate | None = None,
         *,
@@ -63,7 +71,8 @@ class Tasks:
         """Wait until a task has ended, whatever the network does meanwhile.
 
         Args:
-            id: The task.
+            id: The task's id, or the task. An id that this client's journal has is asked for
+                where its task was made.
             timeout: Seconds to wait at most; None for no limit. The deadline is kept to within
                 one request, and the task goes on after it.
             on_update: Called with the task whenever its state has changed. Its errors are
@@ -80,11 +89,11 @@ class Tasks:
             TaskNotFoundError: It stayed unknown for longer than a new task does.
             APIStatusError: The gateway refuses to tell: key, permission or a malformed id.
         """
-        return self.await_end(self._named(id), timeout, on_update, interval)
+        return self.await_end(self._taken(id), timeout, on_update, interval)
 
     def as_completed(
         self,
-        ids: Iterable[str | BoundTask],
+        ids: Iterable[str | Task],
         timeout: float | None = settings.WAIT_TIMEOUT,
         on_update: OnUpdate | None = None,
         *,
@@ -101,19 +110,23 @@ class Tasks:
             timeout: Seconds for all of them together; None for no limit.
             on_update: Called with a task whenever its state has changed.
             interval: Least seconds between two polls of one task.
+
+        Raises:
+            InvalidRequestError: Something among the ids is neither, or an option is malformed.
         """
         client = self._client
-        known = _by_id(ids, self._named)
+        known = _by_id(ids, self._taken)
+        pace = _pace(timeout, interval)
         now = client.driver.clock.now()
-        flows = _flows(known, now, timeout, interval, client.settings, client.rng)
-        driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
+        flows = _flows(known, now, pace, client.settings, client.rng)
+        driver = evolve(client.driver, on_update=_telling(_plain(on_update), client.bind, known))
         for task_id, ending in Scheduler(driver).run(flows):
             state, error = _ending(known[task_id], ending)
             yield evolve(client.bind(state, _accepted(state, known[task_id])), error=error)
 
     def wait_all(
         self,
-        ids: Iterable[str | BoundTask],
+        ids: Iterable[str | Task],
         timeout: float | None = settings.WAIT_TIMEOUT,
         on_update: OnUpdate | None = None,
         *,
@@ -123,14 +136,14 @@ class Tasks:
 
         See `as_completed`: nothing is raised for a task; each carries its own `error`.
         """
-        wanted = list(ids)
+        wanted = _listed(ids)
         ended = {t.id: t for t in self.as_completed(wanted, timeout, on_update, interval=interval)}
         return [ended[_id_of(item)] for item in wanted]
 
     def look(self, task: Task) -> BoundTask:
         """Ask once how a task stands, keeping what is known of it."""
         client = self._client
-        call = operations.poll(task.id, task.route, client.settings)
+        call = operations.poll(task, client.settings)
         seen = client.driver.run(retrieve(call, task, timeout=client.settings.timeout))
         return client.bind(seen)
 
@@ -139,8 +152,9 @@ class Tasks:
     ) -> BoundTask:
         """Wait for a task, keeping what is known of it."""
         client = self._client
-        watch = _watch(task, task.accepted, timeout, interval, client.settings)
-        driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
+        watch = _watch(task, _pace(timeout, interval), client.settings)
+        known = {task.id: task}
+        driver = evolve(client.driver, on_update=_telling(_plain(on_update), client.bind, known))
         with driver.board.waiting(task.id):
             final = driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
         return client.bind(final)
@@ -153,28 +167,29 @@ class AsyncTasks:
         self._client = client
         self._route: Route = route
 
-    def _named(self, id: str) -> AsyncBoundTask:
-        return self._client.bind(Task(id, PENDING, route=self._route))
+    def _taken(self, given: str | Task) -> AsyncBoundTask:
+        if isinstance(given, AsyncBoundTask):
+            return given
+        return self._client.bind(_known(given, self._route, self._client.journal))
 
-    async def retrieve(self, id: str) -> AsyncBoundTask:
+    async def retrieve(self, id: str | Task) -> AsyncBoundTask:
         """Ask once how a task stands; see `Tasks.retrieve`."""
-        return await self.look(Task(id, PENDING, route=self._route))
+        return await self.look(self._taken(id))
 
     async def wait(
         self,
-        id: str,
+        id: str | Task,
         timeout: float | None = settings.WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
         on_update: OnUpdate | None = None,
         *,
         interval: float = settings.POLL_INTERVAL,
     ) -> AsyncBoundTask:
         """Wait until a task has ended; see `Tasks.wait`. `on_update` may be a coroutine."""
-        task = self._named(id)
-        return await self.await_end(task, timeout, on_update, interval)
+        return await self.await_end(self._taken(id), timeout, on_update, interval)
 
     async def as_completed(
         self,
-        ids: Iterable[str | AsyncBoundTask],
+        ids: Iterable[str | Task],
         timeout: float | None = settings.WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
         on_update: OnUpdate | None = None,
         *,
@@ -182,10 +197,11 @@ class AsyncTasks:
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
         client = self._client
-        known = _by_id(ids, self._named)
+        known = _by_id(ids, self._taken)
+        pace = _pace(timeout, interval)
         now = client.driver.clock.now()
-        flows = _flows(known, now, timeout, interval, client.settings, client.rng)
-        driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
+        flows = _flows(known, now, pace, client.settings, client.rng)
+        driver = evolve(client.driver, on_update=_telling(on_update, client.bind, known))
         async with contextlib.aclosing(run_async(driver, flows)) as endings:
             async for task_id, ending in endings:
                 state, error = _ending(known[task_id], ending)
@@ -193,14 +209,14 @@ class AsyncTasks:
 
     async def wait_all(
         self,
-        ids: Iterable[str | AsyncBoundTask],
+        ids: Iterable[str | Task],
         timeout: float | None = settings.WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
         on_update: OnUpdate | None = None,
         *,
         interval: float = settings.POLL_INTERVAL,
     ) -> list[AsyncBoundTask]:
         """Wait for many tasks at once, and return them in order; see `Tasks.wait_all`."""
-        wanted = list(ids)
+        wanted = _listed(ids)
         endings = self.as_completed(wanted, timeout, on_update, interval=interval)
         ended = {task.id: task async for task in endings}
         return [ended[_id_of(item)] for item in wanted]
@@ -208,7 +224,7 @@ class AsyncTasks:
     async def look(self, task: Task) -> AsyncBoundTask:
         """Ask once how a task stands, keeping what is known of it."""
         client = self._client
-        call = operations.poll(task.id, task.route, client.settings)
+        call = operations.poll(task, client.settings)
         seen = await client.driver.run(retrieve(call, task, timeout=client.settings.timeout))
         return client.bind(seen)
 
@@ -221,8 +237,9 @@ class AsyncTasks:
     ) -> AsyncBoundTask:
         """Wait for a task, keeping what is known of it."""
         client = self._client
-        watch = _watch(task, task.accepted, timeout, interval, client.settings)
-        driver = evolve(client.driver, on_update=_telling(on_update, client.bind))
+        watch = _watch(task, _pace(timeout, interval), client.settings)
+        known = {task.id: task}
+        driver = evolve(client.driver, on_update=_telling(on_update, client.bind, known))
         with driver.board.waiting(task.id):
             final = await driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
         return client.bind(final)
@@ -232,23 +249,42 @@ def _id_of(item: str | Task) -> str:
     return item.id if isinstance(item, Task) else item
 
 
-def _by_id(ids: Iterable[str | Bound], make: Callable[[str], Bound]) -> dict[str, Bound]:
+def _listed(ids: Iterable[str | Task]) -> list[str | Task]:
+    if isinstance(ids, str | Task):
+        raise _refusal("ids", "type", "is one task; give a list of them")
+    return list(ids)
+
+
+def _by_id(ids: Iterable[str | Task], take: Callable[[str | Task], Bound]) -> dict[str, Bound]:
     """Each task once, under its id."""
-    return {_id_of(item): make(item) if isinstance(item, str) else item for item in ids}
+    return {task.id: task for task in map(take, _listed(ids))}
+
+
+def _known(given: str | Task, route: Route, journal: History | AsyncHistory) -> Task:
+    """A task with all that is known of it here: on record, or nothing but its id."""
+    if isinstance(given, Task):
+        return given
+    if not isinstance(given, str):
+        raise _refusal("task_id", "type", f"is {redaction.shown(given)}; a task id is text")
+    return journal.recall(given) or Task(given, PENDING, route=route)
 
 
 def _flows(
-    known: Mapping[str, Bound],
-    now: float,
-    timeout: float | None,
-    interval: float,
-    chosen: Settings,
-    rng: Random,
+    known: Mapping[str, Bound], now: float, pace: _Pace, chosen: Settings, rng: Random
 ) -> dict[str, Flow[Task]]:
-    return {
-        task_id: wait(_watch(task, task.accepted, timeout, interval, chosen), started=now, rng=rng)
-        for task_id, task in known.items()
-    }
+    def begun(task: Bound) -> Flow[Task]:
+        try:
+            return wait(_watch(task, pace, chosen), started=now, rng=rng)
+        except InvalidRequestError as error:
+            return _refused(error)
+
+    return {task_id: begun(task) for task_id, task in known.items()}
+
+
+def _refused(error: InvalidRequestError) -> Flow[Task]:
+    """The wait for what is no id: it has ended, and disturbs no other."""
+    yield from ()
+    raise error
 
 
 def _ending(known: Task, ending: Ending) -> tuple[Task, RunwayError | None]:
@@ -264,32 +300,63 @@ def _accepted(state: Task, known: Bound) -> float | None:
     return known.accepted if state is known else None
 
 
-def _telling(on_update: OnUpdate | None, bind: Callable[[Task], Task]) -> OnUpdate | None:
-    """The caller's callback, told of bound tasks."""
-    if on_update is None:
-        return None
-    tell = on_update
-    return lambda seen: tell(bind(seen))
+def _plain(on_update: OnUpdate | None) -> OnUpdate | None:
+    """A callback that needs no event loop, which the blocking client has none of."""
+    if inspect.iscoroutinefunction(on_update):
+        raise _refusal("on_update", "type", "is a coroutine function, and nobody would await it")
+    return on_update
 
 
-def _watch(
-    task: Task, accepted: float | None, timeout: float | None, interval: float, chosen: Settings
-) -> Watch:
-    return Watch(
-        task=task,
-        poll=operations.poll(task.id, task.route, chosen),
-        request_timeout=chosen.timeout,
-        timeout=math.inf if timeout is None else _number("timeout", timeout, least=0),
-        interval=_number("interval", interval, least=0.001),
-        created=accepted,
-        seen=task.raw != {} and accepted is None,
+def _telling(
+    on_update: OnUpdate | None, bind: Callable[[Task], Task], known: Mapping[str, Bound]
+) -> OnUpdate:
+    """What a wait tells of: the caller's callback is told of bound tasks."""
+    if on_update is not None and not callable(on_update):
+        raise _refusal("on_update", "type", f"is {redaction.shown(on_update)}, not callable")
+
+    def tell(seen: Task) -> object:
+        known[seen.id].sight.seen = True
+        return None if on_update is None else on_update(bind(seen))
+
+    return tell
+
+
+@frozen
+class _Pace:
+    """How long to wait, and how often to ask, in seconds."""
+
+    timeout: float
+    interval: float
+
+
+def _pace(timeout: float | None, interval: float) -> _Pace:
+    return _Pace(
+        math.inf if timeout is None else _number("timeout", timeout),
+        max(_number("interval", interval), _SHORTEST_INTERVAL),
     )
 
 
-def _number(name: str, value: float, *, least: float) -> float:
+def _watch(task: BoundTask | AsyncBoundTask, pace: _Pace, chosen: Settings) -> Watch:
+    return Watch(
+        # Errors carry it, and travel further than a client can.
+        task=Task(**facts(task)),
+        poll=operations.poll(task, chosen),
+        request_timeout=chosen.timeout,
+        timeout=pace.timeout,
+        interval=pace.interval,
+        created=task.accepted,
+        seen=task.sight.seen or (task.raw != {} and task.accepted is None),
+    )
+
+
+def _number(name: str, value: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not least <= value <= math.inf:
-        words = f"{name}: must be a number of seconds, at least {least:g}; got {value!r}"
-        raise InvalidRequestError([Issue(name, "minimum", value, words)])
+    if not is_number or not 0 <= value <= math.inf:
+        words = f"must be a number of seconds, at least 0; got {redaction.shown(value)}"
+        raise _refusal(name, "minimum", words, value)
     # An integer may be too large for a float; nobody waits to see the difference.
     return float(min(value, sys.float_info.max)) if value < math.inf else math.inf
+
+
+def _refusal(name: str, rule: str, words: str, value: object = None) -> InvalidRequestError:
+    return InvalidRequestError([Issue(name, rule, value, f"{name}: {words}")])

@@ -1,9 +1,8 @@
 """Calls over httpx: the only module that knows how httpx is used and how it fails.
 
 It bounds time and size, keeps the number of requests in flight below what httpx's pool can bear,
-and turns every failure of the connection into an
-`APIConnectionError` that says whether the request can have reached the gateway. What an answer
-means is not decided here.
+and turns every failure of the connection into an `APIConnectionError` that says whether the
+request can have reached the gateway. What an answer means is not decided here.
 """
 
 from __future__ import annotations
@@ -12,63 +11,32 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from functools import lru_cache
-from typing import NoReturn
 
 import httpx
 from attrs import define, field
 
-from cometapi_runway import answers, redaction, settings
+from cometapi_runway import answers, deadlines, jsonvalue, network, redaction, settings
 from cometapi_runway.answers import Answer
 from cometapi_runway.clock import AsyncClock, Clock
 from cometapi_runway.connections import (
     SafeClient,
-    file_options,
-    forget_cookies,
+    check,
     generated,
+    made,
     patience,
 )
-from cometapi_runway.errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    Delivery,
-)
-from cometapi_runway.flows.steps import Call
+from cometapi_runway.errors import APIStatusError
+from cometapi_runway.files import AsyncFiles, Files
+from cometapi_runway.flows.steps import Call, Send
 from cometapi_runway.httpx_logs import quiet
 from cometapi_runway.settings import Settings
 
-# Provably before the first byte of the request: no connection, no TLS, no free place in the pool.
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
-_SHORTEST_KEY = 8
+_SHORTEST_KEY = 6
+_SHORTEST_TRY = 0.01
 _OWN = {"cometapi_runway": True}
 # The key is among the client's headers; httpx would look for another in every address.
 _NO_MORE = httpx.Auth()
-
-
-@define
-class Stream:
-    """An answer whose body is still to come."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: Iterator[bytes]
-
-
-@define
-class AsyncStream:
-    """An answer whose body is still to come."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: AsyncIterator[bytes]
 
 
 @define(repr=False, eq=False)
@@ -80,30 +48,43 @@ class Transport:
     base: httpx.BaseTransport | None = None
     api: SafeClient = field(init=False)
     _gate: threading.BoundedSemaphore = field(init=False)
-    _files: httpx.Client | None = field(init=False, default=None)
-    _lock: threading.Lock = field(init=False, factory=threading.Lock)
+    _files: Files = field(init=False)
+    _is_closed: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         """Build the API client at once: the generated one builds it lazily and without a lock."""
-        self.api = generated(self.settings, {"response": [_raise_failure]}, self.base)
-        forget_cookies(self.api.get_httpx_client())
+        check(self.base, httpx.BaseTransport)
+        own = made(self._api)
+        if self.base is None:
+            deadlines.hold(own)
+        self._files = Files(self.base)
         self._gate = threading.BoundedSemaphore(settings.MAX_IN_FLIGHT)
 
-    def send(self, call: Call, timeout: float) -> Answer:
+    def _api(self) -> httpx.Client:
+        self.api = generated(self.settings, {"response": [_raise_failure]}, self.base)
+        return self.api.get_httpx_client()
+
+    def send(self, step: Send) -> Answer:
         """Send once and read the whole answer.
 
         Raises:
             APIConnectionError: No answer came, or not all of it.
+            ConfigurationError: The client is closed.
         """
-        end = self.clock.now() + timeout
-        if not self._gate.acquire(timeout=timeout):
-            raise _no_place(call, timeout)
+        call, waiting = step.call, self.clock.now()
+        step.unsent = True
+        if self._is_closed:
+            raise network.closed()
+        if not self._gate.acquire(timeout=None if step.queues else step.timeout):
+            raise network.no_place(call, step.timeout)
         try:
-            with quiet():
-                response = self._open(call, timeout)
-                return self._read(call, response, end, timeout)
-        except httpx.HTTPError as error:
-            _raise(error, call.method, call.url)
+            now = self.clock.now()
+            allowed = _rest(step, now - waiting)
+            step.unsent = False
+            with quiet(), deadlines.until(time.monotonic() + allowed):
+                return self._read(step, self._open(call, allowed), now + allowed)
+        except network.FAILURES as error:
+            network.fail(error, call.method, call.url)
         finally:
             self._gate.release()
 
@@ -112,45 +93,33 @@ class Transport:
         request = _request(client, self.settings.base_url, call, timeout)
         return client.send(request, stream=True, auth=_NO_MORE)
 
-    def _read(self, call: Call, response: httpx.Response, end: float, timeout: float) -> Answer:
-        body = bytearray()
+    def _read(self, step: Send, response: httpx.Response, end: float) -> Answer:
+        call, body = step.call, bytearray()
         with contextlib.closing(response):
             for chunk in response.iter_bytes():
                 body += chunk
-                _check_size(call, len(body))
-                # httpx's timeouts count from byte to byte; a gateway that drips has all the time
-                # it likes.
-                if self.clock.now() > end:
-                    raise _too_late(call, timeout)
+                network.check_size(call, len(body))
+                # What has arrived is kept, however late: only the rest is not waited for.
+                if self.clock.now() > end and not _is_whole(response, body):
+                    raise network.too_late(call, step.timeout)
         return _answer(call, response, bytes(body), self.settings.api_key)
 
-    @contextlib.contextmanager
-    def open(self, url: str, headers: Mapping[str, str], timeout: float) -> Generator[Stream]:
-        """Ask for a file without any credentials.
+    @property
+    def files(self) -> Files:
+        """Files elsewhere.
 
         Raises:
-            APIConnectionError: The connection failed, before or while the body is read.
+            ConfigurationError: The client is closed.
         """
-        try:
-            with (
-                quiet(),
-                self._file_client().stream("GET", url, headers=dict(headers), timeout=timeout) as r,
-            ):
-                yield Stream(r.status_code, r.headers, r.iter_bytes())
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            _raise(error, "GET", redaction.url(url))
-
-    def _file_client(self) -> httpx.Client:
-        with self._lock:
-            if self._files is None:
-                self._files = httpx.Client(**file_options(self.base))
-            return self._files
+        if self._is_closed:
+            raise network.closed()
+        return self._files
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; nothing more is sent."""
+        self._is_closed = True
         self.api.get_httpx_client().close()
-        if self._files is not None:
-            self._files.close()
+        self._files.close()
 
 
 @define(repr=False, eq=False)
@@ -162,34 +131,71 @@ class AsyncTransport:
     base: httpx.AsyncBaseTransport | None = None
     api: SafeClient = field(init=False)
     _gate: asyncio.Semaphore = field(init=False)
-    _files: httpx.AsyncClient | None = field(init=False, default=None)
+    _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
+    _files: AsyncFiles = field(init=False)
+    _is_closed: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         """Build the API client at once: the generated one builds it lazily."""
-        self.api = generated(self.settings, {"response": [_raise_failure_async]}, self.base)
-        forget_cookies(self.api.get_async_httpx_client())
-        self._gate = asyncio.Semaphore(settings.MAX_IN_FLIGHT)
+        self._build()
 
-    async def send(self, call: Call, timeout: float) -> Answer:  # noqa: ASYNC109 - part of a flow
+    def _build(self) -> None:
+        check(self.base, httpx.AsyncBaseTransport)
+        made(self._api)
+        self._gate = asyncio.Semaphore(settings.MAX_IN_FLIGHT)
+        self._files = AsyncFiles(self.base)
+
+    def _api(self) -> httpx.AsyncClient:
+        self.api = generated(self.settings, {"response": [_raise_failure_async]}, self.base)
+        return self.api.get_async_httpx_client()
+
+    def _ready(self) -> None:
+        """Begin anew in another event loop: connections and locks belong to the one they met.
+
+        Raises:
+            ConfigurationError: The client is closed.
+        """
+        if self._is_closed:
+            raise network.closed()
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                self._build()
+            self._loop = loop
+
+    async def send(self, step: Send) -> Answer:
         """Send once and read the whole answer.
 
         Raises:
             APIConnectionError: No answer came, or not all of it.
+            ConfigurationError: The client is closed.
         """
-        waiting = True
+        step.unsent = True
+        self._ready()
+        waiting, gate = self.clock.now(), self._gate
         try:
-            # All of it is bounded here; the blocking twin can only look between two chunks.
-            async with asyncio.timeout(timeout):
-                async with self._gate:
-                    waiting = False
-                    with quiet():
-                        return await self._read(call, await self._open(call, timeout))
+            async with asyncio.timeout(None if step.queues else step.timeout):
+                await gate.acquire()
         except TimeoutError:
-            if waiting:
-                raise _no_place(call, timeout) from None
-            raise _too_late(call, timeout) from None
-        except httpx.HTTPError as error:
-            _raise(error, call.method, call.url)
+            raise network.no_place(step.call, step.timeout) from None
+        try:
+            waited = self.clock.now() - waiting
+            return await self._carry(step, _rest(step, waited))
+        finally:
+            gate.release()
+
+    async def _carry(self, step: Send, allowed: float) -> Answer:
+        call, bound = step.call, asyncio.timeout(allowed)
+        step.unsent = False
+        try:
+            # All of it is bounded here; the blocking twin is bounded read by read.
+            async with bound:
+                with quiet():
+                    return await self._read(call, await self._open(call, allowed))
+        except network.FAILURES as error:
+            if bound.expired():
+                raise network.too_late(call, step.timeout) from None
+            network.fail(error, call.method, call.url)
 
     async def _open(self, call: Call, seconds: float) -> httpx.Response:
         client = self.api.get_async_httpx_client()
@@ -201,34 +207,25 @@ class AsyncTransport:
         async with contextlib.aclosing(response):
             async for chunk in response.aiter_bytes():
                 body += chunk
-                _check_size(call, len(body))
+                network.check_size(call, len(body))
         return _answer(call, response, bytes(body), self.settings.api_key)
 
-    @contextlib.asynccontextmanager
-    async def open(
-        self, url: str, headers: Mapping[str, str], seconds: float
-    ) -> AsyncGenerator[AsyncStream]:
-        """Ask for a file without any credentials.
-
-        Raises:
-            APIConnectionError: The connection failed, before or while the body is read.
-        """
-        if self._files is None:
-            self._files = httpx.AsyncClient(**file_options(self.base))
-        try:
-            with quiet():
-                async with self._files.stream(
-                    "GET", url, headers=dict(headers), timeout=seconds
-                ) as r:
-                    yield AsyncStream(r.status_code, r.headers, r.aiter_bytes())
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            _raise(error, "GET", redaction.url(url))
+    @property
+    def files(self) -> AsyncFiles:
+        """Files elsewhere, for the event loop that asks; see `Transport.files`."""
+        self._ready()
+        return self._files
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; nothing more is sent."""
+        self._is_closed = True
         await self.api.get_async_httpx_client().aclose()
-        if self._files is not None:
-            await self._files.aclose()
+        await self._files.close()
+
+
+def _rest(step: Send, waited: float) -> float:
+    """What is left of a request's time after the wait for a place; enough for it to be tried."""
+    return step.timeout if step.queues else max(step.timeout - waited, _SHORTEST_TRY)
 
 
 @lru_cache(maxsize=1024)
@@ -250,11 +247,17 @@ def _request(
     )
 
 
-def _check_size(call: Call, size: int) -> None:
-    if size > settings.MAX_ANSWER:
-        raise APIConnectionError(
-            f"{call.method} {call.url}: the answer is larger than {settings.MAX_ANSWER} bytes"
-        )
+def _is_whole(response: httpx.Response, body: bytearray) -> bool:
+    """Whether nothing is missing of a body, as far as can be told before it ends."""
+    announced = response.headers.get("content-length", "")
+    if announced.isdecimal():
+        # A transport may hand over a body that was read before, of which httpx counts nothing.
+        return (response.num_bytes_downloaded or len(body)) >= int(announced)
+    try:
+        jsonvalue.parse(bytes(body))
+    except ValueError:
+        return False
+    return True
 
 
 def _answer(call: Call, response: httpx.Response, body: bytes, key: str) -> Answer:
@@ -264,28 +267,6 @@ def _answer(call: Call, response: httpx.Response, body: bytes, key: str) -> Answ
         # Some gateways quote the key they refuse.
         body = body.replace(secret, redaction.HIDDEN.encode())
     return Answer(call.method, call.url, response.status_code, response.headers, body, time.time())
-
-
-def _too_late(call: Call, seconds: float) -> APITimeoutError:
-    return APITimeoutError(
-        f"{call.method} {call.url}: the answer had not ended after {seconds:g} s"
-    )
-
-
-def _no_place(call: Call, seconds: float) -> APITimeoutError:
-    return APITimeoutError(
-        f"{call.method} {call.url}: no free connection within {seconds:g} s", delivery="not_sent"
-    )
-
-
-def _raise(error: Exception, method: str, where: str) -> NoReturn:
-    """Translate an httpx error; the request it carries is not shown, since it holds the key."""
-    delivery: Delivery = "not_sent" if isinstance(error, _NEVER_SENT) else "unknown"
-    words = redaction.text(str(error)) or type(error).__name__
-    text = f"{method} {where}: {words}"
-    if isinstance(error, httpx.TimeoutException):
-        raise APITimeoutError(f"{text} ({type(error).__name__})", delivery=delivery) from error
-    raise APIConnectionError(text, delivery=delivery) from error
 
 
 def _failure(response: httpx.Response) -> APIStatusError | None:

@@ -160,7 +160,7 @@ def resume(
             return Exit.SUCCESS
         for lost in client.journal.unknown():
             report.warn(f"{_lost(lost)}; look into the usage log of your CometAPI account")
-        tasks = [client.bind(task) for task in client.journal.unfinished()]
+        tasks = client.journal.unfinished()
         if not tasks:
             report.note("every task on record has ended")
             return Exit.SUCCESS
@@ -212,7 +212,7 @@ def _row(one: Submission) -> str:
     """A submission in a line of less than 80 columns, unless it has files."""
     name = one.task_id or f"(no id; request {one.fingerprint})"
     files = "".join(f"\n  {file}" for file in one.files)
-    why = f"\n  {one.reason}" if one.reason and one.state in {"FAILED", "REFUSED"} else ""
+    why = f"\n  {one.reason}" if one.reason and one.state in {"FAILED", "LOST", "REFUSED"} else ""
     return f"{name:<36}  {one.state:<9}  {_age(one.created_at):>5}  {_resource(one)}{why}{files}"
 
 

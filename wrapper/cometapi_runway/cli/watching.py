@@ -78,7 +78,8 @@ def see_through(
         Interrupted: By Ctrl-C; it names the command to go on with.
     """
     endings = client.tasks.as_completed(tasks, wish.timeout, report.updated, interval=wish.interval)
-    return _Work(wish, report).do(tasks, endings, _tracked(client, tasks, report), "wait")
+    noted = client.journal.noting(endings)
+    return _Work(wish, report).do(tasks, noted, _tracked(client, tasks, report), "wait")
 
 
 def fetch(client: RunwayClient, tasks: Sequence[BoundTask], wish: Wish, report: Report) -> Exit:

@@ -63,8 +63,11 @@ class Send:
     Attributes:
         call: The request.
         timeout: Seconds that it may take.
+        queues: Whether they count from when it is sent. A paid request waits for its turn among
+            others of its client and then has all its time; a poll's deadline does not move.
         task: The task whose state it asks for, where another wait's answer will do as well.
         max_age: How many seconds old such an answer may be.
+        unsent: Whether nothing of it has left this process, or nothing that was acted on.
         answer: The answer, or None.
         error: How the connection failed, or None.
         at: When it ended.
@@ -72,8 +75,10 @@ class Send:
 
     call: Call
     timeout: float
+    queues: bool = False
     task: str | None = None
     max_age: float = 0.0
+    unsent: bool = False
     answer: Answer | None = None
     error: APIConnectionError | None = None
     at: float = 0.0
@@ -185,6 +190,13 @@ class Ended:
 
 
 @frozen
+class Missing:
+    """The gateway does not know a task, though it has had the time to."""
+
+    task_id: str
+
+
+@frozen
 class Saved:
     """An output of a task is on disk."""
 
@@ -194,7 +206,7 @@ class Saved:
     size: int
 
 
-Entry: TypeAlias = Intended | Submitted | Unsubmitted | Ended | Saved
+Entry: TypeAlias = Intended | Submitted | Unsubmitted | Ended | Missing | Saved
 
 
 @define

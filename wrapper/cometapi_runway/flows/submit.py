@@ -76,12 +76,13 @@ def submit(order: Submission, *, started: float, rng: Random) -> Flow[Task]:
         ConfigurationError: The journal cannot be written, so nothing was sent.
     """
     yield from _intend(order)
+    send = Send(order.call, order.timeout, queues=True)
     try:
-        accepted, payload = yield from _deliver(order, Stopwatch(started), Backoff(rng))
+        accepted, payload = yield from _deliver(order, send, Stopwatch(started), Backoff(rng))
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield from _close(order, error)
+        yield from _close(order, error, is_open=not send.unsent)
         raise
     record = Record(Submitted(order.key, accepted))
     yield record
@@ -110,42 +111,44 @@ def _intend(order: Submission) -> Flow[None]:
         ) from record.error
 
 
-def _close(order: Submission, error: BaseException) -> Flow[None]:
-    """Note how a submission without an id ended; an interrupted one may have been acted on."""
-    refused = isinstance(error, APIStatusError | APIConnectionError)
+def _close(order: Submission, error: BaseException, *, is_open: bool) -> Flow[None]:
+    """Note how a submission without an id ended; one that is open may have been acted on."""
     if not isinstance(error, RunwayError):
+        what = "the gateway may have accepted the task" if is_open else "nothing was accepted"
         error.add_note(
-            "cometapi-runway: interrupted while submitting; the gateway may have accepted the "
-            f"task ({order.traits}). It was not sent again."
+            f"cometapi-runway: interrupted while submitting; {what} ({order.traits}). It was not "
+            "sent again."
         )
-    yield Record(Unsubmitted(order.key, refused=refused, reason=type(error).__name__))
+    yield Record(Unsubmitted(order.key, refused=not is_open, reason=type(error).__name__))
 
 
-def _deliver(order: Submission, watch: Stopwatch, backoff: Backoff) -> Flow[tuple[str, Object]]:
-    """Send until the gateway has the request; return the task's id and the whole answer."""
+def _deliver(
+    order: Submission, send: Send, watch: Stopwatch, backoff: Backoff
+) -> Flow[tuple[str, Object]]:
+    """Send until the gateway has the request; return the task's id and the whole answer.
+
+    When that ends badly, `send.unsent` tells whether the gateway can have acted.
+    """
     deadline = watch.now + order.budget
     tries = 0
     while True:
         sent_at = watch.now
-        send = Send(order.call, order.timeout)
+        send.answer, send.error = None, None
         yield send
         watch.reached(send.at)
         tries += 1
         try:
             payload = _answer(send)
             return task.id_of_creation(payload), payload
-        except (RateLimitError, APIConnectionError) as error:
-            if isinstance(error, APIConnectionError) and error.delivery != "not_sent":
+        except RunwayError as error:
+            if _is_undecided(error):
                 raise _unknown(order, error, watch.now - sent_at) from error
+            send.unsent = True
+            if not isinstance(error, RateLimitError | APIConnectionError):
+                raise
             pause = _pause(error, backoff, tries)
             if watch.now + pause > deadline:
                 raise
-        except (ServerError, ResponseDecodeError) as error:
-            raise _unknown(order, error, watch.now - sent_at) from error
-        except APIStatusError as error:
-            if _undecided(error):
-                raise _unknown(order, error, watch.now - sent_at) from error
-            raise
         nap = Sleep(pause)
         yield nap
         watch.slept(pause, nap.at)
@@ -167,14 +170,18 @@ def _pause(error: RateLimitError | APIConnectionError, backoff: Backoff, tries: 
     return pause
 
 
-def _undecided(error: APIStatusError) -> bool:
-    """Whether a failure that is no ServerError still leaves the outcome open.
+def _is_undecided(error: RunwayError) -> bool:
+    """Whether the gateway can have acted on a request that failed like this.
 
     A request timeout (408) is told by whoever waited for the rest of the request, which may be
     a proxy in front of a gateway that has it all. A failure inside HTTP 200 that none of the
     known refusals explains may have come after the provider was asked; a status of no class
     that HTTP knows says nothing at all.
     """
+    if isinstance(error, APIConnectionError):
+        return error.delivery != "not_sent"
+    if isinstance(error, ServerError) or not isinstance(error, APIStatusError):
+        return True
     explained = type(error) is not APIStatusError
     is_refusal = explained or 300 <= error.status_code < 500
     return error.status_code == 408 or not is_refusal

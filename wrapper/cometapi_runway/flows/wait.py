@@ -74,7 +74,7 @@ def retrieve(poll: Call, known: Task, *, timeout: float) -> Flow[Task]:
     send = Send(poll, timeout)
     yield send
     try:
-        return _state(send, known)
+        seen = _state(send, known)
     except NotFoundError as error:
         raise TaskNotFoundError(
             known.id,
@@ -85,6 +85,9 @@ def retrieve(poll: Call, known: Task, *, timeout: float) -> Flow[Task]:
     except RunwayError as error:
         error.task_id = known.id
         raise
+    if seen.is_terminal:
+        yield from _note_end(seen)
+    return seen
 
 
 def wait(watch: Watch, *, started: float, rng: Random) -> Flow[Task]:

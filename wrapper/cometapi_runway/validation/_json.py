@@ -68,6 +68,8 @@ def is_regular(value: object) -> bool:
                 if not item.isascii() and _SURROGATE.search(item):
                     return False
             elif kind is dict and is_object(item):
+                if not all(isinstance(key, str) for key in item):
+                    return False
                 below.extend(item)
                 below.extend(item.values())
             elif kind is list and is_list(item):
@@ -97,6 +99,7 @@ def irregular(value: object) -> tuple[Issue, ...]:
         if parts > _MOST_PARTS or len(path) > _DEEPEST:
             return (_whole("json", "is too large, too deep, or contains itself (json)"),)
         if is_object(item):
+            found += [_unnamed(path, key) for key in item if not isinstance(key, str)]
             waiting += [((*path, key), child) for key, child in item.items()]
             waiting += [((*path, key), key) for key in item if not _is_ascii(key)]
         elif is_list(item):
@@ -154,6 +157,13 @@ def _finding(path: _Path, rule: str, value: object, words: str) -> Issue:
     where = pointer(path)
     shown = value if isinstance(value, str | int | float | None) else type(value).__name__
     return Issue(where, rule, shown, f"{body_subject(where)} {words} ({rule}), got {shown}")
+
+
+def _unnamed(path: _Path, key: object) -> Issue:
+    words = f"has a field whose name is no text (json), got {key!r:.80}"
+    return Issue(
+        pointer(path), "json", type(key).__name__, f"{body_subject(pointer(path))} {words}"
+    )
 
 
 def _whole(rule: str, words: str) -> Issue:

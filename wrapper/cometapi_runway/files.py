@@ -1,0 +1,126 @@
+"""Files at any address, streamed, and without the gateway's credentials.
+
+Only the network's failures are told as such: what the disk raises while a chunk is written passes
+through, and whoever writes judges it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Generator,
+    Iterator,
+    Mapping,
+)
+
+import httpx
+from attrs import define, field
+
+from cometapi_runway import network, redaction
+from cometapi_runway.connections import file_options, made
+from cometapi_runway.httpx_logs import quiet
+
+
+@define
+class Stream:
+    """An answer whose body is still to come."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+
+
+@define
+class AsyncStream:
+    """An answer whose body is still to come."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+@define(repr=False, eq=False)
+class Files:
+    """Files, blocking."""
+
+    base: httpx.BaseTransport | None
+    _client: httpx.Client | None = field(init=False, default=None)
+    _lock: threading.Lock = field(init=False, factory=threading.Lock)
+
+    @contextlib.contextmanager
+    def open(self, url: str, headers: Mapping[str, str], timeout: float) -> Generator[Stream]:
+        """Ask for a file.
+
+        Raises:
+            APIConnectionError: The connection failed, before or while the body is read.
+        """
+        with quiet():
+            with _told(url):
+                response = self._ask(url, headers, timeout)
+            with contextlib.closing(response):
+                yield Stream(response.status_code, response.headers, _chunks(response, url))
+
+    def _ask(self, url: str, headers: Mapping[str, str], timeout: float) -> httpx.Response:
+        with self._lock:
+            if self._client is None:
+                self._client = made(lambda: httpx.Client(**file_options(self.base)))
+        request = self._client.build_request("GET", url, headers=dict(headers), timeout=timeout)
+        return self._client.send(request, stream=True)
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._client is not None:
+            self._client.close()
+
+
+@define(repr=False, eq=False)
+class AsyncFiles:
+    """Files, awaiting."""
+
+    base: httpx.AsyncBaseTransport | None
+    _client: httpx.AsyncClient | None = field(init=False, default=None)
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self, url: str, headers: Mapping[str, str], seconds: float
+    ) -> AsyncGenerator[AsyncStream]:
+        """Ask for a file; see `Files.open`."""
+        with quiet():
+            with _told(url):
+                response = await self._ask(url, headers, seconds)
+            async with contextlib.aclosing(response):
+                chunks = _chunks_async(response, url)
+                yield AsyncStream(response.status_code, response.headers, chunks)
+
+    async def _ask(self, url: str, headers: Mapping[str, str], seconds: float) -> httpx.Response:
+        if self._client is None:
+            self._client = made(lambda: httpx.AsyncClient(**file_options(self.base)))
+        request = self._client.build_request("GET", url, headers=dict(headers), timeout=seconds)
+        return await self._client.send(request, stream=True)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+@contextlib.contextmanager
+def _told(url: str) -> Generator[None]:
+    try:
+        yield
+    except network.FAILURES as error:
+        network.fail(error, "GET", redaction.url(url))
+
+
+def _chunks(response: httpx.Response, url: str) -> Generator[bytes]:
+    with _told(url):
+        yield from response.iter_bytes()
+
+
+async def _chunks_async(response: httpx.Response, url: str) -> AsyncGenerator[bytes]:
+    with _told(url):
+        async for chunk in response.aiter_bytes():
+            yield chunk

@@ -1,0 +1,80 @@
+"""How a connection fails, and what each failure says about the request having arrived."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import httpx
+
+from cometapi_runway import redaction, settings
+from cometapi_runway.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    Delivery,
+)
+from cometapi_runway.flows.steps import Call
+
+# An address that no resolver takes is a UnicodeError; a transport of the caller's own may raise
+# what the system raises, where httpx would have translated it.
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError)
+"""What carrying a request may raise. Anything else is a defect, and nothing hides it."""
+
+# Provably before the first byte of the request: no connection, no TLS, no free place in the pool.
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    ConnectionRefusedError,
+    UnicodeError,
+)
+
+
+def fail(error: Exception, method: str, where: str) -> NoReturn:
+    """Raise the library's error for one of `FAILURES`.
+
+    The request that an httpx error carries is not shown, since it holds the key.
+
+    Raises:
+        APIConnectionError: Always.
+    """
+    delivery: Delivery = "not_sent" if isinstance(error, _NEVER_SENT) else "unknown"
+    words = redaction.text(str(error)) or type(error).__name__
+    text = f"{method} {where}: {words}"
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        raise APITimeoutError(f"{text} ({type(error).__name__})", delivery=delivery) from error
+    raise APIConnectionError(text, delivery=delivery) from error
+
+
+def check_size(call: Call, size: int) -> None:
+    """Give up an answer that is too large to be one.
+
+    Raises:
+        APIConnectionError: It is.
+    """
+    if size > settings.MAX_ANSWER:
+        raise APIConnectionError(
+            f"{call.method} {call.url}: the answer is larger than {settings.MAX_ANSWER} bytes"
+        )
+
+
+def too_late(call: Call, seconds: float) -> APITimeoutError:
+    """The request's time was over before its answer was."""
+    return APITimeoutError(
+        f"{call.method} {call.url}: the answer had not ended after {seconds:g} s"
+    )
+
+
+def no_place(call: Call, seconds: float) -> APITimeoutError:
+    """The request's time was over before it could be sent."""
+    return APITimeoutError(
+        f"{call.method} {call.url}: no free connection within {seconds:g} s", delivery="not_sent"
+    )
+
+
+def closed() -> ConfigurationError:
+    """The client was closed before the request."""
+    return ConfigurationError("the client is closed; nothing was sent")
