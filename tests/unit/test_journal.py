@@ -271,6 +271,24 @@ def test_processes_share_it(path: Path) -> None:
     journal.close()
 
 
+def open_all(folder: Path, together: Any, count: int) -> None:
+    for number in range(count):
+        together.wait(20)
+        Journal(folder / f"{number}.journal").close()
+
+
+def test_whoever_makes_it_first(tmp_path: Path) -> None:
+    """Several programs that start at once all find a journal that is whole."""
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(4)
+    openers = [context.Process(target=open_all, args=(tmp_path, together, 40)) for _ in range(4)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join()
+    assert [opener.exitcode for opener in openers] == [0] * 4
+
+
 @pytest.mark.parametrize(
     "content", [b"this is not a database, and much longer than any header of one" * 9]
 )

@@ -48,6 +48,7 @@ _APPLICATION = 0x4352574A
 """What tells a journal from other programs' SQLite files."""
 _NAMES = frozenset({"submission", "submission_task", "submission_open", "file"})
 _BUSY = 30.0
+_TURN = 0.01
 _DAMAGE = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
 """What reading a row raises whose values are not those that were written."""
 _SCHEMA = """
@@ -162,7 +163,7 @@ class Journal:
                     self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
                 )
                 failing.callback(db.close)
-                _prepare(db)
+                _prepare_in_turn(db)
                 failing.pop_all()
         except (OSError, ValueError, sqlite3.Error) as error:
             raise ConfigurationError(f"journal {self.path} cannot be opened: {error}") from error
@@ -294,6 +295,20 @@ class Journal:
             raise ConfigurationError(f"journal {self.path} cannot be read: {error}") from error
 
 
+def _prepare_in_turn(db: sqlite3.Connection) -> None:
+    # SQLite does not wait by itself where a file is turned to WAL while others open it.
+    end = time.monotonic() + _BUSY
+    while True:
+        try:
+            _prepare(db)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_TURN)
+        else:
+            return
+
+
 def _prepare(db: sqlite3.Connection) -> None:
     db.row_factory = sqlite3.Row
     is_new = _is_new(db)
@@ -314,10 +329,14 @@ def _is_new(db: sqlite3.Connection) -> bool:
     Raises:
         sqlite3.DatabaseError: It is another program's, or of another version.
     """
-    # In this order, since another process may be making it: who finds tables finds the rest.
-    names = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    owner = db.execute("PRAGMA application_id").fetchone()[0]
+    # All as of one moment, since another process may be making it.
+    db.execute("BEGIN")
+    try:
+        names = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        owner = db.execute("PRAGMA application_id").fetchone()[0]
+    finally:
+        db.execute("ROLLBACK")
     if not (names or version or owner):
         return True
     # The first journals bore no mark.
