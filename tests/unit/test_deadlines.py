@@ -1,0 +1,258 @@
+"""Requests that end in time on real connections, and those that wait for their turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from cometapi_runway import (
+    APITimeoutError,
+    AsyncRunwayClient,
+    RunwayClient,
+    RunwayError,
+    SubmissionUnknownError,
+    TaskTimeoutError,
+    deadlines,
+    settings,
+)
+
+from .faults import ACCEPTED, DONE, RUNNING
+from .twin import ASSETS, ID, KEY, Twin
+from .wire import Reply
+
+Behaviour = Callable[[socket.socket], None]
+Serve = Callable[[Behaviour], str]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """A server on loopback that does with a connection as it is told."""
+    over = threading.Event()
+    listeners: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def begin(behave: Behaviour) -> str:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        listeners.append(listener)
+
+        def one(connection: socket.socket) -> None:
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                behave(connection)
+                over.wait(30)
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    threads.append(threading.Thread(target=one, args=(connection,)))
+                    threads[-1].start()
+
+        threads.append(threading.Thread(target=accept))
+        threads[-1].start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield begin
+    over.set()
+    for listener in listeners:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+    for thread in threads:
+        thread.join()
+
+
+def silent(_: socket.socket) -> None:
+    """Take the request, and say nothing."""
+
+
+def dripping(connection: socket.socket) -> None:
+    """Send a header without end, a byte now and then, each well within any timeout."""
+    connection.sendall(HEAD + b"X-Endless: ")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.02)
+
+
+def ask(way: str, address: str, method: str, **options: Any) -> RunwayError | None:
+    """The error that a question ends with."""
+
+    def perform(client: Any) -> Any:
+        if method == "create":
+            return client.character_performance.create(**ASSETS)
+        return client.tasks.retrieve(ID)
+
+    async def awaiting() -> None:
+        async with AsyncRunwayClient(KEY, base_url=address, **options) as client:
+            await perform(client)
+
+    try:
+        if way == "awaiting":
+            asyncio.run(awaiting())
+        else:
+            with RunwayClient(KEY, base_url=address, **options) as client:
+                perform(client)
+    except RunwayError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("way", ["blocking", "awaiting"])
+@pytest.mark.parametrize("behave", [silent, dripping])
+class TestNobodyIsKept:
+    """httpx counts from byte to byte, below everything that a blocking caller could stop."""
+
+    def test_by_a_poll(self, way: str, behave: Behaviour, serve: Serve) -> None:
+        started = time.monotonic()
+        error = ask(way, serve(behave), "poll", timeout=0.2)
+        assert isinstance(error, APITimeoutError)
+        assert error.delivery == "unknown"
+        assert time.monotonic() - started < 10
+
+    def test_by_a_paid_request(self, way: str, behave: Behaviour, serve: Serve) -> None:
+        started = time.monotonic()
+        assert isinstance(ask(way, serve(behave), "create", timeout=0.2), SubmissionUnknownError)
+        assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("count", [1, 3 * settings.MAX_IN_FLIGHT])
+def test_many_waits_end_at_their_one_deadline(count: int, serve: Serve) -> None:
+    """Those that never got a place among them, too."""
+    address = serve(silent)
+    started = time.monotonic()
+    with RunwayClient(KEY, base_url=address) as client:
+        tasks = client.tasks.wait_all([f"t{n}" for n in range(count)], timeout=0.5)
+    assert all(isinstance(task.error, TaskTimeoutError) for task in tasks)
+    assert time.monotonic() - started < 15
+
+
+def test_httpx_still_keeps_its_reader_where_it_is_held() -> None:
+    """Where a later httpx moves it, deadlines become as coarse as timeouts: better to know."""
+    with RunwayClient(KEY) as client:
+        own = client.api.get_httpx_client()
+        pool = vars(vars(own)["_transport"])["_pool"]
+        assert isinstance(vars(pool)["_network_backend"], deadlines._Network)
+
+
+class TestTurns:
+    """More calls at once than connections."""
+
+    def test_a_paid_request_has_all_its_time_when_its_turn_comes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And is not given up as unknown, or refused, for those before it."""
+        monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 1)
+        twin = Twin("awaiting", timeout=10)
+        patience: list[float] = []
+
+        async def handle(request: httpx.Request) -> httpx.Response:
+            patience.append(request.extensions["timeout"]["read"])
+            await asyncio.sleep(6)
+            return httpx.Response(200, content=ACCEPTED.content)
+
+        client = twin.new(transport=httpx.MockTransport(handle), timeout=10)
+
+        async def burst() -> list[Any]:
+            create = client.character_performance.create
+            return await asyncio.gather(*(create(**ASSETS) for _ in range(5)))
+
+        assert [task.id for task in twin.run(burst())] == [ID] * 5
+        assert patience == [10.0] * 5
+        assert twin.time == 30
+        twin.close()
+
+    def test_a_question_has_what_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 1)
+        twin = Twin("awaiting")
+        patience: list[float] = []
+
+        async def handle(request: httpx.Request) -> httpx.Response:
+            patience.append(round(request.extensions["timeout"]["read"], 6))
+            await asyncio.sleep(4)
+            return httpx.Response(200, content=RUNNING.content)
+
+        client = twin.new(transport=httpx.MockTransport(handle), timeout=10)
+
+        async def burst() -> list[Any]:
+            asked = (client.tasks.retrieve(f"t{number}") for number in range(4))
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+        results = twin.run(burst())
+        assert patience == [10.0, 6.0, 2.0]
+        assert [type(one) for one in results[2:]] == [APITimeoutError] * 2
+        assert [one.delivery for one in results[2:]] == ["unknown", "not_sent"]
+        twin.close()
+
+    def test_a_blocking_one_waits_for_its_turn_as_long_as_it_takes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 1)
+        inside, leave = threading.Event(), threading.Event()
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                inside.set()
+                assert leave.wait(30)
+                return httpx.Response(200, content=RUNNING.content)
+            return httpx.Response(200, content=ACCEPTED.content)
+
+        transport = httpx.MockTransport(handle)
+        client = RunwayClient(KEY, transport=transport, timeout=0.05)
+        with client, ThreadPoolExecutor(2) as pool:
+            first = pool.submit(client.tasks.retrieve, "first")
+            assert inside.wait(30)
+            paid = pool.submit(client.character_performance.create, **ASSETS)
+            # It is over for a question while the paid request stands in the queue.
+            with pytest.raises(APITimeoutError, match="no free connection"):
+                client.tasks.retrieve("second")
+            assert not paid.done()
+            leave.set()
+            assert paid.result(30).id == ID
+            assert first.result(30).status == "RUNNING"
+
+
+class TestLate:
+    """An answer that has been paid for is kept, if it is there."""
+
+    @staticmethod
+    def handled(twin: Twin, content: bytes, headers: dict[str, str]) -> Any:
+        def handle(_: httpx.Request) -> httpx.Response:
+            twin.clock.sleep(11)  # type: ignore[unused-coroutine] # of the blocking kind
+            return httpx.Response(200, headers=headers, stream=httpx.ByteStream(content))
+
+        return twin.new(transport=httpx.MockTransport(handle), timeout=10)
+
+    @pytest.mark.parametrize(
+        "headers", [{}, {"content-length": str(len(ACCEPTED.content))}, {"content-length": "?"}]
+    )
+    def test_all_of_it(self, headers: dict[str, str]) -> None:
+        twin = Twin("blocking")
+        client = self.handled(twin, ACCEPTED.content, headers)
+        assert client.character_performance.create(**ASSETS).id == ID
+
+    @pytest.mark.parametrize("headers", [{}, {"content-length": str(len(ACCEPTED.content))}])
+    def test_half_of_it(self, headers: dict[str, str]) -> None:
+        twin = Twin("blocking")
+        client = self.handled(twin, ACCEPTED.content[:-5], headers)
+        with pytest.raises(SubmissionUnknownError, match="had not ended after 10 s"):
+            client.character_performance.create(**ASSETS)
+
+
+def test_a_request_of_no_time_at_all_is_tried() -> None:
+    """A deadline of now still brings what the gateway knows."""
+    twin = Twin("blocking").plays(DONE)
+    assert twin.run(twin.client.tasks.wait(ID, timeout=0)).status == "SUCCEEDED"
+    slow = Twin("blocking").plays(Reply(200, RUNNING.content, takes=99))
+    with pytest.raises(TaskTimeoutError):
+        slow.run(slow.client.tasks.wait(ID, timeout=0))
+    assert slow.time <= 1

@@ -1,0 +1,184 @@
+"""Clients that are closed, carried between event loops, or made of the wrong things."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cometapi_runway import (
+    AsyncRunwayClient,
+    ConfigurationError,
+    RunwayClient,
+    RunwayError,
+    TaskFailedError,
+)
+
+from .faults import ACCEPTED, DONE, RUNNING
+from .twin import ASSETS, ID, KEY, Twin
+from .wire import answer
+
+
+class TestClosed:
+    def test_nothing_is_sent(self, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(DONE)
+        task = twin.run(twin.client.tasks.retrieve(ID))
+        client = twin.client
+        twin.run(client.close())
+        asked = len(twin.wire.sent)
+        for call in (
+            lambda: client.character_performance.create(**ASSETS),
+            lambda: client.tasks.retrieve(ID),
+            lambda: client.tasks.wait("another"),
+            lambda: task.download(tmp_path),
+        ):
+            with pytest.raises(ConfigurationError, match="the client is closed; nothing was sent"):
+                twin.run(call())
+        assert len(twin.wire.sent) == asked
+
+    def test_a_paid_request_is_on_record_as_come_to_nothing(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        client = twin.new(journal=tmp_path / "runway.journal")
+        twin.run(client.close())
+        with pytest.raises(ConfigurationError):
+            twin.run(client.character_performance.create(**ASSETS))
+        (entry,) = twin.run(client.journal.tasks())
+        assert entry.state == "REFUSED"
+        assert twin.wire.sent == []
+
+    def test_many_waits_are_told_one_by_one(self, twin: Twin) -> None:
+        twin.run(twin.client.close())
+        tasks = twin.run(twin.client.tasks.wait_all(["a", "b"]))
+        assert [type(task.error) for task in tasks] == [ConfigurationError] * 2
+
+
+class TestEventLoops:
+    """`asyncio.run` makes a new one each time, and a script may well call it twice."""
+
+    @staticmethod
+    def client() -> AsyncRunwayClient:
+        async def handle(request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(0)
+            reply = ACCEPTED if request.method == "POST" else DONE
+            return httpx.Response(200, content=reply.content)
+
+        return AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle))
+
+    def test_one_client_serves_one_after_another(self) -> None:
+        client = self.client()
+
+        async def create() -> Any:
+            return await client.character_performance.create(**ASSETS)
+
+        async def burst() -> list[Any]:
+            return await asyncio.gather(*(client.tasks.retrieve(f"t{n}") for n in range(100)))
+
+        task = asyncio.run(create())
+        assert len(asyncio.run(burst())) == 100
+        assert len(asyncio.run(burst())) == 100
+        assert asyncio.run(task.wait()).status == "SUCCEEDED"
+
+    def test_closed_in_another_than_it_was_used_in(self) -> None:
+        client = self.client()
+
+        async def ask() -> Any:
+            return await client.tasks.retrieve(ID)
+
+        asyncio.run(ask())
+        asyncio.run(client.close())
+        with pytest.raises(ConfigurationError, match="closed"):
+            asyncio.run(ask())
+
+    def test_interrupted_by_a_program_that_goes_on(self) -> None:
+        """What was under way in a loop that is gone holds no place in the next."""
+        started = 0
+
+        async def handle(_: httpx.Request) -> httpx.Response:
+            nonlocal started
+            started += 1
+            if started <= 64:
+                await asyncio.sleep(3600)
+            return httpx.Response(200, content=RUNNING.content)
+
+        client = AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle))
+
+        async def give_up() -> None:
+            asked = [asyncio.create_task(client.tasks.retrieve(f"t{n}")) for n in range(64)]
+            await asyncio.sleep(0.01)
+            for one in asked:
+                one.cancel()
+
+        async def ask() -> Any:
+            return await client.tasks.retrieve(ID)
+
+        asyncio.run(give_up())
+        started = 100
+        assert asyncio.run(ask()).status == "RUNNING"
+
+
+class TestWrongThings:
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    @pytest.mark.parametrize(
+        "given", [httpx.Client(), "https://proxy.example", 5, httpx.MockTransport, object()]
+    )
+    def test_no_transport(self, kind: Any, given: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r"transport must be an httpx\.\w+Transport"):
+            kind(KEY, transport=given)
+
+    def test_the_other_clients_transport(self) -> None:
+        with pytest.raises(ConfigurationError, match="BaseTransport, got AsyncHTTPTransport"):
+            RunwayClient(KEY, transport=httpx.AsyncHTTPTransport())  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="AsyncBaseTransport, got HTTPTransport"):
+            AsyncRunwayClient(KEY, transport=httpx.HTTPTransport())  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("HTTPS_PROXY", "gopher://proxy.example:70"),
+            ("HTTPS_PROXY", "http://proxy.example:port"),
+            ("ALL_PROXY", "::::"),
+            ("SSL_CERT_FILE", "/nowhere/at/all.pem"),
+        ],
+    )
+    def test_an_environment_that_httpx_cannot_use(
+        self, kind: Any, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ConfigurationError, match="no connections can be made here"):
+            kind(KEY)
+
+    def test_a_proxys_password_is_not_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "gopher://me:MARKERMARKER@proxy.example:70")
+        with pytest.raises(ConfigurationError) as caught:
+            RunwayClient(KEY)
+        assert "MARKERMARKER" not in str(caught.value)
+
+    @pytest.mark.parametrize("given", ["no", 1, None, []])
+    def test_a_check_that_is_neither_on_nor_off(self, given: Any, twin: Twin) -> None:
+        with pytest.raises(ConfigurationError, match="validate"):
+            twin.new(validate=given)
+
+
+def test_an_error_of_a_wait_crosses_processes(twin: Twin) -> None:
+    """A task that knows its client would not: pools pickle what a worker raises."""
+    failed = answer({"id": ID, "status": "FAILED", "failure": "no", "failureCode": "X.Y"})
+    twin.plays(RUNNING, failed)
+    task = twin.run(twin.client.tasks.retrieve(ID))
+    with pytest.raises(TaskFailedError) as caught:
+        twin.run(task.wait())
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert isinstance(again, TaskFailedError)
+    assert (again.task_id, again.task_details.failure) == (ID, "no")
+    assert str(again) == str(caught.value)
+
+
+def test_every_error_of_many_waits_crosses_processes(twin: Twin) -> None:
+    twin.plays(answer({"error": {"message": "no", "code": ""}}, 401))
+    for task in twin.run(twin.client.tasks.wait_all(["a", ".."])):
+        assert isinstance(pickle.loads(pickle.dumps(task.error)), RunwayError)  # noqa: S301
