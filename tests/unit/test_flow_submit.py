@@ -10,9 +10,10 @@ import pytest
 from attrs import evolve
 
 from cometapi_runway import errors, settings
-from cometapi_runway.flows import submit
+from cometapi_runway.flows import Flow, submit
 from cometapi_runway.flows.pacing import Backoff, Stopwatch
-from cometapi_runway.flows.steps import Entry, Intended, Submitted, Unsubmitted
+from cometapi_runway.flows.steps import Entry, Intended, Sleep, Submitted, Unsubmitted
+from cometapi_runway.task import Task
 
 from .faults import ACCEPTED, paced, page, platform
 from .stage import CREATE, WALL, Stage, order
@@ -98,6 +99,34 @@ def test_an_interruption_is_of_unknown_outcome_and_says_so() -> None:
     assert kinds(stage) == [Intended, Unsubmitted]
     assert stage.written[-1] == Unsubmitted("k", refused=False, reason="KeyboardInterrupt")
     assert any(CREATE.fingerprint in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("before", [paced("1"), Failure(httpx.ConnectError)])
+def test_an_interruption_between_two_tries_says_that_nothing_was_accepted(before: Event) -> None:
+    """Each try before it came to nothing for certain: nobody need look whether it was charged."""
+    flow = submit(order(), started=0.0, rng=MOST)
+    stage = Stage()
+
+    def interrupted() -> Flow[Task]:
+        step = next(flow)
+        while True:
+            if isinstance(step, Sleep):
+                step = flow.throw(KeyboardInterrupt())
+            yield step
+            step = next(flow)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stage.play(interrupted(), before)
+    assert stage.written[-1] == Unsubmitted("k", refused=True, reason="KeyboardInterrupt")
+    assert any("nothing was accepted" in note for note in caught.value.__notes__)
+
+
+def test_an_interruption_of_the_second_try_may_have_been_accepted() -> None:
+    stage = Stage()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stage.play(submit(order(), started=0.0, rng=MOST), paced("1"), Interruption())
+    assert stage.written[-1] == Unsubmitted("k", refused=False, reason="KeyboardInterrupt")
+    assert any("may have accepted" in note for note in caught.value.__notes__)
 
 
 def test_a_closed_flow_takes_no_further_step() -> None:

@@ -106,6 +106,12 @@ class TestAssets:
         issues = refused(twin, character=character)
         assert [(issue.path, issue.rule) for issue in issues] == [(path, rule)]
 
+    @pytest.mark.parametrize("end", [".png", ".JPG", ".webp?sig=1"])
+    def test_a_picture_where_only_a_video_will_do(self, end: str, twin: Twin) -> None:
+        """An address that shows what it is must not be sent, and paid for, as something else."""
+        (issue,) = refused(twin, reference=f"https://your-video-host/b{end}")
+        assert (issue.path, issue.rule, issue.value) == ("/reference/type", "enum", "image")
+
     def test_a_message_names_field_and_way_out(self, twin: Twin) -> None:
         (issue,) = refused(twin, character="https://a.example/face?token=secret")
         assert issue.message.startswith("/character/type: cannot be told from 'https://a.example/")
@@ -364,6 +370,18 @@ class TestOptions:
     def test_what_is_no_mapping(self, option: str, value: Any, twin: Twin) -> None:
         (issue,) = refused(twin, **{option: value})
         assert (issue.path, issue.rule) == (option, "type")
+
+    @pytest.mark.parametrize("validate", [True, False])
+    @pytest.mark.parametrize("body", [{1: "a"}, {None: 1}, {"a": {2: 3}}, {"a": [{b"b": 1}]}])
+    def test_names_that_are_no_text(self, body: dict[Any, Any], validate: bool, twin: Twin) -> None:
+        """`json` would quietly make text of some of them, and the contract judge other names."""
+        issues = refused(twin, extra_body=body, validate=validate)
+        assert {issue.rule for issue in issues} <= {"json", "type"}
+
+    @pytest.mark.parametrize("given", ["yes", 0, 1, "", []])
+    def test_a_check_that_is_neither_on_nor_off(self, given: Any, twin: Twin) -> None:
+        (issue,) = refused(twin, validate=given)
+        assert (issue.path, issue.rule) == ("validate", "type")
 
     def test_nothing_given_is_nothing(self, twin: Twin) -> None:
         options = dict.fromkeys(("runway_version", "timeout", "extra_headers", "extra_body"))

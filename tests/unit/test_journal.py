@@ -41,6 +41,7 @@ from .wire import answer
 
 ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
 MARKER = "MARKER" * 4
+HOOK = "https://hooks.example/runway"
 GONE = family(400, "task_not_exist")
 DAY = 86_400
 CALL = Call("control_a_character", "POST", "/x", {}, {"seed": 7})
@@ -490,3 +491,53 @@ def test_an_end_that_another_process_saw_is_not_lost_again(path: Path) -> None:
     (entry,) = journal.tasks()
     assert entry.state == "SUCCEEDED"
     journal.close()
+
+
+class TestRecall:
+    """An id that is on record is asked for where its task was made."""
+
+    def made(self, twin: Twin, path: Path) -> Any:
+        twin.plays(answer({"code": "success", "message": "", "data": {"task_id": "t-feed"}}))
+        client = twin.new(journal=path)
+        image = {"image": "https://e.com/a.png", "prompt": "it moves", "callback_url": HOOK}
+        twin.run(client.compat.image_to_video.create(**image))
+        return client
+
+    def test_by_a_bare_id(self, twin: Twin, path: Path) -> None:
+        client = self.made(twin, path)
+        twin.plays(
+            answer(
+                {
+                    "code": "success",
+                    "message": "",
+                    "data": {"task_id": "t-feed", "status": "IN_PROGRESS"},
+                }
+            )
+        )
+        task = twin.run(client.tasks.retrieve("t-feed"))
+        assert twin.wire.sent[-1].method == "POST"
+        assert (task.route, task.operation) == ("feed", client.journal.find("t-feed").operation)
+
+    def test_of_another_gateway_is_none(self, twin: Twin, path: Path) -> None:
+        self.made(twin, path)
+        elsewhere = twin.new(journal=path, base_url="https://other.example")
+        twin.plays(RUNNING)
+        twin.run(elsewhere.tasks.retrieve("t-feed"))
+        assert twin.wire.sent[-1].method == "GET"
+
+    def test_of_a_damaged_journal_hinders_nobody(self, twin: Twin, path: Path) -> None:
+        client = self.made(twin, path)
+        client.journal.close()
+        db = sqlite3.connect(path)
+        db.execute("DROP TABLE submission")
+        db.close()
+        twin.plays(RUNNING)
+        assert twin.run(client.tasks.retrieve("t-feed")).status == "RUNNING"
+
+    def test_an_end_that_was_only_asked_for_is_noted(self, twin: Twin, path: Path) -> None:
+        twin.plays(answer({"id": ID}))
+        client = twin.new(journal=path)
+        task = twin.run(client.character_performance.create(**ASSETS))
+        twin.plays(DONE)
+        twin.run(task.refresh())
+        assert client.journal.find(ID).state == "SUCCEEDED"

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Any
 
 import httpx
 import pytest
@@ -18,11 +19,13 @@ from cometapi_runway import (
     AuthenticationError,
     InvalidRequestError,
     RunwayClient,
+    RunwayError,
     Task,
     TaskFailedError,
     TaskNotFoundError,
     TaskTimeoutError,
 )
+from cometapi_runway import task as task_module
 
 OUTPUT = ["https://o.example/v.mp4"]
 
@@ -303,3 +306,96 @@ def test_a_shared_poll_that_fails_fails_nobody() -> None:
             assert {task.status for task in done[1:]} == {"SUCCEEDED"}
 
     asyncio.run(main())
+
+
+class TestInterruption:
+    """Ctrl-C, or a caller who cancels: paid tasks go on, and are named."""
+
+    @staticmethod
+    def stop(task: Task) -> None:
+        raise KeyboardInterrupt
+
+    def test_names_what_goes_on(self) -> None:
+        ids = [f"t{number:02}" for number in range(25)]
+        with pytest.raises(KeyboardInterrupt) as caught:
+            wait_blocking(Gateway(9), ids, on_update=self.stop)
+        (note,) = (note for note in caught.value.__notes__ if "interrupted while waiting;" in note)
+        assert "25 tasks go on" in note
+        assert all(name in note for name in ids[:20])
+        assert "t20" not in note
+        assert note.endswith("and 5 more")
+
+    def test_does_not_name_what_has_ended(self) -> None:
+        clock = Clock()
+        with RunwayClient("k", transport=httpx.MockTransport(Gateway()), clock=clock) as client:
+            endings = client.tasks.as_completed(["good", "endless"], timeout=None)
+            assert next(endings).id == "good"
+            clock.sleep = self.stop  # type: ignore[method-assign,assignment]
+            with pytest.raises(KeyboardInterrupt) as caught:
+                next(endings)
+        notes = " ".join(caught.value.__notes__)
+        assert "1 tasks go on" in notes
+        assert "endless" in notes
+        assert "good" not in notes
+
+    def test_of_an_awaiting_caller_too(self) -> None:
+        async def main() -> None:
+            transport = httpx.MockTransport(Gateway(10**9))
+            async with AsyncRunwayClient("k", transport=transport, clock=AsyncClock()) as client:
+                waiting = asyncio.create_task(client.tasks.wait_all(["b", "a"], timeout=None))
+                await asyncio.sleep(0.01)
+                waiting.cancel()
+                with pytest.raises(asyncio.CancelledError) as caught:
+                    await waiting
+                notes = " ".join(getattr(caught.value, "__notes__", []))
+                assert "2 tasks go on" in notes
+                assert "a, b" in notes
+
+        asyncio.run(main())
+
+
+@both
+def test_a_defect_in_one_wait_ends_no_other(wait: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = task_module.from_answer
+
+    def broken(answer: Any, *rest: Any, **more: Any) -> Task:
+        if answer["id"] == "odd":
+            raise ZeroDivisionError("a defect")
+        return real(answer, *rest, **more)
+
+    monkeypatch.setattr(task_module, "from_answer", broken)
+    odd, good = wait(Gateway(), ["odd", "good"])
+    assert good.status == "SUCCEEDED"
+    assert type(odd.error) is RunwayError
+    assert "the wait for task odd broke off: ZeroDivisionError: a defect" in str(odd.error)
+    assert isinstance(odd.error.__cause__, ZeroDivisionError)
+    assert odd.error.task_id == "odd"
+
+
+def test_a_coroutine_cannot_be_told_by_the_blocking_client() -> None:
+    """It would never be awaited, and the caller never told."""
+
+    async def tell(task: Task) -> None: ...
+
+    gateway = Gateway()
+    with RunwayClient("k", transport=httpx.MockTransport(gateway), clock=Clock()) as client:
+        for call in (client.tasks.wait, lambda name, **more: client.tasks.wait_all([name], **more)):
+            with pytest.raises(InvalidRequestError, match="on_update: is a coroutine function"):
+                call("a", on_update=tell)
+    assert not gateway.polls
+
+
+@both
+@pytest.mark.parametrize("given", [5, "print", object()])
+def test_who_cannot_be_told_is_refused(wait: Wait, given: object) -> None:
+    gateway = Gateway()
+    with pytest.raises(InvalidRequestError, match=r"on_update: .* not callable"):
+        wait(gateway, ["a"], on_update=given)
+    assert not gateway.polls
+
+
+@both
+def test_no_interval_at_all_is_a_short_one(wait: Wait) -> None:
+    """A caller with a fake gateway wants its answer at once; the processor stays free."""
+    (task,) = wait(Gateway(50), ["a"], interval=0)
+    assert task.status == "SUCCEEDED"

@@ -25,7 +25,7 @@ from cometapi_runway.settings import Settings
 from cometapi_runway.signatures import OPTIONS, P, Signature
 from cometapi_runway.signatures._models import models
 from cometapi_runway.task import Route, Task
-from cometapi_runway.validation import contract
+from cometapi_runway.validation import check_json, contract
 
 _VERSION = "X-Runway-Version"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -180,14 +180,16 @@ def _build(signature: Signature[P], own: dict[str, Any]) -> Any:
     return build(**own)
 
 
-def _unsendable(body: Mapping[str, Any]) -> list[Issue]:
+def _unsendable(body: Mapping[str, Any]) -> tuple[Issue, ...]:
     """What no JSON can hold, in a request that is not checked otherwise."""
+    if issues := check_json(body):
+        return issues
     try:
-        # As httpx writes it, and with keys that can be sorted, as the fingerprint needs.
-        json.dumps(body, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        return [Issue("", "json", None, f"the body cannot be written as JSON: {error}")]
-    return []
+        # As httpx writes it: some that are JSON by their kind are not for it.
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        return (Issue("", "json", None, f"the body cannot be written as JSON: {error}"),)
+    return ()
 
 
 def _switch(given: object, usual: bool) -> bool:

@@ -133,7 +133,7 @@ def _deliver(
     tries = 0
     while True:
         sent_at = watch.now
-        send.answer, send.error = None, None
+        send.answer, send.error, send.unsent = None, None, False
         yield send
         watch.reached(send.at)
         tries += 1

@@ -14,5 +14,14 @@ Three lines hold it together: ``_document`` reads a contract into operations, ``
 
 from cometapi_runway.validation._contract import Contract, contract
 from cometapi_runway.validation._document import ContractError, Operation, Parameter, Response
+from cometapi_runway.validation._json import irregular as check_json
 
-__all__ = ["Contract", "ContractError", "Operation", "Parameter", "Response", "contract"]
+__all__ = [
+    "Contract",
+    "ContractError",
+    "Operation",
+    "Parameter",
+    "Response",
+    "check_json",
+    "contract",
+]
