@@ -14,6 +14,7 @@ import sys
 from . import picked, randomly, run, tell
 from .judges import JUDGES
 from .sites import Mutant
+from .verdicts import Outcome
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.chdir(run.overlay.ROOT)
     started = run.now()
     chosen = _chosen(options)
-    print(f"seed {options.seed}: " + ", ".join(f"{len(v)} {k}" for k, v in chosen.items()))
+    print(f"seed {options.seed}: " + ", ".join(f"{len(v)} {k}" for k, v in chosen.items()), flush=True)
     run.load_libraries()
     try:
         known = run.baseline(JUDGES, options.jobs)
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     suites = {name: {"tests": len(one.calls), "seconds": round(sum(one.seconds.values()), 1)}
               for name, one in known.items()}  # fmt: skip
     print(f"green without defects after {run.now() - started:.0f} s", flush=True)
-    outcomes: dict[str, list[run.Outcome]] = {}
+    outcomes: dict[str, list[Outcome]] = {}
     for kind, mutants in chosen.items():
         outcomes[kind] = []
         for outcome in run.judged(mutants, known, JUDGES, options.jobs):
@@ -58,7 +59,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, list[Mutant]]:
             for kind, mutants in every.items()}  # fmt: skip
 
 
-def _show(outcome: run.Outcome, number: int, count: int) -> None:
+def _show(outcome: Outcome, number: int, count: int) -> None:
     said = " ".join(f"{name}={one.result}" for name, one in outcome.said.items())
     mark = " " if outcome.is_killed else "!"
     print(f"{mark}{number:>4}/{count} {outcome.mutant.id[:90]:<90} {said[:120]}", flush=True)

@@ -1,11 +1,12 @@
 """Work in forked processes, so many at a time, each with an alarm.
 
 A fork has everything loaded that its parent has, and cannot disturb it. Its exit status is its
-answer; a few words can come with it.
+answer; a few words can come with it, the last that it said, whatever ended it.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from attrs import frozen
 J = TypeVar("J")
 # What a fork ends with when it could not do its work.
 BROKEN = 70
+_MOST = 8192
 
 
 @frozen
@@ -27,7 +29,7 @@ class Ended:
 
     Attributes:
         status: its exit status, or minus the signal that ended it.
-        words: what it said.
+        words: what it said last.
         seconds: how long it ran.
     """
 
@@ -44,7 +46,7 @@ class Ended:
 def each(
     jobs: Iterable[J],
     work: Callable[[J, Callable[[str], None]], int],
-    limit: Callable[[J], int],
+    limit: Callable[[J], float],
     width: int,
 ) -> Iterator[tuple[J, Ended]]:
     """Do every job in a fork of its own, and yield them as they end.
@@ -52,47 +54,55 @@ def each(
     Args:
         jobs: what is to be done.
         work: does one in the fork, given a way to say something; returns the exit status.
-        limit: the seconds that one may take.
+        limit: the seconds that one may take, unless it sets its alarm anew.
         width: how many run at once.
     """
-    waiting, running = iter(jobs), dict[int, tuple[J, int, float]]()
+    waiting, running = iter(jobs), dict[int, tuple[J, mmap.mmap, float]]()
     while True:
         while len(running) < width and (job := next(waiting, None)) is not None:
-            reader, writer = os.pipe()
+            # Shared memory and no pipe: nobody reads while it runs, and a full pipe would stop it.
+            said = mmap.mmap(-1, _MOST)
             pid = os.fork()
             if not pid:
-                os.close(reader)
-                _child(job, work, limit(job), writer)
-            os.close(writer)
-            running[pid] = job, reader, time.monotonic()
+                _child(job, work, limit(job), said)
+            running[pid] = job, said, time.monotonic()
         if not running:
             return
         pid, status = os.wait()
         if pid in running:
-            job, reader, began = running.pop(pid)
+            job, said, began = running.pop(pid)
             _kill_group(pid)
-            with os.fdopen(reader, "rb") as said:
-                words = said.read().decode("utf-8", "replace")
+            with said:
+                words = said.read().rstrip(b"\0").decode("utf-8", "replace")
             took = time.monotonic() - began
             yield job, Ended(os.waitstatus_to_exitcode(status), words, took)
 
 
+def alarm(seconds: float) -> None:
+    """Let the system end this process in so many seconds, if it is not told otherwise by then."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
 def _child(
-    job: J, work: Callable[[J, Callable[[str], None]], int], limit: int, writer: int
+    job: J, work: Callable[[J, Callable[[str], None]], int], limit: float, said: mmap.mmap
 ) -> None:
     """Never returns: what comes after a fork is the parent's."""
+
+    def say(words: str) -> None:
+        said[:] = words.encode()[-_MOST:].ljust(_MOST, b"\0")
+
     status = BROKEN
     try:
         os.setsid()
         # Left to the system: Python's own handlers run only between two instructions.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(limit)
+        alarm(limit)
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
-        status = work(job, lambda words: os.write(writer, words.encode()[:60_000]))
+        status = work(job, say)
     except BaseException:
-        os.write(writer, traceback.format_exc().encode()[-4000:])
+        say(traceback.format_exc())
     finally:
         sys.stdout.flush()
         os._exit(status)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+NAIVE = "naive"
+
 
 @frozen
 class Judge:
@@ -56,7 +58,7 @@ JUDGES = (
         deselected=("test_journal.py::test_processes_share_it",),
         about=("wrapper",),
     ),
-    Judge("naive", "tests/mutants/naive"),
+    Judge(NAIVE, "tests/mutants/naive"),
 )
 # Libraries that are plugins of pytest too are loaded before it starts; nobody rewrites theirs.
 _LOADED_EARLY = "ignore::pytest.PytestAssertRewriteWarning"

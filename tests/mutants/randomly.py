@@ -19,8 +19,10 @@ GENERATED = ("generated/cometapi_runway_api/**/*.py",)
 WRAPPER = (
     *(f"wrapper/cometapi_runway/{name}/*.py" for name in ("flows", "signatures", "validation")),
     *(f"wrapper/cometapi_runway/{name}.py" for name in (
-        "answers", "bound", "callbacks", "drivers", "failures", "history", "inputs", "journal",
-        "many", "operations", "polling", "redaction", "resources", "task", "tasks", "transport")),
+        "answers", "bound", "callbacks", "connections", "deadlines", "drivers", "failures",
+        "files", "history", "inputs", "journal",
+        "many", "network", "operations", "polling", "redaction", "resources", "task", "tasks",
+        "transport", "waiting")),
 )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from attrs import asdict, define
 
 from .overlay import ROOT
 from .randomly import Equivalent
-from .run import Outcome
 from .sites import Mutant
+from .verdicts import Outcome
 
 RESULTS = ROOT / ".build" / "mutants" / "results.json"
 
@@ -42,7 +42,7 @@ class Results:
 
     def counted(self, kind: str) -> list[Outcome]:
         """The defects of a kind that make a difference and could be seeded."""
-        return [one for one in self.outcomes[kind] if not self.reason(one) and not broken(one)]
+        return [one for one in self.outcomes[kind] if not self.reason(one) and not one.broken]
 
     @property
     def is_good(self) -> bool:
@@ -54,15 +54,7 @@ class Results:
     @property
     def broken_picks(self) -> list[Outcome]:
         """Picked defects that could not be judged."""
-        return [one for one in self.outcomes["picked"] if broken(one)]
-
-
-def broken(outcome: Outcome) -> str:
-    """Why nobody could judge a defect: it does not load, or the fork failed. Not a kill."""
-    if outcome.is_killed:
-        return ""
-    said = (one for name, one in outcome.said.items() if name != "naive")
-    return next((f"{one.result}: {one.by}" for one in said if one.result.startswith("broken")), "")
+        return [one for one in self.outcomes["picked"] if one.broken]
 
 
 def lines(results: Results) -> Iterator[str]:
@@ -80,8 +72,8 @@ def lines(results: Results) -> Iterator[str]:
         same = [one for one in outcomes if results.reason(one)]
         if same:
             yield f"  {len(same)} more make no difference (equivalents.toml)"
-        for one in (one for one in outcomes if broken(one)):
-            yield f"  not counted, {one.mutant.id}: {broken(one)[-200:]}"
+        for one in (one for one in outcomes if one.broken):
+            yield f"  not counted, {one.mutant.id}: {one.broken[-200:]}"
         for one in (one for one in counted if not one.is_killed):
             yield f"survived: {one.mutant.id}  {one.mutant.breaks}"
             yield from (f"    {line}" for line in diff(one.mutant))
@@ -148,6 +140,6 @@ def _one(results: Results, kind: str, outcome: Outcome) -> dict[str, Any]:
         "diff": diff(mutant),
         "killed": outcome.is_killed,
         "equivalent": results.reason(outcome),
-        "broken": broken(outcome),
+        "broken": outcome.broken,
         "said": {name: asdict(one) for name, one in outcome.said.items()},
     }
