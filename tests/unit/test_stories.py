@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import jsonschema
@@ -380,6 +381,28 @@ def test_a_task_seen_once_is_not_given_up(story: Story) -> None:
     story.polls(RAW["pending"], *[gone] * 40, RAW["done"])
     task = story.run(story.submitted().refresh())
     assert story.run(task.wait(timeout=1000)).status == "SUCCEEDED"
+
+
+def test_a_task_that_a_wait_has_seen_is_not_given_up_by_the_next(story: Story) -> None:
+    gone = httpx.Response(400, json={"code": "task_not_exist", "message": "", "data": None})
+    story.polls(RAW["pending"], RAW["pending"], *[gone] * 40, RAW["done"])
+    task = story.submitted()
+    with pytest.raises(TaskTimeoutError):
+        story.run(task.wait(timeout=10))
+    assert story.run(task.wait(timeout=1000)).status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("task_id", ["a/b", "task 1".replace(" ", "+"), "ü", "..x", "x" * 200])
+def test_an_id_of_the_gateways_own_is_asked_for_as_it_is(task_id: str, story: Story) -> None:
+    """However odd: the task behind it is paid for."""
+    story.create.respond(json={"id": task_id})
+    polls = story.router.get(url__startswith="https://api.cometapi.com/runwayml/v1/tasks/")
+    polls.respond(json={"id": task_id, "status": "SUCCEEDED", "output": [OUTPUT]})
+    task = story.run(story.client.character_performance.create(**ASSETS))
+    assert (task.id, story.run(task.wait()).status) == (task_id, "SUCCEEDED")
+    path = polls.calls.last.request.url.raw_path.decode()
+    assert unquote(path.removeprefix("/runwayml/v1/tasks/")) == task_id
+    assert path.count("/") == 4
 
 
 def test_a_deadline_leaves_the_task_to_be_taken_up(story: Story) -> None:
