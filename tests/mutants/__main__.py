@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.chdir(run.overlay.ROOT)
     started = run.now()
     chosen = _chosen(options)
-    print(f"seed {options.seed}: " + ", ".join(f"{len(v)} {k}" for k, v in chosen.items()), flush=True)
+    counts = ", ".join(f"{len(mutants)} {kind}" for kind, mutants in chosen.items())
+    print(f"seed {options.seed}: {counts}", flush=True)
     run.load_libraries()
     try:
         known = run.baseline(JUDGES, options.jobs)

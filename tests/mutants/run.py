@@ -96,7 +96,7 @@ def check_forks(known: dict[str, Baseline], judges: tuple[Judge, ...], width: in
     Raises:
         RedBaselineError: somebody fails.
     """
-    file = "wrapper/cometapi_runway/settings.py"
+    file = min(file for one in known.values() for calls in one.calls.values() for file, _ in calls)
     text = (overlay.ROOT / file).read_text("utf-8")
     nothing = Mutant("no defect", "wrapper", file, 1, "", "", "", text)
     scratch = [_task(0, nothing, judge, None, known[judge.name]) for judge in judges]

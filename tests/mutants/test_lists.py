@@ -1,0 +1,100 @@
+"""The lists that persons keep are true: every pick applies, every equivalent is still there."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from . import picked, randomly, sites, swap
+from .overlay import ROOT
+
+GROUPS = {"generated": randomly.GENERATED, "wrapper": randomly.WRAPPER}
+PATTERNS = [pattern for patterns in GROUPS.values() for pattern in patterns]
+
+
+def test_every_pick_applies():
+    picks = [*picked.code(), *picked.moved()]
+    assert not [name for name, count in Counter(one.id for one in picks).items() if count > 1]
+    assert len(picks) >= 75
+    assert {one.group for one in picks} == {"generated", "wrapper", "contract"}
+
+
+def test_a_pick_whose_code_has_changed_is_told():
+    pick = {"id": "gone", "file": "wrapper/cometapi_runway/network.py", "before": "no such text",
+            "after": "", "breaks": ""}  # fmt: skip
+    with pytest.raises(picked.StalePickError, match=r"gone: .*network\.py has 'no such text' 0"):
+        picked._coded(pick)
+    with pytest.raises(picked.StalePickError, match="syntax"):
+        picked._coded({**pick, "before": "def closed()", "after": "def closed("})
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_every_pattern_finds_files(pattern):
+    assert list(ROOT.glob(pattern))
+
+
+def test_every_equivalent_could_be_seeded():
+    every = [one for group, found in GROUPS.items() for one in randomly.everything(group, found)]
+    gone = [one for one in randomly.equivalents() if not any(map(one.covers, every))]
+    assert not gone, f"these say nothing about the code as it is: {gone}"
+
+
+def test_every_equivalent_has_a_reason():
+    assert not [one for one in randomly.equivalents() if len(one.reason.split()) < 5]
+
+
+def test_a_sample_is_its_seeds_alone():
+    first, again, other = (randomly.sample(seed, 60) for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+    assert Counter(one.group for one in first) == {"generated": 30, "wrapper": 30}
+
+
+def test_a_larger_sample_holds_the_smaller_one():
+    small, large = (randomly.sample(7, count) for count in (20, 60))
+    assert {one.id for one in small} < {one.id for one in large}
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("x < 1", {"(x <= 1)", "2"}),
+        ("x and y", {"(x or y)"}),
+        ("f(a=x, b=y)", {"f(b=y)", "f(a=x)", "None"}),
+        ("'word'", {"'wordX'"}),
+        ("'for people'", set()),
+        ("f'{x}'", set()),
+    ],
+)
+def test_the_changes_of_an_expression(tmp_path, code, wanted):
+    file = tmp_path / "made.py"
+    file.write_text(f"def f(x, y):\n    return {code}\n", "utf-8")
+    changed = {one.after for one in sites.mutants(tmp_path, file, "wrapper")}
+    assert changed - {"None"} == wanted - {"None"}
+
+
+BEFORE = """
+LIMIT = 1
+class Thing:
+    size: int = 1
+    def grow(self, by=1):
+        def inner():
+            return by
+        return [inner() + one for one in (1, 2)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "functions"),
+    [
+        (("return by", "return -by"), {"Thing.grow", "Thing.grow.<locals>.inner"}),
+        (("(1, 2)", "(1, 3)"), {"Thing.grow"}),
+        (("LIMIT = 1", "LIMIT = 2"), None),
+        (("size: int = 1", "size: int = 2"), None),
+        (("by=1", "by=2"), None),
+    ],
+)
+def test_what_can_be_swapped_in_a_running_process(change, functions):
+    plan = swap.plan("made.py", BEFORE, BEFORE.replace(*change))
+    assert (plan and {name for name, _ in plan.codes}) == functions

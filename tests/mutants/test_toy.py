@@ -1,0 +1,206 @@
+"""The runner, let loose on an invented package of five functions: who is a kill, and who is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = """
+LIMIT = 10
+
+def add(a, b):
+    return a + b
+
+def clipped(a):
+    return min(a, LIMIT)
+
+def count(n):
+    while n > 0:
+        n = n - 1
+    return n
+
+def unseen(a):
+    return a * 2
+
+def uncalled(a):
+    return a - 1
+"""
+SUITE = """
+from toy import sums
+
+def test_add(): assert sums.add(2, 3) == 5
+def test_clipped(): assert sums.clipped(11) == 10
+def test_count(): assert sums.count(3) == 0
+def test_unseen(): assert sums.unseen(1)
+"""
+NAIVE = """
+from toy import sums
+
+def test_add(): assert sums.add(0, 3) == 3
+"""
+# What happens once, here a first call that hangs, is no trait of the defect.
+HANGS_ONCE = """
+    import pathlib, time
+    try:
+        pathlib.Path("{marker}").touch(exist_ok=False)
+        time.sleep(60)
+    except FileExistsError:
+        pass
+    return a * 2
+"""
+DEFECTS = {
+    "inside": ("a + b", "a - b"),
+    "outside": ("LIMIT = 10", "LIMIT = 12"),
+    "hangs": ("n = n - 1", "n = n + 0"),
+    "unseen": ("a * 2", "a * 3"),
+    "uncalled": ("a - 1", "a - 2"),
+    "cannot load": ("LIMIT = 10", "LIMIT = nowhere"),
+    "ends the process": ("min(a, LIMIT)", "__import__('os')._exit(3)"),
+    "same": ("a + b", "b + a"),
+}
+
+
+@frozen
+class Run:
+    """What the command did."""
+
+    status: int
+    words: str
+    complaint: str
+    results: dict[str, dict]
+
+    def said(self, defect: str) -> tuple[bool, str, str]:
+        """Whether it counts as a kill, what the suite said, and which test did."""
+        one = self.results[defect]
+        said = one["said"]["contract"]
+        return one["killed"], said["result"], said["by"]
+
+
+def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options: str) -> Run:
+    """Make the package, and seed defects into it."""
+    files = {
+        "wrapper/toy/__init__.py": "",
+        "wrapper/toy/sums.py": PACKAGE,
+        "generated/empty.txt": "",
+        "suite/test_suite.py": suite,
+        "naive/test_naive.py": NAIVE,
+        "pytest.ini": "[pytest]\npythonpath = wrapper\naddopts = --import-mode=importlib\n",
+        "defects.json": json.dumps(defects),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.mutants.toy", str(folder), *options],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        # Other plugins know nothing of it, and take a second to load.
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    file = folder / ".build" / "mutants" / "results.json"
+    written = json.loads(file.read_text("utf-8"))["mutants"] if file.exists() else []
+    results = {one["id"]: one for one in written}
+    return Run(ended.returncode, ended.stdout, ended.stderr, results)
+
+
+@pytest.fixture(scope="module")
+def all_of_them(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    once = "return a * 2", HANGS_ONCE.format(marker=folder / "was here").strip()
+    given = {"picked": DEFECTS | {"hangs once": once}, "same": [DEFECTS["same"]]}
+    return seed(folder, given)
+
+
+def test_a_failed_test_is_a_kill(all_of_them):
+    assert all_of_them.said("inside") == (True, "killed", "suite/test_suite.py::test_add")
+    assert all_of_them.said("outside") == (True, "killed", "suite/test_suite.py::test_clipped")
+
+
+def test_the_naive_suite_kills_nothing_it_is_for_comparison(all_of_them):
+    said = all_of_them.results["inside"]["said"]["naive"]
+    assert said["result"] == "killed"
+    assert "  contract     3 of 6" in all_of_them.words
+    assert "  naive        1 of 6" in all_of_them.words
+
+
+def test_what_hangs_twice_is_a_kill_and_what_hangs_once_is_none(all_of_them):
+    assert all_of_them.said("hangs") == (True, "timeout", "suite/test_suite.py::test_count")
+    assert all_of_them.said("hangs once")[:2] == (False, "survived")
+
+
+def test_survivors_are_listed_with_their_diff(all_of_them):
+    assert all_of_them.said("unseen") == (False, "survived", "")
+    assert all_of_them.said("uncalled") == (False, "not called", "")
+    for name in ("unseen", "uncalled"):
+        before, after = DEFECTS[name]
+        told = all_of_them.words.partition(f"survived: {name}  toys\n")[2]
+        assert f"    -    return {before}\n    +    return {after}\n" in told[:200]
+
+
+@pytest.mark.parametrize("defect", ["cannot load", "ends the process"])
+def test_what_nobody_could_judge_is_not_counted(all_of_them, defect):
+    killed, said, _ = all_of_them.said(defect)
+    assert not killed
+    assert said.startswith("broken: status ")
+    assert f"  not counted, {defect}: broken" in all_of_them.words
+
+
+def test_what_makes_no_difference_is_not_counted(all_of_them):
+    assert all_of_them.results["same"]["equivalent"] == "toys"
+    assert "picked: 3 of 6 (50.0%) noticed" in all_of_them.words
+    assert "  1 more make no difference" in all_of_them.words
+
+
+def test_a_picked_survivor_fails_the_run(all_of_them):
+    assert all_of_them.status == 1
+
+
+def test_the_run_is_well_where_all_are_noticed(tmp_path):
+    names = "inside", "outside"
+    run = seed(tmp_path, {"random": {name: DEFECTS[name] for name in names}}, SUITE, "--seed", "5")
+    assert (run.status, run.complaint) == (0, "")
+    assert "random: 2 of 2 (100.0%) noticed" in run.words
+    assert run.words.startswith("seed 5: 0 picked, 2 random\n")
+
+
+def test_one_random_survivor_of_ten_is_too_many(tmp_path):
+    many = {f"inside {number}": DEFECTS["inside"] for number in range(9)}
+    run = seed(tmp_path, {"random": {**many, "unseen": DEFECTS["unseen"]}})
+    assert run.status == 1
+    assert "random: 9 of 10 (90.0%) noticed" in run.words
+
+
+@pytest.mark.parametrize(
+    ("suite", "complaint"),
+    [
+        (f"{SUITE}\ndef test_red(): assert sums.add(1, 1) == 3\n", "suite/test_suite.py::test_red"),
+        ("import nowhere\n", "pytest ended with 2"),
+        ("", "pytest ended with 5"),
+    ],
+    ids=["a test fails", "it cannot be loaded", "there are no tests"],
+)
+def test_a_red_baseline_is_refused(tmp_path, suite, complaint):
+    run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, suite)
+    assert run.status == 2
+    assert "the contract suite is red without any defect" in run.complaint
+    assert complaint in run.complaint
+    assert not run.results
+
+
+def test_a_suite_that_fails_only_in_a_fork_is_refused(tmp_path):
+    """What leaves something behind is green once, and would kill every defect afterwards."""
+    stain = f'''{SUITE}
+def test_once():
+    import pathlib
+    pathlib.Path(r"{tmp_path}/stain").touch(exist_ok=False)
+    sums.add(1, 1)
+'''
+    run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, stain)
+    assert run.status == 2
+    assert "the contract suite fails in a fork without any defect" in run.complaint
