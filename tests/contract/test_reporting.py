@@ -15,7 +15,7 @@ from . import floors, laws, wrapper_laws
 from .breaches import Breach, BrokenLawError, as_test, report
 from .bridge import TOKEN
 from .ledger import Ledger
-from .reporting import annotations, collect, outcome, page
+from .reporting import annotations, collect, document, outcome, page
 from .reporting.document import build
 from .reporting.schedule import scope
 from .wire import Sent
@@ -33,8 +33,10 @@ def result(**about):
 
 
 @pytest.fixture
-def run(request):
+def run(request, tmp_path, monkeypatch):
     """A run of part of the suite, in which one law broke and one test failed otherwise."""
+    # What other commands have left behind on this machine is not looked at.
+    monkeypatch.setattr(document, "ROOT", tmp_path)
     made = collect.Run(request.config, contract())
     made.verdict = floors.judge(Ledger(contract()).facets, {}, {"calls": 0.0, "responses": 0.0}, ())
     made.results += [
@@ -196,6 +198,54 @@ def test_the_page_shows_what_the_document_says(run):
     words += ["test_models.py::test_b", "mended upstream", "control_<wbr>a_<wbr>character"]
     assert [one for one in words if one not in text] == []
     assert not re.search(r"<(script|link|img|iframe)\b|url\(|@import", text), "not one file"
+
+
+def defect(name, **about):
+    usual = {"id": name, "kind": "random", "group": "wrapper", "breaks": "somebody", "diff": [],
+             "killed": False, "equivalent": "", "broken": "", "said": {}}  # fmt: skip
+    return usual | about
+
+
+def said(result, by=""):
+    return {"result": result, "by": by, "seconds": 0.1}
+
+
+SEEDED = {
+    "seed": 7, "when": "2031-05-06 07:08+00:00", "took": 9.0, "summary": {},
+    "suites": {"contract": {"tests": 4}, "unit": {"tests": 3}, "naive": {"tests": 2}},
+    "mutants": [
+        defect("d1", killed=True, kind="picked",
+               said={"naive": said("killed"), "unit": said("killed", "tests/unit/test_a.py::b")}),
+        defect("d2", said={name: said("survived") for name in ("naive", "unit", "contract")},
+               diff=["@@ -1 +1 @@", "-    <old>", "+    new"]),
+        defect("d3", killed=True, said={"naive": said("survived"), "contract": said("timeout")}),
+        defect("d4", equivalent="nobody can tell", said={"naive": said("survived")}),
+        defect("d5", broken="broken: status 2", said={"naive": said("broken: status 2")}),
+    ],
+}  # fmt: skip
+
+
+def test_the_page_shows_how_strong_the_tests_are(run, tmp_path):
+    file = tmp_path / ".build" / "mutants" / "results.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(SEEDED), "utf-8")
+    built = build(run)
+    assert built["mutants"]["headline"] == "2/3"
+    rows = {
+        row["name"]: [cell["text"] for cell in row["cells"]] for row in built["mutants"]["rows"]
+    }
+    # Noticed, then each suite of those it was asked about: contract, unit, naive.
+    assert rows == {
+        "picked by hand": ["1/1", "", "1/1", "1/1"],
+        "random": ["1/2", "1/2", "0/1", "0/2"],
+    }
+    text = page.render(built)
+    words = ["2031-05-06 07:08", "-    &lt;old&gt;", "nobody can tell", "test_<wbr>a.py::b"]
+    assert [one for one in words if one not in text] == []
+
+
+def test_the_page_tells_how_strength_is_measured(run):
+    assert "Not measured yet: <code>make mutants</code>" in page.render(build(run))
 
 
 def test_a_cell_tells_all_from_some_and_from_what_is_listed():

@@ -33,12 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     suites = {name: {"tests": len(one.calls), "seconds": round(sum(one.seconds.values()), 1)}
-              for name, one in known.items()}  # fmt: skip
+              for name, one in reversed(known.items())}  # fmt: skip
     print(f"green without defects after {run.now() - started:.0f} s", flush=True)
     outcomes: dict[str, list[Outcome]] = {}
     for kind, mutants in chosen.items():
         outcomes[kind] = []
-        for outcome in run.judged(mutants, known, JUDGES, options.jobs):
+        for outcome in run.judged(
+            mutants, known, JUDGES, options.jobs, everybody=options.everybody
+        ):
             outcomes[kind].append(outcome)
             _show(outcome, len(outcomes[kind]), len(mutants))
     results = tell.Results(
@@ -72,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--random", type=int, default=220, help="how many of them")
     parser.add_argument("--no-picked", action="store_true", help="leave out the hand-picked ones")
     parser.add_argument("--only", help="a regular expression for the defects' names")
+    parser.add_argument("--everybody", action="store_true",
+                        help="ask every suite, also where another has noticed already")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=2, help="how many at once")
     return parser
 

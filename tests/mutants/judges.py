@@ -37,7 +37,16 @@ class Judge:
         return [self.folder, *ignored, *(f"--deselect={self.folder}/{d}" for d in self.deselected)]
 
 
+# In the order they are asked: quick ones first.
 JUDGES = (
+    Judge(NAIVE, "tests/mutants/naive"),
+    Judge(
+        "unit",
+        "tests/unit",
+        without=("cli", "openapi", "testing_kit", "test_new_page.py"),
+        deselected=("test_journal.py::test_processes_share_it",),
+        about=("wrapper",),
+    ),
     Judge(
         "contract",
         "tests/contract",
@@ -51,14 +60,6 @@ JUDGES = (
         ),
         deselected=("test_mirror.py::test_the_command_line_runs_against_it",),
     ),
-    Judge(
-        "unit",
-        "tests/unit",
-        without=("cli", "openapi", "testing_kit", "test_new_page.py"),
-        deselected=("test_journal.py::test_processes_share_it",),
-        about=("wrapper",),
-    ),
-    Judge(NAIVE, "tests/mutants/naive"),
 )
 # Libraries that are plugins of pytest too are loaded before it starts; nobody rewrites theirs.
 _LOADED_EARLY = "ignore::pytest.PytestAssertRewriteWarning"

@@ -7,8 +7,7 @@ import pickle
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ class RedBaselineError(Exception):
     """A suite fails without a defect: whatever it says about defects means nothing."""
 
 
-def baseline(judges: Iterable[Judge], width: int) -> dict[str, Baseline]:
+def baseline(judges: tuple[Judge, ...], width: int) -> dict[str, Baseline]:
     """Run the suites as they are, each in a fork.
 
     Raises:
@@ -44,7 +43,7 @@ def baseline(judges: Iterable[Judge], width: int) -> dict[str, Baseline]:
 
         ended = {job.name: end for job, end in forks.each(judges, work, lambda _: 1200, width)}
         _refuse_red(ended, folder)
-        return {name: pickle.loads((folder / name).read_bytes()) for name in ended}  # noqa: S301 - our own
+        return {one.name: pickle.loads((folder / one.name).read_bytes()) for one in judges}  # noqa: S301 - our own
 
 
 def _refuse_red(ended: dict[str, forks.Ended], folder: Path) -> None:
@@ -57,32 +56,43 @@ def _refuse_red(ended: dict[str, forks.Ended], folder: Path) -> None:
 
 
 def judged(
-    mutants: list[Mutant], known: dict[str, Baseline], judges: tuple[Judge, ...], width: int
+    mutants: list[Mutant],
+    known: dict[str, Baseline],
+    judges: tuple[Judge, ...],
+    width: int,
+    *,
+    everybody: bool = False,
 ) -> Iterator[Outcome]:
-    """Seed each defect, and yield it once every judge has spoken.
+    """Seed each defect, and yield it once somebody has noticed, or nobody has.
 
     Of a test with many variants three are run at first. All of them are, for a defect that
     nobody has noticed then: what survives has survived everything.
 
-    Raises:
-        RedBaselineError: tests fail in a fork without any defect.
+    Args:
+        mutants: the defects.
+        known: the suites without any.
+        judges: who is asked, in this order.
+        width: how many at once.
+        everybody: whether a judge is asked too where another has noticed already.
     """
     outcomes = [Outcome(mutant) for mutant in mutants]
-    tasks = [
-        _task(index, mutant, judge, plan, known[judge.name])
-        for index, mutant in enumerate(mutants)
-        for plan in (_plan(mutant),)
-        for judge in judges
-        if judge.is_asked_about(mutant.group)
-    ]
-    asked = Counter(task.index for task in tasks)
-    for task, finding in _settled(tasks, known, judges, width):
-        outcome = outcomes[task.index]
-        outcome.said[task.judge.name] = finding
-        if len(outcome.said) == asked[task.index] and outcome.is_killed:
-            yield outcome
+    plans = [_plan(mutant) for mutant in mutants]
+    asked: list[Task] = []
+    for judge in judges:
+        tasks = [
+            _task(index, one.mutant, judge, plans[index], known[judge.name])
+            for index, one in enumerate(outcomes)
+            if judge.is_asked_about(one.mutant.group) and (everybody or not one.is_killed)
+        ]
+        asked += tasks
+        for task, finding in _settled(tasks, known, judges, width):
+            outcome = outcomes[task.index]
+            is_news = finding.is_kill and judge.name != NAIVE and not outcome.is_killed
+            outcome.said[judge.name] = finding
+            if is_news:
+                yield outcome
     unnoticed = {index for index, one in enumerate(outcomes) if not one.is_killed}
-    rest = [task.rest() for task in tasks
+    rest = [task.rest() for task in asked
             if task.index in unnoticed and task.left and task.judge.name != NAIVE]  # fmt: skip
     for task, finding in _settled(rest, known, judges, width):
         if finding.is_kill:

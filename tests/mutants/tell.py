@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,10 @@ def lines(results: Results) -> Iterator[str]:
             continue
         yield f"{kind}: {_score(counted)} noticed"
         for name in results.suites:
-            kills = sum(one.said[name].is_kill for one in counted if name in one.said)
-            yield f"  {name:<9} {kills:>4} of {len(counted)} ({kills / len(counted):.0%})"
+            said = [one.said[name] for one in counted if name in one.said]
+            if said:
+                kills, asked = sum(one.is_kill for one in said), len(said)
+                yield f"  {name:<9} {kills:>4} of {asked} it was asked about ({kills / asked:.0%})"
         for group in dict.fromkeys(one.mutant.group for one in counted):
             yield f"  {group + ':':<10} {_score([o for o in counted if o.mutant.group == group])}"
         same = [one for one in outcomes if results.reason(one)]
@@ -104,6 +107,7 @@ def as_json(results: Results) -> dict[str, Any]:
     """Everything, for the contract report: see the keys."""
     return {
         "seed": results.seed,
+        "when": datetime.now(UTC).isoformat(" ", "minutes"),
         "took": round(results.took, 1),
         "suites": results.suites,
         "summary": {kind: _summary(results, kind) for kind in results.outcomes},

@@ -20,10 +20,12 @@ def strength(results: Mapping[str, Any]) -> dict[str, Any]:
     left = [one for one in counted if not one["killed"]]
     same = sum(bool(one["equivalent"]) for one in results["mutants"])
     return {
+        "when": results["when"],
         "headline": f"{len(counted) - len(left)}/{len(counted)}",
         "about": f"seeded defects noticed; {same} more make no difference; seed {results['seed']}",
         "columns": ["noticed", *results["suites"]],
         "rows": list(_rows(counted, list(results["suites"]))),
+        "defects": list(_defects(results["mutants"], list(results["suites"]))),
         "survivors": [{"name": one["id"], "breaks": one["breaks"], "diff": "\n".join(one["diff"])}
                       for one in left],
     }  # fmt: skip
@@ -40,9 +42,23 @@ def _rows(counted: list[Mapping[str, Any]], suites: list[str]) -> Iterator[dict[
             yield {"name": f"{words}: {group}", "cells": list(_cells(own, suites))}
 
 
+def _defects(
+    mutants: Iterable[Mapping[str, Any]], suites: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    """Each defect, with what every suite said about it and the test that noticed."""
+    for one in mutants:
+        state = "all" if one["killed"] else "listed" if one["equivalent"] else "some"
+        said = [one["said"].get(suite, {"result": "", "by": ""}) for suite in suites]
+        by = next((says["by"] for says in said if says["result"] in _KILLS), "")
+        yield {"name": one["id"], "state": state, "said": [says["result"] for says in said],
+               "by": by, "why": one["equivalent"] or one["broken"] or one["breaks"]}  # fmt: skip
+
+
 def _cells(mutants: list[Mapping[str, Any]], suites: Iterable[str]) -> Iterator[dict[str, str]]:
     killed = sum(one["killed"] for one in mutants)
     yield {"text": f"{killed}/{len(mutants)}", "state": "all" if killed == len(mutants) else "some"}
     for suite in suites:
-        said = (one["said"].get(suite, {}).get("result", "") for one in mutants)
-        yield {"text": str(sum(one in _KILLS for one in said)), "state": ""}
+        # A suite is asked only where no other has noticed already, unless all of them are.
+        said = [one["said"][suite]["result"] for one in mutants if suite in one["said"]]
+        text = f"{sum(one in _KILLS for one in said)}/{len(said)}" if said else ""
+        yield {"text": text, "state": ""}

@@ -31,7 +31,7 @@ def _mutant(name: str, before: str, after: str) -> Mutant:
 def main() -> int:
     """Seed what the folder says."""
     given = json.loads((overlay.ROOT / "defects.json").read_text("utf-8"))
-    command.JUDGES = (Judge("contract", "suite"), Judge("naive", "naive"))
+    command.JUDGES = (Judge("naive", "naive"), Judge("contract", "suite"))
     picked.code, picked.moved = lambda: _seeded("picked", given), list
     randomly.sample = lambda *_: _seeded("random", given)
     same = [randomly.Equivalent("*", "*", *change, "toys") for change in given.get("same", [])]
