@@ -5,12 +5,15 @@ Jitter stands at its most, so pauses between tries are 0.5, 1, 2, 4 and then 8 s
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import gzip
 import hashlib
 import logging
 import os
+import shutil
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,7 +24,7 @@ import httpx
 import pytest
 from attrs import define, evolve, field, frozen
 
-from cometapi_runway import RunwayClient, disk
+from cometapi_runway import AsyncRunwayClient, RunwayClient, disk
 from cometapi_runway.errors import DownloadError
 from cometapi_runway.flows import Download, download
 from cometapi_runway.task import Task
@@ -42,7 +45,25 @@ GZIP = {**VIDEO, "content-encoding": "gzip"}
 ZIPPED = gzip.compress(DATA)
 LAST = len(zlib.decompressobj(31).decompress(ZIPPED[:-9]))
 DEAD = Failure(httpx.ConnectError)
+WORDS = (
+    '{"error": {"message": "expired"}}',
+    "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+    "link has expired",
+)
+JSON, XML, TEXT = (
+    Reply(200, words.encode(), {"content-type": kind})
+    for words, kind in zip(
+        WORDS, ("application/json", "application/xml; charset=utf-8", "text/plain"), strict=True
+    )
+)
 AGAIN = answer({"id": ID, "status": "SUCCEEDED", "output": [FRESH]})
+
+
+class TornError(OSError):
+    """What a transport of the caller's own lets through from the system."""
+
+    def __init__(self, words: str, request: httpx.Request) -> None:
+        super().__init__(errno.ECONNRESET, words)
 
 
 def whole(**more: Any) -> Reply:
@@ -139,6 +160,19 @@ ROWS = (
     Row("HTML under 200", (Reply(200, HTML, HTML_HEADERS), whole()), (None, None), 0.5),
     Row("HTML in the middle", (broken(), Reply(200, HTML, HTML_HEADERS), rest()),
         (None, FROM_HALF, FROM_HALF), 1.5),
+    Row("JSON under 200", (JSON, AGAIN, whole()), (None, POLLED, None), 0.5),
+    Row("XML under 200", (XML, AGAIN, whole()), (None, POLLED, None), 0.5),
+    Row("text under 200", (TEXT, AGAIN, whole()), (None, POLLED, None), 0.5),
+    Row("XML in the middle", (broken(), XML, AGAIN, rest()),
+        (None, FROM_HALF, POLLED, FROM_HALF), 1.5),
+    Row("JSON for ever", (*(JSON, AGAIN) * 3, JSON), (None, POLLED) * 3 + (None,), 3.5,
+        r"fresh addresses.*HTTP 200 with application/json: {\"error\": {\"message\": \"expired"),
+    Row("JSON that breaks off", (evolve(JSON, content=b"", breaks=httpx.ReadError, declared=9),
+        AGAIN, whole()), (None, POLLED, None), 0.5),
+    Row("416 in XML", (broken(), Reply(416, WORDS[1].encode(), XML.headers), whole()),
+        (None, FROM_HALF, None), 1.5),
+    Row("torn by the system", (Reply(200, DATA[:HALF], VIDEO, breaks=TornError, declared=len(DATA)),
+        rest()), (None, FROM_HALF), 0.5),
     Row("encoded all the same", (Reply(200, ZIPPED, GZIP),), (None,), 0.0),
     Row("encoded, and broken off", (Reply(200, ZIPPED[:-9], GZIP, breaks=httpx.ReadError,
         declared=len(ZIPPED)), Reply(206, ZIPPED[99:], {**GZIP, "content-range":
@@ -347,9 +381,17 @@ class TestNames:
             (f"{HOST}/a.part", VIDEO, ".mp4"),
             (f"{HOST}/a%2Fb%00.sh%2F..%2Fx", VIDEO, ".mp4"),
             (f"{HOST}/a.averylongone", VIDEO, ".mp4"),
+            (f"{HOST}/get.php?file=a.mov", VIDEO, ".mp4"),
+            (HOST.replace("example", "com"), {"content-type": "image/webp"}, ".webp"),
+            (f"{HOST}/cdn.example.com", {"content-type": "audio/x-wav"}, ".wav"),
+            (f"{HOST}/a.exe", {"content-type": "video/unheard-of"}, ".bin"),
+            (f"{HOST}/a.php", {"content-type": ""}, ".bin"),
+            *((f"{HOST}/a{known}", {"content-type": "binary/octet-stream"}, known)
+              for known in (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif", ".png", ".jpg",
+                            ".jpeg", ".webp", ".mp3", ".wav", ".m4a")),
             (f"{HOST}/a.m p", VIDEO, ".mp4"),
         ],
-    )
+    )  # fmt: skip
     def test_the_extension_is_a_plain_one(
         self, url: str, headers: dict[str, str], suffix: str, twin: Twin, tmp_path: Path
     ) -> None:
@@ -377,6 +419,15 @@ class TestNames:
         twin.plays(whole())
         (path,) = fetch(twin, tmp_path, overwrite=True)
         assert path.read_bytes() == DATA
+
+    def test_it_is_kept_also_where_only_the_answer_tells_its_name(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        (tmp_path / f"{ID}.png").write_bytes(b"mine")
+        twin.plays(Reply(200, DATA, {"content-type": "image/png"}))
+        (path,) = fetch(twin, tmp_path, finished(f"{HOST}/a.php"))
+        assert path.read_bytes() == b"mine"
+        assert list(tmp_path.iterdir()) == [path]
 
     def test_a_file_that_appears_meanwhile_is_kept(self, twin: Twin, tmp_path: Path) -> None:
         def appear(*_: object) -> None:
@@ -425,42 +476,160 @@ class TestDisk:
         def refuse(*_: object, **__: object) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        monkeypatch.setattr(disk, "publish", refuse)
+        monkeypatch.setattr(disk.Part, "publish", refuse)
         twin.plays(whole())
         with pytest.raises(DownloadError, match="cannot name"):
             fetch(twin, tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == [f"{ID}.part"]
 
-    def test_a_disk_without_hard_links_will_do(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX")
+    def test_a_disk_that_fills_up_ends_it_at_once_and_keeps_what_it_took(
+        self, twin: Twin, tmp_path: Path
     ) -> None:
-        def refuse(*_: object) -> None:
-            raise OSError(errno.EPERM, "Operation not permitted")
+        import resource
 
-        monkeypatch.setattr(os, "link", refuse)
-        part, final = tmp_path / "a.part", tmp_path / "a.mp4"
-        part.write_bytes(DATA)
-        disk.publish(part, final, overwrite=False)
-        assert final.read_bytes() == DATA
-        part.write_bytes(b"other")
-        with pytest.raises(FileExistsError):
-            disk.publish(part, final, overwrite=False)
-        assert final.read_bytes() == DATA
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        twin.plays(whole(), rest(HALF))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
+        try:
+            with pytest.raises(DownloadError, match=r"cannot write .*File too large"):
+                fetch(twin, tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert (tmp_path / f"{ID}.part").read_bytes() == DATA[:HALF]
+        assert (len(twin.wire.sent), twin.time) == (1, 0.0)
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert ranges(twin) == [None, FROM_HALF]
 
-    def test_what_was_written_before_an_error_is_on_the_disk(self, tmp_path: Path) -> None:
-        part = tmp_path / "a.part"
+    def test_a_folder_that_cannot_be_written_to_is_told(
+        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> int:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-        def write_and_be_stopped() -> None:
-            with disk.writing(part, 0) as file:
-                file.write(DATA)
-                raise KeyboardInterrupt
+        monkeypatch.setattr(os, "open", refuse)
+        with pytest.raises(DownloadError, match=r"cannot write .*Read-only"):
+            fetch(twin, tmp_path)
+        assert twin.wire.sent == []
 
-        with pytest.raises(KeyboardInterrupt):
-            write_and_be_stopped()
-        assert disk.size(part) == len(DATA)
-        with disk.writing(part, 5) as file:
-            file.write(b"x")
-        assert part.read_bytes() == DATA[:5] + b"x"
-        assert disk.size(tmp_path / "none") == 0
+    @pytest.mark.skipif(sys.platform == "win32", reason="there it cannot go: a file in it is open")
+    @pytest.mark.parametrize(
+        ("event", "told"), [(broken(), "cannot write"), (whole(), "cannot name")]
+    )
+    def test_a_folder_that_vanishes_is_told_and_not_made_again(
+        self, event: Reply, told: str, twin: Twin, tmp_path: Path
+    ) -> None:
+        """It may have been a disk that is no longer there."""
+        folder = tmp_path / "out"
+
+        def vanish(_: httpx.Request) -> Event:
+            shutil.rmtree(folder)
+            return event
+
+        twin.wire.by(vanish)
+        with pytest.raises(DownloadError, match=told) as caught:
+            fetch(twin, folder)
+        assert isinstance(caught.value.__cause__, FileNotFoundError)
+        assert len(twin.wire.sent) == 1
+        assert not folder.exists()
+
+    def test_an_interruption_is_not_lost_in_a_failure_of_the_disk(
+        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def interrupt(*_: object) -> None:
+            raise twin.interrupt
+
+        monkeypatch.setattr(os, "fsync", full)
+        twin.plays(whole())
+        with pytest.raises(twin.interrupt):
+            fetch(twin, tmp_path, on_progress=interrupt)
+        assert (tmp_path / f"{ID}.part").stat().st_size > 0
+
+
+def test_the_loop_goes_on_while_the_disk_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, goes_on = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def slow(_: int) -> None:
+        began.set()
+        waited.append(goes_on.wait(10))
+
+    async def release() -> None:
+        await asyncio.to_thread(began.wait, 10)
+        goes_on.set()
+
+    async def both() -> list[Path]:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=VIDEO, content=DATA))
+        async with AsyncRunwayClient(KEY, transport=transport) as client:
+            paths, _ = await asyncio.gather(client.bind(finished()).download(tmp_path), release())
+            return paths
+
+    monkeypatch.setattr(os, "fsync", slow)
+    (path,) = asyncio.run(both())
+    assert path.read_bytes() == DATA
+    # The file's bytes, then its folder's entry.
+    assert waited == [True, True]
+
+
+class TestWords:
+    """What somebody says instead of sending the file."""
+
+    @pytest.mark.parametrize(
+        "kind",
+        ["application/json", "Application/Problem+JSON; a=b", "application/xml", "text/xml",
+         "application/atom+xml", "text/plain", "text/csv", "application/xhtml+xml"],
+    )  # fmt: skip
+    def test_are_never_saved(self, kind: str, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(*(Reply(200, DATA, {"content-type": kind}), AGAIN) * 9)
+        with pytest.raises(DownloadError, match="HTTP 200 with") as caught:
+            fetch(twin, tmp_path)
+        assert kind.partition(";")[0].lower() in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        "kind",
+        ["", "application/octet-stream", "binary/octet-stream", "video/mp4", "video/x-anything",
+         "image/png", "image/svg+xml", "audio/mpeg", "application/mp4", "application/x-json5z"],
+    )  # fmt: skip
+    def test_are_told_from_files(self, kind: str, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(Reply(200, DATA, {"content-type": kind}))
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [
+            ("<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code>\n<Message>Request has expired"
+             "</Message></Error>", "AccessDenied Request has expired)"),
+            ("<Error><Code>SignatureDoesNotMatch</Code><Key>AKIAIOSFODNN7EXAMPLE</Key><Req>GET\n"
+             "/a.mp4\nX-Amz-Security-Token=FwoGZXIvYXdzEJr1&amp;b</Req", "SignatureDoesNotMatch "
+             "[hidden] GET /a.mp4 [hidden]&amp;b)"),
+            ("no such page: /a.mp4?_jwt=abc", "no such page: /a.mp4[hidden])"),
+            ("see https://u:p@h.example/x?sig=abc", "see https://h.example/x[hidden])"),
+            ("red \x1b[31malert\x07\n\n", "red [31malert)"),
+            ("word " * 90, f"{('word ' * 40).rstrip()} …)"),
+            ("", "with text/plain)"),
+        ],
+    )  # fmt: skip
+    def test_are_told_briefly_and_without_secrets(
+        self, said: str, told: str, twin: Twin, tmp_path: Path
+    ) -> None:
+        reply = Reply(200, said.encode(), {"content-type": "text/plain"})
+        twin.plays(*(reply, AGAIN) * 9)
+        with pytest.raises(DownloadError) as caught:
+            fetch(twin, tmp_path)
+        assert str(caught.value).endswith(told)
+
+    def test_may_be_said_by_bytes_that_are_no_text(self, twin: Twin, tmp_path: Path) -> None:
+        twin.plays(*(Reply(200, b"\xff\xfe no", {"content-type": "text/plain"}), AGAIN) * 9)
+        with pytest.raises(DownloadError, match=r"no\)$"):
+            fetch(twin, tmp_path)
 
 
 @define

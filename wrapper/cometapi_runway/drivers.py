@@ -8,19 +8,19 @@ lets the exception go on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
-from cometapi_runway import disk
 from cometapi_runway.answers import Answer
 from cometapi_runway.clock import AsyncClock, Clock
 from cometapi_runway.errors import APIConnectionError
-from cometapi_runway.flows.download import placement, total_size
+from cometapi_runway.flows.download import is_refused, placement, total_size
 from cometapi_runway.flows.steps import (
     Entry,
     Exists,
@@ -121,22 +121,27 @@ class Driver:
                 _complain(task)
 
     def _fetch(self, step: Fetch) -> None:
-        offset = disk.size(step.part) if step.resume else 0
-        step.size = offset
-        asked = self.transport.files.open(step.url, _asking(step, offset), step.timeout)
         try:
-            with asked as stream:
-                place = _answered(step, stream.status, stream.headers, offset)
-                if place is None:
-                    return
-                with disk.writing(step.part, place) as file:
-                    for chunk in stream.chunks:
-                        file.write(chunk)
-                        _count(step, len(chunk), self.on_progress)
+            asked = _asking(step, step.part.hold())
+            with self.transport.files.open(step.url, asked, step.timeout) as stream:
+                place = _answered(step, stream.status, stream.headers)
+                if place is not None:
+                    self._write(step, place, stream.chunks)
+                elif is_refused(stream.status, stream.headers):
+                    step.said = next(stream.chunks, b"")
         except APIConnectionError as error:
             step.error = error
         except OSError as error:
             step.failed_write = error
+
+    def _write(self, step: Fetch, place: int, chunks: Iterator[bytes]) -> None:
+        step.part.begin(place)
+        try:
+            for chunk in chunks:
+                step.part.write(chunk)
+                _count(step, len(chunk), self.on_progress)
+        finally:
+            step.failed_write = step.part.sync()
 
 
 @frozen
@@ -205,32 +210,39 @@ class AsyncDriver:
                 _complain(task)
 
     async def _fetch(self, step: Fetch) -> None:
-        offset = disk.size(step.part) if step.resume else 0
-        step.size = offset
         try:
-            async with self.transport.files.open(
-                step.url, _asking(step, offset), step.timeout
-            ) as stream:
-                place = _answered(step, stream.status, stream.headers, offset)
-                if place is None:
-                    return
-                with disk.writing(step.part, place) as file:
-                    async for chunk in stream.chunks:
-                        await asyncio.to_thread(file.write, chunk)
-                        _count(step, len(chunk), self.on_progress)
+            asked = _asking(step, await _finish(asyncio.to_thread(step.part.hold)))
+            async with self.transport.files.open(step.url, asked, step.timeout) as stream:
+                place = _answered(step, stream.status, stream.headers)
+                if place is not None:
+                    await self._write(step, place, stream.chunks)
+                elif is_refused(stream.status, stream.headers):
+                    step.said = await anext(stream.chunks, b"")
         except APIConnectionError as error:
             step.error = error
         except OSError as error:
             step.failed_write = error
 
+    async def _write(self, step: Fetch, place: int, chunks: AsyncIterator[bytes]) -> None:
+        # Whatever may wait for the disk does so in a thread, closing apart: by then all is synced.
+        await _finish(asyncio.to_thread(step.part.begin, place))
+        try:
+            async for chunk in chunks:
+                await asyncio.to_thread(step.part.write, chunk)
+                _count(step, len(chunk), self.on_progress)
+        finally:
+            step.failed_write = await _finish(asyncio.to_thread(step.part.sync))
 
-async def _finish(work: Awaitable[None]) -> None:
+
+async def _finish(work: Awaitable[T]) -> T:
     """Await work in a thread to its end, cancelled or not: a record must not be left half-done."""
     inner = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(inner)
+        return await asyncio.shield(inner)
     except asyncio.CancelledError:
-        await inner
+        # Whoever cancels waits for that, and no more for how the work went.
+        with contextlib.suppress(Exception):
+            await inner
         raise
 
 
@@ -240,7 +252,7 @@ def _do_locally(step: Step) -> None:
             step.found = step.path.exists()
         case Publish():
             try:
-                disk.publish(step.part, step.final, overwrite=step.overwrite)
+                step.part.publish(step.final, overwrite=step.overwrite)
             except OSError as error:
                 step.error = error
         case Warn():
@@ -257,19 +269,21 @@ def _record(journal: Writer | None, step: Record) -> None:
             step.error = error
 
 
-def _asking(step: Fetch, offset: int) -> dict[str, str]:
-    if not offset:
+def _asking(step: Fetch, there: int) -> dict[str, str]:
+    """The header fields that ask for what is missing."""
+    step.size = there if step.resume else 0
+    if not step.size:
         return {}
-    asked = {"Range": f"bytes={offset}-"}
+    asked = {"Range": f"bytes={step.size}-"}
     if step.validator:
         asked["If-Range"] = step.validator
     return asked
 
 
-def _answered(step: Fetch, status: int, headers: Mapping[str, str], offset: int) -> int | None:
+def _answered(step: Fetch, status: int, headers: Mapping[str, str]) -> int | None:
     step.status = status
     step.headers = headers
-    place = placement(status, headers, offset)
+    place = placement(status, headers, step.size)
     if place is not None:
         step.size = place
     return place

@@ -6,17 +6,19 @@ refusal is answered by asking for the task again, which brings a fresh address.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from random import Random
-from urllib.parse import unquote, urlsplit
 
 from attrs import define, field, frozen
 
 from cometapi_runway import redaction, settings
+from cometapi_runway.disk import PART, Part
 from cometapi_runway.errors import DownloadError, RunwayError
+from cometapi_runway.flows import media
 from cometapi_runway.flows.pacing import Backoff, Stopwatch
 from cometapi_runway.flows.steps import (
     Call,
@@ -37,16 +39,6 @@ _FRUITLESS = 5
 """Answers in a row that may break off before the byte that was reached already."""
 _EXPIRED = frozenset({401, 403, 404, 410})
 _MAY_PASS = frozenset({408, 425, 429, 499})
-_EXTENSIONS = {
-    "video/mp4": ".mp4",
-    "video/quicktime": ".mov",
-    "video/webm": ".webm",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-}
-_PART = ".part"
-_HTML = "text/html"
 _RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
 
 
@@ -122,24 +114,27 @@ def download(order: Download, *, started: float, rng: Random) -> Flow[Path]:
     state = _Progress(
         order.task.output[order.index], Stopwatch(started), Backoff(rng), last_byte=started
     )
-    named = _extension(state.url)
+    named = media.extension_in(state.url)
     if named and not order.overwrite:
         there = Exists(_final(order, named))
         yield there
         if there.found:
             return there.path
-    fetched = yield from _complete(order, state)
-    kind = named or _EXTENSIONS.get(_content_type(fetched.headers), ".bin")
-    return (yield from _publish(order, fetched, _final(order, kind)))
+    # No step lets the file go: an abandoned flow could not take it, and the lock must go all the
+    # same. It is held until then, or what is complete could be cut off before it has its name.
+    with contextlib.closing(Part(_final(order, PART))) as part:
+        fetched = yield from _complete(order, state, part)
+        kind = named or media.extension_for(fetched.headers)
+        return (yield from _publish(order, fetched, _final(order, kind)))
 
 
 def placement(status: int, headers: Mapping[str, str], offset: int) -> int | None:
     """From which byte of the local file an answer's body is to be written; None for not at all.
 
     A server that ignores the range sends all of it again under 200; one that sends a different
-    range than asked for is not trusted. A page of HTML is what something between says.
+    range than asked for is not trusted. Words are what somebody says instead of sending it.
     """
-    if _content_type(headers) == _HTML:
+    if media.is_words(headers):
         return None
     if status == 200:
         return 0
@@ -148,6 +143,16 @@ def placement(status: int, headers: Mapping[str, str], offset: int) -> int | Non
         found = _RANGE.match(headers.get("content-range", ""))
         return offset if found and found[1] and int(found[1]) == offset else None
     return None
+
+
+def is_refused(status: int | None, headers: Mapping[str, str]) -> bool:
+    """Whether an answer says in words, under a status of success, that there is no file.
+
+    A page of HTML is another matter: whatever shows one stands in between, and knows nothing of
+    the address.
+    """
+    is_page = media.content_type(headers) == media.HTML
+    return status in {200, 206} and media.is_words(headers) and not is_page
 
 
 def total_size(fetch: Fetch) -> int | None:
@@ -161,12 +166,12 @@ def total_size(fetch: Fetch) -> int | None:
     return int(length) if fetch.status == 200 and re.fullmatch("[0-9]{1,18}", length) else None
 
 
-def _complete(order: Download, state: _Progress) -> Flow[Fetch]:
+def _complete(order: Download, state: _Progress, part: Part) -> Flow[Fetch]:
     """Fetch until every byte is there."""
     while True:
         fetch = Fetch(
             state.url,
-            order.folder / f"{_stem(order)}{_PART}",
+            part,
             state.resume,
             settings.DOWNLOAD_TIMEOUT,
             state.validator,
@@ -175,7 +180,7 @@ def _complete(order: Download, state: _Progress) -> Flow[Fetch]:
         yield fetch
         state.take_in(fetch)
         if fetch.failed_write is not None:
-            reason = f"cannot write {fetch.part}: {fetch.failed_write}"
+            reason = f"cannot write {part.path}: {fetch.failed_write}"
             raise _error(order, state, reason) from fetch.failed_write
         if _is_complete(fetch):
             return fetch
@@ -201,8 +206,8 @@ def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
     """Settle how to go on after an incomplete fetch, or give up."""
     status = fetch.status
     state.failures += 1
-    state.trouble = str(fetch.error) if fetch.error else f"HTTP {status}, {fetch.size} bytes"
-    if status in _EXPIRED:
+    state.trouble = _trouble(fetch)
+    if status in _EXPIRED or is_refused(status, fetch.headers):
         yield from _refresh(order, state)
     elif status is not None and 400 <= status < 499 and status not in _MAY_PASS | {416}:
         raise _error(order, state, f"the server refuses it with HTTP {status}")
@@ -215,6 +220,14 @@ def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
     nap = Sleep(pause)
     yield nap
     state.watch.slept(pause, nap.at)
+
+
+def _trouble(fetch: Fetch) -> str:
+    if fetch.status in {200, 206} and media.is_words(fetch.headers):
+        said = media.quoted(fetch.said)
+        kind = media.content_type(fetch.headers)[:60]
+        return f"HTTP {fetch.status} with {kind}" + (f": {said}" if said else "")
+    return str(fetch.error) if fetch.error else f"HTTP {fetch.status}, {fetch.size} bytes"
 
 
 def _judge_part(state: _Progress, fetch: Fetch) -> None:
@@ -285,19 +298,6 @@ def _final(order: Download, extension: str) -> Path:
     return order.folder / f"{_stem(order)}{extension}"
 
 
-def _extension(url: str) -> str:
-    """The extension in an address, if it is a plain one."""
-    try:
-        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
-    except ValueError:
-        return ""
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) and suffix != _PART else ""
-
-
 def _is_encoded(headers: Mapping[str, str]) -> bool:
     """Whether the bytes that travel are others than the file's, though they were not to be."""
     return headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}
-
-
-def _content_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").split(";")[0].strip().lower()

@@ -18,6 +18,7 @@ from attrs import define, field, frozen
 
 from cometapi_runway import redaction
 from cometapi_runway.answers import Answer
+from cometapi_runway.disk import Part
 from cometapi_runway.errors import APIConnectionError
 from cometapi_runway.jsonvalue import Object
 from cometapi_runway.task import Route, Task
@@ -105,7 +106,7 @@ class Fetch:
 
     Attributes:
         url: The file's address.
-        part: The local file.
+        part: The local file; held from here on, until it is published or closed.
         resume: Whether bytes already in `part` are kept and only the rest is asked for.
         timeout: Seconds without a byte after which the connection is given up.
         validator: ETag of the bytes already there, or None; a server whose file is another one
@@ -114,13 +115,14 @@ class Fetch:
         status: The answer's HTTP status, or None where none came.
         headers: The answer's header fields, to be looked up in lower case.
         received: Bytes that this step brought.
+        said: How an answer began that is words where a file should be; may hold secrets.
         size: Bytes in `part` afterwards.
         error: How the connection failed, or None.
         failed_write: Why the disk refused, or None.
     """
 
     url: str = field(repr=redaction.url)
-    part: Path
+    part: Part
     resume: bool
     timeout: float
     validator: str | None = None
@@ -128,6 +130,7 @@ class Fetch:
     status: int | None = None
     headers: Mapping[str, str] = field(factory=_no_headers)
     received: int = 0
+    said: bytes = field(default=b"", repr=False)
     size: int = 0
     error: APIConnectionError | None = None
     failed_write: OSError | None = None
@@ -149,7 +152,7 @@ class Publish:
     Without `overwrite` a file that has the name already is kept and `error` is FileExistsError.
     """
 
-    part: Path
+    part: Part
     final: Path
     overwrite: bool
     error: OSError | None = None
