@@ -1,0 +1,273 @@
+"""Partial files, on a real disk and under real locks."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cometapi_runway import disk
+from cometapi_runway.disk import Part
+
+DATA = bytes(range(256)) * 40
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there an open file cannot be removed")
+HOLDER = """
+import sys, time
+from pathlib import Path
+from cometapi_runway.disk import Part
+part = Part(Path(sys.argv[1]))
+print(part.hold(), part.path.name, flush=True)
+part.begin(0)
+part.write(b"theirs")
+part.sync()
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    return tmp_path / "a.part"
+
+
+@pytest.fixture
+def parts(shared: Path) -> Iterator[list[Part]]:
+    """Three that want the same file."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(contextlib.closing(Part(shared))) for _ in range(3)]
+
+
+def write(part: Part, content: bytes, offset: int = 0) -> None:
+    part.hold()
+    part.begin(offset)
+    part.write(content)
+    assert part.sync() is None
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_each_holder_has_a_file_to_itself(parts: list[Part], shared: Path) -> None:
+    for number, part in enumerate(parts):
+        write(part, bytes([number]) * 9)
+    assert [part.path.read_bytes() for part in parts] == [b"\0" * 9, b"\1" * 9, b"\2" * 9]
+    assert parts[0].path == shared
+    assert all(one.suffix == ".part" for one in shared.parent.iterdir())
+
+
+def test_what_stays_is_under_the_shared_name(parts: list[Part], shared: Path) -> None:
+    for part in parts:
+        write(part, DATA)
+        part.begin(5)
+        part.write(b"x")
+    for part in parts:
+        part.close()
+        part.close()
+    assert names(shared.parent) == {"a.part"}
+    assert shared.read_bytes() == DATA[:5] + b"x"
+
+
+def test_the_next_holder_goes_on_there(parts: list[Part], shared: Path) -> None:
+    write(parts[0], DATA)
+    assert parts[1].hold() == 0
+    parts[0].close()
+    assert parts[2].hold() == len(DATA)
+    assert parts[2].path == shared
+    assert parts[2].hold() == len(DATA)
+
+
+def test_one_without_a_byte_goes(parts: list[Part], shared: Path) -> None:
+    parts[0].hold()
+    assert names(shared.parent) == {"a.part"}
+    parts[0].close()
+    assert names(shared.parent) == set()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_first_to_finish_names_the_file(parts: list[Part], overwrite: bool) -> None:
+    final = parts[0].shared.with_name("a.mp4")
+    for part, content in zip(parts, (b"first", b"second", b"third"), strict=True):
+        write(part, content)
+    parts[1].publish(final, overwrite=overwrite)
+    assert final.read_bytes() == b"second"
+    for part in (parts[0], parts[2]):
+        with contextlib.nullcontext() if overwrite else pytest.raises(FileExistsError):
+            part.publish(final, overwrite=overwrite)
+    assert final.read_bytes() == (b"third" if overwrite else b"second")
+    assert names(final.parent) == {"a.mp4"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_disk_without_hard_links_will_do(
+    parts: list[Part], overwrite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    final = parts[0].shared.with_name("a.mp4")
+    for part in parts[:2]:
+        write(part, DATA)
+    parts[0].publish(final, overwrite=overwrite)
+    with contextlib.nullcontext() if overwrite else pytest.raises(FileExistsError):
+        parts[1].publish(final, overwrite=overwrite)
+    assert final.read_bytes() == DATA
+    assert names(final.parent) == {"a.mp4"}
+
+
+def test_a_disk_without_locks_will_do(parts: list[Part], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can know whose the shared name is, so nobody writes there."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(disk, "_lock", refuse)
+    monkeypatch.setattr(disk, "_unlock", refuse)
+    final = parts[0].shared.with_name("a.mp4")
+    parts[0].shared.write_bytes(b"somebody's")
+    for part in parts:
+        write(part, DATA)
+        assert part.path != part.shared
+    parts[0].publish(final, overwrite=False)
+    # What others may still be writing is left alone.
+    assert all(part.path.exists() for part in parts[1:])
+    for part in parts:
+        part.close()
+    assert names(final.parent) == {"a.mp4", "a.part"}
+    assert final.read_bytes() == DATA
+    assert parts[0].shared.read_bytes() == b"somebody's"
+
+
+@POSIX
+def test_one_that_is_removed_meanwhile_is_begun_anew(parts: list[Part], shared: Path) -> None:
+    write(parts[0], DATA)
+    shared.unlink()
+    write(parts[1], b"another's")
+    assert parts[1].path == shared
+    assert parts[0].hold() == 0
+    write(parts[0], DATA)
+    assert shared.read_bytes() == b"another's"
+    assert parts[0].path.read_bytes() == DATA
+
+
+@POSIX
+def test_another_s_part_is_not_published(parts: list[Part], shared: Path) -> None:
+    """As it would be by its name, after the file that had the name was removed."""
+    write(parts[0], DATA)
+    shared.unlink()
+    write(parts[1], b"not whole")
+    with pytest.raises(FileNotFoundError, match="removed by somebody else"):
+        parts[0].publish(shared.with_name("a.mp4"), overwrite=False)
+    parts[0].close()
+    assert names(shared.parent) == {"a.part"}
+    assert shared.read_bytes() == b"not whole"
+
+
+def test_a_finished_file_is_never_written_to(parts: list[Part], shared: Path) -> None:
+    """Its process died after giving it its name, and before taking the part's away."""
+    final = shared.with_name("a.mp4")
+    shared.write_bytes(DATA)
+    os.link(shared, final)
+    write(parts[0], b"new")
+    assert final.read_bytes() == DATA
+    parts[0].publish(final, overwrite=True)
+    assert final.read_bytes() == b"new"
+    assert names(shared.parent) == {"a.mp4"}
+
+
+@POSIX
+@pytest.mark.parametrize("becomes", ["removed", "finished"])
+def test_the_moment_between_opening_and_locking(
+    becomes: str, parts: list[Part], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(parts[0], DATA)
+    final = shared.with_name("a.mp4")
+    lock = disk._lock
+
+    def late(file: object) -> None:
+        monkeypatch.setattr(disk, "_lock", lock)
+        if becomes == "finished":
+            parts[0].publish(final, overwrite=False)
+        else:
+            parts[0].close()
+            shared.unlink()
+        lock(file)
+
+    monkeypatch.setattr(disk, "_lock", late)
+    assert parts[1].hold() == 0
+    write(parts[1], b"new")
+    assert shared.read_bytes() == b"new"
+    if becomes == "finished":
+        assert final.read_bytes() == DATA
+
+
+def test_it_gives_up_where_everything_is_taken(
+    parts: list[Part], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(_: object) -> None:
+        raise BlockingIOError(errno.EWOULDBLOCK, "taken")
+
+    monkeypatch.setattr(disk, "_lock", taken)
+    with pytest.raises(OSError, match="others take every part"):
+        parts[0].hold()
+
+
+def test_what_is_not_held_cannot_be_written(shared: Path) -> None:
+    with pytest.raises(ValueError, match="not held"):
+        Part(shared).write(b"x")
+    assert not shared.exists()
+
+
+@pytest.fixture
+def holder(shared: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the file."""
+    wrapper = str(Path(disk.__file__).parents[1])
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, shared],
+        env={**os.environ, "PYTHONPATH": wrapper},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_a_lock_holds_between_processes_and_dies_with_its_own(
+    parts: list[Part], shared: Path, holder: subprocess.Popen[str]
+) -> None:
+    assert holder.stdout is not None
+    assert holder.stdout.readline().split() == ["0", "a.part"]
+    assert holder.stdout.readline() == "written\n"
+    write(parts[0], DATA)
+    assert parts[0].path != shared
+    holder.kill()
+    holder.wait(30)
+    assert parts[1].hold() == len("theirs")
+    assert shared.read_bytes() == b"theirs"
+
+
+def test_what_dead_processes_left_goes_with_the_finished_file(
+    parts: list[Part], shared: Path, holder: subprocess.Popen[str]
+) -> None:
+    others = {"a-1.part", "ab.part", "a.mp4.part.txt", "b.0123.part"}
+    for name in others:
+        (shared.parent / name).write_bytes(b"not its own")
+    parts[0].hold()
+    assert holder.stdout is not None
+    own = holder.stdout.readline().split()[1]
+    assert holder.stdout.readline() == "written\n"
+    holder.kill()
+    holder.wait(30)
+    assert own in names(shared.parent)
+    write(parts[1], DATA)
+    parts[1].publish(shared.with_name("a.mp4"), overwrite=False)
+    # What is held is left to whoever holds it.
+    assert names(shared.parent) == {"a.mp4", "a.part", *others}
