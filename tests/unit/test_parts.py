@@ -170,6 +170,28 @@ def test_another_s_part_is_not_published(parts: list[Part], shared: Path) -> Non
     assert shared.read_bytes() == b"not whole"
 
 
+@POSIX
+def test_another_s_part_is_not_removed(parts: list[Part], shared: Path) -> None:
+    parts[0].hold()
+    shared.unlink()
+    write(parts[1], DATA)
+    parts[0].close()
+    assert shared.read_bytes() == DATA
+
+
+@POSIX
+def test_it_is_let_go_also_where_a_forked_process_has_it_open(
+    parts: list[Part], shared: Path
+) -> None:
+    write(parts[0], DATA)
+    # What a fork does to it: the lock is the open file's, and that is open twice.
+    inherited = os.dup(parts[0]._held().fileno())
+    parts[0].close()
+    assert parts[1].hold() == len(DATA)
+    assert parts[1].path == shared
+    os.close(inherited)
+
+
 def test_a_finished_file_is_never_written_to(parts: list[Part], shared: Path) -> None:
     """Its process died after giving it its name, and before taking the part's away."""
     final = shared.with_name("a.mp4")
