@@ -57,6 +57,7 @@ JUDGES = (
             "test_infidelities_answers.py",
             "test_new_operation.py",
             "test_pages.py",
+            "test_reporting.py",
         ),
         deselected=("test_mirror.py::test_the_command_line_runs_against_it",),
     ),

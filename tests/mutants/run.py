@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from .sites import Mutant
 from .verdicts import LATE, SURVIVED, UNTOUCHED, Finding, Outcome, Task
 
 _VARIANTS = 3
+# Seconds that a whole suite may take.
+_LONGEST = 1200.0
 
 
 class RedBaselineError(Exception):
@@ -41,7 +42,7 @@ def baseline(judges: tuple[Judge, ...], width: int) -> dict[str, Baseline]:
             (folder / judge.name).write_bytes(pickle.dumps(recorder.baseline))
             return int(status)
 
-        ended = {job.name: end for job, end in forks.each(judges, work, lambda _: 1200, width)}
+        ended = {job.name: end for job, end in forks.each(judges, work, lambda _: _LONGEST, width)}
         _refuse_red(ended, folder)
         return {one.name: pickle.loads((folder / one.name).read_bytes()) for one in judges}  # noqa: S301 - our own
 
@@ -109,13 +110,22 @@ def check_forks(known: dict[str, Baseline], judges: tuple[Judge, ...], width: in
     file = min(file for one in known.values() for calls in one.calls.values() for file, _ in calls)
     text = (overlay.ROOT / file).read_text("utf-8")
     nothing = Mutant("no defect", "wrapper", file, 1, "", "", "", text)
-    scratch = [_task(0, nothing, judge, None, known[judge.name]) for judge in judges]
-    swapped = [evolve(task, plan=swap.Plan("", {})) for task in scratch]
-    both = (loaded.judged(swapped, known, judges, width), anew.judged(scratch, known, width))
-    for task, finding in itertools.chain(*both):
-        if finding.result not in {SURVIVED, UNTOUCHED}:
+
+    def work(job: tuple[Judge, bool], say: Callable[[str], None]) -> int:
+        judge, is_anew = job
+        task = _task(0, nothing, judge, None, known[judge.name])
+        swapped = evolve(task, plan=swap.Plan("", {}))
+        said = (anew.judged([task], known, 1) if is_anew
+                else loaded.judged([swapped], known, (judge,), 1))  # fmt: skip
+        ((_, finding),) = said
+        say(str(finding))
+        return int(finding.result not in {SURVIVED, UNTOUCHED})
+
+    jobs = [(judge, is_anew) for judge in judges for is_anew in (False, True)]
+    for (judge, _), end in forks.each(jobs, work, lambda _: _LONGEST, width):
+        if end.status:
             raise RedBaselineError(
-                f"the {task.judge.name} suite fails in a fork without any defect: {finding}"
+                f"the {judge.name} suite fails in a fork without any defect: {end.words}"
             )
 
 
