@@ -116,10 +116,20 @@ def test_a_client_that_gives_up_on_silence_frees_the_server(
 
 def test_a_drip_feeds_the_body_in_pieces(server: SimulatorServer, api: httpx.Client) -> None:
     server.gateway.faults.add(Fault("drip", seconds=16))
-    mover = threading.Timer(0.05, server.gateway.clock.advance, (16,))
+    done = threading.Event()
+
+    def move() -> None:
+        # Again and again: nobody knows when the drip begins to wait.
+        while not done.wait(0.02):
+            server.gateway.clock.advance(16)
+
+    mover = threading.Thread(target=move)
     mover.start()
-    assert api.get("/nowhere").text.endswith("</html>\n")
-    mover.join()
+    try:
+        assert api.get("/nowhere").text.endswith("</html>\n")
+    finally:
+        done.set()
+        mover.join()
 
 
 def test_http_errors_of_a_client_do_not_disturb(server: SimulatorServer, api: httpx.Client) -> None:
