@@ -26,10 +26,10 @@ class _Ordered:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        # A test that is new is one of a contract that has moved.
+        # A test that is new is one of a contract that has moved, and likely to notice.
         old = self._known.calls.keys()
-        first = [one for one in items if one.nodeid in self._order or one.nodeid not in old]
-        items[:] = sorted(first, key=lambda one: self._order.get(one.nodeid, len(self._order)))
+        wanted = [one for one in items if one.nodeid in self._order or one.nodeid not in old]
+        items[:] = sorted(wanted, key=lambda one: self._order.get(one.nodeid, -1))
 
     def pytest_collection_finish(self) -> None:
         if self._known.memory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,43 @@ def _change(holder: Any, last: str, pick: dict[str, Any]) -> Any:
     else:
         del holder[key]
     return before
+
+
+def concerned(contract: str) -> frozenset[str]:
+    """The operations that a contract says something else about than the client's own.
+
+    Args:
+        contract: the text of one that moved on.
+    """
+    old = _told(json.loads((ROOT / CONTRACT).read_text("utf-8")))
+    new = _told(json.loads(contract))
+    return frozenset(name for name in old | new if old.get(name) != new.get(name))
+
+
+def _told(document: Any) -> dict[str, str]:
+    """Each operation with all that the contract says about it, components included."""
+    return {
+        one["operationId"]: json.dumps(
+            [document["servers"], path, method, _reached(document, one)], sort_keys=True
+        )
+        for path, item in document["paths"].items()
+        for method, one in item.items()
+        if "operationId" in one
+    }
+
+
+def _reached(document: Any, operation: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"": operation}
+    waiting = [operation]
+    while waiting:
+        for pointer in set(re.findall(r'"\$ref": "#([^"]+)"', json.dumps(waiting.pop()))) - set(
+            found
+        ):
+            found[pointer] = document
+            for step in pointer.removeprefix("/").split("/"):
+                found[pointer] = found[pointer][_plain(step)]
+            waiting.append(found[pointer])
+    return found
 
 
 def _plain(step: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from . import anew, forks, loaded, overlay, swap
+from . import anew, forks, loaded, overlay, picked, swap
 from .judges import COMMON, NAIVE, Judge
 from .record import Baseline, Recorder
 from .sites import Mutant
@@ -169,18 +170,20 @@ def _task(
     """Which tests can notice: those that call what has changed, quick ones first.
 
     A change outside functions can be noticed anywhere; those that call functions of its file come
-    first.
+    first, or for a contract those that are about the operations it says something else about.
     """
     if plan is None:
         near = [name for name, calls in known.calls.items()
                 if any(file == mutant.file for file, _ in calls)]  # fmt: skip
+        if mutant.group == "contract":
+            named = re.compile("|".join(map(re.escape, picked.concerned(mutant.source))))
+            near = [name for name in known.calls if named.search(name)]
         tests, every = near or list(known.calls), list(known.calls)
     else:
         wanted = {(mutant.file, place) for place in plan.codes}
         every = tests = [name for name, calls in known.calls.items() if wanted & calls]
-    few = _few(tests)
-    left = tuple(name for name in every if name not in few)
-    first = sorted(few, key=lambda name: known.seconds[name])
+    first = sorted(_few(tests), key=lambda name: known.seconds[name])
+    left = tuple(name for name in every if name not in first)
     return Task(index, mutant, judge, plan, tuple(first), left)
 
 
