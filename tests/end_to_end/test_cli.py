@@ -14,7 +14,7 @@ import pydantic  # noqa: F401
 import pytest
 from attrs import field, frozen
 
-from cometapi_runway.cli import main
+from cometapi_runway.cli import demo, main
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.endings import Exit
 from cometapi_runway.journal import Journal
@@ -731,6 +731,27 @@ def test_the_demo_ends_with_a_file_and_the_way_to_the_real_gateway(
     assert f"seed {example['seed']}" in said.err
     assert "0.50 US dollars" in said.err
     _is_the_same_request(said.err, example)
+
+
+@pytest.mark.parametrize(
+    ("called", "path", "shown"),
+    [
+        (".venv/bin/cometapi-runway", "", ".venv/bin/cometapi-runway"),
+        ("a folder/cometapi-runway", "", "'a folder/cometapi-runway'"),
+        ("bin/cometapi-runway", "bin", "cometapi-runway"),
+        ("/somewhere/cometapi_runway/__main__.py", "", "cometapi-runway"),
+    ],
+)
+def test_the_demo_shows_a_command_that_is_there(
+    called: str, path: str, shown: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`make demo` keeps it in a folder that no path leads to."""
+    monkeypatch.chdir(tmp_path)
+    Path("bin").mkdir()
+    Path("bin/cometapi-runway").touch(mode=0o755)
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setattr("sys.argv", [called])
+    assert demo._program() == shown
 
 
 def _is_the_same_request(told: str, example: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,8 +119,14 @@ def _near(file: Path) -> Path:
 def _as_command(order: create.Order, required: Mapping[str, str]) -> str:
     words = " ".join(order.creation.words)
     options = [f"--{name.replace('_', '-')} {value}" for name, value in required.items()]
-    lines = [f"{NAME} {words}", *options, f"--output {order.saving.output}"]
+    lines = [f"{_program()} {words}", *options, f"--output {order.saving.output}"]
     return f"export {KEY_VARIABLE}=<your key>\n" + " \\\n    ".join(lines)
+
+
+def _program() -> str:
+    """How the command is called here: `make demo` keeps it in a folder that no path leads to."""
+    called = Path(sys.argv[0])
+    return NAME if shutil.which(NAME) or called.name != NAME else shlex.quote(str(_near(called)))
 
 
 def _as_python(order: create.Order, required: Mapping[str, str]) -> str:
