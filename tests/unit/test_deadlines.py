@@ -24,6 +24,7 @@ from cometapi_runway import (
     deadlines,
     settings,
 )
+from cometapi_runway.files import AsyncFiles, Files
 
 from .faults import ACCEPTED, DONE, RUNNING
 from .twin import ASSETS, ID, KEY, Twin
@@ -123,6 +124,27 @@ class TestNobodyIsKept:
         started = time.monotonic()
         assert isinstance(ask(way, serve(behave), "create", timeout=0.2), SubmissionUnknownError)
         assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("behave", [silent, dripping])
+@pytest.mark.parametrize("way", ["blocking", "awaiting"])
+def test_nobody_is_kept_by_a_file_that_does_not_begin(
+    way: str, behave: Behaviour, serve: Serve
+) -> None:
+    address = serve(behave)
+
+    async def awaiting() -> None:
+        async with AsyncFiles(None).open(address, {}, 0.2):
+            raise AssertionError("it began")
+
+    def blocking() -> None:
+        with Files(None).open(address, {}, 0.2):
+            raise AssertionError("it began")
+
+    started = time.monotonic()
+    with pytest.raises(APITimeoutError):
+        asyncio.run(awaiting()) if way == "awaiting" else blocking()
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("count", [1, 3 * settings.MAX_IN_FLIGHT])

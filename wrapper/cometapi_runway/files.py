@@ -6,8 +6,10 @@ through, and whoever writes judges it.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -19,7 +21,7 @@ from collections.abc import (
 import httpx
 from attrs import define, field
 
-from cometapi_runway import network, redaction
+from cometapi_runway import deadlines, network, redaction
 from cometapi_runway.connections import file_options, made
 from cometapi_runway.httpx_logs import quiet
 
@@ -64,11 +66,19 @@ class Files:
                 yield Stream(response.status_code, response.headers, _chunks(response, url))
 
     def _ask(self, url: str, headers: Mapping[str, str], timeout: float) -> httpx.Response:
+        client = self._ready()
+        request = client.build_request("GET", url, headers=dict(headers), timeout=timeout)
+        # The body may take as long as it flows; what comes before it must not.
+        with deadlines.until(time.monotonic() + timeout):
+            return client.send(request, stream=True)
+
+    def _ready(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
                 self._client = made(lambda: httpx.Client(**file_options(self.base)))
-        request = self._client.build_request("GET", url, headers=dict(headers), timeout=timeout)
-        return self._client.send(request, stream=True)
+                if self.base is None:
+                    deadlines.hold(self._client)
+            return self._client
 
     def close(self) -> None:
         """Close every connection."""
@@ -99,7 +109,11 @@ class AsyncFiles:
         if self._client is None:
             self._client = made(lambda: httpx.AsyncClient(**file_options(self.base)))
         request = self._client.build_request("GET", url, headers=dict(headers), timeout=seconds)
-        return await self._client.send(request, stream=True)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._client.send(request, stream=True)
+        except TimeoutError:
+            raise httpx.ReadTimeout(f"no answer within {seconds:g} s") from None
 
     async def close(self) -> None:
         """Close every connection."""
