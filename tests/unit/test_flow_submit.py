@@ -12,7 +12,7 @@ from attrs import evolve
 from cometapi_runway import errors, settings
 from cometapi_runway.flows import Flow, submit
 from cometapi_runway.flows.pacing import Backoff, Stopwatch
-from cometapi_runway.flows.steps import Entry, Intended, Sleep, Submitted, Unsubmitted
+from cometapi_runway.flows.steps import Call, Entry, Intended, Sleep, Submitted, Unsubmitted
 from cometapi_runway.task import Task
 
 from .faults import ACCEPTED, paced, page, platform
@@ -185,6 +185,12 @@ def test_every_try_gets_the_whole_timeout_and_the_same_request() -> None:
     unreached = Failure(httpx.ConnectError)
     stage.play(submit(order(timeout=9.0), started=0.0, rng=MOST), unreached, unreached, ACCEPTED)
     assert [timeout for _, timeout in stage.sent] == [9.0, 9.0, 9.0]
+
+
+def test_the_fingerprint_stays_what_it_was() -> None:
+    """Journals outlive versions: the same request has the same fingerprint in all of them."""
+    call = Call("make_it", "POST", "/v1/it", {}, {"model": "fast", "seed": 7})
+    assert call.fingerprint == "9cb1c7127c54f1ad"
 
 
 def test_the_fingerprint_is_the_requests_own() -> None:

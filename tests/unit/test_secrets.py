@@ -463,6 +463,8 @@ class TestRedaction:
             ("https://h.example:99999/a", "[hidden]"),
             ("/runwayml/v1/tasks/1?x=y", "/runwayml/v1/tasks/1"),
             ("?x=y", ""),
+            ("//h.example/a?x=y", "/a"),
+            ("mailto:someone@h.example?x=y", "someone@h.example"),
         ],
     )
     def test_addresses(self, address: str, shown: str) -> None:

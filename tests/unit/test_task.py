@@ -255,6 +255,14 @@ class TestFailure:
 
     def test_the_transports_own_word_is_no_reason(self) -> None:
         assert from_answer(older("2")).failure is None
+        flattened = flat("FAILURE", code="success", msg="success")
+        assert from_answer(flattened).failure is None
+
+    @pytest.mark.parametrize(("word", "status"), [("FAILED", "FAILED"), ("canceled", "CANCELLED")])
+    def test_of_the_provider_outweighs_a_success_without_a_file(
+        self, word: str, status: str
+    ) -> None:
+        assert from_answer(wrapped("SUCCESS", raw(word))).status == status
 
 
 class TestMoment:

@@ -241,6 +241,11 @@ class TestEcho:
         twin.plays(answer({"id": ID, "status": "RUNNING", "note": KEY}))
         assert KEY not in str(retrieve(twin).raw)
 
+    @pytest.mark.parametrize("key", ["sk-abc", "sk-abcd"])
+    def test_a_short_key_is_one(self, key: str, twin: Twin) -> None:
+        twin.plays(answer({"id": ID, "status": "RUNNING", "note": key}))
+        assert key not in str(retrieve(twin, twin.new(key)).raw)
+
     def test_a_key_of_a_few_letters_is_a_tests_own(self, twin: Twin) -> None:
         twin.plays(answer({"id": ID, "status": "RUNNING", "note": "task"}))
         assert retrieve(twin, twin.new("ta")).raw["note"] == "task"
