@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import tomllib
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -83,4 +85,11 @@ class Equivalent:
 def equivalents() -> list[Equivalent]:
     """The list, as a person has written it."""
     entries = tomllib.loads(EQUIVALENTS.read_text("utf-8")).get("equivalent", [])
-    return [Equivalent(**one) for one in entries]
+    return [one for entry in entries for one in _told(**entry)]
+
+
+def _told(each: Sequence[Sequence[str]] = (), **entry: Any) -> list[Equivalent]:
+    """One entry, or as many as there are values to fill into its texts."""
+    texts = entry["before"], entry["after"]
+    pairs = [[text.format(*values) for text in texts] for values in each] or [texts]
+    return [Equivalent(**{**entry, "before": before, "after": after}) for before, after in pairs]

@@ -64,6 +64,7 @@ def judged(
     width: int,
     *,
     everybody: bool = False,
+    is_same: Callable[[Mutant], bool] = lambda _: False,
 ) -> Iterator[Outcome]:
     """Seed each defect, and yield it once somebody has noticed, or nobody has.
 
@@ -76,6 +77,7 @@ def judged(
         judges: who is asked, in this order.
         width: how many at once.
         everybody: whether a judge is asked too where another has noticed already.
+        is_same: whether a defect is known to make no difference; a few tests are enough for it.
     """
     outcomes = [Outcome(mutant) for mutant in mutants]
     plans = [_plan(mutant) for mutant in mutants]
@@ -94,8 +96,12 @@ def judged(
             if is_news:
                 yield outcome
     unnoticed = {index for index, one in enumerate(outcomes) if not one.is_killed}
-    rest = [task.rest() for task in asked
-            if task.index in unnoticed and task.left and task.judge.name != NAIVE]  # fmt: skip
+    rest = [
+        task.rest()
+        for task in asked
+        if task.index in unnoticed and task.left and task.judge.name != NAIVE
+        if not is_same(task.mutant)
+    ]
     for task, finding in _settled(rest, known, judges, width):
         if finding.is_kill:
             outcomes[task.index].said[task.judge.name] = finding
@@ -183,8 +189,9 @@ def _task(
         wanted = {(mutant.file, place) for place in plan.codes}
         every = tests = [name for name, calls in known.calls.items() if wanted & calls]
     first = sorted(_few(tests), key=lambda name: known.seconds[name])
-    left = tuple(name for name in every if name not in first)
-    return Task(index, mutant, judge, plan, tuple(first), left)
+    left = [name for name in tests if name not in first]
+    left += [name for name in every if name not in {*first, *left}]
+    return Task(index, mutant, judge, plan, tuple(first), tuple(left))
 
 
 def _few(tests: list[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -42,6 +43,28 @@ def test_every_equivalent_could_be_seeded():
 
 def test_every_equivalent_has_a_reason():
     assert not [one for one in randomly.equivalents() if len(one.reason.split()) < 5]
+
+
+MODULES = sorted(ROOT.glob("generated/cometapi_runway_api/api/*/[a-z]*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=[one.stem for one in MODULES])
+def test_generated_parsers_read_all_failures_alike(module):
+    """What the list says about their branches rests on it: whichever is taken, the same is done."""
+    parser = module.read_text("utf-8").partition("def _parse_response(")[2].partition("\ndef ")[0]
+    _, *branches = re.split(r"    if response\.status_code == (\d+):\n", parser)
+    codes, last = branches[::2], branches[-1]
+    assert codes[0] == "200", "a success is looked for first"
+    texts = [
+        re.sub(r"\s+", " ", text.replace(f"_{code}", "_N")).strip()
+        for code, text in zip(codes[1:], branches[3::2], strict=True)
+    ]
+    first = texts[0]
+    tail = re.sub(
+        r"\s+", " ", last.replace("_default", "_N").replace(f"_{codes[-1]}", "_N")
+    ).strip()
+    assert texts[:-1] == [first] * (len(texts) - 1)
+    assert tail == f"{first} {first}", "what no branch takes is read like them"
 
 
 def test_a_sample_is_its_seeds_alone():

@@ -693,6 +693,13 @@ class TestSeveral:
             assert path.read_bytes() == hashlib.sha256(str(number).encode()).digest()
         assert len(twin.wire.sent) == 6
 
+    def test_the_progress_of_each_is_told(self, twin: Twin, tmp_path: Path) -> None:
+        meter = Meter()
+        twin.wire.by(self.network({}))
+        fetch(twin, tmp_path, finished(*self.URLS), on_progress=meter)
+        ends = {index: count for index, count, total in meter.told if count == total}
+        assert ends == dict.fromkeys(range(6), 32)
+
     def test_one_that_fails_does_not_take_the_others_along(
         self, twin: Twin, tmp_path: Path
     ) -> None:
