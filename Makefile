@@ -68,7 +68,7 @@ contract-deep: $(DEV) ## The same with many more draws (SEED=…), then schemath
 
 .PHONY: mutants
 mutants: $(DEV) ## Seed defects and count the ones that go unnoticed (SEED=…)
-	@$(BIN)/python -m tests.mutants
+	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED))
 
 .PHONY: conformance
 conformance: $(DEV) ## schemathesis, all checks and phases, against the running simulator
