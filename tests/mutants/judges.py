@@ -18,6 +18,7 @@ class Judge:
             clients that are generated on the spot, or the command line.
         deselected: single tests that start processes, which do not have the defect.
         about: the groups of defects that it is asked about.
+        has_slow_variants: whether a few variants of each test are tried before all of them.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Judge:
     without: tuple[str, ...] = ()
     deselected: tuple[str, ...] = ()
     about: tuple[str, ...] = ("generated", "wrapper", "contract")
+    has_slow_variants: bool = False
 
     def is_asked_about(self, group: str) -> bool:
         """Whether defects of a group are any of its business."""
@@ -60,6 +62,7 @@ JUDGES = (
             "test_reporting.py",
         ),
         deselected=("test_mirror.py::test_the_command_line_runs_against_it",),
+        has_slow_variants=True,
     ),
 )
 # Libraries that are plugins of pytest too are loaded before it starts; nobody rewrites theirs.

@@ -68,7 +68,7 @@ def judged(
 ) -> Iterator[Outcome]:
     """Seed each defect, and yield it once somebody has noticed, or nobody has.
 
-    Of a test with many variants three are run at first. All of them are, for a defect that
+    Of a slow test with many variants three are run at first. All of them are, for a defect that
     nobody has noticed then: what survives has survived everything.
 
     Args:
@@ -188,9 +188,11 @@ def _task(
     else:
         wanted = {(mutant.file, place) for place in plan.codes}
         every = tests = [name for name, calls in known.calls.items() if wanted & calls]
-    first = sorted(_few(tests), key=lambda name: known.seconds[name])
-    left = [name for name in tests if name not in first]
-    left += [name for name in every if name not in {*first, *left}]
+    few = _few(tests) if judge.has_slow_variants else tests
+    first = sorted(few, key=lambda name: known.seconds[name])
+    left = sorted(set(tests) - set(first), key=lambda name: known.seconds[name])
+    taken = {*first, *left}
+    left += [name for name in every if name not in taken]
     return Task(index, mutant, judge, plan, tuple(first), tuple(left))
 
 
