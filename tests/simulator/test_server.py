@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
+from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When, callbacks
 from cometapi_runway.simulator.callbacks import is_loopback
 
 from .pixels import decode
@@ -214,12 +214,66 @@ def test_callbacks_are_delivered_once_and_to_this_machine_only(
     assert len(server.gateway.callbacks) == 3
 
 
+def end_one(server: SimulatorServer, api: httpx.Client, callback_url: str) -> str:
+    operation = CONTRACT.operation("act_one_expression_migration")
+    body = {**examples(operation)[0], "callback_url": callback_url}
+    answer = api.post(operation.path, json=body)
+    server.gateway.clock.advance(60)
+    return str(answer.json()["data"]["task_id"])
+
+
+def delivered() -> list[str]:
+    deadline = time.monotonic() + 5
+    while not Hook.received and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return [sent["task_id"] for _, sent in Hook.received]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["http://localhost:99999/", "http://127.0.0.1:99999/", "http://localhost:1/ä"],
+)
+def test_an_odd_callback_address_does_not_end_the_others(
+    server: SimulatorServer, api: httpx.Client, hook: str, odd: str
+) -> None:
+    end_one(server, api, odd)
+    assert len(server.gateway.callbacks) == 1
+    wanted = end_one(server, api, hook)
+    assert delivered() == [wanted]
+
+
+def test_a_listener_that_never_answers_does_not_hold_the_others_up(
+    server: SimulatorServer, api: httpx.Client, hook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "_PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        end_one(server, api, f"http://127.0.0.1:{mute.getsockname()[1]}/")
+        wanted = end_one(server, api, hook)
+        assert delivered() == [wanted]
+
+
+def test_a_callback_whose_task_a_reset_took_does_not_end_the_others(
+    server: SimulatorServer, api: httpx.Client, hook: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = server.gateway.callback_body
+
+    def once_too_late(task_id: str) -> Any:
+        asked.append(task_id)
+        return real("gone" if len(asked) == 1 else task_id)
+
+    monkeypatch.setattr(server.gateway, "callback_body", once_too_late)
+    end_one(server, api, hook)
+    wanted = end_one(server, api, hook)
+    assert delivered() == [wanted]
+
+
 @pytest.mark.parametrize(
     ("url", "ours"),
     [("http://127.0.0.1:1/x", True), ("http://localhost/x", True), ("http://[::1]:8/x", True),
      ("https://127.0.0.1/x", False), ("http://example.com/", False), ("http://10.0.0.1/", False),
      ("http://localhost.example.com/", False), ("http://[", False), ("file:///x", False),
-     ("", False)],
+     ("", False), ("http://localhost\\@example.com/", False), ("http://localhost:65536/", False)],
 )  # fmt: skip
 def test_loopback(url: str, ours: bool) -> None:
     assert is_loopback(url) is ours

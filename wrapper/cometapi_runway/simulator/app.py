@@ -10,7 +10,6 @@ from attrs import frozen
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from cometapi_runway.simulator.callbacks import deliver_forever
 from cometapi_runway.simulator.control import Control
 from cometapi_runway.simulator.delivery import Delivery
 from cometapi_runway.simulator.gateway import Gateway
@@ -118,6 +117,11 @@ def create_app(
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with anyio.create_task_group() as group:
             if core.settings.deliver_callbacks:
+                # Here, as only those who want callbacks sent pay for a client of HTTP.
+                from cometapi_runway.simulator.callbacks import (  # noqa: PLC0415
+                    deliver_forever,
+                )
+
                 group.start_soon(deliver_forever, core)
             yield
             group.cancel_scope.cancel()
