@@ -242,6 +242,16 @@ def test_an_odd_callback_address_does_not_end_the_others(
     assert delivered() == [wanted]
 
 
+def test_callbacks_are_delivered_after_a_reset_too(
+    server: SimulatorServer, api: httpx.Client, hook: str
+) -> None:
+    for _ in range(3):
+        wanted = end_one(server, api, hook)
+        assert delivered() == [wanted]
+        server.gateway.reset()
+        Hook.received.clear()
+
+
 def test_a_listener_that_never_answers_does_not_hold_the_others_up(
     server: SimulatorServer, api: httpx.Client, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

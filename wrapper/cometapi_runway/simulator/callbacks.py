@@ -39,16 +39,16 @@ def is_loopback(url: str) -> bool:
 
 async def deliver_forever(gateway: Gateway) -> None:
     """Sends each callback once when it is due, until cancelled."""
-    done = 0
+    seen: tuple[Callback, ...] = ()
     # No client around it: redirects, proxies and cookies are nothing that a callback has.
     async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
         while True:
             due = gateway.callbacks
-            # A reset of the gateway empties the list.
-            done = min(done, len(due))
-            for callback in due[done:]:
+            # A reset of the gateway begins a new list, whose callbacks may equal the old ones.
+            is_same_list = due and seen and due[0] is seen[0]
+            for callback in due[len(seen) if is_same_list else 0 :]:
                 await _try(transport, gateway, callback)
-            done = len(due)
+            seen = due
             await anyio.sleep(_LOOK_EVERY)
 
 
