@@ -654,6 +654,25 @@ def test_doctor_finds_a_wrong_address_and_a_wrong_clock(run: Terminal, gateway: 
     assert re.search("^warn +gateway .*not as expected", said.out, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("date", "state"),
+    [
+        ("Fri, 01 May 2026 12:00:00 -0000", "warn"),
+        ("Fri, 01 May 99999 12:00:00 GMT", "ok"),
+    ],
+)
+def test_doctor_reads_every_date_there_is(
+    run: Terminal, gateway: Gateway, date: str, state: str
+) -> None:
+    gateway.faults.add(Fault("html", status=404, headers=(("Date", date),)))
+
+    said = run("doctor")
+    run.said.clear()
+
+    assert said.code == Exit.GATEWAY
+    assert re.search(f"^{state} +clock ", said.out, re.MULTILINE)
+
+
 def test_validate_judges_offline(run: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMETAPI_KEY")
     creation = next(one for one in creations() if one.name == "character_performance")

@@ -6,6 +6,7 @@ The corpus holds whole answers with their evidence; here are the rules one by on
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -304,6 +305,17 @@ class TestRetryAfter:
         told = {"retry-after": "Fri, 15 Jan 2027 07:50:09 GMT", "date": now}
         error = error_of(platform("x"), 429, headers=told)
         assert error.retry_after == max(0.0, seconds)
+
+    @pytest.mark.skipif(not hasattr(time, "tzset"), reason="no such call on this system")
+    def test_a_date_of_an_unknown_zone_is_utc(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TZ", "UTC-5")
+        time.tzset()
+        try:
+            found = answers.http_date("Fri, 15 Jan 2027 08:00:00 -0000")
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+        assert found == WALL
 
 
 class TestReading:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from html import unescape
 
@@ -256,17 +257,22 @@ def _retry_after(answer: Answer) -> float | None:
         return None
     if text.replace(".", "", 1).isdecimal() and text.isascii():
         return min(float(text), _LONGEST_PAUSE)
-    until = _moment(text)
+    until = http_date(text)
     if until is None:
         return None
     # By the gateway's own clock where it tells the time: ours may be minutes off.
-    now = _moment(answer.headers.get("date", ""))
+    now = http_date(answer.headers.get("date", ""))
     return min(max(0.0, until - (answer.received if now is None else now)), _LONGEST_PAUSE)
 
 
-def _moment(date: str) -> float | None:
-    """An HTTP date as Unix seconds."""
+def http_date(text: str) -> float | None:
+    """An HTTP date as Unix seconds, or None where it is none.
+
+    A zone of ``-0000`` means UTC that says nothing of the sender's place (RFC 5322, 3.3); Python
+    reads it as a time without a zone, which would then be taken for a local one.
+    """
     try:
-        return parsedate_to_datetime(date).timestamp()
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

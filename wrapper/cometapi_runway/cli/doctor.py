@@ -11,8 +11,6 @@ import platform
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -36,16 +34,17 @@ from cometapi_runway.errors import (
 from cometapi_runway.validation import contract
 
 if TYPE_CHECKING:
-    from cometapi_runway import journal
+    from cometapi_runway import answers, journal, task
     from cometapi_runway.answers import Answer
     from cometapi_runway.cli import clients
 else:
+    answers = Deferred("cometapi_runway.answers")
     clients = Deferred("cometapi_runway.cli.clients")
     journal = Deferred("cometapi_runway.journal")
+    task = Deferred("cometapi_runway.task")
 
 _PROBE: Final = "cometapi-runway-doctor"
 _NO_KEY: Final = "no-key"
-_NOT_EXIST: Final = "task_not_exist"
 _DRIFT: Final = 60.0
 _ANOTHER: Final = f"put a valid one into {settings.KEY_VARIABLE}"
 
@@ -162,7 +161,7 @@ def _reached(error: RunwayError, address: str, took: float, key: str) -> Check:
         told = ending(cause)
         words = f"{where} and refuses the key: {cause.message}; {_ANOTHER}"
         return Check("gateway", "fail", words, told.code)
-    if isinstance(cause, APIStatusError) and cause.code == _NOT_EXIST:
+    if isinstance(cause, APIStatusError) and cause.code == task.NOT_EXIST:
         return Check("gateway", "ok", f"{where} and takes the key")
     if isinstance(cause, APIStatusError):
         return Check("gateway", "warn", f"{where}, but not as expected: {cause}", Exit.GATEWAY)
@@ -178,11 +177,10 @@ def _answer(error: RunwayError) -> Answer | None:
 
 def _clock(answer: Answer) -> Check:
     """Whether the gateway's time is ours; a signed address is good until a time of day."""
-    try:
-        there = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+    there = answers.http_date(answer.headers.get("date", ""))
+    if there is None:
         return Check("clock", "ok", "the gateway does not say what time it has")
-    drift = (datetime.fromtimestamp(answer.received, UTC) - there).total_seconds()
+    drift = answer.received - there
     if abs(drift) > _DRIFT:
         way = "ahead of" if drift > 0 else "behind"
         return Check("clock", "warn", f"this computer is {abs(drift):.0f} s {way} the gateway")
