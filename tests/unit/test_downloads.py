@@ -10,6 +10,7 @@ import contextlib
 import errno
 import gzip
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -40,6 +41,7 @@ URL = f"{HOST}/output.mp4?_jwt=old"
 FRESH = f"{HOST}/output.mp4?_jwt=fresh"
 DATA = bytes(range(256)) * 700
 HALF = len(DATA) // 2
+ONE = {"etag": '"one"'}
 VIDEO = {"content-type": "video/mp4"}
 GZIP = {**VIDEO, "content-encoding": "gzip"}
 ZIPPED = gzip.compress(DATA)
@@ -144,9 +146,9 @@ ROWS = (
     Row("416 without a size", (broken(), Reply(416), whole()), (None, FROM_HALF, None), 1.5),
     Row("416, then nobody listens", (broken(), Reply(416), DEAD, whole()),
         (None, FROM_HALF, None, None), 3.5),
-    Row("longer than announced, in parts", (broken(), Reply(206, DATA[HALF:], {
+    Row("another size than before", (broken(), Reply(206, DATA[HALF:], {
         **VIDEO, "content-range": f"bytes {HALF}-{len(DATA) - 2}/{len(DATA) - 1}"}), whole()),
-        (None, FROM_HALF, None), 1.0),
+        (None, FROM_HALF, None), 1.5),
     Row("expired", (page(403), AGAIN, whole()), (None, POLLED, None), 0.5),
     Row("gone", (Reply(410), AGAIN, whole()), (None, POLLED, None), 0.5),
     Row("expired in the middle", (broken(), page(403), AGAIN, rest()),
@@ -282,22 +284,84 @@ def test_every_range_counts_the_bytes_of_the_file(twin: Twin, tmp_path: Path) ->
     assert {one.headers["accept-encoding"] for one in twin.wire.sent} == {"identity"}
 
 
+def leave(folder: Path, content: bytes, **more: Any) -> None:
+    """What a process leaves that was killed."""
+    (folder / f"{ID}.part").write_bytes(content)
+    (folder / f"{ID}.part.json").write_text(json.dumps({**ONE, "size": len(DATA), **more}))
+
+
 class TestResuming:
     def test_goes_on_where_another_process_was_killed(self, twin: Twin, tmp_path: Path) -> None:
-        (tmp_path / f"{ID}.part").write_bytes(DATA[:HALF])
-        twin.plays(rest())
+        leave(tmp_path, DATA[:HALF])
+        twin.plays(rest(**ONE))
         (path,) = fetch(twin, tmp_path)
         assert path.read_bytes() == DATA
         assert ranges(twin) == [FROM_HALF]
+        assert twin.wire.sent[0].headers["if-range"] == ONE["etag"]
+        assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize("etag", [None, '"one"', '"two"'])
+    def test_begins_anew_what_another_process_left_without_a_word(
+        self, etag: str | None, twin: Twin, tmp_path: Path
+    ) -> None:
+        """Nobody can know which file it is of, and a mixture would be published as complete."""
+        (tmp_path / f"{ID}.part").write_bytes(b"of another file")
+        told = {"etag": etag} if etag else {}
+        twin.wire.by(lambda r: rest(_start(r), **told) if "range" in r.headers else whole(**told))
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert ranges(twin) == [None]
+        assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize("left", ["by this process", "by another"])
+    @pytest.mark.parametrize("told", [{"etag": '"two"'}, {"etag": 'W/"one"'}, {}])
+    def test_adds_no_range_of_another_file(
+        self, told: dict[str, str], left: str, twin: Twin, tmp_path: Path
+    ) -> None:
+        """As a server would have it that does not know If-Range."""
+        if left == "by another":
+            leave(tmp_path, b"x" * HALF)
+        else:
+            twin.plays(
+                Reply(200, b"x" * HALF, {**VIDEO, **ONE}, breaks=httpx.ReadError,
+                      declared=len(DATA)), DEAD, page(400),
+            )  # fmt: skip
+            with pytest.raises(DownloadError):
+                fetch(twin, tmp_path)
+            twin.wire.sent.clear()
+        twin.plays(rest(**told), whole(**told))
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert ranges(twin) == [FROM_HALF, None]
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_adds_no_range_of_another_file_in_one_call(self, twin: Twin, tmp_path: Path) -> None:
+        other = evolve(broken(**ONE), content=b"x" * HALF)
+        twin.plays(other, rest(etag='"two"'), whole(etag='"two"'))
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert ranges(twin) == [None, FROM_HALF, None]
+
+    def test_a_range_does_not_vouch_for_what_came_before_it(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        """The first half is of nobody knows which file, whatever the second is of."""
+        tail = evolve(rest(**ONE), breaks=httpx.ReadError, content=DATA[HALF:-9])
+        twin.plays(broken(), tail, page(400), whole(**ONE))
+        with pytest.raises(DownloadError):
+            fetch(twin, tmp_path)
+        (path,) = fetch(twin, tmp_path)
+        assert path.read_bytes() == DATA
+        assert ranges(twin)[-1] is None
 
     def test_finds_that_everything_was_there(self, twin: Twin, tmp_path: Path) -> None:
-        (tmp_path / f"{ID}.part").write_bytes(DATA)
+        leave(tmp_path, DATA)
         twin.plays(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}))
         (path,) = fetch(twin, tmp_path)
         assert path.read_bytes() == DATA
 
     def test_discards_what_is_too_long(self, twin: Twin, tmp_path: Path) -> None:
-        (tmp_path / f"{ID}.part").write_bytes(DATA + b"more")
+        leave(tmp_path, DATA + b"more")
         twin.plays(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}), whole())
         (path,) = fetch(twin, tmp_path)
         assert path.read_bytes() == DATA
@@ -320,7 +384,7 @@ class TestResuming:
         assert "if-range" not in twin.wire.sent[1].headers
 
     def test_keeps_what_came_for_the_next_call(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(broken(), page(400), rest())
+        twin.plays(broken(**ONE), page(400), rest(**ONE))
         with pytest.raises(DownloadError):
             fetch(twin, tmp_path)
         (path,) = fetch(twin, tmp_path)
@@ -328,12 +392,13 @@ class TestResuming:
         assert ranges(twin) == [None, FROM_HALF, FROM_HALF]
 
     def test_keeps_what_came_before_an_interruption(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(broken(), Interruption(), rest())
+        twin.plays(broken(**ONE), Interruption(), rest(**ONE))
         with pytest.raises(twin.interrupt):
             fetch(twin, tmp_path)
         assert (tmp_path / f"{ID}.part").read_bytes() == DATA[:HALF]
         (path,) = fetch(twin, tmp_path)
         assert path.read_bytes() == DATA
+        assert ranges(twin)[-1] == FROM_HALF
 
 
 class TestNames:
@@ -489,7 +554,7 @@ class TestDisk:
         import resource
 
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        twin.plays(whole(), rest(HALF))
+        twin.plays(whole(**ONE), rest(HALF, **ONE))
         resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
         try:
             with pytest.raises(DownloadError, match=r"cannot write .*File too large"):

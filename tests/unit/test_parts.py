@@ -14,16 +14,20 @@ import pytest
 
 from cometapi_runway import disk
 from cometapi_runway.disk import Part
+from cometapi_runway.origin import Origin
 
 DATA = bytes(range(256)) * 40
+KNOWN = Origin('"v1"', len(DATA))
+NOBODY_S = Origin()
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there an open file cannot be removed")
 HOLDER = """
 import sys, time
 from pathlib import Path
 from cometapi_runway.disk import Part
+from cometapi_runway.origin import Origin
 part = Part(Path(sys.argv[1]))
 print(part.hold(), part.path.name, flush=True)
-part.begin(0)
+part.begin(0, Origin('"theirs"'))
 part.write(b"theirs")
 part.sync()
 print("written", flush=True)
@@ -43,9 +47,9 @@ def parts(shared: Path) -> Iterator[list[Part]]:
         yield [stack.enter_context(contextlib.closing(Part(shared))) for _ in range(3)]
 
 
-def write(part: Part, content: bytes, offset: int = 0) -> None:
+def write(part: Part, content: bytes, origin: Origin = NOBODY_S) -> None:
     part.hold()
-    part.begin(offset)
+    part.begin(0, origin)
     part.write(content)
     assert part.sync() is None
 
@@ -65,7 +69,7 @@ def test_each_holder_has_a_file_to_itself(parts: list[Part], shared: Path) -> No
 def test_what_stays_is_under_the_shared_name(parts: list[Part], shared: Path) -> None:
     for part in parts:
         write(part, DATA)
-        part.begin(5)
+        part.begin(5, NOBODY_S)
         part.write(b"x")
     for part in parts:
         part.close()
@@ -75,7 +79,7 @@ def test_what_stays_is_under_the_shared_name(parts: list[Part], shared: Path) ->
 
 
 def test_the_next_holder_goes_on_there(parts: list[Part], shared: Path) -> None:
-    write(parts[0], DATA)
+    write(parts[0], DATA, KNOWN)
     assert parts[1].hold() == 0
     parts[0].close()
     assert parts[2].hold() == len(DATA)
@@ -183,7 +187,7 @@ def test_another_s_part_is_not_removed(parts: list[Part], shared: Path) -> None:
 def test_it_is_let_go_also_where_a_forked_process_has_it_open(
     parts: list[Part], shared: Path
 ) -> None:
-    write(parts[0], DATA)
+    write(parts[0], DATA, KNOWN)
     # What a fork does to it: the lock is the open file's, and that is open twice.
     inherited = os.dup(parts[0]._held().fileno())
     parts[0].close()
@@ -293,3 +297,95 @@ def test_what_dead_processes_left_goes_with_the_finished_file(
     parts[1].publish(shared.with_name("a.mp4"), overwrite=False)
     # What is held is left to whoever holds it.
     assert names(shared.parent) == {"a.mp4", "a.part", *others}
+
+
+class TestNotes:
+    """Which file the bytes are of is beside them, and outlives a process as they do."""
+
+    def test_what_nothing_vouches_for_is_not_added_to(
+        self, parts: list[Part], shared: Path
+    ) -> None:
+        shared.write_bytes(DATA)
+        assert (parts[0].hold(), parts[0].origin) == (0, None)
+        parts[0].close()
+        assert shared.read_bytes() == DATA
+
+    def test_it_is_told_to_the_next_holder(self, parts: list[Part], shared: Path) -> None:
+        write(parts[0], DATA, KNOWN)
+        parts[0].close()
+        assert names(shared.parent) == {"a.part", "a.part.json"}
+        assert (parts[1].hold(), parts[1].origin) == (len(DATA), KNOWN)
+
+    def test_it_is_on_the_disk_before_the_first_byte(
+        self, parts: list[Part], shared: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And the bytes that it does not tell of are off it before: power may go at any time."""
+        write(parts[0], b"old", Origin('"old"'))
+        seen: list[tuple[int, bytes]] = []
+        note = shared.with_name("a.part.json")
+        sync = os.fsync
+
+        def look(descriptor: int) -> None:
+            sync(descriptor)
+            seen.append((shared.stat().st_size, note.read_bytes()))
+
+        monkeypatch.setattr(os, "fsync", look)
+        parts[0].begin(0, KNOWN)
+        (first, before), (second, after) = seen
+        assert (first, second) == (0, 0)
+        assert b"old" in before
+        assert b"v1" in after
+
+    @pytest.mark.parametrize("anew", [NOBODY_S, Origin(None, 7)])
+    def test_it_goes_where_the_next_file_has_none(
+        self, anew: Origin, parts: list[Part], shared: Path
+    ) -> None:
+        write(parts[0], DATA, KNOWN)
+        write(parts[0], b"new", anew)
+        assert names(shared.parent) == {"a.part"}
+        assert (parts[0].hold(), parts[0].origin) == (3, anew)
+        parts[0].close()
+        assert parts[1].hold() == 0
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"{", b"[]", b"{}", b"\xff", b'{"etag": null}', b'{"etag": "W/\\"v1\\""}',
+         b'{"etag": "v1"}', b'{"etag": "\\"\\u00e9\\""}', b'{"etag": "\\"a\\r\\nb\\""}'],
+    )  # fmt: skip
+    def test_one_that_cannot_be_read_vouches_for_nothing(
+        self, content: bytes, parts: list[Part], shared: Path
+    ) -> None:
+        shared.write_bytes(DATA)
+        shared.with_name("a.part.json").write_bytes(content)
+        assert parts[0].hold() == 0
+
+    @pytest.mark.parametrize("how", ["named", "renamed", "swept", "empty", "beaten"])
+    def test_it_goes_with_the_part(self, how: str, parts: list[Part], shared: Path) -> None:
+        final = shared.with_name("a.mp4")
+        write(parts[0], DATA, KNOWN)
+        write(parts[1], DATA, KNOWN)
+        if how == "swept":
+            parts[0].close()
+            parts[1].publish(final, overwrite=False)
+        elif how == "empty":
+            parts[0].begin(0, KNOWN)
+            parts[0].close()
+            parts[1].close()
+        elif how == "beaten":
+            parts[1].publish(final, overwrite=False)
+            with pytest.raises(FileExistsError):
+                parts[0].publish(final, overwrite=False)
+        else:
+            parts[1].close()
+            parts[0].publish(final, overwrite=how == "renamed")
+        assert names(shared.parent) == ({"a.mp4"} if how != "empty" else set())
+
+    @POSIX
+    def test_another_s_is_left_alone(self, parts: list[Part], shared: Path) -> None:
+        write(parts[0], DATA, KNOWN)
+        shared.unlink()
+        write(parts[1], b"theirs", Origin('"theirs"'))
+        parts[0].begin(0, Origin('"mine"'))
+        parts[0].close()
+        parts[1].close()
+        assert (parts[2].hold(), parts[2].origin) == (6, Origin('"theirs"'))

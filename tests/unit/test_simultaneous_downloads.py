@@ -52,6 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.starts.append(start)
         self.send_response(206 if start else 200)
         self.send_header("Content-Type", "video/mp4")
+        self.send_header("ETag", f'"{content[0]}"')
         self.send_header("Content-Length", str(SIZE - start))
         if start:
             self.send_header("Content-Range", f"bytes {start}-{SIZE - 1}/{SIZE}")
@@ -188,7 +189,7 @@ def test_one_that_is_stopped_and_then_killed(
     with RunwayClient(KEY) as client:
         path = fetch(client, server, tmp_path, overwrite=False)
         assert is_whole(path)
-        assert {one.suffix for one in tmp_path.iterdir()} == {".mp4", ".part"}
+        assert {one.suffix for one in tmp_path.iterdir()} == {".mp4", ".part", ".json"}
         path.unlink()
         stopped.kill()
         stopped.communicate(timeout=PATIENCE)

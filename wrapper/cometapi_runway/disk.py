@@ -16,6 +16,9 @@ from typing import BinaryIO
 
 from attrs import define, field
 
+from cometapi_runway import origin as origins
+from cometapi_runway.origin import Origin
+
 PART = ".part"
 _CLAIMS = 5
 """Names tried before a part is given up; each is lost only to somebody else at that moment."""
@@ -55,17 +58,20 @@ class Part:
     Attributes:
         shared: The name under which bytes outlive a try.
         path: Where the file is.
+        origin: Which file the bytes in it are of; None where nobody knows, and so nothing may
+            be added to them.
     """
 
     shared: Path
     path: Path = field(init=False)
+    origin: Origin | None = field(init=False, default=None)
     _file: BinaryIO | None = field(init=False, default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.path = self.shared
 
     def hold(self) -> int:
-        """Take the file, unless it is held already, and count the bytes in it.
+        """Take the file, unless it is held already, and count the bytes in it that can be used.
 
         Raises:
             OSError: The disk refuses.
@@ -74,10 +80,15 @@ class Part:
             # Somebody removed it: what is written from now on would be lost.
             self.close()
             self.path, self._file = _claim(self.shared)
-        return os.fstat(self._file.fileno()).st_size
+            self.origin = origins.read(self.path)
+        return 0 if self.origin is None else os.fstat(self._file.fileno()).st_size
 
-    def begin(self, offset: int) -> None:
+    def begin(self, offset: int, origin: Origin) -> None:
         """Go on at a byte; what follows it is cut off.
+
+        Args:
+            offset: Where.
+            origin: Which file the bytes from 0 on are of; those that stay are of theirs.
 
         Raises:
             OSError: The disk refuses.
@@ -85,6 +96,9 @@ class Part:
         file = self._held()
         file.truncate(offset)
         file.seek(offset)
+        if offset == 0:
+            self._note(file, origin)
+            self.origin = origin
 
     def write(self, chunk: bytes) -> None:
         """Write what comes next.
@@ -133,6 +147,15 @@ class Part:
                 self._file.flush()
             is_empty = os.fstat(self._file.fileno()).st_size == 0
             self._let_go(remove=is_empty or self.path != self.shared)
+
+    def _note(self, file: BinaryIO, origin: Origin) -> None:
+        """Have the note beside the part tell of what comes, if it outlives this try."""
+        is_noted = origin.etag is not None or origins.note(self.path).exists()
+        # Removed meanwhile, it may be another's by now, and so the note.
+        if self.path == self.shared and is_noted and _has_name(file, self.path):
+            # The old bytes first, or a power cut might leave them with the new note.
+            os.fsync(file.fileno())
+            origins.write(self.path, origin)
 
     def _held(self) -> BinaryIO:
         if self._file is None:
@@ -217,10 +240,11 @@ def _has_name(file: BinaryIO, path: Path) -> bool:
 
 
 def _release(file: BinaryIO, path: Path, *, remove: bool) -> None:
-    """Close a locked file, and remove its name if that is worth nothing."""
+    """Close a locked file, and remove its name and its note if those are worth nothing."""
     remove = remove and _has_name(file, path)
     if remove:
         # Before it is unlocked: afterwards it may be somebody else's.
+        origins.remove(path)
         _try_to_remove(path)
     with contextlib.suppress(OSError):
         # A process that was forked meanwhile has the file open as well, and would keep the lock.
@@ -243,6 +267,9 @@ def _sweep(shared: Path) -> None:
         for path in shared.parent.iterdir():
             if path.suffix == PART and path.name.startswith(f"{shared.stem}."):
                 _remove_abandoned(path)
+        if not shared.exists():
+            # It was renamed. Whoever takes the name at this very moment loses the note, no more.
+            origins.remove(shared)
 
 
 def _remove_abandoned(path: Path) -> None:

@@ -20,7 +20,7 @@ from attrs import field, frozen
 from cometapi_runway.answers import Answer
 from cometapi_runway.clock import AsyncClock, Clock
 from cometapi_runway.errors import APIConnectionError
-from cometapi_runway.flows.download import is_refused, placement, total_size
+from cometapi_runway.flows.download import is_refused, origin_of, placement, total_size
 from cometapi_runway.flows.steps import (
     Entry,
     Exists,
@@ -135,7 +135,7 @@ class Driver:
             step.failed_write = error
 
     def _write(self, step: Fetch, place: int, chunks: Iterator[bytes]) -> None:
-        step.part.begin(place)
+        step.part.begin(place, origin_of(step))
         try:
             for chunk in chunks:
                 step.part.write(chunk)
@@ -225,7 +225,7 @@ class AsyncDriver:
 
     async def _write(self, step: Fetch, place: int, chunks: AsyncIterator[bytes]) -> None:
         # Whatever may wait for the disk does so in a thread, closing apart: by then all is synced.
-        await _finish(asyncio.to_thread(step.part.begin, place))
+        await _finish(asyncio.to_thread(step.part.begin, place, origin_of(step)))
         try:
             async for chunk in chunks:
                 await asyncio.to_thread(step.part.write, chunk)
@@ -275,18 +275,20 @@ def _asking(step: Fetch, there: int) -> dict[str, str]:
     if not step.size:
         return {}
     asked = {"Range": f"bytes={step.size}-"}
-    if step.validator:
-        asked["If-Range"] = step.validator
+    origin = step.part.origin
+    if origin is not None and origin.etag:
+        # Whose file is another one by now then sends all of it.
+        asked["If-Range"] = origin.etag
     return asked
 
 
 def _answered(step: Fetch, status: int, headers: Mapping[str, str]) -> int | None:
     step.status = status
     step.headers = headers
-    place = placement(status, headers, step.size)
-    if place is not None:
-        step.size = place
-    return place
+    step.place = placement(step)
+    if step.place is not None:
+        step.size = step.place
+    return step.place
 
 
 def _count(step: Fetch, size: int, watcher: OnProgress | None) -> None:

@@ -1,8 +1,10 @@
-"""The decisions of this package, as pure generators.
+"""The decisions of this package, as generators.
 
 What to send next, how long to sleep, when to give up: every such rule lives here, once, and is
 driven by `cometapi_runway.drivers` for real, or by a test with a clock of its own. Nothing in
-here knows httpx, asyncio, threads or the time.
+here knows httpx, asyncio, threads or the time, and nothing but the drivers acts on the world;
+with one exception: a download lets go of its partial file as it ends, since an abandoned flow
+can take no step any more and the file's lock must go all the same.
 """
 
 from cometapi_runway.flows.download import Download, download

@@ -32,6 +32,7 @@ from cometapi_runway.flows.steps import (
     Warn,
 )
 from cometapi_runway.flows.wait import retrieve
+from cometapi_runway.origin import Origin, strong
 from cometapi_runway.task import Task
 
 _REFRESHES = 3
@@ -75,7 +76,6 @@ class _Progress:
         last_byte: When the last byte came.
         furthest: Most bytes that were on disk.
         resume: Whether what is on disk is worth keeping.
-        validator: ETag of what is on disk, or None.
         failures: Tries since the file last grew.
         fruitless: Those among them that brought bytes all the same.
         refreshes: Fresh addresses asked for.
@@ -88,7 +88,6 @@ class _Progress:
     last_byte: float
     furthest: int = 0
     resume: bool = True
-    validator: str | None = None
     failures: int = 0
     fruitless: int = 0
     refreshes: int = 0
@@ -109,7 +108,8 @@ def download(order: Download, *, started: float, rng: Random) -> Flow[Path]:
 
     Raises:
         DownloadError: It cannot be had, or the disk refuses it. What has arrived stays in a file
-            that ends in ``.part`` and is continued by the next try.
+            that ends in ``.part``, and is continued by the next try if the server has told by a
+            strong ETag which file it is of.
     """
     state = _Progress(
         order.task.output[order.index], Stopwatch(started), Backoff(rng), last_byte=started
@@ -128,21 +128,30 @@ def download(order: Download, *, started: float, rng: Random) -> Flow[Path]:
         return (yield from _publish(order, fetched, _final(order, kind)))
 
 
-def placement(status: int, headers: Mapping[str, str], offset: int) -> int | None:
+def placement(fetch: Fetch) -> int | None:
     """From which byte of the local file an answer's body is to be written; None for not at all.
 
     A server that ignores the range sends all of it again under 200; one that sends a different
-    range than asked for is not trusted. Words are what somebody says instead of sending it.
+    range than asked for, or a range of another file, is not trusted. Words are what somebody
+    says instead of sending it.
     """
+    status, headers, offset = fetch.status, fetch.headers, fetch.size
     if media.is_words(headers):
         return None
     if status == 200:
         return 0
     # A range of an encoded file counts other bytes than those on disk.
-    if status == 206 and not _is_encoded(headers):
+    if status == 206 and not _is_encoded(headers) and (offset == 0 or _is_of_part(fetch)):
         found = _RANGE.match(headers.get("content-range", ""))
         return offset if found and found[1] and int(found[1]) == offset else None
     return None
+
+
+def origin_of(fetch: Fetch) -> Origin:
+    """What an answer tells of the file that it is of."""
+    # The validator of an encoded answer is one of other bytes than those on disk.
+    etag = "" if _is_encoded(fetch.headers) else fetch.headers.get("etag", "")
+    return Origin(strong(etag), _told_size(fetch))
 
 
 def is_refused(status: int | None, headers: Mapping[str, str]) -> bool:
@@ -158,12 +167,9 @@ def is_refused(status: int | None, headers: Mapping[str, str]) -> bool:
 def total_size(fetch: Fetch) -> int | None:
     """Bytes of the whole file, where the server says; at least its last byte, where it does not."""
     ranged = _RANGE.match(fetch.headers.get("content-range", ""))
-    if ranged and ranged[3] != "*":
-        return int(ranged[3])
-    if ranged and ranged[2]:
+    if ranged and ranged[3] == "*" and ranged[2]:
         return int(ranged[2]) + 1
-    length = "" if _is_encoded(fetch.headers) else fetch.headers.get("content-length", "")
-    return int(length) if fetch.status == 200 and re.fullmatch("[0-9]{1,18}", length) else None
+    return _told_size(fetch)
 
 
 def _complete(order: Download, state: _Progress, part: Part) -> Flow[Fetch]:
@@ -174,7 +180,6 @@ def _complete(order: Download, state: _Progress, part: Part) -> Flow[Fetch]:
             part,
             state.resume,
             settings.DOWNLOAD_TIMEOUT,
-            state.validator,
             order.index,
         )
         yield fetch
@@ -190,16 +195,16 @@ def _complete(order: Download, state: _Progress, part: Part) -> Flow[Fetch]:
 def _is_complete(fetch: Fetch) -> bool:
     if fetch.status == 416:
         # The rest was asked for, and there is none.
-        return fetch.size > 0 and total_size(fetch) == fetch.size
-    if fetch.error is not None or not _is_placed(fetch):
+        return fetch.size > 0 and total_size(fetch) == fetch.size and _is_of_part(fetch)
+    if fetch.error is not None or fetch.place is None:
         return False
     return fetch.size > 0 and total_size(fetch) in {None, fetch.size}
 
 
-def _is_placed(fetch: Fetch) -> bool:
-    """Whether the body of the answer is in the file."""
-    offset = fetch.size - fetch.received
-    return fetch.status is not None and placement(fetch.status, fetch.headers, offset) is not None
+def _is_of_part(fetch: Fetch) -> bool:
+    """Whether an answer is of the file whose bytes are on disk."""
+    origin = fetch.part.origin
+    return origin is not None and origin.allows(origin_of(fetch), is_range=fetch.status == 206)
 
 
 def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
@@ -232,12 +237,9 @@ def _trouble(fetch: Fetch) -> str:
 
 def _judge_part(state: _Progress, fetch: Fetch) -> None:
     """Settle whether what is on disk is continued; where the answer left it alone, as before."""
-    if _is_placed(fetch):
+    if fetch.place is not None:
         # All that was announced came, and more: then it is not the file.
         state.resume = fetch.error is not None or fetch.size <= (total_size(fetch) or 0)
-        etag = fetch.headers.get("etag", "")
-        # A weak one promises the same picture, not the same bytes.
-        state.validator = etag if etag and not etag.startswith("W/") else None
     elif fetch.status in {206, 416}:
         state.resume = False
 
@@ -296,6 +298,15 @@ def _stem(order: Download) -> str:
 
 def _final(order: Download, extension: str) -> Path:
     return order.folder / f"{_stem(order)}{extension}"
+
+
+def _told_size(fetch: Fetch) -> int | None:
+    """Bytes of the whole file, if the server says."""
+    ranged = _RANGE.match(fetch.headers.get("content-range", ""))
+    if ranged and ranged[3] != "*":
+        return int(ranged[3])
+    length = "" if _is_encoded(fetch.headers) else fetch.headers.get("content-length", "")
+    return int(length) if fetch.status == 200 and re.fullmatch("[0-9]{1,18}", length) else None
 
 
 def _is_encoded(headers: Mapping[str, str]) -> bool:

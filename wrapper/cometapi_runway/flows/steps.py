@@ -109,12 +109,11 @@ class Fetch:
         part: The local file; held from here on, until it is published or closed.
         resume: Whether bytes already in `part` are kept and only the rest is asked for.
         timeout: Seconds without a byte after which the connection is given up.
-        validator: ETag of the bytes already there, or None; a server whose file is another one
-            by now then sends all of it.
         index: Which output of the task it is, for whoever watches the progress.
         status: The answer's HTTP status, or None where none came.
         headers: The answer's header fields, to be looked up in lower case.
         received: Bytes that this step brought.
+        place: From which byte of the file its body was written, or None for not at all.
         said: How an answer began that is words where a file should be; may hold secrets.
         size: Bytes in `part` afterwards.
         error: How the connection failed, or None.
@@ -125,11 +124,11 @@ class Fetch:
     part: Part
     resume: bool
     timeout: float
-    validator: str | None = None
     index: int = 0
     status: int | None = None
     headers: Mapping[str, str] = field(factory=_no_headers)
     received: int = 0
+    place: int | None = None
     said: bytes = field(default=b"", repr=False)
     size: int = 0
     error: APIConnectionError | None = None
