@@ -18,6 +18,7 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import pytest
 from attrs import define, evolve, field, frozen
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient, disk
-from cometapi_runway.errors import DownloadError
+from cometapi_runway.errors import DownloadError, InvalidRequestError
 from cometapi_runway.flows import Download, download
 from cometapi_runway.task import Task
 
@@ -513,6 +514,20 @@ class TestNames:
         with pytest.raises(DownloadError, match="cannot make the folder"):
             fetch(twin, tmp_path / "taken")
 
+    @pytest.mark.parametrize(
+        "folder",
+        [
+            *(5, None, b"out", "\0", "out/\0/x"),
+            # Windows takes halves of characters in names.
+            *(["\ud800"] if sys.platform != "win32" else []),
+        ],
+    )
+    def test_what_is_no_folder_is_refused(self, folder: Any, twin: Twin) -> None:
+        with pytest.raises(InvalidRequestError, match="folder: is ") as caught:
+            fetch(twin, folder)
+        assert str(caught.value).encode()
+        assert twin.wire.sent == []
+
 
 class TestDisk:
     def test_a_full_disk_is_told_and_leaves_no_name(
@@ -737,6 +752,48 @@ class TestProgress:
         (path,) = fetch(twin, tmp_path, on_progress=fail)
         assert path.read_bytes() == DATA
         assert "broken pipe" in caplog.text
+
+    def test_is_awaited_where_somebody_can_and_refused_elsewhere(
+        self, twin: Twin, tmp_path: Path
+    ) -> None:
+        meter = Meter()
+
+        async def told(*words: Any) -> None:
+            await asyncio.sleep(0)
+            meter(*words)
+
+        class Telling:
+            async def __call__(self, *words: Any) -> None:
+                await told(*words)
+
+        for callback in (told, Telling(), partial(told)):
+            twin.plays(whole())
+            if twin.is_async:
+                meter.told.clear()
+                fetch(twin, tmp_path, on_progress=callback, overwrite=True)
+                assert meter.told[-1] == (0, len(DATA), len(DATA))
+            else:
+                with pytest.raises(InvalidRequestError, match="on_progress: is a coroutine"):
+                    fetch(twin, tmp_path / "out", on_progress=callback)
+        assert not (tmp_path / "out").exists()
+
+    def test_that_fails_while_it_is_awaited(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def fail(*_: object) -> None:
+            raise OSError("broken pipe")
+
+        twin = Twin("awaiting")
+        twin.plays(whole())
+        (path,) = fetch(twin, tmp_path, on_progress=fail)
+        twin.close()
+        assert path.read_bytes() == DATA
+        assert "broken pipe" in caplog.text
+
+    def test_needs_something_that_can_be_called(self, twin: Twin, tmp_path: Path) -> None:
+        with pytest.raises(InvalidRequestError, match="on_progress: is 5, not callable"):
+            fetch(twin, tmp_path, on_progress=5)
+        assert twin.wire.sent == []
 
 
 class TestSeveral:

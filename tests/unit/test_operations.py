@@ -379,6 +379,14 @@ def test_a_file_of_the_wrong_kind_is_refused(
     assert twin.wire.sent == []
 
 
+@pytest.mark.parametrize("name", ["\0.png", "\ud800.png", "no\0where/a.png"])
+def test_a_file_whose_name_no_system_has_is_refused(name: str, twin: Twin) -> None:
+    with pytest.raises(InvalidRequestError, match=r"/promptImage: .* cannot be read") as no:
+        body(twin, "image_to_video", prompt_image=Path(name))
+    assert str(no.value).encode()
+    assert twin.wire.sent == []
+
+
 @compat
 def test_a_route_that_takes_addresses_only_says_so(story: Story, picture: Path, twin: Twin) -> None:
     for name in story.least.keys() & {"video", "image", "callback_url"}:

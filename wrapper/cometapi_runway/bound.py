@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve, field, fields, frozen
 
-from cometapi_runway import operations, settings
+from cometapi_runway import operations, redaction, settings
 from cometapi_runway.drivers import OnProgress, OnUpdate
-from cometapi_runway.errors import DownloadError, RunwayError
+from cometapi_runway.errors import DownloadError, InvalidRequestError, Issue, RunwayError
 from cometapi_runway.flows import Download, download
 from cometapi_runway.settings import Settings
 from cometapi_runway.task import SUCCEEDED, Task
@@ -88,16 +89,19 @@ class BoundTask(Task):
             folder: Where to; made if it is not there.
             overwrite: Whether files of the same name are replaced.
             on_progress: Called with the output's index, its bytes so far and its size if known.
+                Its failures are logged and end nothing.
 
         Returns:
             One path per output, in the task's order.
 
         Raises:
+            InvalidRequestError: `folder` is no path, or `on_progress` cannot be called, or is a
+                coroutine function.
             DownloadError: The task has no output, or one of them cannot be had; the others are
                 fetched all the same.
         """
-        orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
-        watch = _Watch(on_progress)
+        watch = _Watch(_plain(on_progress))
+        orders = _orders(self, folder, overwrite=overwrite, chosen=self.client.settings)
         driver = evolve(self.client.driver, on_progress=watch.on_progress)
 
         def fetch(order: Download) -> Path:
@@ -173,9 +177,12 @@ class AsyncBoundTask(Task):
         overwrite: bool = False,
         on_progress: OnProgress | None = None,
     ) -> list[Path]:
-        """Fetch every output into a folder; see `BoundTask.download`."""
-        orders = _orders(self, Path(folder), overwrite=overwrite, chosen=self.client.settings)
-        driver = evolve(self.client.driver, on_progress=on_progress)
+        """Fetch every output into a folder; see `BoundTask.download`.
+
+        `on_progress` may be a coroutine function as well; the file waits while it is awaited.
+        """
+        driver = evolve(self.client.driver, on_progress=_callable(on_progress))
+        orders = _orders(self, folder, overwrite=overwrite, chosen=self.client.settings)
         free = asyncio.Semaphore(settings.PARALLEL_DOWNLOADS)
 
         async def fetch(order: Download) -> Path:
@@ -205,20 +212,51 @@ def _result(task: Bound) -> Bound:
     return task
 
 
-def _orders(task: Task, folder: Path, *, overwrite: bool, chosen: Settings) -> list[Download]:
+def _callable(on_progress: OnProgress | None) -> OnProgress | None:
+    if on_progress is not None and not callable(on_progress):
+        words = f"is {redaction.shown(on_progress)}, not callable"
+        raise _refusal("on_progress", on_progress, words)
+    return on_progress
+
+
+def _plain(on_progress: OnProgress | None) -> OnProgress | None:
+    """A callback that needs no event loop, which the blocking client has none of."""
+    # An object may be called by a coroutine function of its class.
+    if any(map(inspect.iscoroutinefunction, (_callable(on_progress), type(on_progress).__call__))):
+        words = "is a coroutine function, and nobody would await it"
+        raise _refusal("on_progress", on_progress, words)
+    return on_progress
+
+
+def _made(given: str | Path, task: Task) -> Path:
+    """The folder, made if it is not there."""
+    try:
+        folder = Path(given)
+        folder.mkdir(parents=True, exist_ok=True)
+    except (TypeError, ValueError) as error:
+        # No path at all, or one with a character that no system has in a name.
+        words = f"is {redaction.shown(given)}, no path of a folder ({error})"
+        raise _refusal("folder", given, words) from error
+    except OSError as error:
+        raise DownloadError(
+            f"cannot make the folder {given}: {error.strerror}", task_id=task.id
+        ) from error
+    return folder
+
+
+def _refusal(name: str, value: object, words: str) -> InvalidRequestError:
+    return InvalidRequestError([Issue(name, "type", value, f"{name}: {words}")])
+
+
+def _orders(task: Task, folder: str | Path, *, overwrite: bool, chosen: Settings) -> list[Download]:
     if task.status != SUCCEEDED:
         raise DownloadError(
             f"task {task.id} is {task.status} and has no output to download; wait for it first",
             task_id=task.id,
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DownloadError(
-            f"cannot make the folder {folder}: {error.strerror}", task_id=task.id
-        ) from error
+    place = _made(folder, task)
     call = operations.poll(task, chosen)
     return [
-        Download(task, index, folder, call, overwrite, chosen.timeout)
+        Download(task, index, place, call, overwrite, chosen.timeout)
         for index in range(len(task.output))
     ]

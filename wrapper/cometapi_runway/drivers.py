@@ -139,9 +139,17 @@ class Driver:
         try:
             for chunk in chunks:
                 step.part.write(chunk)
-                _count(step, len(chunk), self.on_progress)
+                _count(step, len(chunk))
+                self._report(step)
         finally:
             step.failed_write = step.part.sync()
+
+    def _report(self, step: Fetch) -> None:
+        if self.on_progress is not None:
+            try:
+                self.on_progress(step.index, step.size, total_size(step))
+            except Exception:
+                _regret()
 
 
 @frozen
@@ -229,9 +237,19 @@ class AsyncDriver:
         try:
             async for chunk in chunks:
                 await asyncio.to_thread(step.part.write, chunk)
-                _count(step, len(chunk), self.on_progress)
+                _count(step, len(chunk))
+                await self._report(step)
         finally:
             step.failed_write = await _finish(asyncio.to_thread(step.part.sync))
+
+    async def _report(self, step: Fetch) -> None:
+        if self.on_progress is not None:
+            try:
+                told = self.on_progress(step.index, step.size, total_size(step))
+                if inspect.isawaitable(told):
+                    await told
+            except Exception:
+                _regret()
 
 
 async def _finish(work: Awaitable[T]) -> T:
@@ -291,14 +309,14 @@ def _answered(step: Fetch, status: int, headers: Mapping[str, str]) -> int | Non
     return step.place
 
 
-def _count(step: Fetch, size: int, watcher: OnProgress | None) -> None:
+def _count(step: Fetch, size: int) -> None:
     step.received += size
     step.size += size
-    if watcher is not None:
-        try:
-            watcher(step.index, step.size, total_size(step))
-        except Exception:
-            logger.exception("on_progress failed; the download goes on")
+
+
+def _regret() -> None:
+    """A caller's callback failed: the download goes on, and the failure is seen."""
+    logger.exception("on_progress failed; the download goes on")
 
 
 def _complain(task: Task) -> None:

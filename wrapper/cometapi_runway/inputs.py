@@ -172,19 +172,23 @@ def address(value: Any, path: str) -> Any:
 
 
 def _file_text(file: Path, path: str, allowed: tuple[str, ...]) -> str:
+    # Names may hold halves of characters, which no message could be printed with.
+    name = str(file).encode(errors="backslashreplace").decode()
     extension = file.suffix.lower().lstrip(".")
     kind = _KINDS.get(extension)
     if kind is None or kind not in allowed:
         words = " or ".join(allowed)
-        _refuse(path, "type", str(file), f"{file} has an extension of no known {words} type")
+        _refuse(path, "type", name, f"{name} has an extension of no known {words} type")
     most = (_LARGEST[kind] - _LONGEST_HEAD) // 4 * 3
     try:
         size = file.stat().st_size
         if size > most:
-            _too_large(path, str(file), kind, f"{file} has {size} bytes, and {most} is the most")
+            _too_large(path, name, kind, f"{name} has {size} bytes, and {most} is the most")
         content = file.read_bytes()
-    except OSError as error:
-        _refuse(path, "readable", str(file), f"{file} cannot be read: {error.strerror}")
+    except (OSError, ValueError) as error:
+        # A ValueError is for a character that no system has in a name.
+        why = error.strerror if isinstance(error, OSError) else error
+        _refuse(path, "readable", name, f"{name} cannot be read: {why}")
     media = (
         _KNOWN_TYPES.get(extension) or mimetypes.guess_type(file.name)[0] or f"{kind}/{extension}"
     )
