@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from cometapi_runway import (
     SubmissionUnknownError,
     TaskTimeoutError,
     deadlines,
+    operations,
     settings,
 )
 from cometapi_runway.files import AsyncFiles, Files
@@ -124,6 +126,39 @@ class TestNobodyIsKept:
         started = time.monotonic()
         assert isinstance(ask(way, serve(behave), "create", timeout=0.2), SubmissionUnknownError)
         assert time.monotonic() - started < 10
+
+
+@pytest.fixture
+def unanswering() -> Iterator[str]:
+    """An address where connecting takes for ever: what waits to be let in is full."""
+    with socket.socket() as listener, contextlib.ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                one.connect(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("way", ["blocking", "awaiting"])
+class TestNeverConnected:
+    """Then nothing was sent, whichever of several limits was reached first."""
+
+    def test_a_question_says_so(self, way: str, unanswering: str) -> None:
+        error = ask(way, unanswering, "poll", timeout=0.2)
+        assert isinstance(error, APITimeoutError)
+        assert error.delivery == "not_sent"
+
+    def test_a_paid_request_is_not_of_unknown_outcome(
+        self, way: str, unanswering: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = operations.Submission
+        monkeypatch.setattr(operations, "Submission", partial(made, budget=0.3))
+        error = ask(way, unanswering, "create", timeout=0.2)
+        assert isinstance(error, APITimeoutError)
+        assert error.delivery == "not_sent"
 
 
 @pytest.mark.parametrize("behave", [silent, dripping])

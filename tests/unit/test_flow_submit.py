@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.utils import formatdate
 from random import Random
 
@@ -12,7 +13,17 @@ from attrs import evolve
 from cometapi_runway import errors, settings
 from cometapi_runway.flows import Flow, submit
 from cometapi_runway.flows.pacing import Backoff, Stopwatch
-from cometapi_runway.flows.steps import Call, Entry, Intended, Sleep, Submitted, Unsubmitted
+from cometapi_runway.flows.steps import (
+    Call,
+    Entry,
+    Intended,
+    Record,
+    Send,
+    Sleep,
+    Step,
+    Submitted,
+    Unsubmitted,
+)
 from cometapi_runway.task import Task
 
 from .faults import ACCEPTED, paced, page, platform
@@ -101,24 +112,80 @@ def test_an_interruption_is_of_unknown_outcome_and_says_so() -> None:
     assert any(CREATE.fingerprint in note for note in caught.value.__notes__)
 
 
+def stopped(
+    flow: Flow[Task], where: Callable[[Step], bool], *, after: bool = False, times: int = 1
+) -> Flow[Task]:
+    """The same, but for a Ctrl-C or so many, before or after steps of a kind are done."""
+    try:
+        step = next(flow)
+        while True:
+            is_there = times > 0 and where(step)
+            if after or not is_there:
+                yield step
+            if is_there:
+                times -= 1
+                step = flow.throw(KeyboardInterrupt())
+            else:
+                step = next(flow)
+    except StopIteration as end:
+        result: Task = end.value
+        return result
+
+
+def writes(kind: type[Entry]) -> Callable[[Step], bool]:
+    return lambda step: isinstance(step, Record) and isinstance(step.entry, kind)
+
+
 @pytest.mark.parametrize("before", [paced("1"), Failure(httpx.ConnectError)])
 def test_an_interruption_between_two_tries_says_that_nothing_was_accepted(before: Event) -> None:
     """Each try before it came to nothing for certain: nobody need look whether it was charged."""
-    flow = submit(order(), started=0.0, rng=MOST)
-    stage = Stage()
-
-    def interrupted() -> Flow[Task]:
-        step = next(flow)
-        while True:
-            if isinstance(step, Sleep):
-                step = flow.throw(KeyboardInterrupt())
-            yield step
-            step = next(flow)
-
+    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(interrupted(), before)
+        stage.play(stopped(flow, lambda step: isinstance(step, Sleep)), before)
     assert stage.written[-1] == Unsubmitted("k", refused=True, reason="KeyboardInterrupt")
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
+
+
+def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
+    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stage.play(stopped(flow, writes(Intended), after=True), ACCEPTED)
+    assert stage.sent == []
+    assert stage.written[-1] == Unsubmitted("k", refused=True, reason="KeyboardInterrupt")
+    assert any("nothing was accepted" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("after", [True, False])
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interruption_of_the_record_carries_the_id(after: bool, times: int) -> None:
+    """The id of a paid task goes with whoever is interrupted, and on record at the next chance."""
+    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stage.play(stopped(flow, writes(Submitted), after=after, times=times), ACCEPTED)
+    assert getattr(caught.value, "task_id", None) == ID
+    (note,) = caught.value.__notes__
+    assert f"task {ID} was accepted" in note
+    tries = 2 if after else 2 - times
+    assert [entry for entry in stage.written if isinstance(entry, Submitted)] == (
+        [Submitted("k", ID)] * tries
+    )
+    assert Unsubmitted not in kinds(stage)
+
+
+def test_an_interruption_with_the_answer_in_hand_carries_the_id() -> None:
+    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stage.play(stopped(flow, lambda step: isinstance(step, Send), after=True), ACCEPTED)
+    assert getattr(caught.value, "task_id", None) == ID
+    assert kinds(stage) == [Intended, Submitted]
+
+
+def test_an_interruption_with_a_refusal_in_hand_carries_none() -> None:
+    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stage.play(stopped(flow, lambda step: isinstance(step, Send), after=True), REFUSED)
+    assert not hasattr(caught.value, "task_id")
+    assert kinds(stage) == [Intended, Unsubmitted]
 
 
 def test_an_interruption_of_the_second_try_may_have_been_accepted() -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import pickle
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +15,15 @@ import httpx
 import pytest
 
 from cometapi_runway import (
+    APIConnectionError,
     AsyncRunwayClient,
     ConfigurationError,
     RunwayClient,
     RunwayError,
     TaskFailedError,
+    settings,
 )
+from cometapi_runway.simulator import SimulatorServer
 
 from .faults import ACCEPTED, DONE, RUNNING
 from .twin import ASSETS, ID, KEY, Twin
@@ -57,6 +64,91 @@ class TestClosed:
         assert [type(task.error) for task in tasks] == [ConfigurationError] * 2
 
 
+class TestClosedMeanwhile:
+    """By another thread, or another task."""
+
+    def test_a_request_in_the_queue_is_never_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 1)
+        inside, leave, queued = threading.Event(), threading.Event(), threading.Event()
+        sent: list[str] = []
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            sent.append(request.method)
+            inside.set()
+            assert leave.wait(30)
+            return httpx.Response(200, content=RUNNING.content)
+
+        class Noticing:
+            def now(self) -> float:
+                if inside.is_set():
+                    queued.set()
+                return 0.0
+
+            def sleep(self, seconds: float) -> None:
+                raise AssertionError("nothing is tried again")
+
+        transport = httpx.MockTransport(handle)
+        client = RunwayClient(KEY, transport=transport, clock=Noticing())
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(client.tasks.retrieve, "first")
+            assert inside.wait(30)
+            paid = pool.submit(client.character_performance.create, **ASSETS)
+            assert queued.wait(30)
+            client.close()
+            leave.set()
+            with pytest.raises(ConfigurationError, match="closed; nothing was sent"):
+                paid.result(30)
+            assert first.result(30).status == "RUNNING"
+        assert sent == ["GET"]
+
+    def test_a_task_in_the_queue_is_never_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 1)
+        sent: list[str] = []
+
+        async def main() -> list[Any]:
+            inside, leave = asyncio.Event(), asyncio.Event()
+
+            async def handle(request: httpx.Request) -> httpx.Response:
+                sent.append(request.method)
+                inside.set()
+                await leave.wait()
+                return httpx.Response(200, content=RUNNING.content)
+
+            client = AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle))
+            first = asyncio.create_task(client.tasks.retrieve("first"))
+            await inside.wait()
+            paid = asyncio.create_task(client.character_performance.create(**ASSETS))
+            await asyncio.sleep(0.01)
+            await client.close()
+            leave.set()
+            return await asyncio.gather(first, paid, return_exceptions=True)
+
+        first, paid = asyncio.run(main())
+        assert first.status == "RUNNING"
+        assert isinstance(paid, ConfigurationError)
+        assert "nothing was sent" in str(paid)
+        assert sent == ["GET"]
+
+    def test_one_that_is_about_to_be_sent_stays_in_the_tree(self, twin: Twin) -> None:
+        """httpx has a RuntimeError for it, at any moment."""
+
+        def handle(_: httpx.Request) -> httpx.Response:
+            client._transport._is_closed = True
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+        client = twin.new(transport=httpx.MockTransport(handle))
+        with pytest.raises(APIConnectionError, match="has been closed"):
+            twin.run(client.tasks.retrieve(ID))
+
+    def test_a_defect_is_not_taken_for_it(self, twin: Twin) -> None:
+        def handle(_: httpx.Request) -> httpx.Response:
+            raise RuntimeError("a defect of the transport's own")
+
+        client = twin.new(transport=httpx.MockTransport(handle))
+        with pytest.raises(RuntimeError, match="of the transport's own"):
+            twin.run(client.tasks.retrieve(ID))
+
+
 class TestEventLoops:
     """`asyncio.run` makes a new one each time, and a script may well call it twice."""
 
@@ -93,6 +185,25 @@ class TestEventLoops:
         asyncio.run(client.close())
         with pytest.raises(ConfigurationError, match="closed"):
             asyncio.run(ask())
+
+    def test_so_with_connections_of_its_own_too(self, tmp_path: Path) -> None:
+        """Those of a loop that is gone cannot be closed any more, and the journal can."""
+        with SimulatorServer() as server:
+            client = AsyncRunwayClient(
+                KEY, base_url=server.base_url, journal=tmp_path / "runway.journal"
+            )
+
+            async def make() -> Any:
+                return await client.video_upscale.create(video_uri="https://e.com/a.mp4")
+
+            first, second = asyncio.run(make()), asyncio.run(make())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)
+                asyncio.run(client.close())
+                gc.collect()
+        assert first.id != second.id
+        assert client.journal.kept is not None
+        assert client.journal.kept._process == 0
 
     def test_interrupted_by_a_program_that_goes_on(self) -> None:
         """What was under way in a loop that is gone holds no place in the next."""

@@ -183,7 +183,7 @@ def test_a_malformed_id_ends_its_own_wait_unsent(wait: Wait, bad: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("ids", ["abc", Task("abc", "PENDING"), [1], [None]])
+@pytest.mark.parametrize("ids", ["abc", Task("abc", "PENDING"), [1], [None], 5, None, object()])
 def test_what_is_no_list_of_ids_is_refused(wait: Wait, ids: Iterable[str]) -> None:
     gateway = Gateway()
     with pytest.raises(InvalidRequestError, match=r"ids|task_id"):
@@ -399,3 +399,19 @@ def test_no_interval_at_all_is_a_short_one(wait: Wait) -> None:
     """A caller with a fake gateway wants its answer at once; the processor stays free."""
     (task,) = wait(Gateway(50), ["a"], interval=0)
     assert task.status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("interval", [1e9, 1e12, 10**400, float("inf")])
+def test_an_interval_beyond_what_a_clock_can_count(interval: float) -> None:
+    """It is clipped to the deadline anyway; where there is none, to what the system can sleep."""
+    naps: list[float] = []
+
+    class Noting(Clock):
+        def sleep(self, seconds: float) -> None:
+            naps.append(seconds)
+            super().sleep(seconds)
+
+    transport = httpx.MockTransport(Gateway(3))
+    with RunwayClient("k", transport=transport, clock=Noting()) as client:
+        assert client.tasks.wait("a", timeout=None, interval=interval).status == "SUCCEEDED"
+    assert max(naps) < threading.TIMEOUT_MAX

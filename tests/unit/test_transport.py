@@ -237,6 +237,18 @@ class TestEcho:
         assert caught.value.response is not None
         assert KEY not in caught.value.response.text
 
+    def test_and_of_the_header_fields(self, twin: Twin) -> None:
+        quoting = {"x-quoted": f"for {KEY}!", "x-request-id": KEY, "location": f"/login?k={KEY}"}
+        for status in (302, 401):
+            twin.plays(Reply(status, b"", quoting))
+            with pytest.raises(APIStatusError) as caught:
+                retrieve(twin)
+            response = caught.value.response
+            assert response is not None
+            assert response.headers["x-quoted"] == "for [hidden]!"
+            said = [str(caught.value), repr(vars(caught.value)), str(caught.value.request_id)]
+            assert KEY not in " ".join([*said, *response.headers.values()])
+
     def test_and_of_what_a_task_holds(self, twin: Twin) -> None:
         twin.plays(answer({"id": ID, "status": "RUNNING", "note": KEY}))
         assert KEY not in str(retrieve(twin).raw)

@@ -157,9 +157,11 @@ class RunwayClient(_Operations):
 
     def close(self) -> None:
         """Close every connection. Tasks go on."""
-        self._transport.close()
-        if self._owns_journal:
-            self.journal.close()
+        try:
+            self._transport.close()
+        finally:
+            if self._owns_journal:
+                self.journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -245,9 +247,11 @@ class AsyncRunwayClient(_Operations):
 
     async def close(self) -> None:
         """Close every connection. Tasks go on."""
-        await self._transport.close()
-        if self._owns_journal:
-            self.journal.close()
+        try:
+            await self._transport.close()
+        finally:
+            if self._owns_journal:
+                self.journal.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -60,17 +60,10 @@ class Files:
             APIConnectionError: The connection failed, before or while the body is read.
         """
         with quiet():
-            with _told(url):
-                response = self._ask(url, headers, timeout)
+            with _told(url), _open(client := self._ready()):
+                response = _ask(client, url, headers, timeout)
             with contextlib.closing(response):
                 yield Stream(response.status_code, response.headers, _chunks(response, url))
-
-    def _ask(self, url: str, headers: Mapping[str, str], timeout: float) -> httpx.Response:
-        client = self._ready()
-        request = client.build_request("GET", url, headers=dict(headers), timeout=timeout)
-        # The body may take as long as it flows; what comes before it must not.
-        with deadlines.until(time.monotonic() + timeout):
-            return client.send(request, stream=True)
 
     def _ready(self) -> httpx.Client:
         with self._lock:
@@ -99,26 +92,52 @@ class AsyncFiles:
     ) -> AsyncGenerator[AsyncStream]:
         """Ask for a file; see `Files.open`."""
         with quiet():
-            with _told(url):
-                response = await self._ask(url, headers, seconds)
+            with _told(url), _open(client := self._ready()):
+                response = await _ask_async(client, url, headers, seconds)
             async with contextlib.aclosing(response):
                 chunks = _chunks_async(response, url)
                 yield AsyncStream(response.status_code, response.headers, chunks)
 
-    async def _ask(self, url: str, headers: Mapping[str, str], seconds: float) -> httpx.Response:
+    def _ready(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = made(lambda: httpx.AsyncClient(**file_options(self.base)))
-        request = self._client.build_request("GET", url, headers=dict(headers), timeout=seconds)
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._client.send(request, stream=True)
-        except TimeoutError:
-            raise httpx.ReadTimeout(f"no answer within {seconds:g} s") from None
+        return self._client
 
     async def close(self) -> None:
         """Close every connection."""
         if self._client is not None:
             await self._client.aclose()
+
+
+def _ask(
+    client: httpx.Client, url: str, headers: Mapping[str, str], timeout: float
+) -> httpx.Response:
+    request = client.build_request("GET", url, headers=dict(headers), timeout=timeout)
+    # The body may take as long as it flows; what comes before it must not.
+    with deadlines.until(time.monotonic() + timeout):
+        return client.send(request, stream=True)
+
+
+async def _ask_async(
+    client: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float
+) -> httpx.Response:
+    request = client.build_request("GET", url, headers=dict(headers), timeout=seconds)
+    try:
+        async with asyncio.timeout(seconds):
+            return await client.send(request, stream=True)
+    except TimeoutError:
+        raise httpx.ReadTimeout(f"no answer within {seconds:g} s") from None
+
+
+@contextlib.contextmanager
+def _open(client: httpx.Client | httpx.AsyncClient) -> Generator[None]:
+    """Tell of a client that somebody closes meanwhile, which is a RuntimeError to httpx."""
+    try:
+        yield
+    except RuntimeError:
+        if client.is_closed:
+            raise network.closed() from None
+        raise
 
 
 @contextlib.contextmanager

@@ -27,6 +27,8 @@ from cometapi_runway.network import no_place
 from cometapi_runway.task import Task
 
 _MOST_NAMED = 20
+# A wait without end cannot be interrupted everywhere: on Windows, Ctrl-C comes after it.
+_SLICE = 1.0
 
 Ending: TypeAlias = Task | RunwayError
 """How one wait ended: the task in its terminal state, or why it is not known."""
@@ -91,10 +93,11 @@ class Scheduler:
             yield from self._go_on(wait, None, pool)
         pause = self._asleep[0][0] - self._now() if self._asleep else None
         if self._busy:
+            nap = _SLICE if pause is None else min(max(pause, 0), _SLICE)
             try:
-                wait, problem = self._done.get(timeout=None if pause is None else max(pause, 0))
+                wait, problem = self._done.get(timeout=nap)
             except queue.Empty:
-                self._watch.slept(pause or 0.0, self.driver.clock.now())
+                self._watch.slept(0.0 if pause is None else nap, self.driver.clock.now())
                 return
             self._busy -= 1
             yield from self._go_on(wait, problem, pool)

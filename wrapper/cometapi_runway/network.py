@@ -18,7 +18,10 @@ from cometapi_runway.flows.steps import Call
 # An address that no resolver takes is a UnicodeError; a transport of the caller's own may raise
 # what the system raises, where httpx would have translated it.
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError)
-"""What carrying a request may raise. Anything else is a defect, and nothing hides it."""
+"""What carrying a request may raise. Anything else is a defect, and nothing hides it.
+
+Only a client that somebody closes meanwhile raises RuntimeError as well, here and there.
+"""
 
 # Provably before the first byte of the request: no connection, no TLS, no free place in the pool.
 _NEVER_SENT = (
@@ -65,6 +68,13 @@ def too_late(call: Call, seconds: float) -> APITimeoutError:
     """The request's time was over before its answer was."""
     return APITimeoutError(
         f"{call.method} {call.url}: the answer had not ended after {seconds:g} s"
+    )
+
+
+def unconnected(call: Call, seconds: float) -> APITimeoutError:
+    """The request's time was over before there was a connection to send it on."""
+    return APITimeoutError(
+        f"{call.method} {call.url}: no connection within {seconds:g} s", delivery="not_sent"
     )
 
 

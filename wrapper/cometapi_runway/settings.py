@@ -58,8 +58,8 @@ six times the CPU of one behind a gate of 32, which reuses every connection."""
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of one API answer that are read before it is given up as not being one."""
 
-# What C libraries and locks can count: 24 days in milliseconds of 31 bits.
-_LONGEST = 2_147_483
+LONGEST = 2_147_483
+"""Seconds that C libraries and locks can count: 24 days, in milliseconds of 31 bits."""
 
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 
@@ -120,9 +120,9 @@ def seconds(name: str, value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         shown = redaction.shown(value)
         raise ConfigurationError(f"{name} must be a number of seconds, got {shown}")
-    if not 0 < value < math.inf or value > _LONGEST:
+    if not 0 < value < math.inf or value > LONGEST:
         raise ConfigurationError(
-            f"{name} must be above 0 and at most {_LONGEST} seconds, got {value!r}"
+            f"{name} must be above 0 and at most {LONGEST} seconds, got {value!r}"
         )
     return float(value)
 

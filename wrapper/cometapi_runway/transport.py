@@ -1,17 +1,21 @@
-"""Calls over httpx: the only module that knows how httpx is used and how it fails.
+"""Calls over httpx, and no decision about what an answer means.
 
 It bounds time and size, keeps the number of requests in flight below what httpx's pool can bear,
-and turns every failure of the connection into an `APIConnectionError` that says whether the
-request can have reached the gateway. What an answer means is not decided here.
+and tells every failure of the connection as an `APIConnectionError` that says whether the
+request can have reached the gateway. How clients are made is `connections`, how they fail is
+`network`, what holds a blocking one to its time is `deadlines`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import httpx
 from attrs import define, field
@@ -34,6 +38,7 @@ from cometapi_runway.settings import Settings
 
 _SHORTEST_KEY = 6
 _SHORTEST_TRY = 0.01
+_SLICE = 1.0
 _OWN = {"cometapi_runway": True}
 # The key is among the client's headers; httpx would look for another in every address.
 _NO_MORE = httpx.Auth()
@@ -73,24 +78,40 @@ class Transport:
         """
         call, waiting = step.call, self.clock.now()
         step.unsent = True
-        if self._is_closed:
-            raise network.closed()
-        if not self._gate.acquire(timeout=None if step.queues else step.timeout):
+        self._check_open()
+        if not self._take_place(math.inf if step.queues else step.timeout):
             raise network.no_place(call, step.timeout)
         try:
+            self._check_open()
             now = self.clock.now()
             allowed = _rest(step, now - waiting)
             step.unsent = False
             with quiet(), deadlines.until(time.monotonic() + allowed):
                 return self._read(step, self._open(call, allowed), now + allowed)
-        except network.FAILURES as error:
+        except (*network.FAILURES, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not self._is_closed:
+                raise
             network.fail(error, call.method, call.url)
         finally:
             self._gate.release()
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise network.closed()
+
+    def _take_place(self, seconds: float) -> bool:
+        """Wait for a place, in slices: a lock's whole wait cannot be interrupted on Windows."""
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            if self._gate.acquire(timeout=max(min(left, _SLICE), 0)):
+                return True
+            if left <= _SLICE:
+                return False
+
     def _open(self, call: Call, timeout: float) -> httpx.Response:
         client = self.api.get_httpx_client()
-        request = _request(client, self.settings.base_url, call, timeout)
+        request = _request(client, self.settings.base_url, call, timeout, _OWN)
         return client.send(request, stream=True, auth=_NO_MORE)
 
     def _read(self, step: Send, response: httpx.Response, end: float) -> Answer:
@@ -111,8 +132,7 @@ class Transport:
         Raises:
             ConfigurationError: The client is closed.
         """
-        if self._is_closed:
-            raise network.closed()
+        self._check_open()
         return self._files
 
     def close(self) -> None:
@@ -155,8 +175,7 @@ class AsyncTransport:
         Raises:
             ConfigurationError: The client is closed.
         """
-        if self._is_closed:
-            raise network.closed()
+        self._check_open()
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
@@ -179,27 +198,36 @@ class AsyncTransport:
         except TimeoutError:
             raise network.no_place(step.call, step.timeout) from None
         try:
+            self._check_open()
             waited = self.clock.now() - waiting
             return await self._carry(step, _rest(step, waited))
         finally:
             gate.release()
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise network.closed()
+
     async def _carry(self, step: Send, allowed: float) -> Answer:
-        call, bound = step.call, asyncio.timeout(allowed)
+        call, bound, trail = step.call, asyncio.timeout(allowed), _Trail()
         step.unsent = False
         try:
             # All of it is bounded here; the blocking twin is bounded read by read.
             async with bound:
                 with quiet():
-                    return await self._read(call, await self._open(call, allowed))
-        except network.FAILURES as error:
+                    return await self._read(call, await self._open(step, allowed, trail))
+        except (*network.FAILURES, RuntimeError) as error:
             if bound.expired():
-                raise network.too_late(call, step.timeout) from None
+                late = network.unconnected if trail.is_unconnected else network.too_late
+                raise late(call, step.timeout) from None
+            if isinstance(error, RuntimeError) and not self._is_closed:
+                raise
             network.fail(error, call.method, call.url)
 
-    async def _open(self, call: Call, seconds: float) -> httpx.Response:
+    async def _open(self, step: Send, seconds: float, trail: _Trail) -> httpx.Response:
         client = self.api.get_async_httpx_client()
-        request = _request(client, self.settings.base_url, call, seconds)
+        followed = {**_OWN, "trace": trail.follow}
+        request = _request(client, self.settings.base_url, step.call, seconds, followed)
         return await client.send(request, stream=True, auth=_NO_MORE)
 
     async def _read(self, call: Call, response: httpx.Response) -> Answer:
@@ -217,10 +245,31 @@ class AsyncTransport:
         return self._files
 
     async def close(self) -> None:
-        """Close every connection; nothing more is sent."""
+        """Close every connection; nothing more is sent.
+
+        Those that belong to an event loop that is gone went with it.
+        """
         self._is_closed = True
-        await self.api.get_async_httpx_client().aclose()
-        await self._files.close()
+        if self._loop in {None, asyncio.get_running_loop()}:
+            await self.api.get_async_httpx_client().aclose()
+            await self._files.close()
+
+
+@define
+class _Trail:
+    """How far httpcore has come with a request: which of its own limits passed is not told."""
+
+    _connects: bool = False
+    _sends: bool = False
+
+    async def follow(self, event: str, _: object) -> None:
+        self._connects |= event.startswith("connection.connect")
+        self._sends |= event.endswith("send_request_headers.started")
+
+    @property
+    def is_unconnected(self) -> bool:
+        """Whether a connection was begun and nothing was ever sent on one."""
+        return self._connects and not self._sends
 
 
 def _rest(step: Send, waited: float) -> float:
@@ -235,7 +284,11 @@ def _address(base_url: str, path: str) -> httpx.URL:
 
 
 def _request(
-    client: httpx.Client | httpx.AsyncClient, base_url: str, call: Call, seconds: float
+    client: httpx.Client | httpx.AsyncClient,
+    base_url: str,
+    call: Call,
+    seconds: float,
+    extensions: Mapping[str, Any],
 ) -> httpx.Request:
     return client.build_request(
         call.method,
@@ -243,7 +296,7 @@ def _request(
         headers=dict(call.headers),
         json=call.body,
         timeout=patience(seconds),
-        extensions=_OWN,
+        extensions=dict(extensions),
     )
 
 
@@ -261,12 +314,17 @@ def _is_whole(response: httpx.Response, body: bytearray) -> bool:
 
 
 def _answer(call: Call, response: httpx.Response, body: bytes, key: str) -> Answer:
-    secret = key.encode()
+    secret, headers = key.encode(), response.headers
     # A key of a few letters is a test's, and would be found in any word.
-    if len(secret) >= _SHORTEST_KEY and secret in body:
+    if len(secret) >= _SHORTEST_KEY:
         # Some gateways quote the key they refuse.
-        body = body.replace(secret, redaction.HIDDEN.encode())
-    return Answer(call.method, call.url, response.status_code, response.headers, body, time.time())
+        hidden = redaction.HIDDEN.encode()
+        if secret in body:
+            body = body.replace(secret, hidden)
+        if any(secret in value for _, value in headers.raw):
+            raw = [(name, value.replace(secret, hidden)) for name, value in headers.raw]
+            headers = httpx.Headers(raw)
+    return Answer(call.method, call.url, response.status_code, headers, body, time.time())
 
 
 def _failure(response: httpx.Response) -> APIStatusError | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from cometapi_runway import operations, redaction
+from cometapi_runway import operations, redaction, settings
 from cometapi_runway.bound import AsyncBoundTask, Bound, BoundTask, facts
 from cometapi_runway.drivers import OnUpdate
 from cometapi_runway.errors import InvalidRequestError, Issue, RunwayError, TaskError
@@ -44,10 +44,12 @@ def listed(ids: Iterable[str | Task]) -> list[str | Task]:
     """What was given, several times iterable.
 
     Raises:
-        InvalidRequestError: One task and no list; a text would be taken letter by letter.
+        InvalidRequestError: It is no list, or one task; a text would be taken letter by letter.
     """
     if isinstance(ids, str | Task):
         raise _refusal("ids", "type", "is one task; give a list of them")
+    if not isinstance(ids, Iterable):
+        raise _refusal("ids", "type", f"is {redaction.shown(ids)}; give a list of tasks or ids")
     return list(ids)
 
 
@@ -139,7 +141,7 @@ def pace_of(timeout: float | None, interval: float) -> Pace:
     """
     return Pace(
         math.inf if timeout is None else _number("timeout", timeout),
-        max(_number("interval", interval), _SHORTEST_INTERVAL),
+        min(max(_number("interval", interval), _SHORTEST_INTERVAL), settings.LONGEST),
     )
 
 

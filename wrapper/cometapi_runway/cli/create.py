@@ -236,5 +236,9 @@ def _usage(creation: Creation, found: Sequence[Option]) -> str:
 def _interrupted(error: KeyboardInterrupt) -> Interrupted:
     """Ctrl-C while a paid request was under way: the flow says what is known about it."""
     notes = [note.removeprefix(f"{NAME}: ") for note in getattr(error, "__notes__", ())]
-    advice = "before you repeat it, look into the usage log of your CometAPI account"
+    accepted = getattr(error, "task_id", None)
+    if accepted is not None:
+        advice = command("tasks", "wait", accepted)
+    else:
+        advice = "before you repeat it, look into the usage log of your CometAPI account"
     return Interrupted(notes[0] if notes else "interrupted; nothing was sent", advice)

@@ -82,15 +82,9 @@ def submit(order: Submission, *, started: float, rng: Random) -> Flow[Task]:
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield from _close(order, error, is_open=not send.unsent)
+        yield from _close(order, send, error)
         raise
-    record = Record(Submitted(order.key, accepted))
-    yield record
-    if record.error is not None:
-        yield Warn(
-            f"task {accepted} was accepted but could not be written to the journal "
-            f"({record.error}); keep this id, it is the only trace of a paid task"
-        )
+    yield from _keep(order, accepted)
     return Task(
         id=accepted,
         status=task.PENDING,
@@ -103,7 +97,13 @@ def submit(order: Submission, *, started: float, rng: Random) -> Flow[Task]:
 
 def _intend(order: Submission) -> Flow[None]:
     record = Record(Intended(order.key, order.call, order.route, order.seed))
-    yield record
+    try:
+        yield record
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        yield from _end(order, error, is_open=False)
+        raise
     if record.error is not None:
         raise ConfigurationError(
             f"the journal cannot be written ({record.error}); nothing was sent, since a paid "
@@ -111,8 +111,64 @@ def _intend(order: Submission) -> Flow[None]:
         ) from record.error
 
 
-def _close(order: Submission, error: BaseException, *, is_open: bool) -> Flow[None]:
-    """Note how a submission without an id ended; one that is open may have been acted on."""
+def _keep(order: Submission, accepted: str) -> Flow[None]:
+    """Put an id on record, whatever comes between."""
+    try:
+        yield from _write(order, accepted)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        yield from _hold(order, accepted, error)
+        raise
+
+
+def _write(order: Submission, accepted: str) -> Flow[None]:
+    record = Record(Submitted(order.key, accepted))
+    yield record
+    if record.error is not None:
+        yield Warn(
+            f"task {accepted} was accepted but could not be written to the journal "
+            f"({record.error}); keep this id, it is the only trace of a paid task"
+        )
+
+
+def _hold(order: Submission, accepted: str, error: BaseException) -> Flow[None]:
+    """Let an interruption carry the id of the task it did not prevent, and write it down again.
+
+    The first try may have been interrupted before it was on the disk, and a second does no harm.
+    """
+    error.add_note(
+        f"cometapi-runway: interrupted; task {accepted} was accepted and goes on at the gateway"
+    )
+    vars(error)["task_id"] = accepted
+    try:
+        yield from _write(order, accepted)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        # Interrupted once more: what is raised has to be the error that tells the id.
+        return
+
+
+def _close(order: Submission, send: Send, error: BaseException) -> Flow[None]:
+    """Note how a submission ended that brought no task."""
+    accepted = None if isinstance(error, RunwayError) else _arrived(send)
+    if accepted is not None:
+        yield from _hold(order, accepted, error)
+    else:
+        yield from _end(order, error, is_open=not send.unsent)
+
+
+def _arrived(send: Send) -> str | None:
+    """The id in an answer that had come when somebody interrupted."""
+    try:
+        return task.id_of_creation(_answer(send))
+    except RunwayError:
+        return None
+
+
+def _end(order: Submission, error: BaseException, *, is_open: bool) -> Flow[None]:
+    """Note the end of a submission without an id; one that is open may have been acted on."""
     if not isinstance(error, RunwayError):
         what = "the gateway may have accepted the task" if is_open else "nothing was accepted"
         error.add_note(
