@@ -9,8 +9,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from contract_tools.errors import ContractError
-from contract_tools.values import Json, JsonObject, describe, members, pointer
+from contract_tools.values import Json, JsonObject, members, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,21 +32,6 @@ def problems(document: JsonObject, nodes: Iterable[tuple[Path, Json]]) -> Iterat
             for error in validator.iter_errors(example):
                 place = pointer((*at, *error.absolute_path))
                 yield place, f"example is not valid: {error.message}"
-
-
-def at_pointer(document: JsonObject, text: str) -> Json:
-    """Return what a JSON pointer points at.
-
-    Raises:
-        ContractError: nothing is there.
-    """
-    value: Json = document
-    for step in text.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if name not in members(value):
-            raise ContractError(f"#{text}: points at nothing; {describe(value)} has no {name!r}")
-        value = members(value)[name]
-    return value
 
 
 def _examples_of(node: JsonObject, path: Path) -> Iterator[tuple[Path, Path, Json]]:

@@ -14,7 +14,17 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from contract_tools import examples
 from contract_tools.errors import ContractError
 from contract_tools.page import METHODS
-from contract_tools.values import Json, JsonObject, describe, entries, members, pointer, walk
+from contract_tools.values import (
+    Json,
+    JsonObject,
+    at_pointer,
+    describe,
+    entries,
+    members,
+    pointer,
+    resolve,
+    walk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,14 +69,6 @@ def operations(document: JsonObject) -> Iterator[tuple[Path, JsonObject]]:
                 yield ("paths", route, method), members(operation)
 
 
-def resolve(document: JsonObject, value: Json) -> JsonObject:
-    """Follow a reference inside the document, if the value is one."""
-    seen = 0
-    while isinstance(reference := members(value).get("$ref"), str) and seen < 20:
-        value, seen = examples.at_pointer(document, reference.removeprefix("#")), seen + 1
-    return members(value)
-
-
 def _references(document: JsonObject) -> Iterator[tuple[str, str]]:
     for path, node in _nodes(document):
         reference = members(node).get("$ref")
@@ -76,7 +78,7 @@ def _references(document: JsonObject) -> Iterator[tuple[str, str]]:
             yield pointer(path), f"a $ref must stay inside the contract, is {reference!r}"
             continue
         try:
-            examples.at_pointer(document, reference.removeprefix("#"))
+            at_pointer(document, reference.removeprefix("#"))
         except ContractError as error:
             yield pointer(path), str(error)
 
@@ -172,7 +174,7 @@ def _defaults_below(document: JsonObject, schemas: list[Json]) -> Iterator[str]:
             reference = members(node).get("$ref")
             if isinstance(reference, str) and reference not in seen:
                 seen.add(reference)
-                waiting.append({reference: examples.at_pointer(document, reference[1:])})
+                waiting.append({reference: at_pointer(document, reference[1:])})
             if "default" in members(node) and path[-1:] != ("properties",):
                 yield pointer(path) or "the whole body"
 

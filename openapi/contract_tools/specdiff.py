@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from contract_tools import examples, yaml_text
 from contract_tools import specdiff_python as python
 from contract_tools import specdiff_rules as rules
+from contract_tools import yaml_text
 from contract_tools.errors import ContractError
 from contract_tools.specdiff_edits import edits
 from contract_tools.specdiff_judge import COMPATIBLE, Direction, inline, judge
 from contract_tools.specdiff_rules import Change, Operation, breaking
-from contract_tools.values import Json, JsonObject, as_object, entries, members
+from contract_tools.values import JsonObject, as_object, entries, members, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ class _Pair:
 
     def _body(self) -> Iterator[Change]:
         before, after = (
-            _resolved(document, one.raw.get("requestBody"))
+            resolve(document, one.raw.get("requestBody"))
             for document, one in ((self.old, self.before), (self.new, self.after))
         )
         was, now = before.get("required") is True, after.get("required") is True
@@ -230,12 +230,12 @@ def _is_offer(one: Edit, direction: Direction) -> bool:
 
 def _parameters(document: JsonObject, one: Operation) -> dict[tuple[str, str], JsonObject]:
     raw = [*entries(one.shared.get("parameters")), *entries(one.raw.get("parameters"))]
-    resolved = [_resolved(document, parameter) for parameter in raw]
+    resolved = [resolve(document, parameter) for parameter in raw]
     return {(str(p.get("in")), str(p.get("name"))): p for p in resolved}
 
 
 def _answers(document: JsonObject, one: Operation) -> dict[str, JsonObject]:
-    return {code: _resolved(document, answer)
+    return {code: resolve(document, answer)
             for code, answer in members(one.raw.get("responses")).items()}  # fmt: skip
 
 
@@ -245,11 +245,3 @@ def _called(key: tuple[str, str]) -> str:
 
 def _json(holder: JsonObject) -> JsonObject:
     return members(members(holder.get("content")).get(_JSON))
-
-
-def _resolved(document: JsonObject, value: Json) -> JsonObject:
-    """A parameter, body or answer itself, where a reference stands for it."""
-    seen = 0
-    while isinstance(reference := members(value).get("$ref"), str) and seen < 20:
-        value, seen = examples.at_pointer(document, reference.removeprefix("#")), seen + 1
-    return members(value)

@@ -12,10 +12,10 @@ import jsonschema_rs
 from attrs import field, frozen
 from jsonschema_rs.canonical import Containment, Satisfiability
 
-from contract_tools import examples, specdiff_sample
+from contract_tools import specdiff_sample
 from contract_tools.errors import ContractError
 from contract_tools.specdiff_edits import OWNER, WORDING
-from contract_tools.values import Json, JsonObject, entries, members
+from contract_tools.values import Json, JsonObject, at_pointer, entries, members
 
 Direction: TypeAlias = Literal["request", "answer"]
 Verdict: TypeAlias = Literal["breaking", "compatible", "undecided"]
@@ -136,4 +136,4 @@ def _inlined(document: JsonObject, key: str, child: Json, above: tuple[str, ...]
 def _target(document: JsonObject, reference: str) -> Json:
     if not reference.startswith("#/"):
         raise ContractError(f"{reference} points outside the document")
-    return examples.at_pointer(document, reference.removeprefix("#"))
+    return at_pointer(document, reference.removeprefix("#"))

@@ -60,6 +60,29 @@ def pointer(path: Path) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
+def at_pointer(document: JsonObject, text: str) -> Json:
+    """Return what a JSON pointer points at.
+
+    Raises:
+        ContractError: nothing is there.
+    """
+    value: Json = document
+    for step in text.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if name not in members(value):
+            raise ContractError(f"#{text}: points at nothing; {describe(value)} has no {name!r}")
+        value = members(value)[name]
+    return value
+
+
+def resolve(document: JsonObject, value: Json) -> JsonObject:
+    """Follow a reference inside the document, if the value is one."""
+    seen = 0
+    while isinstance(reference := members(value).get("$ref"), str) and seen < 20:
+        value, seen = at_pointer(document, reference.removeprefix("#")), seen + 1
+    return members(value)
+
+
 def walk(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
     """Yield a value and everything inside it, in document order, each with its path."""
     yield path, value

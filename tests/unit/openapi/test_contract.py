@@ -13,8 +13,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from contract_tools import yaml_text
-from contract_tools.examples import at_pointer
-from contract_tools.values import Json, JsonObject, as_object, entries, members
+from contract_tools.values import Json, JsonObject, as_object, at_pointer, entries, members
 from contract_tools.workspace import Workspace
 
 POST = "/paths/~1runwayml~1v1~1character_performance/post"

@@ -9,8 +9,7 @@ import pytest
 
 from contract_tools import build, lint
 from contract_tools.errors import ContractError
-from contract_tools.examples import at_pointer
-from contract_tools.values import Json, JsonObject, members
+from contract_tools.values import Json, JsonObject, at_pointer, members
 from contract_tools.workspace import Workspace
 
 POST = "/paths/~1runwayml~1v1~1character_performance/post"

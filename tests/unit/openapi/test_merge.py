@@ -8,8 +8,7 @@ import pytest
 
 from contract_tools import merge, registry
 from contract_tools.errors import ContractError
-from contract_tools.examples import at_pointer
-from contract_tools.values import members
+from contract_tools.values import at_pointer, members
 from contract_tools.workspace import Workspace
 
 PAGE = """\

@@ -8,9 +8,8 @@ import pytest
 
 from contract_tools import build, facts, merge, registry, yaml_text
 from contract_tools.errors import ContractError
-from contract_tools.examples import at_pointer
 from contract_tools.page import operations
-from contract_tools.values import JsonObject, as_object, members
+from contract_tools.values import JsonObject, as_object, at_pointer, members
 from contract_tools.vendor import vendor
 from contract_tools.workspace import Workspace
 

@@ -10,8 +10,7 @@ import pytest
 from contract_tools import build, merge, registry, variants
 from contract_tools.__main__ import main
 from contract_tools.errors import ContractError
-from contract_tools.examples import at_pointer
-from contract_tools.values import Json, JsonObject, entries, members
+from contract_tools.values import Json, JsonObject, at_pointer, entries, members
 from contract_tools.vendor import vendor
 from contract_tools.workspace import Workspace
 
