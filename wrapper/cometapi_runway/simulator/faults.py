@@ -196,7 +196,7 @@ def _status(fault: Fault, _: Reply, scene: Scene) -> Reply:
     return refusals.platform_reply(problem, scene.request_id)
 
 
-def _html(fault: Fault, _: Reply, scene: Scene) -> Reply:
+def _html(fault: Fault, _reply: Reply, _: Scene) -> Reply:
     status = fault.status or 502
     return html_reply(f"{status} {refusals.phrase(status)}", status, fault.headers)
 

@@ -29,11 +29,6 @@ class Palette:
 
     colours: tuple[Colour, ...]
 
-    def channel(self, number: int) -> bytes:
-        """Returns a 256-byte translation table from palette number to one RGB channel."""
-        values = bytes(colour[number] for colour in self.colours)
-        return values.ljust(256, b"\0")
-
 
 @define
 class Raster:
