@@ -9,13 +9,13 @@ import pytest
 import respx
 
 from cometapi_runway import ServerError, SubmissionUnknownError, TaskNotFoundError
-from cometapi_runway.testing.examples import Examples, about, is_read
+from cometapi_runway.testing.examples import Examples, about
 from cometapi_runway.validation import Contract, contract
 
 from ...end_to_end.calls import CALLS, FACE, HOOK, create, of_contract
 
 OPERATIONS = contract().operations
-READS = list(filter(is_read, OPERATIONS))
+READS = [one for one in OPERATIONS if one.is_read]
 HEADERS = {"Authorization": "Bearer own-key", "X-Runway-Version": "2024-11-06"}
 ID = "a3f5cbe6-6be7-4b0e-9c3e-1d2f3a4b5c6d"
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cometapi_runway.resources import Resource
     from cometapi_runway.signatures import Signature
 
-_READS: Final = frozenset({"tasks", "feed"})
 _PLAIN_TAG: Final = "official"
 
 
@@ -53,12 +52,6 @@ class Creation:
     def name(self) -> str:
         """A Python name for it: ``compat__act_one``."""
         return "__".join((*self.groups, self.resource))
-
-    @property
-    def summary(self) -> str:
-        """What it does, in a line."""
-        shared = as_text(self.operation.document.get("summary")) or ""
-        return self._own or shared
 
     @property
     def description(self) -> str:
@@ -117,7 +110,7 @@ def creations(source: Contract | None = None) -> tuple[Creation, ...]:
     return tuple(
         Creation(resource, operation, resolved(known, schema), known)
         for operation in known.operations
-        if operation.resource and operation.resource not in _READS
+        if operation.resource and not operation.is_read
         for resource, schema in _bodies(operation).items()
     )
 
@@ -128,8 +121,7 @@ def resolved(source: Contract, schema: JSON) -> Object:
     reference, parts = as_text(found.pop("$ref", None)), found.pop("allOf", None)
     under: dict[str, JSON] = {}
     if reference is not None:
-        steps = reference.removeprefix("#/").split("/")
-        under.update(resolved(source, _within(source.document, *steps)))
+        under.update(resolved(source, source.resolve({"$ref": reference})))
     for part in parts if isinstance(parts, list) else []:
         under.update(resolved(source, part))
     return {**under, **found}

@@ -18,7 +18,6 @@ from cometapi_runway.jsonvalue import JSON, Object, as_object
 from cometapi_runway.signatures._signature import OPTIONS, Signature
 from cometapi_runway.validation import Contract, Operation, contract
 
-_READS = frozenset({"tasks", "feed"})
 _NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
@@ -45,10 +44,11 @@ def plain(operation_id: str, source: Contract | None = None) -> Signature[...]:
 
     Raises:
         InvalidRequestError: The contract has no such operation, or it makes no task.
+        ContractError: A reference in the contract leads nowhere or in a circle.
     """
     known = contract() if source is None else source
     operation = _creation(operation_id, known)
-    bodies = list(_bodies(operation.body_schema or {}, known.document))
+    bodies = list(_bodies(operation.body_schema or {}, known))
     names = {_snake(wire): wire for body in bodies for wire in _names(body)}
     required = frozenset[str].intersection(*(_required(body) for body in bodies))
 
@@ -69,7 +69,7 @@ def _creation(operation_id: str, known: Contract) -> Operation:
         close = difflib.get_close_matches(str(operation_id), ids, n=1)
         advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(ids)}"
         _refuse(operation_id, f"the contract has no operation {operation_id!r}; {advice}")
-    if found.resource in _READS or found.body_schema is None:
+    if found.is_read or found.body_schema is None:
         _refuse(operation_id, f"{operation_id} makes no task; see client.tasks")
     return found
 
@@ -78,19 +78,13 @@ def _refuse(operation_id: str, words: str) -> NoReturn:
     raise InvalidRequestError([Issue("operation_id", "unknown", operation_id, words)])
 
 
-def _bodies(schema: Object, document: Object) -> Iterator[Object]:
+def _bodies(schema: Object, known: Contract) -> Iterator[Object]:
     """The schemas that a body may have, references followed."""
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        target: JSON = document
-        for step in reference.removeprefix("#/").split("/"):
-            target = (as_object(target) or {}).get(step)
-        yield from _bodies(as_object(target) or {}, document)
-        return
+    schema = known.resolve(schema)
     branches = schema.get("anyOf", schema.get("oneOf"))
     if isinstance(branches, list):
         for branch in branches:
-            yield from _bodies(as_object(branch) or {}, document)
+            yield from _bodies(as_object(branch) or {}, known)
         return
     yield schema
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _OFFICIAL: Final = "official"
 _FEED: Final = "feed"
-_READS: Final = frozenset(("tasks", _FEED))
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SLASHES: Final = re.compile("/+")
 
@@ -84,7 +83,7 @@ class Api:
         problem = self._problem(request)
         if problem is not None:
             return Handled(self._refuse(problem, operation, request_id))
-        if operation.resource in _READS:
+        if operation.is_read:
             return self._read(operation, _task_id(request, arguments), now, fault)
         return self._create(operation, request.body, now)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import define, field
-from jsonschema_rs import Draft202012Validator
+from attrs import frozen
 
 from cometapi_runway.jsonvalue import parse
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from cometapi_runway.validation import Contract, Operation
 
 
-@define
+@frozen
 class Variants:
     """Tells the resources of one route apart by their bodies.
 
@@ -22,7 +21,6 @@ class Variants:
     """
 
     contract: Contract
-    _judges: dict[str, Draft202012Validator] = field(factory=dict[str, Draft202012Validator])
 
     def resource(self, operation: Operation, body: bytes) -> str:
         """The resource that a request is for; the operation's first one if its body fits none."""
@@ -35,14 +33,6 @@ class Variants:
         fitting = (
             resource
             for resource, schema in operation.variants.items()
-            if self._judge(schema).is_valid(value)
+            if self.contract.fits(schema, value)
         )
         return next(fitting, operation.resource)
-
-    def _judge(self, schema: str) -> Draft202012Validator:
-        if schema not in self._judges:
-            components = self.contract.document.get("components")
-            self._judges[schema] = Draft202012Validator(
-                {"$ref": f"#/components/schemas/{schema}", "components": components}
-            )
-        return self._judges[schema]

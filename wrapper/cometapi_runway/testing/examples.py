@@ -14,7 +14,6 @@ from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
 from cometapi_runway.task import Task
 from cometapi_runway.validation import Contract, ContractError, Operation
 
-_READS = frozenset(("tasks", "feed"))
 _JSON = "application/json"
 _BRANCHES = ("anyOf", "oneOf")
 
@@ -99,10 +98,7 @@ class Examples:
                 yield from self._in_schema(branch, seen)
 
     def _follow(self, value: JSON) -> Object:
-        found = as_object(value) or {}
-        while (name := as_text(found.get("$ref"))) is not None:
-            found = _at(self.contract.document, *name.removeprefix("#/").split("/"))
-        return found
+        return self.contract.resolve(as_object(value) or {})
 
 
 def _at(holder: Object, *keys: str) -> Object:
@@ -110,11 +106,6 @@ def _at(holder: Object, *keys: str) -> Object:
     for key in keys:
         found = as_object(found.get(key)) or {}
     return found
-
-
-def is_read(operation: Operation) -> bool:
-    """Whether an operation tells of a task, rather than making one."""
-    return operation.resource in _READS
 
 
 def about(example: JSON, asked: str) -> JSON:
@@ -130,7 +121,7 @@ def outputs(examples: Iterable[JSON]) -> frozenset[str]:
 
 
 def _succeeds(example: JSON, operation: Operation) -> bool:
-    if is_read(operation):
+    if operation.is_read:
         found = _task(example)
         return found is not None and bool(found.output)
     try:

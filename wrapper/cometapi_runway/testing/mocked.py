@@ -130,7 +130,7 @@ class Mock(Connected, respx.Router):
             name=operation.id,
         )
         example = self._examples.success(operation)
-        if not examples.is_read(operation):
+        if not operation.is_read:
             route.respond(200, json=example)
             return
 
@@ -159,7 +159,7 @@ class Mock(Connected, respx.Router):
         raise KeyError(f"there is no route {name!r}; there are: {known}")
 
     def _documented_files(self) -> frozenset[str]:
-        reads = filter(examples.is_read, self.judge.contract.operations)
+        reads = (one for one in self.judge.contract.operations if one.is_read)
         return examples.outputs(one for op in reads for one in self._examples.documented(op, 200))
 
 

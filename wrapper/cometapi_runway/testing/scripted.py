@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cometapi_runway.simulator import Ending, Fault, Outcome, When, failed
-from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING, known_name, names_in
+from cometapi_runway.simulator import Ending, Fault, Outcome, When
+from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING
 
 if TYPE_CHECKING:
     from cometapi_runway.simulator import Gateway
@@ -33,7 +33,7 @@ class Scripted:
                 without one.
             operation: See the class.
         """
-        self.end_next(failed(code), operation=operation)
+        self.gateway.fail_next(code, operation)
 
     def cancel_next(self, *, operation: str = EVERYTHING) -> None:
         """The next task that is created is cancelled when its time is over."""
@@ -41,18 +41,18 @@ class Scripted:
 
     def end_next(self, ending: Ending, *, operation: str = EVERYTHING) -> None:
         """The next task that is created ends in a certain way."""
-        self.gateway.outcomes.queue(Outcome(ending, self._when(operation)))
+        self.gateway.outcomes.queue(Outcome(ending, When(operation)))
 
     def lose_next_response(self, *, operation: str = EVERYTHING, times: int = 1) -> None:
         """The gateway acts on the next request, and the connection is reset before it answers.
 
         For a create this is the dangerous case: the task is charged, and nobody has its id.
         """
-        self._next(Fault("reset", acted=True, when=self._when(operation)), times)
+        self._next(Fault("reset", acted=True, when=When(operation)), times)
 
     def drop_next_request(self, *, operation: str = EVERYTHING, times: int = 1) -> None:
         """The connection is reset before the gateway acts on the next request."""
-        self._next(Fault("reset", when=self._when(operation)), times)
+        self._next(Fault("reset", when=When(operation)), times)
 
     def refuse_next(
         self,
@@ -72,7 +72,7 @@ class Scripted:
             operation: See the class.
             times: How many requests.
         """
-        when = self._when(operation)
+        when = When(operation)
         self._next(Fault("status", status=status, code=code, message=message, when=when), times)
 
     def throttle_next(
@@ -85,7 +85,7 @@ class Scripted:
             operation: See the class.
             times: How many requests.
         """
-        when = self._when(operation)
+        when = When(operation)
         self._next(Fault("rate_limit", retry_after=retry_after, when=when), times)
 
     def hang_next(
@@ -95,7 +95,7 @@ class Scripted:
 
         A client whose timeout is shorter gives up; the time passes on the simulated clock alone.
         """
-        self._next(Fault("hang", seconds=seconds, when=self._when(operation)), times)
+        self._next(Fault("hang", seconds=seconds, when=When(operation)), times)
 
     def break_next_download(self, *, times: int = 1) -> None:
         """The connection of the next download is reset in the middle of the file."""
@@ -107,7 +107,6 @@ class Scripted:
         See `cometapi_runway.simulator.faults` for the kinds of fault.
         """
         for rule in rules:
-            self._when(rule.when.operation)
             if isinstance(rule, Fault):
                 self.gateway.faults.add(rule)
             else:
@@ -117,6 +116,3 @@ class Scripted:
         if times < 1:
             raise ValueError(f"times must be 1 or more, got {times!r}")
         self.gateway.faults.queue(*[fault] * times)
-
-    def _when(self, operation: str) -> When:
-        return When(known_name(names_in(self.gateway.contract), operation))

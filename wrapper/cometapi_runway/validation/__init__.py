@@ -13,10 +13,17 @@ Three lines hold it together: ``_document`` reads a contract into operations, ``
 """
 
 from cometapi_runway.validation._contract import Contract, contract
-from cometapi_runway.validation._document import ContractError, Operation, Parameter, Response
+from cometapi_runway.validation._document import (
+    HEADER_NAME,
+    ContractError,
+    Operation,
+    Parameter,
+    Response,
+)
 from cometapi_runway.validation._json import irregular as check_json
 
 __all__ = [
+    "HEADER_NAME",
     "Contract",
     "ContractError",
     "Operation",

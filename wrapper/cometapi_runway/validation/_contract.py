@@ -15,6 +15,7 @@ from cometapi_runway.validation._document import (
     read_operations,
     read_schemes,
     read_servers,
+    resolve,
 )
 from cometapi_runway.validation._parameters import ParameterJudge
 from cometapi_runway.validation._routes import Route, Routes
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
     from cometapi_runway.errors import Issue
-    from cometapi_runway.jsonvalue import Object
+    from cometapi_runway.jsonvalue import JSON, Object
     from cometapi_runway.validation._document import Operation
 
 _PACKAGE = "cometapi_runway_api"
@@ -88,6 +89,25 @@ class Contract:
         hit = self._routes.find(method, path)
         return (hit.operation, hit.arguments) if isinstance(hit, Route) else None
 
+    def resolve(self, value: JSON) -> Object:
+        """The object that a value stands for: itself, or what its ``$ref`` leads to.
+
+        Raises:
+            ContractError: the value is no object; the reference leaves the document, leads nowhere
+                or in a circle.
+        """
+        return resolve(self.document, value)
+
+    def fits(self, name: str, value: object) -> bool:
+        """Whether a JSON value is of a schema among the components, by the schema's name.
+
+        Raises:
+            ContractError: the contract has no such schema.
+        """
+        reference: Object = {"$ref": f"#/components/schemas/{name}"}
+        self.resolve(reference)
+        return not self._judge_json(self._validator(("", name), reference), value)
+
     def check_body(self, operation_id: str, body: object) -> tuple[Issue, ...]:
         """Judge a request body, given as the JSON value it will be.
 
@@ -106,7 +126,7 @@ class Contract:
         schema = operation.body_schema
         if schema is None:
             raise ContractError(f"{operation_id} takes no JSON body")
-        return self._judge_json(self._validator(operation, "body", schema), body)
+        return self._judge_json(self._validator((operation.id, "body"), schema), body)
 
     def check_response(self, operation_id: str, status: int, body: object) -> tuple[Issue, ...]:
         """Judge an answer's JSON body against what is documented for its status.
@@ -119,7 +139,7 @@ class Contract:
         response = operation.response(status)
         if response is None or response.schema is None:
             raise ContractError(f"{operation_id} documents no JSON answer for {status}")
-        validator = self._validator(operation, response.status, response.schema)
+        validator = self._validator((operation.id, response.status), response.schema)
         return self._judge_json(validator, body)
 
     def check_request(
@@ -160,8 +180,7 @@ class Contract:
             self._parameters[key] = found
         return found
 
-    def _validator(self, operation: Operation, place: str, schema: Object) -> Validator:
-        key = (operation.id, place)
+    def _validator(self, key: tuple[str, str], schema: Object) -> Validator:
         found = self._validators.get(key)
         if found is None:
             found = self._validators[key] = compile_schema(self.document, schema)

@@ -6,12 +6,17 @@ nowhere) is refused here: a contract that is judged in part would be trusted as 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import field, frozen
 
 from cometapi_runway.jsonvalue import JSON, Object
 
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What can be the name of a header: a token (RFC 9110, 5.6.2). Use it with ``fullmatch``."""
+
+_READS = frozenset({"tasks", "feed"})
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 # OpenAPI 3.1, Parameter Object: a header parameter of these names is to be ignored.
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
@@ -99,6 +104,11 @@ class Operation:
     def body_schema(self) -> Object | None:
         """The schema of the JSON request body, None where there is none."""
         return _json_schema(self.content)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it tells of a task, rather than making one."""
+        return self.resource in _READS
 
     def parameters_in(self, location: str) -> tuple[Parameter, ...]:
         """The parameters of one location."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from cometapi_runway.errors import Issue
-from cometapi_runway.validation._document import is_json
+from cometapi_runway.validation._document import HEADER_NAME, is_json
 from cometapi_runway.validation._json import decode
 from cometapi_runway.validation._wording import shorten, show
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Request: TypeAlias = tuple[str, str, Iterable[tuple[str, str]], bytes]
 _Values: TypeAlias = Mapping[str, list[str]]
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 5.5: visible characters, inner spaces and tabs. httpx refuses to send others, yet its
 # mock transport carries them, so only this check keeps a mocked test honest.
 _FIELD_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
@@ -86,7 +85,7 @@ def _collect(headers: Iterable[tuple[str, str]], into: dict[str, list[str]]) -> 
     for name, value in headers:
         lower = name.lower()
         into.setdefault(lower, []).append(value)
-        if not _TOKEN.fullmatch(name):
+        if not HEADER_NAME.fullmatch(name):
             yield Issue(name, "wire", name, f"{name!r} cannot be the name of a header (wire)")
         if not _FIELD_VALUE.fullmatch(value):
             shown = None if lower in _SECRET else shorten(value)
