@@ -52,14 +52,18 @@ def url(address: str) -> str:
         return f"{address.split(',', 1)[0][:60]},{HIDDEN} ({len(address)} characters)"
     try:
         parts = urlsplit(address)
-        port = f":{parts.port}" if parts.port else ""
+        # What has no port that can be one is no address, and what it is nobody knows.
+        _ = parts.port
     except ValueError:
         return HIDDEN
     if not parts.scheme or not parts.netloc:
         return parts.path
-    host = parts.hostname or ""
+    # As it was given: a message must not show a value that would have done.
+    given = address.partition(":")[0]
+    scheme = given if given.lower() == parts.scheme else parts.scheme
+    host = parts.netloc.rpartition("@")[2]
     query = f"?{HIDDEN}" if parts.query else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}{query}"
+    return f"{scheme}://{host}{parts.path}{query}"
 
 
 def text(words: str) -> str:

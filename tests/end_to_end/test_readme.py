@@ -1,0 +1,83 @@
+"""What the README shows does what it says, word for word."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cometapi_runway import RunwayClient
+from cometapi_runway.simulator import SimClock, SimulatorServer
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+FIRST, ERRORS, SIMULATOR, TESTING = BLOCKS
+
+
+def run(arguments: list[str], folder: Path, **environment: str) -> str:
+    paths = os.pathsep.join(str(ROOT / name) for name in ("wrapper", "generated"))
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def server() -> SimulatorServer:
+    return SimulatorServer(clock=SimClock.scaled(40))
+
+
+def test_ten_lines(server: SimulatorServer, tmp_path: Path) -> None:
+    with server:
+        said = run(
+            ["-c", FIRST],
+            tmp_path,
+            COMETAPI_KEY="a-key",
+            COMETAPI_RUNWAY_BASE_URL=server.base_url,
+        )
+    (file,) = (tmp_path / "out").iterdir()
+    assert file.name in said
+
+
+def test_when_something_goes_wrong(server: SimulatorServer, tmp_path: Path) -> None:
+    with server:
+        client = RunwayClient(
+            "a-key", base_url=server.base_url, journal=tmp_path / "runway.journal"
+        )
+        task, other = (
+            client.video_upscale.create(video_uri=f"https://example.com/{n}.mp4") for n in "ab"
+        )
+        client.close()
+        (shown,) = re.findall(r'wait\("([^"]+)"', ERRORS)
+        said = run(
+            ["-c", ERRORS.replace(shown, task.id)],
+            tmp_path,
+            COMETAPI_KEY="a-key",
+            COMETAPI_RUNWAY_BASE_URL=server.base_url,
+        )
+    assert f"{other.id} SUCCEEDED None" in said
+
+
+def test_a_gateway_in_the_program(tmp_path: Path) -> None:
+    said = run(["-c", SIMULATOR], tmp_path)
+    (file,) = (tmp_path / "out").iterdir()
+    assert file.name in said
+    assert "upscale_a_video" in said
+
+
+def test_a_test_of_ones_own(tmp_path: Path) -> None:
+    test = "import pytest\nfrom cometapi_runway import SubmissionUnknownError\n\n\n" + TESTING
+    (tmp_path / "test_it.py").write_text(test, "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    assert "1 passed" in run(["-m", "pytest", "-q", "-p", "no:cacheprovider"], tmp_path)
