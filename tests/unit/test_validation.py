@@ -181,6 +181,14 @@ WRONG = {
     "duplicate key in a list": (
         post(content=b'{"tags": [{"a": 1}, {"a": 1, "a": 1}]}'), "/tags/1/a", "duplicate-key"
     ),
+    "duplicate key and no end": (post(content=b'[{"a": 1, "a": 1}'), "", "json"),
+    "duplicate key and nested beyond reading": (
+        post(content=b'[{"a": 1, "a": 1}, ' + b"[" * 100_000), "", "json"
+    ),
+    "a number beyond reading": (post(content=b'{"seed": ' + b"9" * 5000 + b"}"), "", "json"),
+    "duplicate key and a number beyond reading": (
+        post(content=b'[{"a": 1, "a": 1}, ' + b"9" * 5000 + b"]"), "", "json"
+    ),
     "NaN": (post(content=b'{"weight": NaN}'), "/weight", "finite"),
     "a number too big for a float": (post(content=b'{"weight": 1e999}'), "/weight", "finite"),
     "half a surrogate pair": (post(content=b'{"note": "\\ud800"}'), "/note", "unicode"),

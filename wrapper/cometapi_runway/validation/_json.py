@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
@@ -18,6 +18,7 @@ from cometapi_runway.validation._kinds import is_list, is_object
 from cometapi_runway.validation._schemas import body_subject, pointer
 
 _Path = tuple[str | int, ...]
+_Hook = Callable[[list[tuple[str, object]]], object]
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -27,7 +28,7 @@ _MOST_PARTS = 100_000
 _DEEPEST = 200
 
 
-class _RepeatedKeyError(ValueError):
+class _RepeatedKeyError(Exception):
     pass
 
 
@@ -41,17 +42,27 @@ class _Pairs:
 def decode(content: bytes) -> tuple[object, tuple[Issue, ...]]:
     """Read a body; the value is None when the issues say that there is none to read."""
     try:
-        return json.loads(content.decode("utf-8"), object_pairs_hook=_unique), ()
+        return _load(content, _unique)
+    except _RepeatedKeyError:
+        # Its reading ended there: what comes behind may be no JSON at all.
+        tree, issues = _load(content, _Pairs)
+        return None, issues or tuple(_repeated(tree, ()))
+
+
+def _load(content: bytes, hook: _Hook) -> tuple[object, tuple[Issue, ...]]:
+    try:
+        return json.loads(content.decode("utf-8"), object_pairs_hook=hook), ()
     except UnicodeDecodeError as error:
-        return None, (_whole("utf-8", f"is not UTF-8 (utf-8): byte {error.start} is wrong"),)
+        words = f"is not UTF-8 (utf-8): byte {error.start} is wrong"
+        return None, (_whole("utf-8", words),)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         return None, (_whole("json", f"is not JSON (json): {error.msg} at {where}"),)
     except RecursionError:
         return None, (_whole("json", "is nested too deeply to be read (json)"),)
-    except _RepeatedKeyError:
-        tree = json.loads(content.decode("utf-8"), object_pairs_hook=_Pairs)
-        return None, tuple(_repeated(tree, ()))
+    except ValueError:
+        # Python reads no integer of more than some thousand digits.
+        return None, (_whole("json", "has a number that is too long to be read (json)"),)
 
 
 def is_regular(value: object) -> bool:
