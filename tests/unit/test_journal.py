@@ -22,6 +22,7 @@ from cometapi_runway import (
     SubmissionUnknownError,
     TaskNotFoundError,
 )
+from cometapi_runway import journal as journal_module
 from cometapi_runway.flows.steps import (
     Call,
     Ended,
@@ -36,7 +37,7 @@ from cometapi_runway.journal import Journal
 from cometapi_runway.task import Task
 
 from .faults import DONE, RUNNING, family
-from .twin import ID, Twin
+from .twin import BASE, ID, Twin
 from .wire import answer
 
 ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
@@ -209,6 +210,66 @@ def test_resume_leaves_other_gateways_alone(path: Path) -> None:
         (task,) = again.journal.resume()
         assert task.result().status == "SUCCEEDED"
         assert task.operation == "control_a_character"
+
+
+def test_every_question_is_about_one_gateway(path: Path) -> None:
+    """Ids are the gateways' own, so two of them may give the same one."""
+    there, here = "http://127.0.0.1:9", "https://api.cometapi.com"
+    journal = Journal(path)
+    for key, gateway, task_id in (("a", here, "t"), ("b", there, "t"), ("c", there, "u")):
+        journal.write(Intended(key, CALL, "tasks", 7), gateway)
+        journal.write(Submitted(key, task_id))
+        journal.write(Intended(f"{key}-lost", CALL, "tasks", 7), gateway)
+    with client(journal, accepts) as one:
+        assert one.journal.find("u") is None
+        assert one.journal.recall("u") is None
+        found = one.journal.find("t")
+        assert found is not None
+        assert found.key == "a"
+        assert [entry.key for entry in one.journal.tasks(limit=2)] == ["a-lost", "a"]
+        assert [entry.key for entry in one.journal.tasks(limit=1, unfinished=True)] == ["a"]
+        assert [entry.key for entry in one.journal.unknown()] == ["a-lost"]
+    assert [entry.key for entry in journal.tasks(limit=2)] == ["c-lost", "c"]
+    assert journal.find("u") is not None
+    journal.close()
+
+
+def test_an_answer_is_one_query_and_reads_no_more_than_is_asked_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(path)
+    for number in range(30):
+        journal.write(Intended(str(number), CALL, "tasks", number), BASE)
+        journal.write(Submitted(str(number), f"t{number}"))
+        journal.write(Saved(f"t{number}", 0, Path("a.mp4"), 2))
+        journal.write(Saved(f"t{number}", 1, Path("b.mp4"), 2))
+    queries: list[str] = []
+    read: list[object] = []
+    inside = journal_module._read
+    monkeypatch.setattr(journal_module, "_read", lambda rows: read.append(rows) or inside(rows))
+    journal._db.set_trace_callback(queries.append)
+    with client(journal, accepts) as one:
+        found = one.journal.tasks(limit=3)
+        assert [entry.task_id for entry in found] == ["t29", "t28", "t27"]
+        assert all([file.name for file in e.files] == ["a.mp4", "b.mp4"] for e in found)
+        assert (len(queries), len(read)) == (1, 3)
+        assert len(one.journal.tasks()) == 30
+        assert len(queries) == 2
+    journal.close()
+
+
+@pytest.mark.parametrize("seed", [2**63 - 1, 2**63, 2**64 + 1, -(2**63) - 1, 10**100])
+def test_a_seed_of_any_size_is_kept(seed: int, path: Path, twin: Twin) -> None:
+    """The contract forbids most of them; whoever does not hold to it has paid all the same."""
+    client = twin.new(journal=path)
+    twin.plays(answer({"id": ID}))
+    create = client.character_performance.create
+    task = twin.run(create(**ASSETS, seed=seed, validate=False))
+    assert task.id == ID
+    assert twin.wire.sent[0].json["seed"] == seed
+    (entry,) = client.journal.tasks()
+    assert (entry.seed, entry.arguments["seed"]) == (seed, seed)
+    assert client.journal.recall(ID).seed == seed
 
 
 def test_a_client_without_one_says_so() -> None:

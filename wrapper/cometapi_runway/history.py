@@ -13,7 +13,6 @@ from cometapi_runway.drivers import OnUpdate
 from cometapi_runway.errors import ConfigurationError, RunwayError, TaskNotFoundError
 from cometapi_runway.flows.steps import Entry, Flow, Missing, Record, Warn
 from cometapi_runway.journal import Journal, Submission
-from cometapi_runway.redaction import url as shown
 from cometapi_runway.task import PENDING, Task
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 @frozen
 class _Record:
-    """A journal, for one gateway.
+    """A journal, for one gateway: what went to others is not shown.
 
     Attributes:
         kept: The journal, which may hold other gateways' tasks too; None where the client was
@@ -46,26 +45,25 @@ class _Record:
 
     def tasks(self, *, unfinished: bool = False, limit: int | None = None) -> list[Submission]:
         """Submissions to this gateway, newest first; see `Journal.tasks`."""
-        here = [s for s in self._file.tasks(unfinished=unfinished) if self._is_here(s)]
-        return here[:limit]
+        return self._file.tasks(unfinished=unfinished, limit=limit, gateway=self.base_url)
 
     def unknown(self) -> list[Submission]:
         """Submissions that may have been charged and have no id. Nothing repeats them."""
-        return [s for s in self._file.unknown() if self._is_here(s)]
+        return self._file.unknown(gateway=self.base_url)
 
     def find(self, task_id: str) -> Submission | None:
-        """The submission of a task, or None."""
-        return self._file.find(task_id)
+        """The submission of a task of this gateway, or None."""
+        return self._file.find(task_id, gateway=self.base_url)
 
     def recall(self, task_id: str) -> Task | None:
         """A task as far as it is on record here; trouble with the record ends no wait."""
         if self.kept is None:
             return None
         try:
-            found = self.kept.find(task_id)
+            found = self.find(task_id)
         except RunwayError:
             return None
-        return _task(found, task_id) if found is not None and self._is_here(found) else None
+        return None if found is None else _task(found, task_id)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -78,10 +76,6 @@ class _Record:
             if submission.task_id is not None:
                 task = _task(submission, submission.task_id)
                 yield task, max(time.time() - submission.created_at.timestamp(), 0.0)
-
-    def _is_here(self, submission: Submission) -> bool:
-        # The same task asked of another gateway would be "not found" there.
-        return submission.base_url == shown(self.base_url)
 
 
 def _task(submission: Submission, task_id: str) -> Task:

@@ -14,8 +14,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -32,6 +33,7 @@ from cometapi_runway.flows.steps import (
     Submitted,
     Unsubmitted,
 )
+from cometapi_runway.journal_file import opened
 from cometapi_runway.jsonvalue import JSON
 from cometapi_runway.task import CANCELLED, FAILED, SUCCEEDED, Route, Task
 
@@ -43,42 +45,10 @@ to nothing and was not charged. ``UNKNOWN``: nobody knows. The rest have an id. 
 gateway does not know the task, two days and more after it was made; it is not taken up by itself
 any more, and no longer lost once it is seen."""
 
-_VERSION = 1
-_APPLICATION = 0x4352574A
-"""What tells a journal from other programs' SQLite files."""
-_NAMES = frozenset({"submission", "submission_task", "submission_open", "file"})
-_BUSY = 30.0
-_TURN = 0.01
 _DAMAGE = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
 """What reading a row raises whose values are not those that were written."""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS submission (
-    key TEXT PRIMARY KEY,
-    operation TEXT NOT NULL,
-    arguments TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    seed INTEGER,
-    route TEXT NOT NULL,
-    base_url TEXT NOT NULL,
-    created_at REAL NOT NULL,
-    process INTEGER NOT NULL,
-    task_id TEXT,
-    state TEXT NOT NULL,
-    reason TEXT,
-    failure_code TEXT,
-    ended_at REAL
-);
-CREATE INDEX IF NOT EXISTS submission_task ON submission (task_id);
-CREATE INDEX IF NOT EXISTS submission_open ON submission (state) WHERE state = 'SUBMITTED';
-CREATE TABLE IF NOT EXISTS file (
-    task_id TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    path TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    saved_at REAL NOT NULL,
-    PRIMARY KEY (task_id, number)
-);
-"""
+_INTEGERS = range(-(2**63), 2**63)
+"""Those that SQLite keeps as they are."""
 
 
 @frozen
@@ -155,19 +125,9 @@ class Journal:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Not `touch`, which changes the date of a file that may be another program's.
-            os.close(os.open(self.path, os.O_RDONLY | os.O_CREAT, 0o600))
-            with contextlib.ExitStack() as failing:
-                db = sqlite3.connect(
-                    self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
-                )
-                failing.callback(db.close)
-                _prepare_in_turn(db)
-                failing.pop_all()
+            return opened(self.path)
         except (OSError, ValueError, sqlite3.Error) as error:
             raise ConfigurationError(f"journal {self.path} cannot be opened: {error}") from error
-        return db
 
     def write(self, entry: Entry, base_url: str = "") -> None:
         """Write an entry; it is on the disk when this returns.
@@ -197,36 +157,46 @@ class Journal:
                     (task_id, index, str(path.absolute()), size, time.time()),
                 )
 
-    def tasks(self, *, unfinished: bool = False, limit: int | None = None) -> list[Submission]:
+    def tasks(
+        self, *, unfinished: bool = False, limit: int | None = None, gateway: str | None = None
+    ) -> list[Submission]:
         """Submissions, newest first.
 
         Args:
             unfinished: Only those whose task has not been seen to end.
             limit: How many at most.
+            gateway: Only those that went to this gateway.
 
         Raises:
             ConfigurationError: The file is damaged.
         """
         condition = "state = 'SUBMITTED'" if unfinished else "1"
-        return self._select(condition, (), limit)
+        return self._select(condition, {}, gateway, limit)
 
-    def unknown(self) -> list[Submission]:
+    def unknown(self, *, gateway: str | None = None) -> list[Submission]:
         """Submissions without an id that may have been charged, newest first.
 
         One that another living process is about to hear of is among them.
 
+        Args:
+            gateway: Only those that went to this gateway.
+
         Raises:
             ConfigurationError: The file is damaged.
         """
-        return self._select("state IN ('INTENDED', 'UNKNOWN')", (), None)
+        return self._select("state IN ('INTENDED', 'UNKNOWN')", {}, gateway, None)
 
-    def find(self, task_id: str) -> Submission | None:
+    def find(self, task_id: str, *, gateway: str | None = None) -> Submission | None:
         """The submission of a task, or None.
 
+        Args:
+            task_id: The task's id.
+            gateway: Only if it went to this gateway; another's tasks may bear the same id.
+
         Raises:
             ConfigurationError: The file is damaged.
         """
-        found = self._select("task_id = ?", (task_id,), 1)
+        found = self._select("task_id = :task_id", {"task_id": task_id}, gateway, 1)
         return found[0] if found else None
 
     def close(self) -> None:
@@ -250,7 +220,7 @@ class Journal:
                 call.operation,
                 arguments,
                 call.fingerprint,
-                entry.seed,
+                _kept(entry.seed),
                 entry.route,
                 redaction.url(base_url),
                 time.time(),
@@ -283,78 +253,43 @@ class Journal:
             db.execute(statement, values)
 
     def _select(
-        self, condition: str, values: tuple[Any, ...], limit: int | None
+        self, condition: str, values: Mapping[str, str], gateway: str | None, limit: int | None
     ) -> list[Submission]:
-        # `condition` is one of the texts above, never data.
-        query = f"SELECT * FROM submission WHERE {condition} ORDER BY created_at DESC, rowid DESC LIMIT ?"  # noqa: E501, S608
+        # `condition` is one of the texts above, never data. One row for every file, or one alone.
+        query = f"""
+            SELECT found.*, file.path FROM (
+                SELECT *, rowid AS place FROM submission
+                WHERE {condition} AND (:gateway IS NULL OR base_url = :gateway)
+                ORDER BY created_at DESC, place DESC LIMIT :limit
+            ) AS found LEFT JOIN file ON file.task_id = found.task_id
+            ORDER BY created_at DESC, place DESC, number"""  # noqa: S608
+        named = {
+            **values,
+            "gateway": None if gateway is None else redaction.url(gateway),
+            "limit": -1 if limit is None else limit,
+        }
         try:
             with self._connection() as db:
-                rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall()
-                return [_read(db, row) for row in rows]
+                rows = db.execute(query, named).fetchall()
+            return [_read(list(group)) for _, group in groupby(rows, lambda row: row["place"])]
         except (sqlite3.Error, *_DAMAGE) as error:
             raise ConfigurationError(f"journal {self.path} cannot be read: {error}") from error
 
 
-def _prepare_in_turn(db: sqlite3.Connection) -> None:
-    # SQLite does not wait by itself where a file is turned to WAL while others open it.
-    end = time.monotonic() + _BUSY
-    while True:
-        try:
-            _prepare(db)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-            time.sleep(_TURN)
-        else:
-            return
+def _kept(seed: int | None) -> int | bytes | None:
+    # An INTEGER column makes floats of larger ones, also of their digits; bytes it leaves alone.
+    return seed if seed is None or seed in _INTEGERS else str(seed).encode()
 
 
-def _prepare(db: sqlite3.Connection) -> None:
-    db.row_factory = sqlite3.Row
-    is_new = _is_new(db)
-    # Readers beside a writer, and a commit that is on the disk when it returns: to lose the last
-    # entry to a power cut would be to lose a paid task.
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    if is_new:
-        db.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION};"
-            f" PRAGMA application_id = {_APPLICATION}; COMMIT;"
-        )
-
-
-def _is_new(db: sqlite3.Connection) -> bool:
-    """Whether a file is empty and may become a journal; nothing in it is changed.
-
-    Raises:
-        sqlite3.DatabaseError: It is another program's, or of another version.
-    """
-    # All as of one moment, since another process may be making it.
-    db.execute("BEGIN")
-    try:
-        names = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        owner = db.execute("PRAGMA application_id").fetchone()[0]
-    finally:
-        db.execute("ROLLBACK")
-    if not (names or version or owner):
-        return True
-    # The first journals bore no mark.
-    if owner != _APPLICATION and (owner or not names >= _NAMES):
-        raise sqlite3.DatabaseError("it is a database of another program")
-    if version != _VERSION:
-        raise sqlite3.DatabaseError(f"it is of version {version}; this package reads {_VERSION}")
-    return False
-
-
-def _read(db: sqlite3.Connection, row: sqlite3.Row) -> Submission:
-    files = db.execute("SELECT path FROM file WHERE task_id = ? ORDER BY number", (row["task_id"],))
+def _read(rows: Sequence[sqlite3.Row]) -> Submission:
+    """A submission from its rows, which differ in their file."""
+    row = rows[0]
     return Submission(
         key=row["key"],
         operation=row["operation"],
         arguments=jsonvalue.parse(row["arguments"].encode()),
         fingerprint=row["fingerprint"],
-        seed=row["seed"],
+        seed=int(row["seed"]) if isinstance(row["seed"], bytes) else row["seed"],
         route=row["route"],
         base_url=row["base_url"],
         created_at=datetime.fromtimestamp(row["created_at"], UTC),
@@ -363,5 +298,5 @@ def _read(db: sqlite3.Connection, row: sqlite3.Row) -> Submission:
         reason=row["reason"],
         failure_code=row["failure_code"],
         ended_at=datetime.fromtimestamp(row["ended_at"], UTC) if row["ended_at"] else None,
-        files=tuple(Path(file["path"]) for file in files),
+        files=tuple(Path(one["path"]) for one in rows if one["path"] is not None),
     )
