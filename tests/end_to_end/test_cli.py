@@ -419,6 +419,48 @@ def test_debug_shows_where_it_came_from(run: Terminal) -> None:
     assert "task_id" in said.err
 
 
+def _debugged(run: Terminal, words: tuple[str, ...]) -> None:
+    plain = run(*words)
+    said, as_json = run(*words, "--debug"), run(*words, "--debug", "--format", "json")
+    run.said.clear()
+
+    assert said.code == as_json.code == plain.code != Exit.SUCCESS
+    assert "Traceback" not in plain.err
+    assert said.err.count("Traceback (most recent call last)") >= 1
+    assert said.err.index("Traceback") < said.err.rindex("next:")
+    assert any("Traceback" in line for line in as_json.progress[-1]["traceback"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tasks", "get", "nope"),
+        ("tasks", "get", "../x"),
+        ("tasks", "wait", "nope", "--timeout", "0.05", *QUICK),
+        ("tasks", "download", "nope"),
+        (*CREATE, "--expression-intensity", "9", "--dry-run"),
+    ],
+    ids=" ".join,
+)
+def test_debug_shows_where_each_failure_came_from(run: Terminal, words: tuple[str, ...]) -> None:
+    _debugged(run, words)
+
+
+@pytest.mark.parametrize("words", [("tasks", "wait", "t-1"), ("tasks", "download", "t-1")], ids=str)
+def test_debug_shows_where_a_refused_key_was_seen(
+    run: Terminal, gateway: Gateway, words: tuple[str, ...]
+) -> None:
+    gateway.faults.add(Fault("status", status=401))
+
+    _debugged(run, words)
+
+
+def test_debug_shows_where_a_failed_task_was_seen(run: Terminal, gateway: Gateway) -> None:
+    gateway.outcomes.add(Outcome(failed("INTERNAL")))
+
+    _debugged(run, (*CREATE, *QUICK))
+
+
 def test_debug_shows_the_traceback(run: Terminal) -> None:
     said = run(*CREATE, "--json", "nowhere.json", "--debug")
     run.said.clear()

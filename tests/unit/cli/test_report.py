@@ -21,6 +21,7 @@ from cometapi_runway.task import Task
 
 ID = "5b91e444-c232-4eaf-a4d7-8aef3e57336b"
 FAILURE = Ending(Exit.TIMEOUT, "TaskTimeoutError", "it took too long", "wait again", ID, ("more",))
+ERROR = RuntimeError("it took too long")
 
 
 class Clock:
@@ -86,7 +87,7 @@ def test_a_terminal_obeys_nothing_that_comes_from_outside(
     report = Report(out, err)
     report.result(HOSTILE, "x", {})
     report.warn(HOSTILE)
-    report.failed(Ending(Exit.GATEWAY, "x", HOSTILE, "do y"))
+    report.failed(Ending(Exit.GATEWAY, "x", HOSTILE, "do y"), ERROR)
     JsonReport(out, err).result("", "x", {"message": HOSTILE, "delete": "\x7f"})
 
     text, event = out.getvalue().splitlines()
@@ -116,11 +117,11 @@ def test_results_must_find_a_place_and_progress_need_not() -> None:
         Report(gone, io.StringIO()).result("x", "x", {})
     for stream in (full, gone):
         Report(io.StringIO(), stream).note("x")
-        JsonReport(io.StringIO(), stream).failed(FAILURE)
+        JsonReport(io.StringIO(), stream).failed(FAILURE, ERROR)
 
 
 def test_a_failure_ends_with_what_to_do_next(streams: tuple[io.StringIO, io.StringIO]) -> None:
-    Report(*streams).failed(FAILURE)
+    Report(*streams).failed(FAILURE, ERROR)
 
     assert streams[1].getvalue() == "time:  it took too long\n       more\nnext:  wait again\n"
 
@@ -141,7 +142,7 @@ def test_json_has_results_on_stdout_and_the_rest_on_stderr(
         report.saved(task, file)
         report.warn("careful")
         report.note("by the way")
-        report.failed(FAILURE)
+        report.failed(FAILURE, ERROR)
 
     results, rest = map(events, streams)
     assert [event["event"] for event in results] == ["file"]
@@ -173,7 +174,7 @@ def test_bars_have_one_row_per_task_within_80_columns(
     with live.watching([Tracked(one, began=live.clock() - 3000, expected=9000) for one in ids]):
         live.updated(Task(ids[0], "RUNNING", progress=0.45))
         live.downloading(ids[1], 0, 1_234_567, 2_000_000)
-        live.failed(Ending(Exit.TASK, "TaskFailedError", "it failed", "try anew", ids[2]))
+        live.failed(Ending(Exit.TASK, "TaskFailedError", "it failed", "try anew", ids[2]), ERROR)
         assert "it failed" not in streams[1].getvalue()
 
     text = streams[1].getvalue()
@@ -220,8 +221,10 @@ def test_prose_is_wrapped_at_words_and_a_command_is_not(
     live: LiveReport, streams: tuple[io.StringIO, io.StringIO]
 ) -> None:
     line = f"cometapi-runway tasks wait {ID} {ID} --output videos"
-    live.failed(Ending(Exit.GATEWAY, "APIError", "long words " * 12, line))
-    live.failed(Ending(Exit.GATEWAY, "APIError", "x " * 26 + "`cometapi-runway doctor` y", "z"))
+    live.failed(Ending(Exit.GATEWAY, "APIError", "long words " * 12, line), ERROR)
+    live.failed(
+        Ending(Exit.GATEWAY, "APIError", "x " * 26 + "`cometapi-runway doctor` y", "z"), ERROR
+    )
 
     lines = streams[1].getvalue().splitlines()
     assert f"next:  {line}" in lines
@@ -271,7 +274,19 @@ def test_bars_obey_nothing_that_comes_from_outside() -> None:
     err = io.StringIO()
     report = LiveReport(io.StringIO(), err)
     report.console = Console(file=err, width=80, force_terminal=False)
-    report.failed(Ending(Exit.GATEWAY, "x", HOSTILE, "do y"))
+    report.failed(Ending(Exit.GATEWAY, "x", HOSTILE, "do y"), ERROR)
 
     assert "\x1b" not in err.getvalue()
     assert "\\x1b[2J" in err.getvalue()
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_terminal_shows_where_a_failure_came_from_if_asked(debug: bool) -> None:
+    err = io.StringIO()
+    live = LiveReport(io.StringIO(), err)
+    live.debug = debug
+    with live.watching([Tracked(ID, 0.0)]):
+        live.failed(FAILURE, ERROR)
+
+    assert ("RuntimeError: it took too long" in err.getvalue()) is debug
+    assert "next:" in err.getvalue()

@@ -150,12 +150,7 @@ def _end(
     report: Report | None, arguments: Sequence[str], error: BaseException, told: Ending
 ) -> int:
     """Say how it ended, and return the exit code."""
-    asked = _asked(arguments)
-    if asked.debug:
-        import traceback  # noqa: PLC0415 - only who asks for it pays for it
-
-        traceback.print_exception(error)
-    (report or voice(asked)).failed(told)
+    (report or voice(_asked(arguments))).failed(told, error)
     return told.code
 
 
@@ -192,6 +187,12 @@ def _exit_codes() -> str:
 
 def voice(display: Display | None) -> Report:
     """The report that fits the options and the place where it is read."""
+    report = _voice(display)
+    report.debug = display is not None and display.debug
+    return report
+
+
+def _voice(display: Display | None) -> Report:
     if display is not None and display.format == "json":
         return JsonReport()
     if sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb":

@@ -55,9 +55,9 @@ def validate(
     found = {one: issues_of(one, body) for one in wanted}
     best = min(found, key=lambda one: len(found[one]))
     if found[best]:
-        refused = ending(InvalidRequestError(found[best]))
-        told = evolve(refused, advice="correct the body and check it again")
-        report.failed(told)
+        error = InvalidRequestError(found[best])
+        told = evolve(ending(error), advice="correct the body and check it again")
+        report.failed(told, error)
         return told.code
     report.result(
         f"valid for {' '.join(best.words)}", "valid", {"resource": best.name, "file": file}

@@ -52,7 +52,7 @@ def show(order: Order, report: Report) -> Exit:
     )
     if problem is not None:
         told = ending(problem)
-        report.failed(told)
+        report.failed(told, problem)
         return told.code
     verdict = "the contract allows it" if order.making.validate else "it was not checked"
     report.note(f"{verdict}; nothing was sent")

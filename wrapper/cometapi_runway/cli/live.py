@@ -124,13 +124,15 @@ class LiveReport(Report):
         """Something that must not be overlooked."""
         self._after(partial(self._print, "note:", "yellow", text))
 
-    def failed(self, ending: Ending) -> None:
+    def failed(self, ending: Ending, error: BaseException) -> None:
         """Something failed; what to do next is part of it."""
         if ending.task_id is not None:
             self._stop(ending.task_id)
-        self._after(partial(self._fail, ending))
+        self._after(partial(self._fail, ending, self.origin(error)))
 
-    def _fail(self, ending: Ending) -> None:
+    def _fail(self, ending: Ending, origin: Sequence[str]) -> None:
+        for line in origin:
+            self.console.print(Text(plain(line)), soft_wrap=True)
         self._print(LABELS.get(ending.code, "error:"), "bold red", ending.message)
         for line in ending.details:
             self._print("", "", line)

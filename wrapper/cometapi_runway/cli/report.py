@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +69,12 @@ class Report:
     """Says it in lines, without colours: for pipes, files and dumb terminals.
 
     Every method may be called from any thread.
+
+    Attributes:
+        debug: Whether a failure shows where it came from.
     """
+
+    debug: bool = False
 
     def __init__(
         self,
@@ -120,13 +126,21 @@ class Report:
             {"task_id": task.id, "path": str(path), "size": path.stat().st_size},
         )
 
-    def failed(self, ending: Ending) -> None:
-        """Something failed; what to do next is part of it."""
+    def failed(self, ending: Ending, error: BaseException) -> None:
+        """Something failed; what to do next is part of it, and on demand where it came from."""
         with self._lock:
+            for line in self.origin(error):
+                self._write(self.err, line)
             self._write(self.err, f"{LABELS.get(ending.code, 'error:'):<7}{ending.message}")
             for line in ending.details:
                 self._write(self.err, f"       {line}")
             self._write(self.err, f"next:  {ending.advice}")
+
+    def origin(self, error: BaseException) -> list[str]:
+        """The lines of an error's traceback, if they are wanted."""
+        if not self.debug:
+            return []
+        return "".join(traceback.format_exception(error)).splitlines()
 
     def since(self, task_id: str) -> float:
         """Seconds since a watched task was submitted."""
@@ -204,8 +218,9 @@ class JsonReport(Report):
             numbers: dict[str, JSON] = {"output": index + 1, "bytes": done}
             self._event(self.err, "downloaded", {"task_id": task_id, **numbers})
 
-    def failed(self, ending: Ending) -> None:
+    def failed(self, ending: Ending, error: BaseException) -> None:
         """Something failed."""
+        where: dict[str, JSON] = {"traceback": [*self.origin(error)]} if self.debug else {}
         self._event(
             self.err,
             "error",
@@ -216,6 +231,7 @@ class JsonReport(Report):
                 "details": list(ending.details),
                 "next": ending.advice,
                 "task_id": ending.task_id,
+                **where,
             },
         )
 

@@ -85,7 +85,7 @@ def get(
                 task = watching.known(client, task_id, route).refresh()
             except RunwayError as error:
                 told = ending(error, connection.words)
-                report.failed(told)
+                report.failed(told, error)
                 codes.append(told.code)
             else:
                 report.result(_line(task), "task", facts(task))

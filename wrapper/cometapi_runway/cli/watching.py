@@ -165,7 +165,7 @@ class _Work:
             self._bring(task.result())
         except RunwayError as error:
             told = ending(error, self.wish.words)
-            self.report.failed(told)
+            self.report.failed(told, error)
             self.codes[task.id] = told.code
         else:
             self.codes[task.id] = Exit.SUCCESS
