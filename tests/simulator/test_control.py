@@ -137,6 +137,8 @@ def test_looking_leaves_no_trace() -> None:
         ("POST", "faults", {"kind": "status", "headers": 3}, 400, "headers"),
         ("POST", "faults", {"kind": "status", "headers": ["a"]}, 400, "headers"),
         ("POST", "faults", {"kind": "hang", "second": 3}, 400, "did you mean 'seconds'?"),
+        ("POST", "faults", {"kind": "hang", "zzz": 1}, 400, "message, nth, operation, retry"),
+        ("POST", "outcomes", {"zzz": 1}, 400, "code, every, first, nth, operation, status"),
         ("POST", "faults", {"kind": "hang", "operation": "feeed"}, 400, "did you mean 'feed'?"),
         ("POST", "outcomes", {"operation": "upscale"}, 400, "upscale_a_video"),
         ("POST", "outcomes", {"status": "LATE"}, 400, "LATE"),

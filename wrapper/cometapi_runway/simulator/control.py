@@ -224,7 +224,8 @@ def _outcomes(gateway: Gateway, _: _Call) -> Reply:
 def _add_outcome(gateway: Gateway, call: _Call) -> Reply:
     fields = dict(call.object)
     ending = _ending(fields.pop("status", "FAILED"), fields.pop("code", "INTERNAL"))
-    gateway.outcomes.add(Outcome(ending, from_json(When, fields)))
+    place = from_json(When, fields, beside=("status", "code"))
+    gateway.outcomes.add(Outcome(ending, place))
     return _outcomes(gateway, call)
 
 

@@ -158,7 +158,7 @@ def fault_from_json(fields: Object) -> Fault:
     if "kind" not in rest:
         raise ValueError(f"kind is missing; it is one of {', '.join(get_args(Kind))}")
     place = from_json(When, when)
-    return from_json(Fault, rest, when=place)
+    return from_json(Fault, rest, beside=_WHEN_KEYS, when=place)
 
 
 def fault_to_json(fault: Fault) -> JSON:

@@ -161,12 +161,15 @@ def known_name(names: frozenset[str], name: str) -> str:
 T = TypeVar("T")
 
 
-def from_json(make: type[T], fields: Mapping[str, JSON], **more: object) -> T:
+def from_json(
+    make: type[T], fields: Mapping[str, JSON], *, beside: Iterable[str] = (), **more: object
+) -> T:
     """Makes a value of an attrs class from a JSON object whose keys are its fields.
 
     Args:
         make: The class.
         fields: The object.
+        beside: Keys that the caller takes out of the object before; they are known, too.
         more: Further fields, which do not come from outside.
 
     Raises:
@@ -175,8 +178,9 @@ def from_json(make: type[T], fields: Mapping[str, JSON], **more: object) -> T:
     known = inspect.signature(make).parameters.keys() - more.keys()
     strange = sorted(fields.keys() - known)
     if strange:
-        close = get_close_matches(strange[0], known, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(known)}"
+        names = sorted({*known, *beside})
+        close = get_close_matches(strange[0], names, n=1)
+        advice = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}"
         raise ValueError(f"there is no {strange[0]!r}; {advice}")
     try:
         return make(**fields, **more)
