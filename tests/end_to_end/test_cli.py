@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shlex
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -308,6 +310,41 @@ def test_a_file_in_the_folders_place_is_seen_before_anything_is_paid(
     assert said.code == Exit.USAGE
     assert "videos" in said.err
     assert gateway.requests == ()
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder that cannot be written into, which file modes do not keep everybody from."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    probe = tempfile.TemporaryFile
+
+    def refuse(*, dir: Path) -> Any:
+        if Path(dir).absolute() == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(dir))
+        return probe(dir=dir)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "words", [CREATE, ("tasks", "wait", "t-1"), ("tasks", "download", "t-1"), ("tasks", "resume")]
+)
+def test_a_folder_that_cannot_be_written_into_is_seen_before_anything_is_paid(
+    run: Terminal, gateway: Gateway, locked: Path, words: tuple[str, ...]
+) -> None:
+    said = run(*words, "--output", "locked")
+
+    assert said.code == Exit.USAGE
+    assert "cannot write into the folder locked: Permission denied" in said.err
+    assert "--output" in said.err
+    assert gateway.requests == ()
+
+
+def test_a_folder_is_left_as_it_was_found(run: Terminal) -> None:
+    assert run(*CREATE, "--output", "videos", "--expression-intensity", "9").code == Exit.REFUSED
+    assert list(Path("videos").iterdir()) == []
 
 
 def test_a_record_that_cannot_be_written_is_seen_before_anything_is_paid(
@@ -682,6 +719,35 @@ def test_doctor_finds_what_is_wrong(
     found = {f"{one['state']} {one['name']}" for one in as_json.results}
     assert state in found
     assert {one.method for one in gateway.requests} <= {"GET"}
+
+
+def test_doctor_finds_a_folder_that_cannot_be_written(run: Terminal, locked: Path) -> None:
+    said = run("doctor", "--output", "locked")
+    run.said.clear()
+
+    assert said.code == Exit.USAGE
+    assert re.search("^fail +folder .*Permission denied", said.out, re.MULTILINE)
+
+
+def test_doctor_replaces_nothing(run: Terminal) -> None:
+    assert "--overwrite" not in run("doctor", "--help").out
+    assert run("doctor", "--overwrite").code == Exit.USAGE
+
+
+@pytest.mark.parametrize("key", ["", "two words"])
+def test_doctor_claims_nothing_of_a_key_that_is_not_sent(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """A gateway may take any key, as the local one does unless it is told which."""
+    monkeypatch.setenv("COMETAPI_KEY", key)
+    with SimulatorServer(timings=INSTANT) as trusting:
+        said = run("doctor", "--base-url", trusting.base_url)
+    run.said.clear()
+
+    assert said.code == Exit.KEY
+    assert "takes the key" not in said.out
+    assert re.search("^fail +key ", said.out, re.MULTILINE)
+    assert re.search("^ok +gateway .*; without a key it could not", said.out, re.MULTILINE)
 
 
 def test_doctor_finds_a_wrong_address_and_a_wrong_clock(run: Terminal, gateway: Gateway) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from cometapi_runway._version import __version__
 from cometapi_runway.cli import config, places
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import Exit, ending
-from cometapi_runway.cli.options import Connection, Display, Saving
+from cometapi_runway.cli.options import Connection, Display, Place
 from cometapi_runway.cli.report import Report
 from cometapi_runway.errors import (
     APIStatusError,
@@ -49,7 +48,7 @@ _DRIFT: Final = 60.0
 _ANOTHER: Final = f"put a valid one into {settings.KEY_VARIABLE}"
 
 _CONNECTION: Final = Connection()
-_SAVING: Final = Saving()
+_PLACE: Final = Place()
 _DISPLAY: Final = Display()
 
 
@@ -72,14 +71,14 @@ class Check:
 
 def doctor(
     *,
-    saving: Saving = _SAVING,
+    place: Place = _PLACE,
     connection: Connection = _CONNECTION,
     display: Display = _DISPLAY,
     report: Annotated[Report, Parameter(parse=False)],
 ) -> Exit:
     """Check versions, settings, key, gateway, clock, record and folder; spends nothing."""
     code = Exit.SUCCESS
-    for check in _checks(saving, connection):
+    for check in _checks(place, connection):
         report.result(
             f"{check.state:<5} {check.name:<9} {check.words}",
             "check",
@@ -89,14 +88,15 @@ def doctor(
     return code
 
 
-def _checks(saving: Saving, connection: Connection) -> Iterator[Check]:
+def _checks(place: Place, connection: Connection) -> Iterator[Check]:
     yield _versions()
     yield _file()
     key = os.environ.get(settings.KEY_VARIABLE, "").strip()
-    yield _key(key)
-    yield from _gateway(connection, key)
+    checked = _key(key)
+    yield checked
+    yield from _gateway(connection, "" if checked.code else key)
     yield _record(connection.record)
-    yield _folder(saving.output.expanduser())
+    yield _folder(place.output.expanduser())
 
 
 def _versions() -> Check:
@@ -155,13 +155,16 @@ def _gateway(connection: Connection, key: str) -> Iterator[Check]:
 def _reached(error: RunwayError, address: str, took: float, key: str) -> Check:
     where = f"{address} answers in {took * 1000:.0f} ms"
     cause = error.__cause__ if isinstance(error, TaskNotFoundError) else error
+    is_refused = isinstance(cause, AuthenticationError)
+    is_well = isinstance(cause, APIStatusError) and cause.code == task.NOT_EXIST
+    if not key and (is_refused or is_well):
+        # What went along is no key, and some gateways look at it only when something is paid.
+        return Check("gateway", "ok", f"{where}; without a key it could not say more")
     if isinstance(cause, AuthenticationError):
-        if not key:
-            return Check("gateway", "ok", f"{where}; without a key it could not say more")
         told = ending(cause)
         words = f"{where} and refuses the key: {cause.message}; {_ANOTHER}"
         return Check("gateway", "fail", words, told.code)
-    if isinstance(cause, APIStatusError) and cause.code == task.NOT_EXIST:
+    if is_well:
         return Check("gateway", "ok", f"{where} and takes the key")
     if isinstance(cause, APIStatusError):
         return Check("gateway", "warn", f"{where}, but not as expected: {cause}", Exit.GATEWAY)
@@ -208,7 +211,7 @@ def _folder(folder: Path) -> Check:
         words = f"{folder} cannot be made in {near}; give another one with --output"
         return Check("folder", "fail", words, Exit.USAGE)
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            return Check("folder", "ok", f"{folder.absolute()} can be written")
+        places.probe(folder)
     except OSError as error:
         return Check("folder", "fail", f"{folder}: {error.strerror}", Exit.USAGE)
+    return Check("folder", "ok", f"{folder.absolute()} can be written")

@@ -147,10 +147,17 @@ class Waiting:
 
 @Parameter(name="*", group=RUN)
 @frozen(kw_only=True)
-class Saving:
-    """Where files go."""
+class Place:
+    """Where files would go."""
 
     output: Annotated[Path, Parameter(help="Folder for the files.", metavar="FOLDER")] = Path()
+
+
+@Parameter(name="*", group=RUN)
+@frozen(kw_only=True)
+class Saving(Place):
+    """Where files go."""
+
     overwrite: Annotated[
         bool, Parameter(negative="", help="Replace files of the same name.", show_default=False)
     ] = False
@@ -159,14 +166,17 @@ class Saving:
         """The folder, made if it is not there: before anything is paid for, not after.
 
         Raises:
-            UsageError: It cannot be made.
+            UsageError: It cannot be made, or not be written into.
         """
         folder = self.output.expanduser()
+        doing = "make"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            doing = "write into"
+            places.probe(folder)
         except OSError as error:
             raise UsageError(
-                f"cannot make the folder {folder}: {error.strerror}",
+                f"cannot {doing} the folder {folder}: {error.strerror}",
                 "give another one with --output FOLDER",
             ) from error
         return folder

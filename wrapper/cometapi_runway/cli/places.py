@@ -20,6 +20,20 @@ def journal() -> Path:
     return user_data_path(NAME, appauthor=False) / "journal.sqlite3"
 
 
+def probe(folder: Path) -> None:
+    """Write into a folder, and leave it as it was.
+
+    Modes do not tell: not those of a network's or a container's folder, nor what a superuser may.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    from tempfile import TemporaryFile  # noqa: PLC0415 - only who saves files pays for it
+
+    with TemporaryFile(dir=folder):
+        pass
+
+
 def config() -> Path:
     """The settings file; it need not be there."""
     named = os.environ.get(CONFIG_VARIABLE, "").strip()
