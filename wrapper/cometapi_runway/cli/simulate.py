@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from cyclopts import Group, Parameter
@@ -72,7 +74,7 @@ def simulate(
     report: Annotated[Report, Parameter(parse=False)],
 ) -> Exit:
     """Run a local gateway until Ctrl-C: tasks live, files are real, nothing is charged."""
-    try:
+    with _explained():
         chosen = simulator.Settings(
             clock=simulator.SimClock.scaled(speed),
             shape=simulator.Answers.named(shape),  # type: ignore[arg-type] # it judges the name
@@ -84,6 +86,15 @@ def simulate(
         simulator.run(
             chosen, port=port, media_port=media_port, on_ready=lambda s: _ready(s, report)
         )
+    report.note("the local gateway has ended; its tasks are gone")
+    return Exit.SUCCESS
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    """Says in a person's words what keeps the gateway from running."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise needed(error) from error
     except (ValueError, OverflowError) as error:
@@ -94,8 +105,6 @@ def simulate(
             f"cannot listen{where}: {error.strerror}",
             "give another --port or --media-port, or 0 for a free one",
         ) from error
-    report.note("the local gateway has ended; its tasks are gone")
-    return Exit.SUCCESS
 
 
 def _ready(server: SimulatorServer, report: Report) -> None:
