@@ -146,12 +146,11 @@ def carry_out(order: Order, report: Report) -> Exit:
         RunwayError: The request was refused, or its outcome is unknown.
         Interrupted: By Ctrl-C.
     """
-    wish = watching.Wish(
-        timeout=order.waiting.limit,
-        interval=order.waiting.interval,
+    wish = watching.wish(
+        order.connection,
         folder=order.saving.prepare() if order.making.wait else None,
         overwrite=order.saving.overwrite,
-        repeat=order.connection.words,
+        waiting=order.waiting,
     )
     validate, key = order.making.validate, order.api_key
     with clients.connect(order.connection, validate=validate, api_key=key) as client:

@@ -105,12 +105,8 @@ def wait(
     report: Speaker,
 ) -> Exit:
     """Wait for tasks, all at once, and save their files if a folder is given."""
-    wish = watching.Wish(
-        timeout=waiting.limit,
-        interval=waiting.interval,
-        folder=saving.prepare(),
-        overwrite=saving.overwrite,
-        repeat=connection.words,
+    wish = watching.wish(
+        connection, folder=saving.prepare(), overwrite=saving.overwrite, waiting=waiting
     )
     with clients.connect(connection) as client:
         tasks = [watching.known(client, task_id, route) for task_id in dict.fromkeys(ids)]
@@ -129,9 +125,7 @@ def download(
     report: Speaker,
 ) -> Exit:
     """Save the files of finished tasks; what an earlier try left is continued."""
-    wish = watching.Wish(
-        folder=saving.prepare(), overwrite=saving.overwrite, repeat=connection.words
-    )
+    wish = watching.wish(connection, folder=saving.prepare(), overwrite=saving.overwrite)
     with clients.connect(connection) as client:
         tasks = [watching.known(client, task_id, route) for task_id in dict.fromkeys(ids)]
         return watching.fetch(client, tasks, wish, report)
@@ -147,12 +141,8 @@ def resume(
     report: Speaker,
 ) -> Exit:
     """Take up every task of the record that was not seen to end, and save its files."""
-    wish = watching.Wish(
-        timeout=waiting.limit,
-        interval=waiting.interval,
-        folder=saving.prepare(),
-        overwrite=saving.overwrite,
-        repeat=connection.words,
+    wish = watching.wish(
+        connection, folder=saving.prepare(), overwrite=saving.overwrite, waiting=waiting
     )
     with clients.connect(connection) as client:
         if client.journal.kept is None:

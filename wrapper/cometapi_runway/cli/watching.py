@@ -16,15 +16,18 @@ from cometapi_runway import settings
 from cometapi_runway.bound import BoundTask
 from cometapi_runway.cli.endings import Exit, Interrupted, command, ending
 from cometapi_runway.cli.forecast import Forecast
+from cometapi_runway.cli.options import Connection, Waiting
 from cometapi_runway.cli.report import Report, Tracked, facts
 from cometapi_runway.client import RunwayClient
 from cometapi_runway.errors import RunwayError, TaskTimeoutError
 from cometapi_runway.flows.wait import succeed
 from cometapi_runway.journal import Submission
-from cometapi_runway.task import PENDING, Route, Task
+from cometapi_runway.task import Route
+from cometapi_runway.waiting import recalled
 
 _AT_ONCE: Final = settings.PARALLEL_DOWNLOADS
 _FAREWELL: Final = 1.0
+_WAITING: Final = Waiting()
 
 
 @frozen(kw_only=True)
@@ -56,14 +59,26 @@ class _Stopped(BaseException):
     """Ends a download from within; what has come stays and is continued by the next."""
 
 
+def wish(
+    connection: Connection,
+    *,
+    folder: Path | None,
+    overwrite: bool,
+    waiting: Waiting = _WAITING,
+) -> Wish:
+    """What the options of a command ask for; see `Wish`."""
+    return Wish(
+        timeout=waiting.limit,
+        interval=waiting.interval,
+        folder=folder,
+        overwrite=overwrite,
+        repeat=connection.words,
+    )
+
+
 def known(client: RunwayClient, task_id: str, route: Route) -> BoundTask:
     """A task by its id, with what the journal knows of it: above all where it is polled."""
-    found = client.journal.find(task_id) if client.journal.kept else None
-    if found is None:
-        return client.bind(Task(task_id, PENDING, route=route))
-    return client.bind(
-        Task(task_id, PENDING, route=found.route, operation=found.operation, seed=found.seed)
-    )
+    return client.bind(recalled(task_id, route, client.journal))
 
 
 def see_through(

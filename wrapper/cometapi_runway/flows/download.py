@@ -19,7 +19,7 @@ from cometapi_runway import redaction, settings
 from cometapi_runway.disk import PART, Part
 from cometapi_runway.errors import DownloadError, RunwayError
 from cometapi_runway.flows import media
-from cometapi_runway.flows.pacing import Backoff, Stopwatch
+from cometapi_runway.flows.pacing import MAY_PASS, Backoff, Stopwatch
 from cometapi_runway.flows.steps import (
     Call,
     Exists,
@@ -39,7 +39,6 @@ _REFRESHES = 3
 _FRUITLESS = 5
 """Answers in a row that may break off before the byte that was reached already."""
 _EXPIRED = frozenset({401, 403, 404, 410})
-_MAY_PASS = frozenset({408, 425, 429, 499})
 _RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
 
 
@@ -214,7 +213,7 @@ def _recover(order: Download, state: _Progress, fetch: Fetch) -> Flow[None]:
     state.trouble = _trouble(fetch)
     if status in _EXPIRED or is_refused(status, fetch.headers):
         yield from _refresh(order, state)
-    elif status is not None and 400 <= status < 499 and status not in _MAY_PASS | {416}:
+    elif status is not None and 400 <= status < 499 and status not in MAY_PASS | {416}:
         raise _error(order, state, f"the server refuses it with HTTP {status}")
     _judge_part(state, fetch)
     if state.fruitless >= _FRUITLESS:

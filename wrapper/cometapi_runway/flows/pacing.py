@@ -6,6 +6,10 @@ from random import Random
 
 from attrs import define, frozen
 
+MAY_PASS = frozenset({408, 425, 429, 499})
+"""Refusals of the moment: the same read may succeed later. 499 is nginx's word for a client that
+has gone, which a gateway passes on from behind it."""
+
 
 @frozen
 class Backoff:

@@ -22,11 +22,9 @@ from cometapi_runway.errors import (
     TaskNotFoundError,
     TaskTimeoutError,
 )
-from cometapi_runway.flows.pacing import Stopwatch
+from cometapi_runway.flows.pacing import MAY_PASS, Stopwatch
 from cometapi_runway.flows.steps import Call, Ended, Flow, Notify, Record, Send, Sleep, Warn
 from cometapi_runway.task import Task
-
-_MAY_PASS = frozenset({408, 425, 429, 499})
 
 
 @frozen
@@ -212,7 +210,7 @@ def _can_pass(error: APIStatusError) -> bool:
     status = error.status_code
     if error.code == answers.FETCH_FAILED:
         return True
-    return status < 400 or status >= 500 or status in _MAY_PASS
+    return status < 400 or status >= 500 or status in MAY_PASS
 
 
 def _state(send: Send, known: Task) -> Task:
