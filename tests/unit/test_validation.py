@@ -376,6 +376,24 @@ def test_answers_are_judged_by_status():
             CONTRACT.check_response(operation, status, {})
 
 
+def test_references_are_followed_to_what_they_mean():
+    schema = DOCUMENT["components"]["schemas"]["ClipRequest"]
+    assert CONTRACT.resolve({"$ref": "#/components/schemas/ClipRequest"}) is schema
+    assert CONTRACT.resolve(schema) is schema
+    for place in ("#/components/schemas/Nothing", "other.yaml#/a"):
+        with pytest.raises(ContractError, match=place.rpartition("/")[2]):
+            CONTRACT.resolve({"$ref": place})
+
+
+def test_a_value_fits_a_schema_by_its_name():
+    assert CONTRACT.fits("ClipRequest", BODY)
+    assert not CONTRACT.fits("ClipRequest", {**BODY, "seed": -1})
+    assert not CONTRACT.fits("ClipRequest", {**BODY, "due": "tomorrow"})
+    assert not CONTRACT.fits("ClipRequest", {**BODY, "note": "\ud800"})
+    with pytest.raises(ContractError, match="Nothing leads nowhere"):
+        CONTRACT.fits("Nothing", BODY)
+
+
 def test_the_contract_is_read_into_operations():
     made = CONTRACT.operation("make_clip")
     assert (made.method, made.path, made.tag, made.resource) == (

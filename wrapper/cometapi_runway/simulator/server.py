@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _START: Final = 10.0
 _GRACE: Final = 1
 _BACKLOG: Final = 1024
-# Where a wait without end cannot be interrupted, signals are noticed in between.
+# Where a wait without end cannot be interrupted (Windows), signals are noticed in between.
 _WAKE: Final = 1.0
 
 
@@ -146,8 +146,8 @@ class SimulatorServer:
     def close(self) -> None:
         """Stops serving. Connections that are still busy are given a second."""
         self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(_WAKE)
         for listening in self._sockets:
             listening.close()
 
