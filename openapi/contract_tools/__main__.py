@@ -1,4 +1,4 @@
-"""`python -m contract_tools`: vendor a page, build the contract, regenerate, check."""
+"""`python -m contract_tools`: vendor a page, build, compare, regenerate, check the contract."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def _lines(options: argparse.Namespace, place: Workspace) -> list[str]:
             # Imported here: it brings a schema engine that the other commands do without.
             from contract_tools import specdiff, specdiff_report  # noqa: PLC0415
 
+            specdiff_report.discard(place.scratch)
             found = specdiff.report(place, options.base)
             pages = specdiff_report.write(found, place.scratch)
             named = ", ".join(place.name(file) for file in pages)

@@ -6,11 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from contract_tools import facts
-from contract_tools.values import entries
+from contract_tools.differences import canonical, differences
+from contract_tools.values import entries, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from contract_tools.differences import Difference
     from contract_tools.facts import Facts, Subjects
     from contract_tools.values import Json, JsonObject
 
@@ -22,9 +24,19 @@ SHOWN = 60
 def describe(old: JsonObject, new: JsonObject) -> list[str]:
     """Tell the change from one document to another, a line for each subject and fact.
 
+    Whatever no rule has words for is told by its JSON pointer.
+
     Returns:
-        No lines if the two say the same, whatever their layout.
+        No lines if, and only if, the two are the same data, whatever their layout.
     """
+    lines, found = _told(old, new), list(differences(old, new))
+    # Alone, because a change that a rule tells would hide another that none does.
+    untold = [one for one in found if not _told(old, one.alone(old))] if lines else found
+    return lines + [_placed(one) for one in untold]
+
+
+def _told(old: JsonObject, new: JsonObject) -> list[str]:
+    """What the rules see of a change."""
     before, after = facts.subjects(old), facts.subjects(new)
     renamed = _renames(before, after)
     moved = {_new_name(name, renamed): said for name, said in before.items()}
@@ -104,7 +116,7 @@ def _fact_changes(said: Facts, says: Facts) -> Iterator[str]:
         elif key not in says:
             was = "" if key in WORDING | SAMPLES else f" (was {_show(said[key])})"
             yield f"{key} removed{was}"
-        elif _canonical(said[key]) != _canonical(says[key]):
+        elif canonical(said[key]) != canonical(says[key]):
             yield from _changed(key, said[key], says[key])
 
 
@@ -119,7 +131,7 @@ def _changed(key: str, old: Json, new: Json) -> Iterator[str]:
         isinstance(old, dict) and isinstance(new, dict) and _show(old)[-1] == _show(new)[-1] == "…"
     ):
         # Two long objects cut short may look the same; their members do not.
-        inner = [k for k in {**old, **new} if _canonical(old.get(k)) != _canonical(new.get(k))]
+        inner = [k for k in {**old, **new} if canonical(old.get(k)) != canonical(new.get(k))]
         yield f"{key} changed in {', '.join(inner)}"
     else:
         yield f"{key} changed from {_show(old)} to {_show(new)}"
@@ -136,8 +148,19 @@ def _enum_changes(old: list[Json], new: list[Json]) -> Iterator[str]:
         yield "allowed values reordered"
 
 
-def _canonical(value: Json) -> str:
-    return json.dumps(value, sort_keys=True)
+def _placed(one: Difference) -> str:
+    where = f"at {pointer(one.path)}"
+    match one.kind:
+        case "added":
+            return f"{where}: added: {_show(one.after)}"
+        case "removed":
+            return f"{where}: removed (was {_show(one.before)})"
+        case "reordered":
+            return f"{where}: the same entries in another order"
+        case _:
+            was, now = _show(one.before), _show(one.after)
+            # Two long values cut short may look the same.
+            return f"{where}: changed" + (f" from {was} to {now}" if was != now else "")
 
 
 def _show(value: Json) -> str:

@@ -20,6 +20,8 @@ Subjects: TypeAlias = "dict[str, Facts]"
 VARIANTS = ("oneOf", "anyOf", "allOf")
 # These hold further subjects, or are told as facts of those.
 NESTED = frozenset({"properties", "items", "required", "additionalProperties", *VARIANTS})
+# A name that is required of an object has its word at the property, unless there is none.
+UNDESCRIBED = "required names without a property"
 
 
 def subjects(document: JsonObject) -> Subjects:
@@ -62,7 +64,7 @@ class _Reader:
         facts = {k: v for k, v in parameter.items() if k not in {"name", "in", "schema"}}
         facts.setdefault("required", False)
         schema = members(self._resolved(parameter.get("schema")))
-        self._found[name] = {**facts, **{k: v for k, v in schema.items() if k not in NESTED}}
+        self._found[name] = {**facts, **_own(schema)}
         self._children(name, "", schema, ())
 
     def _content(self, name: str, holder: Json) -> None:
@@ -72,8 +74,8 @@ class _Reader:
             label = name if media_type == "application/json" else f"{name} ({media_type})"
             facts = {k: v for k, v in members(media).items() if k != "schema"}
             schema = members(self._resolved(members(media).get("schema")))
-            own = {k: v for k, v in schema.items() if k not in NESTED}
-            self._found[label] = {**self._found.get(label, {}), "media": media_type, **facts, **own}
+            known = self._found.get(label, {})
+            self._found[label] = {**known, "media": media_type, **facts, **_own(schema)}
             self._children(label, "", schema, ())
 
     def _children(
@@ -100,10 +102,7 @@ class _Reader:
         self, name: str, field: str, schema: Json, above: tuple[JsonObject, ...], facts: Facts
     ) -> None:
         value = members(self._resolved(schema))
-        own = {k: v for k, v in value.items() if k not in NESTED}
-        if isinstance(value.get("additionalProperties"), bool):
-            own["additionalProperties"] = value["additionalProperties"]
-        self._found[f"{name} field {field}"] = {**facts, **own}
+        self._found[f"{name} field {field}"] = {**facts, **_own(value)}
         self._children(name, field, value, above)
 
     def _resolved(self, value: Json) -> Json:
@@ -117,3 +116,13 @@ class _Reader:
                 target = members(target).get(step.replace("~1", "/").replace("~0", "~"))
             value = target
         return value
+
+
+def _own(schema: JsonObject) -> Facts:
+    """What a schema says of itself; what lies in it are subjects of their own."""
+    own: Facts = {key: value for key, value in schema.items() if key not in NESTED}
+    if isinstance(schema.get("additionalProperties"), bool):
+        own["additionalProperties"] = schema["additionalProperties"]
+    described = list(members(schema.get("properties")))
+    undescribed = [name for name in entries(schema.get("required")) if name not in described]
+    return {**own, UNDESCRIBED: undescribed} if undescribed else own

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from contract_tools import build, yaml_text
 from contract_tools import specdiff_python as python
 from contract_tools import specdiff_rules as rules
-from contract_tools import yaml_text
 from contract_tools.errors import ContractError
 from contract_tools.specdiff_edits import edits
 from contract_tools.specdiff_judge import COMPATIBLE, Direction, inline, judge
@@ -38,10 +38,12 @@ class Report:
     Attributes:
         base: what the old one is called.
         changes: in the order of the new one, its own first.
+        note: what the reader should know about the new one, if anything.
     """
 
     base: str
     changes: tuple[Change, ...]
+    note: str = ""
 
     def count(self, verdict: str) -> int:
         """How many changes have a verdict."""
@@ -49,18 +51,37 @@ class Report:
 
 
 def report(place: Workspace, base: str) -> Report:
-    """Compare a workspace's contract with an earlier one.
+    """Compare the contract that a workspace's pages and overlays make with an earlier one.
+
+    It is built in memory: after `vendor`, and until `regenerate`, the contract in the file is
+    that of the page before.
 
     Args:
         place: the workspace.
         base: a file, or a git revision whose `openapi/runway.yaml` is meant.
 
     Raises:
-        ContractError: there is no such file or revision.
+        ContractError: there is no such file or revision, or the contract cannot be built.
     """
-    name = place.name(place.contract)
-    new = as_object(yaml_text.load(yaml_text.read_text(place.contract, name), name), name)
-    return Report(base, tuple(compare(load(place, base), new)))
+    old = load(place, base)
+    try:
+        new = build.build(place)
+    except ContractError as error:
+        raise ContractError(
+            f"nothing was compared with {base}: the pages and overlays make no contract, and "
+            f"`make regenerate` will stop for the same reason: {error}"
+        ) from error
+    return Report(base, tuple(compare(old, new.document)), _note(place, new))
+
+
+def _note(place: Workspace, new: build.Contract) -> str:
+    file = place.contract
+    if file.is_file() and file.read_bytes() == new.yaml.encode():
+        return ""
+    return (
+        f"{place.name(file)} is not what the pages and overlays make now, and this is about what "
+        "they make; `make regenerate` is still to come."
+    )
 
 
 def load(place: Workspace, base: str) -> JsonObject:

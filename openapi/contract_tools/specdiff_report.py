@@ -40,12 +40,19 @@ code { overflow-wrap: anywhere; } ul { margin: .2rem 0; padding-left: 1.2rem; }
 
 def write(report: Report, folder: Path) -> list[Path]:
     """Write the page and the JSON into a folder, and return where they are."""
-    written = {
-        folder / f"{_NAME}.html": as_html(report),
-        folder / f"{_NAME}.json": json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n",
-    }
+    data = json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n"
+    written = dict(zip(_pages(folder), (as_html(report), data), strict=True))
     files.replace({file: text.encode() for file, text in written.items()})
     return list(written)
+
+
+def discard(folder: Path) -> None:
+    """Delete what an earlier comparison wrote: nobody shall take it for the one that failed."""
+    files.replace(dict.fromkeys(_pages(folder)))
+
+
+def _pages(folder: Path) -> tuple[Path, Path]:
+    return folder / f"{_NAME}.html", folder / f"{_NAME}.json"
 
 
 def headline(report: Report) -> str:
@@ -59,6 +66,7 @@ def headline(report: Report) -> str:
 def as_markdown(report: Report) -> list[str]:
     """The report as lines of Markdown."""
     lines = ["# What changed in the contract", "", headline(report)]
+    lines += ["", f"Note: {report.note}"] if report.note else []
     for operation, changes in _grouped(report):
         lines += ["", f"## {operation or 'The document'}", ""]
         for change in changes:
@@ -78,6 +86,7 @@ def as_html(report: Report) -> str:
         '<meta name=viewport content="width=device-width, initial-scale=1">',
         f"<title>What changed in the contract</title><style>{_STYLE}</style>",
         f"<h1>What changed in the contract</h1><p>{html.escape(headline(report))}</p>",
+        *([f"<p>Note: {html.escape(report.note)}</p>"] if report.note else []),
     ]
     for operation, changes in _grouped(report):
         parts.append(f"<h2>{html.escape(operation or 'The document')}</h2>")
@@ -90,6 +99,7 @@ def as_json(report: Report) -> JsonObject:
     return {
         "base": report.base,
         "headline": headline(report),
+        "note": report.note,
         "breaking": report.count("breaking"),
         "undecided": report.count("undecided"),
         "compatible": report.count("compatible"),
@@ -148,4 +158,13 @@ def _article(change: Change) -> str:
     return f"<article class={change.verdict}>{''.join(told)}</article>"
 
 
-__all__ = ["as_html", "as_json", "as_markdown", "headline", "show", "show_whole", "write"]
+__all__ = [
+    "as_html",
+    "as_json",
+    "as_markdown",
+    "discard",
+    "headline",
+    "show",
+    "show_whole",
+    "write",
+]

@@ -126,5 +126,5 @@ def _difference(workspace: Workspace, new: Page, entry: Entry, old: Entry) -> li
     except ContractError as error:
         return [f"{entry.route}: no comparison with the earlier version: {error}"]
     return changes.describe(before, new.document) or [
-        f"{entry.route}: layout only (order, line breaks or comments); it says the same"
+        f"{entry.route}: layout only (order of keys, line breaks or comments); it says the same"
     ]

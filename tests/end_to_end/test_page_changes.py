@@ -60,10 +60,25 @@ def judge(project: Path) -> subprocess.CompletedProcess[str]:
     return run(project, "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *JUDGES)
 
 
+def commit(project: Path) -> None:
+    for command in (
+        ("init", "-q"),
+        ("add", "openapi"),
+        ("-c", "user.name=n", "-c", "user.email=e@example.com", "commit", "-q", "-m", "before"),
+    ):
+        subprocess.run(["git", *command], cwd=project, check=True, capture_output=True)
+
+
 def test_a_renamed_field(project: Path) -> None:
+    """In the README's order: the verdict comes before anything is regenerated."""
+    commit(project)
     said = vendor(project, ("bodyControl", "bodyMotion"))
     assert "bodyControl" in said
     assert "bodyMotion" in said
+    compared = run(project, "contract_tools", "spec-diff", "HEAD")
+    assert compared.returncode == 0, compared.stderr
+    assert "1 changes since HEAD: 1 breaking" in compared.stdout
+    assert "bodyMotion" in compared.stdout
     regenerated = run(project, "contract_tools", "regenerate")
     assert regenerated.returncode == 0, regenerated.stderr
     model = project / "generated/cometapi_runway_api/models/character_performance_request.py"

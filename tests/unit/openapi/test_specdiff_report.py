@@ -21,6 +21,8 @@ from .test_specdiff import BASE, COMPATIBLE, changes, field, operation, rename_f
 if TYPE_CHECKING:
     from contract_tools.workspace import Workspace
 
+    from .conftest import WritePage
+
 
 def effects(change: Any) -> dict[str, tuple[str, bool]]:
     return {one.name: (one.what, one.breaking) for c in changes(change) for one in c.effects}
@@ -164,9 +166,10 @@ def test_the_command_compares_with_a_file(
     assert (workspace.scratch / "spec-diff.html").exists()
 
 
-def test_the_command_compares_with_a_revision(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def committed(workspace: Workspace) -> Workspace:
+    """A workspace whose contract is in its git history."""
+
     def git(*arguments: str) -> None:
         who = ["-c", "user.name=n", "-c", "user.email=e@example.com"]
         subprocess.run(["git", *who, *arguments], cwd=workspace.root, check=True,
@@ -175,10 +178,71 @@ def test_the_command_compares_with_a_revision(
     git("init", "-q")
     git("add", "openapi/runway.yaml")
     git("commit", "-q", "-m", "before")
-    text = workspace.contract.read_text("utf-8")
-    workspace.contract.write_text(text.replace("maximum: 5", "maximum: 4", 1), "utf-8")
-    assert main(["spec-diff", "HEAD"], workspace) == 0
-    assert "maximum changed from 5 to 4" in capsys.readouterr().out
+    return workspace
+
+
+RENAMED = (("                bodyControl:\n", "                bodyMotion:\n"),
+           ("- bodyControl\n", "- bodyMotion\n"))  # fmt: skip
+STALE = "`make regenerate` is still to come"
+
+
+def test_a_page_is_compared_before_anything_is_regenerated(
+    committed: Workspace, write_page: WritePage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The order that the README gives: vendor, spec-diff, regenerate."""
+    before = committed.contract.read_bytes()
+    assert main(["vendor", write_page(*RENAMED)], committed) == 0
+    assert main(["spec-diff", "HEAD"], committed) == 0
+    assert committed.contract.read_bytes() == before
+    early = capsys.readouterr().out
+    assert "1 changes since HEAD: 1 breaking, 0 undecided, 0 compatible." in early
+    assert STALE in early
+    page, data = (committed.scratch / f"spec-diff.{kind}" for kind in ("html", "json"))
+    assert "regenerate" in page.read_text("utf-8")
+    told = json.loads(data.read_text("utf-8"))
+    assert STALE in told["note"]
+    assert main(["build"], committed) == 0
+    assert main(["spec-diff", "HEAD"], committed) == 0
+    assert STALE not in capsys.readouterr().out
+    assert json.loads(data.read_text("utf-8")) == told | {"note": ""}
+
+
+def test_nothing_changed_is_said_of_what_the_pages_make(
+    committed: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not of the file, which anybody may have edited."""
+    assert main(["spec-diff", "HEAD"], committed) == 0
+    said = capsys.readouterr().out
+    assert "Nothing that matters has changed since HEAD." in said
+    assert STALE not in said
+    text = committed.contract.read_text("utf-8")
+    committed.contract.write_text(text.replace("maximum: 5", "maximum: 4", 1), "utf-8")
+    assert main(["spec-diff", "HEAD"], committed) == 0
+    said = capsys.readouterr().out
+    assert "Nothing that matters has changed since HEAD." in said
+    assert STALE in said
+    committed.contract.unlink()
+    assert main(["spec-diff", "HEAD"], committed) == 0
+    assert STALE in capsys.readouterr().out
+
+
+def test_pages_that_make_no_contract_are_an_error_and_not_no_change(
+    committed: Workspace, write_page: WritePage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An overlay action looks for a field that the page has under another name now."""
+    assert main(["spec-diff", "HEAD"], committed) == 0
+    gone = ("                expressionIntensity:\n", "                intensity:\n")
+    assert main(["vendor", write_page(gone)], committed) == 0
+    capsys.readouterr()
+    assert main(["spec-diff", "HEAD"], committed) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "nothing was compared with HEAD" in said.err
+    assert "20-character-performance.overlay.yaml: action" in said.err
+    assert "expressionIntensity" in said.err
+    assert "matches nothing" in said.err
+    # Else `make contract` would show the report of before.
+    assert list(committed.scratch.glob("spec-diff.*")) == []
 
 
 @pytest.mark.parametrize("base", ["no-such-revision", "--output=x"])

@@ -116,6 +116,29 @@ def test_the_same_page_mends_a_damaged_copy(
             f"{ROUTE}: header parameter X-Runway-Version: no longer required",
         ),
         (
+            [
+                (
+                    "                - bodyControl\n",
+                    "                - bodyControl\n                - motionScale\n",
+                )
+            ],
+            f'{ROUTE}: body: required names without a property added: ["motionScale"]',
+        ),
+        (
+            [
+                (
+                    "            schema:\n              type: object\n",
+                    "            schema:\n"
+                    "              type: object\n              additionalProperties: false\n",
+                )
+            ],
+            f"{ROUTE}: body: additionalProperties added: false",
+        ),
+        (
+            [("components:\n", "components:\n  x-anything: 1\n")],
+            "at /components/x-anything: added: 1",
+        ),
+        (
             [("        '200':\n", "        '201':\n")],
             f"{ROUTE}: answer 200: removed",
         ),
@@ -139,6 +162,7 @@ def test_a_changed_page_is_told_in_words_and_stored(
     file = write_page(*edits)
     report = vendor(workspace, file)
     assert said in report
+    assert "layout only" not in "".join(report)
     assert (workspace.root / STORED).read_bytes() == page.read(file).block
     assert vendor(workspace, file) == [f"{STORED}: unchanged"]
 
