@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import shlex
 import tempfile
@@ -553,6 +554,51 @@ def test_resume_takes_up_what_is_unfinished(
     assert {one.state for one in journal.tasks()} == {"SUCCEEDED"}
 
 
+ELSEWHERE = "http://127.0.0.1:1"
+
+
+def test_resume_names_the_gateway_whose_tasks_it_leaves(run: Terminal, three: list[str]) -> None:
+    said = run("tasks", "resume", "--base-url", ELSEWHERE)
+    here = os.environ["COMETAPI_RUNWAY_BASE_URL"]
+    mixed = run(*CREATE, "--no-wait").out
+    with SimulatorServer(timings=INSTANT, seed=2) as other:
+        run(*CREATE, "--no-wait", "--base-url", other.base_url)
+        both = run("tasks", "resume", *QUICK)
+        taken_up = run("tasks", "resume", "--base-url", other.base_url, *QUICK)
+
+    assert said.code == Exit.SUCCESS
+    assert "every task on record" not in said.err
+    assert f"3 tasks belong to {here}\n" in said.err
+    assert "next:  cometapi-runway tasks resume\n" in said.err
+    assert len(both.out.split()) == 4
+    assert mixed.strip() in both.out
+    assert f"1 task belongs to {other.base_url}\n" in both.err
+    assert f"next:  cometapi-runway tasks resume --base-url {other.base_url}\n" in both.err
+    assert len(taken_up.out.split()) == 1
+    assert "belong" not in taken_up.err
+
+
+def test_list_and_doctor_name_the_gateway_that_is_not_the_one_in_use(
+    run: Terminal, three: list[str]
+) -> None:
+    with SimulatorServer(timings=INSTANT, seed=2) as other:
+        away = run(*CREATE, "--no-wait", "--base-url", other.base_url).out.strip()
+    listed, there = run("tasks", "list"), run("tasks", "list", "--base-url", other.base_url + "/")
+    checked = run("doctor")
+
+    assert listed.out.splitlines()[0].startswith(away)
+    assert listed.out.splitlines()[1] == f"  at {other.base_url}"
+    assert listed.out.count("  at http") == 1
+    assert there.out.count("  at http") == 3
+    assert other.base_url not in there.out
+    assert listed.err.splitlines() == [
+        "next:  cometapi-runway tasks resume takes up those that are SUBMITTED",
+        f"1 task belongs to {other.base_url}",
+        f"next:  cometapi-runway tasks resume --base-url {other.base_url}",
+    ]
+    assert f"4 unfinished (1 at {other.base_url}), 0 of" in checked.out
+
+
 def test_resume_tells_of_submissions_that_nobody_knows_of(run: Terminal, gateway: Gateway) -> None:
     gateway.faults.add(Fault("cut", when=When("character_performance")))
     run(*CREATE, "--seed", "7")
@@ -562,6 +608,39 @@ def test_resume_tells_of_submissions_that_nobody_knows_of(run: Terminal, gateway
     assert said.code == Exit.SUCCESS
     assert "may have been charged" in said.err
     assert "seed 7" in said.err
+
+
+def test_a_request_without_a_seed_is_told_without_one(run: Terminal, gateway: Gateway) -> None:
+    gateway.faults.add(Fault("cut", when=When("video_upscale")))
+    lost = run("video-upscale", "--video-uri", CLIP)
+
+    said = run("tasks", "resume")
+
+    assert lost.code == Exit.UNKNOWN
+    assert re.search(r"\(request [0-9a-f]{16}\)", said.err)
+    assert "None" not in lost.err + said.err
+
+
+def test_list_says_in_words_what_never_left(
+    run: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cometapi_runway.flows.pacing.Backoff.pause", lambda *_: 100.0)
+    unsent = (*CREATE, "--no-wait", "--base-url", ELSEWHERE)
+    assert run(*unsent).code == Exit.GATEWAY
+    gateway.faults.add(Fault("status", status=401))
+    run(*CREATE)
+
+    said = run("tasks", "list")
+    facts = run("tasks", "list", "--format", "json").results
+
+    assert "APIConnectionError" not in said.out
+    row = next(line for line in said.out.splitlines() if " UNSENT " in line)
+    assert len(row) <= 80
+    assert "\n  never left this computer\n" in said.out
+    assert " REFUSED " in said.out
+    assert "AuthenticationError" not in said.out
+    assert "\n  the key was not accepted" in said.out
+    assert {one["state"] for one in facts} == {"REFUSED"}
 
 
 def test_get_shows_state_and_addresses(run: Terminal, three: list[str]) -> None:

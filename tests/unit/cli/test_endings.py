@@ -41,7 +41,7 @@ EXAMPLES: list[tuple[BaseException, Exit, str]] = [
     (
         errors.SubmissionUnknownError("x", operation="o", fingerprint="f"),
         Exit.UNKNOWN,
-        "tasks list",
+        "look into the usage log of your CometAPI account before you repeat it",
     ),
     (
         errors.DownloadError("x", task_id="t-1"),

@@ -95,7 +95,7 @@ def _checks(place: Place, connection: Connection) -> Iterator[Check]:
     checked = _key(key)
     yield checked
     yield from _gateway(connection, "" if checked.code else key)
-    yield _record(connection.record)
+    yield _record(connection)
     yield _folder(place.output.expanduser())
 
 
@@ -190,16 +190,19 @@ def _clock(answer: Answer) -> Check:
     return Check("clock", "ok", "as the gateway's")
 
 
-def _record(file: Path | None) -> Check:
+def _record(connection: Connection) -> Check:
+    file = connection.record
     if file is None:
         return Check("record", "warn", "switched off: an interrupted task can be lost")
     try:
         record = journal.Journal(file)
-        unfinished, unknown = len(record.tasks(unfinished=True)), len(record.unknown())
+        unfinished, unknown = record.tasks(unfinished=True), len(record.unknown())
         record.close()
     except ConfigurationError as error:
         return Check("record", "fail", str(error), Exit.USAGE)
-    words = f"{file}: {unfinished} unfinished, {unknown} of unknown outcome"
+    away = ", ".join(f"{n} at {url}" for url, n in connection.elsewhere(unfinished).items())
+    count = f"{len(unfinished)} unfinished" + (f" ({away})" if away else "")
+    words = f"{file}: {count}, {unknown} of unknown outcome"
     return Check("record", "warn" if unknown else "ok", words)
 
 

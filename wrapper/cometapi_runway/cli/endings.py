@@ -269,7 +269,10 @@ _TABLE: Final[tuple[tuple[type[BaseException], Exit, _Advise], ...]] = (
     (
         errors.SubmissionUnknownError,
         Exit.UNKNOWN,
-        _say(f"look there before you repeat it; `{command('tasks', 'list')}` has it on record"),
+        _say(
+            "look into the usage log of your CometAPI account before you repeat it; "
+            f"`{command('tasks', 'list')}` has it on record"
+        ),
     ),
     (errors.DownloadError, Exit.DOWNLOAD, _with_id("tasks", "download")),
     (

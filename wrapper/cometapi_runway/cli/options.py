@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 from attrs import frozen
 from cyclopts import Group, Parameter
 
-from cometapi_runway import settings
+from cometapi_runway import redaction, settings
 from cometapi_runway.cli import places
 from cometapi_runway.cli.endings import UsageError
+
+if TYPE_CHECKING:
+    from cometapi_runway.journal import Submission
 
 REQUEST: Final = Group("Request", sort_key=1)
 RUN: Final = Group("What to do", sort_key=2)
@@ -111,6 +116,15 @@ class Connection:
             return None
         named = self.journal
         return places.journal() if named is None or named == Path() else named.expanduser()
+
+    @property
+    def gateway(self) -> str:
+        """The gateway in use, as records name it."""
+        return redaction.url((self.base_url or settings.DEFAULT_BASE_URL).rstrip("/"))
+
+    def elsewhere(self, found: Iterable[Submission]) -> Counter[str]:
+        """How many of these submissions went to gateways that are not in use, by address."""
+        return Counter(one.base_url for one in found if one.base_url != self.gateway)
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import App, Group, Parameter
 from cyclopts.types import NonNegativeInt
 
@@ -44,6 +45,17 @@ _DISPLAY: Final = Display()
 _CONNECTION: Final = Connection()
 _WAITING: Final = Waiting()
 _SAVING: Final = Saving()
+_UNSENT: Final = "never left this computer"
+_REFUSALS: Final = {
+    "APIConnectionError": _UNSENT,
+    "APITimeoutError": _UNSENT,
+    "AuthenticationError": "the key was not accepted",
+    "PermissionDeniedError": "the key may not do this",
+    "InsufficientQuotaError": "the balance or the key's quota did not cover it",
+    "RateLimitError": "the gateway asked for a slower pace to the last",
+    "BadRequestError": "the gateway took it for a bad request",
+    "KeyboardInterrupt": "interrupted; nothing was accepted",
+}
 
 
 @Parameter(name="*", group=RUN)
@@ -151,8 +163,9 @@ def resume(
         for lost in client.journal.unknown():
             report.warn(f"{_lost(lost)}; look into the usage log of your CometAPI account")
         tasks = client.journal.unfinished()
+        away = _tell_elsewhere(connection, client.journal.kept.tasks(unfinished=True), report)
         if not tasks:
-            report.note("every task on record has ended")
+            report.note(f"every task {'of this gateway' if away else 'on record'} has ended")
             return Exit.SUCCESS
         return watching.see_through(client, tasks, wish, report)
 
@@ -182,12 +195,25 @@ def list_(
     finally:
         record.close()
     for one in found:
-        report.result(_row(one), "submission", _facts(one))
+        report.result(_row(one, connection.gateway), "submission", _facts(one))
+    going = [one for one in found if one.state == "SUBMITTED"]
     if not found:
         report.note("no such tasks on record")
-    elif any(one.state == "SUBMITTED" for one in found):
-        report.note(f"next:  {command('tasks', 'resume')} takes up those that are SUBMITTED")
+    elif any(one.base_url == connection.gateway for one in going):
+        advice = command("tasks", "resume", *connection.words)
+        report.note(f"next:  {advice} takes up those that are SUBMITTED")
+    _tell_elsewhere(connection, going, report)
     return Exit.SUCCESS
+
+
+def _tell_elsewhere(connection: Connection, going: Iterable[Submission], report: Report) -> bool:
+    """Say which unfinished tasks are another gateway's, and how they are taken up."""
+    away = connection.elsewhere(going)
+    for address, count in away.items():
+        there = evolve(connection, base_url=address)
+        report.note(f"{count} {'task belongs' if count == 1 else 'tasks belong'} to {address}")
+        report.note(f"next:  {command('tasks', 'resume', *there.words)}")
+    return bool(away)
 
 
 def _line(task: BoundTask) -> str:
@@ -198,12 +224,23 @@ def _line(task: BoundTask) -> str:
     return "\n".join([f"{task.id}  {task.status}{part}{reason}", *task.output])
 
 
-def _row(one: Submission) -> str:
-    """A submission in a line of less than 80 columns, unless it has files."""
+def _row(one: Submission, gateway: str) -> str:
+    """A submission in a line of less than 80 columns, and what else there is in further ones."""
     name = one.task_id or f"(no id; request {one.fingerprint})"
     files = "".join(f"\n  {file}" for file in one.files)
-    why = f"\n  {one.reason}" if one.reason and one.state in {"FAILED", "LOST", "REFUSED"} else ""
-    return f"{name:<36}  {one.state:<9}  {_age(one.created_at):>5}  {_resource(one)}{why}{files}"
+    state, reason = _standing(one)
+    why = f"\n  {reason}" if reason and one.state in {"FAILED", "LOST", "REFUSED"} else ""
+    away = "" if one.base_url == gateway else f"\n  at {one.base_url}"
+    head = f"{name:<36}  {state:<9}  {_age(one.created_at):>5}  {_resource(one)}"
+    return f"{head}{away}{why}{files}"
+
+
+def _standing(one: Submission) -> tuple[str, str | None]:
+    """State and reason in words; of a request without a task, the record has an error's name."""
+    if one.state != "REFUSED" or one.reason is None:
+        return one.state, one.reason
+    words = _REFUSALS.get(one.reason, one.reason)
+    return ("UNSENT" if words == _UNSENT else one.state), words
 
 
 def _resource(one: Submission) -> str:
@@ -222,9 +259,10 @@ def _age(moment: datetime) -> str:
 
 
 def _lost(one: Submission) -> str:
+    seed = "" if one.seed is None else f", seed {one.seed}"
     return (
         f"a request sent {_age(one.created_at)} ago has no id and may have been charged "
-        f"(request {one.fingerprint}, seed {one.seed})"
+        f"(request {one.fingerprint}{seed})"
     )
 
 
