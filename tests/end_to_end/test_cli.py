@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import re
 import shlex
@@ -437,6 +438,23 @@ def test_a_gateway_that_is_not_there(run: Terminal) -> None:
 
     assert said.code == Exit.GATEWAY
     assert "doctor" in said.err
+
+
+def test_a_further_try_is_told_at_once(
+    run: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = {1: 0.01, 2: 0.01}
+    monkeypatch.setattr(
+        "cometapi_runway.flows.pacing.Backoff.pause", lambda _, tries: pauses.get(tries, 100.0)
+    )
+    unreachable = (*CREATE, "--base-url", "http://127.0.0.1:1")
+    said, as_json = run(*unreachable), run(*unreachable, "--format", "json")
+
+    line = "the gateway is not reachable, trying again (nothing was sent)"
+    assert said.code == as_json.code == Exit.GATEWAY
+    assert said.err.splitlines()[1:3] == [line, line]
+    assert [one.get("message") for one in as_json.progress].count(line) == 2
+    assert logging.getLogger("cometapi_runway").level == logging.NOTSET
 
 
 def test_a_wait_for_a_gateway_that_is_not_there_says_so(run: Terminal) -> None:

@@ -558,6 +558,20 @@ def test_nobody_listens(story: Story) -> None:
     assert story.create.call_count == 7
 
 
+def test_a_further_try_is_told_to_who_listens(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    slower = httpx.Response(429, headers={"retry-after": "3"}, json={})
+    accepted = httpx.Response(200, json={"id": ID})
+    story.create.mock(side_effect=[httpx.ConnectError("refused"), slower, accepted])
+    with caplog.at_level(logging.INFO, "cometapi_runway"):
+        story.run(story.client.character_performance.create(**ASSETS))
+    assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
+        ("INFO", "the gateway is not reachable, trying again (nothing was sent)"),
+        ("INFO", "the gateway asks for a slower pace, trying again in 3 s (nothing was accepted)"),
+    ]
+
+
 def test_it_is_quiet_unless_asked(story: Story, capfd: pytest.CaptureFixture[str]) -> None:
     logger = logging.getLogger("cometapi_runway")
     assert logger.level == logging.NOTSET

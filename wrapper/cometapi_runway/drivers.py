@@ -95,6 +95,7 @@ class Driver:
                 step.at = self.clock.now()
                 _trace(step)
             case Sleep():
+                _explain(step)
                 self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -189,6 +190,7 @@ class AsyncDriver:
                 step.at = self.clock.now()
                 _trace(step)
             case Sleep():
+                _explain(step)
                 await self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -322,6 +324,11 @@ def _regret() -> None:
 def _complain(task: Task) -> None:
     """A caller's callback failed: the wait goes on, and the failure is seen."""
     logger.exception("on_update failed for task %s (%s); the wait goes on", task.id, task.status)
+
+
+def _explain(step: Sleep) -> None:
+    if step.why:
+        logger.info("%s", step.why)
 
 
 def _trace(step: Send) -> None:

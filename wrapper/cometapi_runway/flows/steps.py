@@ -87,9 +87,16 @@ class Send:
 
 @define
 class Sleep:
-    """Let time pass."""
+    """Let time pass.
+
+    Attributes:
+        seconds: How much.
+        why: What is said meanwhile to whoever listens, if anything.
+        at: When it ended.
+    """
 
     seconds: float
+    why: str = ""
     at: float = 0.0
 
 

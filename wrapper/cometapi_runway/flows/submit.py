@@ -205,9 +205,17 @@ def _deliver(
             pause = _pause(error, backoff, tries)
             if watch.now + pause > deadline:
                 raise
-        nap = Sleep(pause)
+            why = _reason(error, pause)
+        nap = Sleep(pause, why)
         yield nap
         watch.slept(pause, nap.at)
+
+
+def _reason(error: RateLimitError | APIConnectionError, pause: float) -> str:
+    if isinstance(error, RateLimitError):
+        slower = "the gateway asks for a slower pace, trying again"
+        return f"{slower} in {pause:.0f} s (nothing was accepted)"
+    return "the gateway is not reachable, trying again (nothing was sent)"
 
 
 def _answer(send: Send) -> Object:
