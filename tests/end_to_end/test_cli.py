@@ -610,7 +610,7 @@ def test_list_and_doctor_name_the_gateway_that_is_not_the_one_in_use(
     assert there.out.count("  at http") == 3
     assert other.base_url not in there.out
     assert listed.err.splitlines() == [
-        "next:  cometapi-runway tasks resume takes up those that are SUBMITTED",
+        "next:  cometapi-runway tasks resume takes up what is not done",
         f"1 task belongs to {other.base_url}",
         f"next:  cometapi-runway tasks resume --base-url {other.base_url}",
     ]
@@ -753,6 +753,35 @@ def test_the_settings_file_gives_folder_and_format(run: Terminal, gateway: Gatew
 
     assert said.code == Exit.SUCCESS, said.err
     assert said.results[0]["path"].startswith("videos/")
+
+
+def test_a_setting_of_another_type_is_refused_whatever_comes_before_it(
+    run: Terminal, gateway: Gateway, tmp_path: Path
+) -> None:
+    Path("config.toml").write_text("[cometapi-runway]\nbase-url = 3\n")
+
+    said = run(*CREATE, "--no-wait")
+
+    assert said.code == Exit.USAGE
+    assert f"{tmp_path / 'config.toml'}: base-url must be text" in said.err
+    assert gateway.requests == ()
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)], ids=str)
+def test_help_names_the_settings_file_and_what_comes_before_it(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("COMETAPI_RUNWAY_CONFIG")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+
+    said = run(*words)
+
+    assert said.code == Exit.SUCCESS
+    shown = " ".join(said.out.split())
+    assert "~/settings/cometapi-runway/config.toml" in shown
+    assert "options come before the environment, and that before the file" in shown
+    assert "config.toml" not in run("tasks", "--help").out
 
 
 def test_slips_are_told_in_the_settings_files_format(run: Terminal) -> None:

@@ -76,6 +76,51 @@ def test_what_is_wrong_is_named(write: Write, text: str, advice: str) -> None:
     assert advice in caught.value.advice
 
 
+@pytest.mark.parametrize(
+    ("line", "words", "advice"),
+    [
+        ("output = 3", "output must be text, got a whole number", 'output = "…"'),
+        ("output = true", "output must be text, got true or false", 'output = "…"'),
+        ("base-url = 3", "base-url must be text, got a whole number", 'base-url = "…"'),
+        (
+            "runway_version = 2024-11-06",
+            "runway_version must be text, got a date or a time",
+            '= "…"',
+        ),
+        ('journal = ["x"]', "journal must be text, got a list", 'journal = "…"'),
+        ('timeout = "9"', "timeout must be a number, got text", "timeout = 1.5"),
+        ("interval = true", "interval must be a number, got true or false", "interval = 1.5"),
+        ("overwrite = 1", "overwrite must be true or false, got a whole number", "= true"),
+        ('debug = "yes"', "debug must be true or false, got text", "debug = true"),
+        ("[cometapi-runway.no-journal]", "no-journal must be true or false, got a table", "true"),
+        ('format = "xml"', 'format must be "text" or "json", got text', 'format = "text"'),
+        ("format = 3", 'format must be "text" or "json", got a whole number', 'format = "text"'),
+    ],
+)
+def test_a_value_of_another_type_is_refused(
+    write: Write, line: str, words: str, advice: str
+) -> None:
+    file = write(f"[cometapi-runway]\n{line}\n")
+
+    with pytest.raises(UsageError) as caught:
+        config.load()
+
+    assert str(caught.value) == f"{file}: {words}"
+    assert advice in caught.value.advice
+
+
+def test_every_setting_can_be_given(write: Write) -> None:
+    values: dict[str, object] = {
+        **dict.fromkeys(("output", "base-url", "runway-version", "journal"), '"x"'),
+        **dict.fromkeys(("timeout", "interval", "request-timeout"), "9"),
+        **dict.fromkeys(("overwrite", "debug", "no-journal"), "true"),
+        "format": '"json"',
+    }
+    write("[cometapi-runway]\n" + "".join(f"{k} = {v}\n" for k, v in values.items()))
+
+    assert config.load().keys() == values.keys() == set(config.NAMES)
+
+
 def test_a_folder_in_its_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(places.CONFIG_VARIABLE, str(tmp_path))
 

@@ -10,13 +10,14 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from cometapi_runway._version import __version__
-from cometapi_runway.cli import NAME
+from cometapi_runway.cli import NAME, places
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import (
@@ -97,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
         stdout.reconfigure(errors=NAME)
     report: Report | None = None
     try:
-        if not _HELP_FLAGS.isdisjoint(arguments):
+        if not arguments or not _HELP_FLAGS.isdisjoint(arguments):
             return _help(arguments)
         with _interruptible():
             body, bound, ignored = build().parse_args(
@@ -135,15 +136,25 @@ def _help(arguments: Sequence[str]) -> int:
     from rich.console import Console  # noqa: PLC0415 - only who reads help pays for it
 
     words = [word for word in arguments if word not in _HELP_FLAGS]
+    app = build()
+    if not words:
+        app.help = f"{app.help}\n\n{_precedence()}"
     try:
         # Without emoji, whose table alone would take a tenth of the time.
-        build().help_print(words, console=Console(emoji=False, highlight=False))
+        app.help_print(words, console=Console(emoji=False, highlight=False))
     except SystemExit:
         # So rich ends where a pipe's reader has had enough; for us that is no failure.
         return Exit.SUCCESS
     except OSError as error:
         raise OutputError(error) from error
     return Exit.SUCCESS
+
+
+def _precedence() -> str:
+    file = places.config()
+    with contextlib.suppress(ValueError, RuntimeError):
+        file = Path("~") / file.relative_to(Path.home())
+    return f"Settings file: {file}; options come before the environment, and that before the file."
 
 
 def _end(

@@ -15,9 +15,8 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin, get_type_hints
 
-from attrs import fields
 from cyclopts.config import Dict
 
 from cometapi_runway.cli import NAME, places
@@ -31,12 +30,21 @@ if TYPE_CHECKING:
     from cyclopts import App
     from cyclopts.argument import ArgumentCollection
 
-NAMES: Final = tuple(
-    kebab(attribute.name)
+_HINTS: Final = {
+    kebab(name): hint
     for group in (Connection, Waiting, Saving, Display)
-    for attribute in fields(group)
-)
+    for name, hint in get_type_hints(group).items()
+}
+NAMES: Final = tuple(_HINTS)
 """What the table may hold."""
+_KINDS: Final[dict[type, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a table",
+}
 
 _SECRETS: Final = ("key", "token", "secret", "password", "authorization", "bearer")
 
@@ -81,10 +89,10 @@ def load() -> dict[str, JSON]:
     table = as_object(document.get(NAME, {}))
     if table is None:
         raise UsageError(f"{file}: {NAME} is no table", f"begin the file with [{NAME}]")
-    return {_checked(name, str(file)): value for name, value in table.items()}
+    return {_checked(name, value, str(file)): value for name, value in table.items()}
 
 
-def _checked(name: str, file: str) -> str:
+def _checked(name: str, value: JSON, file: str) -> str:
     if _secret([name]):
         raise UsageError(f"{file} holds {name!r}; a key must not be kept there", _drop_key())
     plain = name.replace("_", "-")
@@ -92,7 +100,34 @@ def _checked(name: str, file: str) -> str:
         close = difflib.get_close_matches(plain, NAMES, n=1)
         advice = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(NAMES)}"
         raise UsageError(f"{file}: there is no setting {name!r}", advice)
+    wanted, example = _wanted(_HINTS[plain], value)
+    if wanted:
+        # The value is not shown: what is no setting may be a secret.
+        words = f"{file}: {name} must be {wanted}, got {_kind(value)}"
+        raise UsageError(words, f"write it as {name} = {example}")
     return plain
+
+
+def _wanted(hint: object, value: JSON) -> tuple[str, str]:
+    """What a value should be instead, with an example; empty where it is of the option's type.
+
+    An option's own reader is not asked: it takes any text, and turns other things into text.
+    """
+    if get_origin(hint) is Literal:
+        choices = get_args(hint)
+        shown = [f'"{choice}"' for choice in choices]
+        return ("", "") if value in choices else (" or ".join(shown), shown[0])
+    if hint is bool:
+        return ("", "") if isinstance(value, bool) else ("true or false", "true")
+    if hint is float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return ("", "") if is_number else ("a number", "1.5")
+    return ("", "") if isinstance(value, str) else ("text", '"…"')
+
+
+def _kind(value: object) -> str:
+    """What a value is, in TOML's terms; a date is one without quotes."""
+    return _KINDS.get(type(value), "a date or a time")
 
 
 def _secret(names: Iterable[str]) -> str | None:
