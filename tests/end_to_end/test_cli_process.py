@@ -548,3 +548,35 @@ def test_tasks_of_two_local_gateways_are_not_taken_for_each_other(
     again, _ = first_id("--seed", str(seed))
 
     assert one == again != other
+
+
+def test_a_download_that_was_killed_is_taken_up(
+    server: SimulatorServer, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The task has ended and is paid for; its output will not be kept for ever."""
+    environment["COMETAPI_RUNWAY_BASE_URL"] = server.base_url
+    server.gateway.faults.add(Fault("drip", seconds=4000, when=When("download")))
+    process = subprocess.Popen(
+        [*COMMAND, *CREATE, "--output", "out"], env=environment, cwd=tmp_path
+    )
+    try:
+        end = time.monotonic() + PATIENCE
+        while not any((tmp_path / "out").glob("*.part")):
+            assert time.monotonic() < end, "no download has begun"
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+    server.gateway.faults.replace(())
+
+    listed = run(["tasks", "list"], environment, tmp_path)
+    resumed = run(["tasks", "resume", "--output", "out"], environment, tmp_path)
+    again = run(["tasks", "resume", "--output", "out"], environment, tmp_path)
+
+    assert "SUCCEEDED" in listed.stdout
+    assert "its output is still to be saved" in listed.stdout
+    assert resumed.returncode == Exit.SUCCESS, resumed.stderr
+    (file,) = (tmp_path / "out").iterdir()
+    assert resumed.stdout.strip() == str(file.relative_to(tmp_path))
+    assert "every task on record has ended" in again.stderr
+    assert len(server.gateway.charges) == 1

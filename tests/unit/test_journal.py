@@ -18,6 +18,9 @@ from cometapi_runway import (
     APIConnectionError,
     BadRequestError,
     ConfigurationError,
+    DownloadError,
+    DownloadError,
+    DownloadError,
     RunwayClient,
     SubmissionUnknownError,
     TaskNotFoundError,
@@ -38,7 +41,7 @@ from cometapi_runway.task import Task
 
 from .faults import DONE, RUNNING, family
 from .twin import BASE, ID, Twin
-from .wire import answer
+from .wire import Interruption, Reply, answer
 
 ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
 MARKER = "MARKER" * 4
@@ -602,3 +605,222 @@ class TestRecall:
         twin.plays(DONE)
         twin.run(task.refresh())
         assert client.journal.find(ID).state == "SUCCEEDED"
+
+
+class TestUnsaved:
+    """A task whose output was to be saved, and whose file a killed process has left undone."""
+
+    @pytest.fixture
+    def task(self, twin: Twin, path: Path) -> Any:
+        twin.plays(answer({"id": ID}))
+        task = twin.run(twin.new(journal=path).character_performance.create(**ASSETS))
+        twin.plays(DONE)
+        return twin.run(task.wait())
+
+    def test_is_taken_up(self, task: Any, twin: Twin, path: Path, tmp_path: Path) -> None:
+        twin.plays(Interruption())
+        with pytest.raises(twin.interrupt):
+            twin.run(task.download(tmp_path / "out"))
+        client = twin.new(journal=path)
+        (entry,) = client.journal.tasks(unfinished=True)
+        assert (entry.state, entry.files, entry.unsaved) == ("SUCCEEDED", (), 1)
+        twin.plays(DONE)
+        (again,) = twin.list(client.journal.resume())
+        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = twin.run(again.download(tmp_path / "out"))
+        (entry,) = client.journal.tasks()
+        assert (entry.files, entry.unsaved) == ((file,), 0)
+        assert client.journal.tasks(unfinished=True) == []
+
+    def test_is_not_what_was_never_asked_for(self, task: Any, path: Path) -> None:
+        assert Journal(path).tasks(unfinished=True) == []
+
+    def test_is_done_with_when_it_is_saved_once(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+    ) -> None:
+        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
+        twin.run(task.download(tmp_path / "one"))
+        twin.plays(Reply(404))
+        with pytest.raises(DownloadError):
+            twin.run(task.download(tmp_path / "another"))
+        (entry,) = Journal(path).tasks()
+        assert (len(entry.files), entry.unsaved) == (1, 0)
+
+    @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
+    def test_is_given_up_after_a_week(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path, days: float, count: int
+    ) -> None:
+        """Nobody keeps an output for as long, and nobody wants to hear of it for ever."""
+        twin.plays(Interruption())
+        with pytest.raises(twin.interrupt):
+            twin.run(task.download(tmp_path))
+        db = sqlite3.connect(path)
+        db.execute("UPDATE file SET saved_at = ?", (time.time() - days * DAY,))
+        db.commit()
+        db.close()
+        assert len(Journal(path).tasks(unfinished=True)) == count
+
+    def test_is_given_up_when_the_gateway_has_forgotten_it(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+    ) -> None:
+        client = twin.new(journal=path)
+        client.journal.want(ID, tmp_path)
+        twin.plays(GONE)
+        twin.list(client.journal.resume())
+        assert len(client.journal.tasks(unfinished=True)) == 1
+        db = sqlite3.connect(path)
+        db.execute("UPDATE submission SET created_at = ?", (time.time() - 3 * DAY,))
+        db.commit()
+        db.close()
+        twin.list(client.journal.resume())
+        assert client.journal.tasks(unfinished=True) == []
+        assert client.journal.find(ID).state == "SUCCEEDED"
+
+    def test_a_wish_without_a_journal_is_none(self, twin: Twin, tmp_path: Path) -> None:
+        twin.client.journal.want(ID, tmp_path)
+
+
+class TestUnsaved:
+    """A task whose output was to be saved, and whose file a killed process has left undone."""
+
+    @pytest.fixture
+    def task(self, twin: Twin, path: Path) -> Any:
+        twin.plays(answer({"id": ID}))
+        task = twin.run(twin.new(journal=path).character_performance.create(**ASSETS))
+        twin.plays(DONE)
+        return twin.run(task.wait())
+
+    def test_is_taken_up(self, task: Any, twin: Twin, path: Path, tmp_path: Path) -> None:
+        twin.plays(Interruption())
+        with pytest.raises(twin.interrupt):
+            twin.run(task.download(tmp_path / "out"))
+        client = twin.new(journal=path)
+        (entry,) = client.journal.tasks(unfinished=True)
+        assert (entry.state, entry.files, entry.unsaved) == ("SUCCEEDED", (), 1)
+        twin.plays(DONE)
+        (again,) = twin.list(client.journal.resume())
+        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = twin.run(again.download(tmp_path / "out"))
+        (entry,) = client.journal.tasks()
+        assert (entry.files, entry.unsaved) == ((file,), 0)
+        assert client.journal.tasks(unfinished=True) == []
+
+    def test_is_not_what_was_never_asked_for(self, task: Any, path: Path) -> None:
+        assert Journal(path).tasks(unfinished=True) == []
+
+    def test_is_done_with_when_it_is_saved_once(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+    ) -> None:
+        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
+        twin.run(task.download(tmp_path / "one"))
+        twin.plays(Reply(404))
+        with pytest.raises(DownloadError):
+            twin.run(task.download(tmp_path / "another"))
+        (entry,) = Journal(path).tasks()
+        assert (len(entry.files), entry.unsaved) == (1, 0)
+
+    @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
+    def test_is_given_up_after_a_week(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path, days: float, count: int
+    ) -> None:
+        """Nobody keeps an output for as long, and nobody wants to hear of it for ever."""
+        twin.plays(Interruption())
+        with pytest.raises(twin.interrupt):
+            twin.run(task.download(tmp_path))
+        db = sqlite3.connect(path)
+        db.execute("UPDATE file SET saved_at = ?", (time.time() - days * DAY,))
+        db.commit()
+        db.close()
+        assert len(Journal(path).tasks(unfinished=True)) == count
+
+    def test_is_given_up_when_the_gateway_has_forgotten_it(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+    ) -> None:
+        client = twin.new(journal=path)
+        client.journal.want(ID, tmp_path)
+        twin.plays(GONE)
+        twin.list(client.journal.resume())
+        assert len(client.journal.tasks(unfinished=True)) == 1
+        db = sqlite3.connect(path)
+        db.execute("UPDATE submission SET created_at = ?", (time.time() - 3 * DAY,))
+        db.commit()
+        db.close()
+        twin.list(client.journal.resume())
+        assert client.journal.tasks(unfinished=True) == []
+        assert client.journal.find(ID).state == "SUCCEEDED"
+
+    def test_a_wish_without_a_journal_is_none(self, twin: Twin, tmp_path: Path) -> None:
+        twin.client.journal.want(ID, tmp_path)
+
+
+class TestUnsaved:
+    """A task whose output was to be saved, and whose file a killed process has left undone."""
+
+    @pytest.fixture
+    def task(self, twin: Twin, path: Path) -> Any:
+        twin.plays(answer({"id": ID}))
+        task = twin.run(twin.new(journal=path).character_performance.create(**ASSETS))
+        twin.plays(DONE)
+        return twin.run(task.wait())
+
+    def test_is_taken_up(self, task: Any, twin: Twin, path: Path, tmp_path: Path) -> None:
+        twin.plays(Interruption())
+        with pytest.raises(twin.interrupt):
+            twin.run(task.download(tmp_path / "out"))
+        client = twin.new(journal=path)
+        (entry,) = client.journal.tasks(unfinished=True)
+        assert (entry.state, entry.files, entry.unsaved) == ("SUCCEEDED", (), 1)
+        twin.plays(DONE)
+        (again,) = twin.list(client.journal.resume())
+        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = twin.run(again.download(tmp_path / "out"))
+        (entry,) = client.journal.tasks()
+        assert (entry.files, entry.unsaved) == ((file,), 0)
+        assert client.journal.tasks(unfinished=True) == []
+
+    def test_is_not_what_was_never_asked_for(self, task: Any, path: Path) -> None:
+        assert Journal(path).tasks(unfinished=True) == []
+
+    def test_is_done_with_when_it_is_saved_once(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+    ) -> None:
+        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
+        twin.run(task.download(tmp_path / "one"))
+        twin.plays(Reply(404))
+        with pytest.raises(DownloadError):
+            twin.run(task.download(tmp_path / "another"))
+        (entry,) = Journal(path).tasks()
+        assert (len(entry.files), entry.unsaved) == (1, 0)
+
+    @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
+    def test_is_given_up_after_a_week(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path, days: float, count: int
+    ) -> None:
+        """Nobody keeps an output for as long, and nobody wants to hear of it for ever."""
+        twin.plays(Interruption())
+        with pytest.raises(twin.interrupt):
+            twin.run(task.download(tmp_path))
+        db = sqlite3.connect(path)
+        db.execute("UPDATE file SET saved_at = ?", (time.time() - days * DAY,))
+        db.commit()
+        db.close()
+        assert len(Journal(path).tasks(unfinished=True)) == count
+
+    def test_is_given_up_when_the_gateway_has_forgotten_it(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+    ) -> None:
+        client = twin.new(journal=path)
+        client.journal.want(ID, tmp_path)
+        twin.plays(GONE)
+        twin.list(client.journal.resume())
+        assert len(client.journal.tasks(unfinished=True)) == 1
+        db = sqlite3.connect(path)
+        db.execute("UPDATE submission SET created_at = ?", (time.time() - 3 * DAY,))
+        db.commit()
+        db.close()
+        twin.list(client.journal.resume())
+        assert client.journal.tasks(unfinished=True) == []
+        assert client.journal.find(ID).state == "SUCCEEDED"
+
+    def test_a_wish_without_a_journal_is_none(self, twin: Twin, tmp_path: Path) -> None:
+        twin.client.journal.want(ID, tmp_path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -11,7 +14,7 @@ from attrs import field, frozen
 from cometapi_runway import settings
 from cometapi_runway.drivers import OnUpdate
 from cometapi_runway.errors import ConfigurationError, RunwayError, TaskNotFoundError
-from cometapi_runway.flows.steps import Entry, Flow, Missing, Record, Warn
+from cometapi_runway.flows.steps import Entry, Flow, Missing, Record, Wanted, Warn
 from cometapi_runway.journal import Journal, Submission
 from cometapi_runway.task import PENDING, Task
 
@@ -55,6 +58,12 @@ class _Record:
         """The submission of a task of this gateway, or None."""
         return self._file.find(task_id, gateway=self.base_url)
 
+    def want(self, task_id: str, folder: Path) -> None:
+        """Note that the output of a task is to be saved; trouble with the record stops nothing."""
+        if self.kept is not None:
+            with contextlib.suppress(RunwayError, sqlite3.Error):
+                self.write(Wanted(task_id, 0, folder))
+
     def recall(self, task_id: str) -> Task | None:
         """A task as far as it is on record here; trouble with the record ends no wait."""
         if self.kept is None:
@@ -71,7 +80,7 @@ class _Record:
             self.kept.close()
 
     def _open(self) -> Iterator[tuple[Task, float]]:
-        """Every task that was submitted and not seen to end, and its age in seconds."""
+        """Every task that is not done with, and its age in seconds."""
         for submission in self.tasks(unfinished=True):
             if submission.task_id is not None:
                 task = _task(submission, submission.task_id)
@@ -95,7 +104,7 @@ class History(_Record):
     client: RunwayClient = field(repr=False)
 
     def unfinished(self) -> list[BoundTask]:
-        """Every task that was submitted and not seen to end, newest first."""
+        """Every task not seen to end, or whose output was to be saved and is not; newest first."""
         # The grace of a new task counts from when it was made, in whichever process.
         now = self.client.driver.clock.now()
         return [self.client.bind(task, now - age) for task, age in self._open()]
@@ -133,7 +142,7 @@ class AsyncHistory(_Record):
     client: AsyncRunwayClient = field(repr=False)
 
     def unfinished(self) -> list[AsyncBoundTask]:
-        """Every task that was submitted and not seen to end, newest first."""
+        """Every task not seen to end, or whose output was to be saved and is not; newest first."""
         now = self.client.driver.clock.now()
         return [self.client.bind(task, now - age) for task, age in self._open()]
 

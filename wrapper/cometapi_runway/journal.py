@@ -32,6 +32,7 @@ from cometapi_runway.flows.steps import (
     Saved,
     Submitted,
     Unsubmitted,
+    Wanted,
 )
 from cometapi_runway.journal_file import opened
 from cometapi_runway.jsonvalue import JSON
@@ -49,6 +50,14 @@ _DAMAGE = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
 """What reading a row raises whose values are not those that were written."""
 _INTEGERS = range(-(2**63), 2**63)
 """Those that SQLite keeps as they are."""
+
+
+_WANTED = -1
+"""The size of a file that is to be saved."""
+_UNSAVED = """CASE state WHEN 'SUCCEEDED' THEN (
+    SELECT count(*) FROM file
+    WHERE file.task_id = submission.task_id AND size = :wanted AND saved_at >= :since
+) ELSE 0 END"""
 
 
 @frozen
@@ -70,6 +79,7 @@ class Submission:
         failure_code: The failed task's code.
         ended_at: When its task was seen to have ended.
         files: Outputs on disk, in the task's order.
+        unsaved: How many outputs were to be saved, within the last days, and are not.
     """
 
     key: str
@@ -86,6 +96,7 @@ class Submission:
     failure_code: str | None
     ended_at: datetime | None
     files: tuple[Path, ...] = ()
+    unsaved: int = 0
 
 
 class Journal:
@@ -151,11 +162,10 @@ class Journal:
                 self._end(task)
             case Missing(task_id):
                 self._miss(task_id)
+            case Wanted(task_id, index, folder):
+                self._file("IGNORE", task_id, index, folder, _WANTED)
             case Saved(task_id, index, path, size):
-                self._run(
-                    "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)",
-                    (task_id, index, str(path.absolute()), size, time.time()),
-                )
+                self._file("REPLACE", task_id, index, path, size)
 
     def tasks(
         self, *, unfinished: bool = False, limit: int | None = None, gateway: str | None = None
@@ -163,14 +173,15 @@ class Journal:
         """Submissions, newest first.
 
         Args:
-            unfinished: Only those whose task has not been seen to end.
+            unfinished: Only those whose task has not been seen to end, or whose output was to be
+                saved, within the last days, and is not.
             limit: How many at most.
             gateway: Only those that went to this gateway.
 
         Raises:
             ConfigurationError: The file is damaged.
         """
-        condition = "state = 'SUBMITTED'" if unfinished else "1"
+        condition = f"state = 'SUBMITTED' OR {_UNSAVED} > 0" if unfinished else "1"
         return self._select(condition, {}, gateway, limit)
 
     def unknown(self, *, gateway: str | None = None) -> list[Submission]:
@@ -238,17 +249,30 @@ class Journal:
             )
 
     def _miss(self, task_id: str) -> None:
+        old = time.time() - settings.LOST_AFTER
         self._run(
             "UPDATE submission SET state = 'LOST', reason = ?"
             " WHERE task_id = ? AND state = 'SUBMITTED' AND created_at <= ?",
-            ("the gateway does not know it", task_id, time.time() - settings.LOST_AFTER),
+            ("the gateway does not know it", task_id, old),
+        )
+        self._run(
+            "DELETE FROM file WHERE task_id = :task_id AND size = :wanted AND EXISTS (SELECT 1 FROM"
+            " submission WHERE submission.task_id = :task_id AND created_at <= :old)",
+            {"task_id": task_id, "wanted": _WANTED, "old": old},
+        )
+
+    def _file(self, conflict: str, task_id: str, index: int, path: Path, size: int) -> None:
+        # `conflict` is one of the two words above, never data.
+        self._run(
+            f"INSERT OR {conflict} INTO file VALUES (?, ?, ?, ?, ?)",  # noqa: S608
+            (task_id, index, str(path.absolute()), size, time.time()),
         )
 
     def _change(self, assignment: str, key: str, *values: str) -> None:
         # `assignment` is one of the two texts above, never data.
         self._run(f"UPDATE submission SET {assignment} WHERE key = ?", (*values, key))  # noqa: S608
 
-    def _run(self, statement: str, values: tuple[Any, ...]) -> None:
+    def _run(self, statement: str, values: tuple[Any, ...] | Mapping[str, Any]) -> None:
         with self._connection() as db:
             db.execute(statement, values)
 
@@ -258,15 +282,17 @@ class Journal:
         # `condition` is one of the texts above, never data. One row for every file, or one alone.
         query = f"""
             SELECT found.*, file.path FROM (
-                SELECT *, rowid AS place FROM submission
-                WHERE {condition} AND (:gateway IS NULL OR base_url = :gateway)
+                SELECT *, rowid AS place, {_UNSAVED} AS unsaved FROM submission
+                WHERE ({condition}) AND (:gateway IS NULL OR base_url = :gateway)
                 ORDER BY created_at DESC, place DESC LIMIT :limit
-            ) AS found LEFT JOIN file ON file.task_id = found.task_id
+            ) AS found LEFT JOIN file ON file.task_id = found.task_id AND size <> :wanted
             ORDER BY created_at DESC, place DESC, number"""  # noqa: S608
         named = {
             **values,
             "gateway": None if gateway is None else redaction.url(gateway),
             "limit": -1 if limit is None else limit,
+            "wanted": _WANTED,
+            "since": time.time() - settings.FETCHABLE,
         }
         try:
             with self._connection() as db:
@@ -299,4 +325,5 @@ def _read(rows: Sequence[sqlite3.Row]) -> Submission:
         failure_code=row["failure_code"],
         ended_at=datetime.fromtimestamp(row["ended_at"], UTC) if row["ended_at"] else None,
         files=tuple(Path(one["path"]) for one in rows if one["path"] is not None),
+        unsaved=row["unsaved"],
     )

@@ -25,10 +25,9 @@ from cometapi_runway.settings import Settings
 from cometapi_runway.signatures import OPTIONS, P, Signature
 from cometapi_runway.signatures._models import models
 from cometapi_runway.task import Route, Task
-from cometapi_runway.validation import check_json, contract
+from cometapi_runway.validation import HEADER_NAME, check_json, contract
 
 _VERSION = "X-Runway-Version"
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
 # A dot alone would be taken for a step in the path, encoded or not.
@@ -223,7 +222,7 @@ def _with_extra(
 
 def _header(name: str, value: str) -> list[Issue]:
     """What forbids a header; the value is shown only where it can be no secret."""
-    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+    if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
         shown = redaction.shown(name)
         return [Issue(shown, "header name", shown, f"{shown} is not a header name")]
     if name.lower() in _NOT_EXTRA:

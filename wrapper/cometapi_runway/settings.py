@@ -40,6 +40,9 @@ LOST_AFTER = 48 * 3600.0
 """Seconds after creation in which the journal counts a task that the gateway does not know as
 unfinished. The key may be of another account than the task, which could still be fetched; Runway
 keeps its output for 24 to 48 hours."""
+FETCHABLE = 7 * 86_400.0
+"""Seconds for which an output that was to be saved is asked for; Runway's addresses, and what is
+behind them, last for a day or two, and CometAPI names no figure."""
 SUBMIT_BUDGET = 30.0
 """Seconds in which a request that provably never arrived, or was refused with a pace, is
 submitted again."""

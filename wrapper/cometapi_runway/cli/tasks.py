@@ -196,12 +196,12 @@ def list_(
         record.close()
     for one in found:
         report.result(_row(one, connection.gateway), "submission", _facts(one))
-    going = [one for one in found if one.state == "SUBMITTED"]
+    going = [one for one in found if one.state == "SUBMITTED" or one.unsaved]
     if not found:
         report.note("no such tasks on record")
     elif any(one.base_url == connection.gateway for one in going):
         advice = command("tasks", "resume", *connection.words)
-        report.note(f"next:  {advice} takes up those that are SUBMITTED")
+        report.note(f"next:  {advice} takes up what is not done")
     _tell_elsewhere(connection, going, report)
     return Exit.SUCCESS
 
@@ -231,8 +231,11 @@ def _row(one: Submission, gateway: str) -> str:
     state, reason = _standing(one)
     why = f"\n  {reason}" if reason and one.state in {"FAILED", "LOST", "REFUSED"} else ""
     away = "" if one.base_url == gateway else f"\n  at {one.base_url}"
+    rest = "\n  its output is still to be saved" if one.unsaved else ""
+    rest = "\n  its output is still to be saved" if one.unsaved else ""
+    rest = "\n  its output is still to be saved" if one.unsaved else ""
     head = f"{name:<36}  {state:<9}  {_age(one.created_at):>5}  {_resource(one)}"
-    return f"{head}{away}{why}{files}"
+    return f"{head}{away}{why}{files}{rest}"
 
 
 def _standing(one: Submission) -> tuple[str, str | None]:
@@ -280,4 +283,7 @@ def _facts(one: Submission) -> dict[str, JSON]:
         "base_url": one.base_url,
         "arguments": one.arguments,
         "files": [str(file) for file in one.files],
+        "unsaved": one.unsaved,
+        "unsaved": one.unsaved,
+        "unsaved": one.unsaved,
     }

@@ -92,6 +92,10 @@ def see_through(
     Raises:
         Interrupted: By Ctrl-C; it names the command to go on with.
     """
+    if wish.folder is not None:
+        for task in tasks:
+            # Killed after the task has ended and before its file is there, this one is still ours.
+            client.journal.want(task.id, wish.folder)
     endings = client.tasks.as_completed(tasks, wish.timeout, report.updated, interval=wish.interval)
     noted = client.journal.noting(endings)
     return _Work(wish, report).do(tasks, noted, _tracked(client, tasks, report), "wait")

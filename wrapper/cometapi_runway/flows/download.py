@@ -29,6 +29,7 @@ from cometapi_runway.flows.steps import (
     Record,
     Saved,
     Sleep,
+    Wanted,
     Warn,
 )
 from cometapi_runway.flows.wait import retrieve
@@ -119,6 +120,9 @@ def download(order: Download, *, started: float, rng: Random) -> Flow[Path]:
         yield there
         if there.found:
             return there.path
+    # Whoever takes up this work later finds what is still to be saved. Trouble with the journal
+    # is told when the file is.
+    yield Record(Wanted(order.task.id, order.index, order.folder))
     # No step lets the file go: an abandoned flow could not take it, and the lock must go all the
     # same. It is held until then, or what is complete could be cut off before it has its name.
     with contextlib.closing(Part(_final(order, PART))) as part:

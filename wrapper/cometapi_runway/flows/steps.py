@@ -206,6 +206,15 @@ class Missing:
 
 
 @frozen
+class Wanted:
+    """An output of a task is to be saved; until it is, the task is not done with."""
+
+    task_id: str
+    index: int
+    folder: Path
+
+
+@frozen
 class Saved:
     """An output of a task is on disk."""
 
@@ -215,7 +224,7 @@ class Saved:
     size: int
 
 
-Entry: TypeAlias = Intended | Submitted | Unsubmitted | Ended | Missing | Saved
+Entry: TypeAlias = Intended | Submitted | Unsubmitted | Ended | Missing | Wanted | Saved
 
 
 @define
