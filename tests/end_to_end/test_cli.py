@@ -923,13 +923,53 @@ def test_validate_judges_offline(run: Terminal, monkeypatch: pytest.MonkeyPatch)
 
     assert good.out == named.out == "valid for character-performance\n"
     assert other.code == bad.code == Exit.REFUSED
-    assert "--video-uri is required" in other.err
-    assert "--seed must be at least 0" in bad.err
+    assert "good.json is not valid for video-upscale (upscale_a_video)\n" in other.err
+    assert "\n       /videoUri is required" in other.err
+    assert "bad.json is not valid for character-performance (control_a_character)\n" in bad.err
+    assert "\n       /seed must be at least 0" in bad.err
+    assert "\n       /bodyControll: " in bad.err
+    assert "--" not in other.err.splitlines()[1] + bad.err.splitlines()[1]
     assert "did you mean bodyControl?" in bad.err
     assert "sent" not in bad.err, "nobody wanted to send it"
     assert nothing.code == deep.code == Exit.USAGE
     assert "character-performance" in nothing.err
     assert "deep.json is not JSON: nested too deeply" in deep.err
+
+
+def test_validate_tells_programs_what_is_wrong_where(run: Terminal) -> None:
+    creation = next(one for one in creations() if one.name == "character_performance")
+    Path("good.json").write_text(json.dumps(creation.example))
+    Path("bad.json").write_text(json.dumps({**creation.example, "expressionIntensity": 9}))
+
+    (good,) = run("validate", "good.json", "--format", "json").results
+    (bad,) = run("validate", "bad.json", "--format", "json").progress
+
+    named = {"resource": "character_performance", "operation": "control_a_character"}
+    assert named.items() <= good.items()
+    assert named.items() <= bad.items()
+    (issue,) = bad["issues"]
+    assert (issue["path"], issue["rule"]) == ("/expressionIntensity", "maximum")
+    assert issue["message"] in bad["details"]
+    assert bad["message"] == "bad.json is not valid for character-performance (control_a_character)"
+
+
+@pytest.mark.parametrize("creation", creations(), ids=lambda one: one.name)
+def test_validate_knows_every_operation_by_its_id_too(run: Terminal, creation: Any) -> None:
+    Path("body.json").write_text("{}")
+
+    said = run("validate", "body.json", "--operation", creation.operation.id)
+
+    assert said.code == Exit.REFUSED
+    assert f"({creation.operation.id})" in said.err
+
+
+def test_validate_judges_by_the_nearer_of_two_that_share_an_operation(run: Terminal) -> None:
+    shared = [one for one in creations() if one.operation.variants and one.example]
+    assert len(shared) >= 2
+    for one in shared:
+        Path("body.json").write_text(json.dumps(one.example))
+        said = run("validate", "body.json", "--operation", one.operation.id)
+        assert said.out == f"valid for {' '.join(one.words)}\n"
 
 
 def test_the_contract_says_where_it_comes_from(run: Terminal) -> None:

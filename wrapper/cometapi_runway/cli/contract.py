@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,7 +17,7 @@ from cometapi_runway._version import __version__
 from cometapi_runway.cli import derive
 from cometapi_runway.cli.create import read_file
 from cometapi_runway.cli.creations import Creation, creations
-from cometapi_runway.cli.endings import Exit, UsageError, ending
+from cometapi_runway.cli.endings import Ending, Exit, UsageError, ending
 from cometapi_runway.cli.options import RUN, Display
 from cometapi_runway.cli.report import Report
 from cometapi_runway.errors import InvalidRequestError, Issue
@@ -42,7 +42,10 @@ def validate(
     operation: Annotated[
         str | None,
         Parameter(
-            help="What it is a request for; else whatever it fits best.", metavar="NAME", group=RUN
+            help="What it is a request for, as a command or by its operation's id; else whatever "
+            "it fits best.",
+            metavar="NAME",
+            group=RUN,
         ),
     ] = None,
     display: Display = _DISPLAY,
@@ -50,19 +53,39 @@ def validate(
 ) -> Exit:
     """Check a request body against the contract, offline."""
     text = sys.stdin.buffer.read() if file == "-" else read_file(Path(file).expanduser())
-    body = derive.read_body(text, "standard input" if file == "-" else file)
-    wanted = creations() if operation is None else (_find(operation),)
-    found = {one: issues_of(one, body) for one in wanted}
+    source = "standard input" if file == "-" else file
+    body = derive.read_body(text, source)
+    found = {one: issues_of(one, body) for one in _meant(operation)}
     best = min(found, key=lambda one: len(found[one]))
+    about: dict[str, JSON] = {"resource": best.name, "operation": best.operation.id, "file": file}
+    words = " ".join(best.words)
     if found[best]:
         error = InvalidRequestError(found[best])
-        told = evolve(ending(error), advice="correct the body and check it again")
+        message = f"{source} is not valid for {words} ({best.operation.id})"
+        told = evolve(_judged(error, about), message=message)
         report.failed(told, error)
         return told.code
-    report.result(
-        f"valid for {' '.join(best.words)}", "valid", {"resource": best.name, "file": file}
-    )
+    report.result(f"valid for {words}", "valid", about)
     return Exit.SUCCESS
+
+
+def _judged(error: InvalidRequestError, about: Mapping[str, JSON]) -> Ending:
+    """A refusal in terms of the file, which has fields and no options."""
+    issues: list[JSON] = [
+        {"path": one.path, "rule": one.rule, "message": _pointed(one)} for one in error.issues
+    ]
+    return evolve(
+        ending(error),
+        advice="correct the body and check it again",
+        details=tuple(map(_pointed, error.issues)),
+        facts={**about, "issues": issues},
+    )
+
+
+def _pointed(issue: Issue) -> str:
+    """An issue behind the JSON pointer of its field."""
+    at = "" if issue.message.startswith(issue.path) else f"{issue.path}: "
+    return f"{at}{issue.message}"
 
 
 def issues_of(creation: Creation, body: Object) -> list[Issue]:
@@ -94,13 +117,18 @@ def show(
     return Exit.SUCCESS
 
 
-def _find(name: str) -> Creation:
-    """What is meant by a name: as it is typed, or as in Python.
+def _meant(name: str | None) -> Sequence[Creation]:
+    """What is meant by a name: as it is typed, as in Python, or an operation's id; all by None.
 
     Raises:
         UsageError: There is none.
     """
-    every = {word: one for one in creations() for word in (" ".join(one.words), one.name)}
+    if name is None:
+        return creations()
+    every: dict[str, list[Creation]] = {}
+    for one in creations():
+        for word in (" ".join(one.words), one.name, one.operation.id):
+            every.setdefault(word, []).append(one)
     if name not in every:
         close = difflib.get_close_matches(name, every, n=1)
         shown = ", ".join(" ".join(one.words) for one in creations())

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from cometapi_runway import errors
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.words import kebab
+from cometapi_runway.jsonvalue import JSON
 from cometapi_runway.settings import KEY_VARIABLE
 
 _NO_KEY: Final = "no CometAPI key"
@@ -103,6 +104,7 @@ class Ending:
         advice: One line: what to do next.
         task_id: The task concerned, or None.
         details: Further lines, such as every issue of a refused request.
+        facts: What programs are told beside all that.
     """
 
     code: Exit
@@ -111,6 +113,7 @@ class Ending:
     advice: str
     task_id: str | None = None
     details: tuple[str, ...] = field(default=())
+    facts: Mapping[str, JSON] = field(factory=dict[str, JSON])
 
 
 def command(*words: str) -> str:

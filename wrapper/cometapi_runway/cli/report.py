@@ -231,6 +231,7 @@ class JsonReport(Report):
                 "details": list(ending.details),
                 "next": ending.advice,
                 "task_id": ending.task_id,
+                **ending.facts,
                 **where,
             },
         )
