@@ -23,6 +23,7 @@ from cometapi_runway import (
     TaskFailedError,
     settings,
 )
+from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatorServer
 
 from .faults import ACCEPTED, DONE, RUNNING
@@ -188,22 +189,27 @@ class TestEventLoops:
 
     def test_so_with_connections_of_its_own_too(self, tmp_path: Path) -> None:
         """Those of a loop that is gone cannot be closed any more, and the journal can."""
-        with SimulatorServer() as server:
-            client = AsyncRunwayClient(
-                KEY, base_url=server.base_url, journal=tmp_path / "runway.journal"
-            )
 
-            async def make() -> Any:
-                return await client.video_upscale.create(video_uri="https://e.com/a.mp4")
+        def use() -> None:
+            journal = Journal(tmp_path / "runway.journal")
+            client = AsyncRunwayClient(KEY, base_url=server.base_url, journal=journal.path)
 
-            first, second = asyncio.run(make()), asyncio.run(make())
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ResourceWarning)
-                asyncio.run(client.close())
-                gc.collect()
-        assert first.id != second.id
-        assert client.journal.kept is not None
-        assert client.journal.kept._process == 0
+            async def make() -> str:
+                task = await client.video_upscale.create(video_uri="https://e.com/a.mp4")
+                return task.id
+
+            assert asyncio.run(make()) != asyncio.run(make())
+            asyncio.run(client.close())
+            assert client.journal.kept is not None
+            assert client.journal.kept._process == 0
+            assert len(journal.tasks()) == 2
+            journal.close()
+
+        with SimulatorServer() as server, warnings.catch_warnings():
+            # Python says so whenever it comes upon them, so here and in no later test.
+            warnings.simplefilter("ignore", ResourceWarning)
+            use()
+            gc.collect()
 
     def test_interrupted_by_a_program_that_goes_on(self) -> None:
         """What was under way in a loop that is gone holds no place in the next."""
