@@ -936,6 +936,15 @@ def test_validate_judges_offline(run: Terminal, monkeypatch: pytest.MonkeyPatch)
     assert "deep.json is not JSON: nested too deeply" in deep.err
 
 
+def test_every_command_has_a_help_of_its_own(run: Terminal) -> None:
+    told = {one.description.split("\n\n")[0]: one for one in creations()}
+
+    assert len(told) == len(creations())
+    said = run("compat", "--help").out
+    assert " Text to video: make a video from" in said
+    assert " Image to video: make a video from" in said
+
+
 def test_validate_tells_programs_what_is_wrong_where(run: Terminal) -> None:
     creation = next(one for one in creations() if one.name == "character_performance")
     Path("good.json").write_text(json.dumps(creation.example))

@@ -165,6 +165,13 @@ class TestFiles:
         assert (issue.path, issue.rule) == ("/character/uri", "maxBytes")
         assert len(str(issue)) < 1000
 
+    def test_an_empty_one_is_called_so(self, tmp_path: Path) -> None:
+        file = tmp_path / "face.png"
+        file.touch()
+        with pytest.raises(InvalidRequestError, match=r"/character: .*face.png is empty$") as caught:
+            inputs.uri_text(file, "/character")
+        assert caught.value.issues[0].rule == "minBytes"
+
     @pytest.mark.parametrize("name", ["none.png", "folder.png"])
     def test_what_cannot_be_read_says_why(self, name: str, twin: Twin, tmp_path: Path) -> None:
         (tmp_path / "folder.png").mkdir()

@@ -189,6 +189,8 @@ def _file_text(file: Path, path: str, allowed: tuple[str, ...]) -> str:
         # A ValueError is for a character that no system has in a name.
         why = error.strerror if isinstance(error, OSError) else error
         _refuse(path, "readable", name, f"{name} cannot be read: {why}")
+    if not content:
+        _refuse(path, "minBytes", name, f"{name} is empty")
     media = (
         _KNOWN_TYPES.get(extension) or mimetypes.guess_type(file.name)[0] or f"{kind}/{extension}"
     )

@@ -57,7 +57,8 @@ class Creation:
     def description(self) -> str:
         """What it does, in the words of its page."""
         document = self.operation.document
-        shared = (as_text(document.get("summary")), as_text(document.get("description")))
+        summary = as_text(document.get("summary")) or ""
+        shared = (self._titled(summary), as_text(document.get("description")))
         return "\n\n".join(text for text in (self._own, *shared) if text)
 
     @property
@@ -102,6 +103,13 @@ class Creation:
     def _own(self) -> str:
         """Words about this body alone, where others share the operation."""
         return (as_text(self.body.get("description")) or "") if self.operation.variants else ""
+
+    def _titled(self, summary: str) -> str:
+        """A summary, told apart where two share it and the contract says nothing of each."""
+        if self._own or not self.operation.variants:
+            return summary
+        title = self.resource.replace("_", " ").capitalize()
+        return f"{title}: {summary[:1].lower()}{summary[1:]}" if summary else title
 
 
 def creations(source: Contract | None = None) -> tuple[Creation, ...]:

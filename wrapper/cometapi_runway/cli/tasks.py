@@ -284,6 +284,4 @@ def _facts(one: Submission) -> dict[str, JSON]:
         "arguments": one.arguments,
         "files": [str(file) for file in one.files],
         "unsaved": one.unsaved,
-        "unsaved": one.unsaved,
-        "unsaved": one.unsaved,
     }
