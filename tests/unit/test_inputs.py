@@ -122,12 +122,14 @@ class TestAssets:
 class TestFiles:
     def test_a_local_file_goes_as_a_data_uri(self, twin: Twin, tmp_path: Path) -> None:
         file = tmp_path / "face.png"
-        file.write_bytes(PNG)
+        # Every letter of the alphabet comes up, those too that a URL would have otherwise.
+        content = PNG + bytes(range(256)) * 3
+        file.write_bytes(content)
         body = sent(twin, character=file)
         assert body["character"]["type"] == "image"
         head, _, payload = body["character"]["uri"].partition(",")
         assert head == "data:image/png;base64"
-        assert base64.b64decode(payload) == PNG
+        assert base64.b64decode(payload, validate=True) == content
 
     @pytest.mark.parametrize(
         ("name", "kind"),
@@ -168,9 +170,9 @@ class TestFiles:
     def test_an_empty_one_is_called_so(self, tmp_path: Path) -> None:
         file = tmp_path / "face.png"
         file.touch()
-        with pytest.raises(InvalidRequestError, match=r"/character: .*face.png is empty$") as caught:
+        with pytest.raises(InvalidRequestError, match=r"/character: .*face.png is empty$") as found:
             inputs.uri_text(file, "/character")
-        assert caught.value.issues[0].rule == "minBytes"
+        assert found.value.issues[0].rule == "minBytes"
 
     @pytest.mark.parametrize("name", ["none.png", "folder.png"])
     def test_what_cannot_be_read_says_why(self, name: str, twin: Twin, tmp_path: Path) -> None:

@@ -19,8 +19,6 @@ from cometapi_runway import (
     BadRequestError,
     ConfigurationError,
     DownloadError,
-    DownloadError,
-    DownloadError,
     RunwayClient,
     SubmissionUnknownError,
     TaskNotFoundError,
@@ -680,147 +678,17 @@ class TestUnsaved:
         twin.client.journal.want(ID, tmp_path)
 
 
-class TestUnsaved:
-    """A task whose output was to be saved, and whose file a killed process has left undone."""
+def test_one_that_cannot_be_written_can_be_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would make files of its own beside it, where nothing can be made."""
+    journal = Journal(path)
+    journal.write(Intended("k", CALL, "tasks", 7))
+    journal.close()
+    beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
 
-    @pytest.fixture
-    def task(self, twin: Twin, path: Path) -> Any:
-        twin.plays(answer({"id": ID}))
-        task = twin.run(twin.new(journal=path).character_performance.create(**ASSETS))
-        twin.plays(DONE)
-        return twin.run(task.wait())
-
-    def test_is_taken_up(self, task: Any, twin: Twin, path: Path, tmp_path: Path) -> None:
-        twin.plays(Interruption())
-        with pytest.raises(twin.interrupt):
-            twin.run(task.download(tmp_path / "out"))
-        client = twin.new(journal=path)
-        (entry,) = client.journal.tasks(unfinished=True)
-        assert (entry.state, entry.files, entry.unsaved) == ("SUCCEEDED", (), 1)
-        twin.plays(DONE)
-        (again,) = twin.list(client.journal.resume())
-        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
-        (file,) = twin.run(again.download(tmp_path / "out"))
-        (entry,) = client.journal.tasks()
-        assert (entry.files, entry.unsaved) == ((file,), 0)
-        assert client.journal.tasks(unfinished=True) == []
-
-    def test_is_not_what_was_never_asked_for(self, task: Any, path: Path) -> None:
-        assert Journal(path).tasks(unfinished=True) == []
-
-    def test_is_done_with_when_it_is_saved_once(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path
-    ) -> None:
-        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
-        twin.run(task.download(tmp_path / "one"))
-        twin.plays(Reply(404))
-        with pytest.raises(DownloadError):
-            twin.run(task.download(tmp_path / "another"))
-        (entry,) = Journal(path).tasks()
-        assert (len(entry.files), entry.unsaved) == (1, 0)
-
-    @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
-    def test_is_given_up_after_a_week(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path, days: float, count: int
-    ) -> None:
-        """Nobody keeps an output for as long, and nobody wants to hear of it for ever."""
-        twin.plays(Interruption())
-        with pytest.raises(twin.interrupt):
-            twin.run(task.download(tmp_path))
-        db = sqlite3.connect(path)
-        db.execute("UPDATE file SET saved_at = ?", (time.time() - days * DAY,))
-        db.commit()
-        db.close()
-        assert len(Journal(path).tasks(unfinished=True)) == count
-
-    def test_is_given_up_when_the_gateway_has_forgotten_it(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path
-    ) -> None:
-        client = twin.new(journal=path)
-        client.journal.want(ID, tmp_path)
-        twin.plays(GONE)
-        twin.list(client.journal.resume())
-        assert len(client.journal.tasks(unfinished=True)) == 1
-        db = sqlite3.connect(path)
-        db.execute("UPDATE submission SET created_at = ?", (time.time() - 3 * DAY,))
-        db.commit()
-        db.close()
-        twin.list(client.journal.resume())
-        assert client.journal.tasks(unfinished=True) == []
-        assert client.journal.find(ID).state == "SUCCEEDED"
-
-    def test_a_wish_without_a_journal_is_none(self, twin: Twin, tmp_path: Path) -> None:
-        twin.client.journal.want(ID, tmp_path)
-
-
-class TestUnsaved:
-    """A task whose output was to be saved, and whose file a killed process has left undone."""
-
-    @pytest.fixture
-    def task(self, twin: Twin, path: Path) -> Any:
-        twin.plays(answer({"id": ID}))
-        task = twin.run(twin.new(journal=path).character_performance.create(**ASSETS))
-        twin.plays(DONE)
-        return twin.run(task.wait())
-
-    def test_is_taken_up(self, task: Any, twin: Twin, path: Path, tmp_path: Path) -> None:
-        twin.plays(Interruption())
-        with pytest.raises(twin.interrupt):
-            twin.run(task.download(tmp_path / "out"))
-        client = twin.new(journal=path)
-        (entry,) = client.journal.tasks(unfinished=True)
-        assert (entry.state, entry.files, entry.unsaved) == ("SUCCEEDED", (), 1)
-        twin.plays(DONE)
-        (again,) = twin.list(client.journal.resume())
-        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
-        (file,) = twin.run(again.download(tmp_path / "out"))
-        (entry,) = client.journal.tasks()
-        assert (entry.files, entry.unsaved) == ((file,), 0)
-        assert client.journal.tasks(unfinished=True) == []
-
-    def test_is_not_what_was_never_asked_for(self, task: Any, path: Path) -> None:
-        assert Journal(path).tasks(unfinished=True) == []
-
-    def test_is_done_with_when_it_is_saved_once(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path
-    ) -> None:
-        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
-        twin.run(task.download(tmp_path / "one"))
-        twin.plays(Reply(404))
-        with pytest.raises(DownloadError):
-            twin.run(task.download(tmp_path / "another"))
-        (entry,) = Journal(path).tasks()
-        assert (len(entry.files), entry.unsaved) == (1, 0)
-
-    @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
-    def test_is_given_up_after_a_week(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path, days: float, count: int
-    ) -> None:
-        """Nobody keeps an output for as long, and nobody wants to hear of it for ever."""
-        twin.plays(Interruption())
-        with pytest.raises(twin.interrupt):
-            twin.run(task.download(tmp_path))
-        db = sqlite3.connect(path)
-        db.execute("UPDATE file SET saved_at = ?", (time.time() - days * DAY,))
-        db.commit()
-        db.close()
-        assert len(Journal(path).tasks(unfinished=True)) == count
-
-    def test_is_given_up_when_the_gateway_has_forgotten_it(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path
-    ) -> None:
-        client = twin.new(journal=path)
-        client.journal.want(ID, tmp_path)
-        twin.plays(GONE)
-        twin.list(client.journal.resume())
-        assert len(client.journal.tasks(unfinished=True)) == 1
-        db = sqlite3.connect(path)
-        db.execute("UPDATE submission SET created_at = ?", (time.time() - 3 * DAY,))
-        db.commit()
-        db.close()
-        twin.list(client.journal.resume())
-        assert client.journal.tasks(unfinished=True) == []
-        assert client.journal.find(ID).state == "SUCCEEDED"
-
-    def test_a_wish_without_a_journal_is_none(self, twin: Twin, tmp_path: Path) -> None:
-        twin.client.journal.want(ID, tmp_path)
+    assert [one.key for one in journal.tasks()] == ["k"]
+    assert not any(file.exists() for file in beside)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        journal.write(Intended("l", CALL, "tasks", 7))

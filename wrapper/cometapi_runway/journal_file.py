@@ -56,11 +56,24 @@ def opened(path: Path) -> sqlite3.Connection:
     # Not `touch`, which changes the date of a file that may be another program's.
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
     with contextlib.ExitStack() as failing:
-        db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            _address(path), timeout=_BUSY, isolation_level=None, check_same_thread=False, uri=True
+        )
         failing.callback(db.close)
         _prepare_in_turn(db)
         failing.pop_all()
     return db
+
+
+def _address(path: Path) -> str:
+    """Where SQLite finds a file, and as what it takes it.
+
+    It needs its own files beside a journal even to read it. Where neither can be written and none
+    is there, as in a backup, the journal is read as it is: all of it is in the one file.
+    """
+    beside = path.with_name(f"{path.name}-wal")
+    is_fixed = not (os.access(path, os.W_OK) or os.access(path.parent, os.W_OK) or beside.exists())
+    return f"{path.absolute().as_uri()}{'?immutable=1' if is_fixed else ''}"
 
 
 def _prepare_in_turn(db: sqlite3.Connection) -> None:

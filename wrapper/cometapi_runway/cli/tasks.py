@@ -232,8 +232,6 @@ def _row(one: Submission, gateway: str) -> str:
     why = f"\n  {reason}" if reason and one.state in {"FAILED", "LOST", "REFUSED"} else ""
     away = "" if one.base_url == gateway else f"\n  at {one.base_url}"
     rest = "\n  its output is still to be saved" if one.unsaved else ""
-    rest = "\n  its output is still to be saved" if one.unsaved else ""
-    rest = "\n  its output is still to be saved" if one.unsaved else ""
     head = f"{name:<36}  {state:<9}  {_age(one.created_at):>5}  {_resource(one)}"
     return f"{head}{away}{why}{files}{rest}"
 
