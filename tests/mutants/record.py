@@ -124,9 +124,13 @@ class _Watch:
         self._here.disable()
         codes = {_called(one.code) for one in self._here.getstats()}
         self._here.clear()
-        for thread in list(self._there):
+        for thread in self._there.copy():
+            is_over = not thread.thread.is_alive()
             codes |= thread.news()
-        self._there = [one for one in self._there if one.thread.is_alive()]
+            if is_over:
+                # One that is still enabled when it is freed ends the profiler of whoever frees it.
+                thread.profiler.disable()
+                self._there.remove(thread)
         self._here.enable()
         return codes
 
@@ -147,7 +151,7 @@ def _called(code: object) -> Code:
     return "", str(code), 0
 
 
-@define
+@define(eq=False)
 class _Thread:
     """Another thread. Its profiler cannot be emptied from here, so what is old is remembered."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from . import picked, randomly, sites, swap
+from . import overlay, picked, randomly, record, sites, swap
 from .overlay import ROOT
 
 GROUPS = {"generated": randomly.GENERATED, "wrapper": randomly.WRAPPER}
@@ -110,6 +112,24 @@ def test_the_changes_of_an_expression(tmp_path, code, wanted):
     file.write_text(f"def f(x, y):\n    return {code}\n", "utf-8")
     changed = {one.after for one in sites.mutants(tmp_path, file, "wrapper")}
     assert changed - {"None"} == wanted - {"None"}
+
+
+def test_a_thread_that_has_ended_ends_no_watch():
+    """Whoever runs after it would seem to call nothing, and be asked about no defect."""
+    watch = record._Watch()
+    try:
+        thread = threading.Thread(target=overlay.module, args=["wrapper/a.py"])
+        thread.start()
+        thread.join()
+        assert "module" in _names(watch)
+        sites.mutants(overlay.ROOT, Path(sites.__file__), "wrapper")
+        assert "mutants" in _names(watch)
+    finally:
+        watch.stop()
+
+
+def _names(watch):
+    return {name for file, name, _ in watch.seen() if "mutants" in file}
 
 
 BEFORE = """
