@@ -207,7 +207,7 @@ def _loss(
     bench: Bench, operation: Operation, flavour: str, status: int, body: JSON, result: object
 ) -> Iterator[str]:
     if flavour.endswith("detailed"):
-        yield from _wrong_shell(result, status, body)
+        yield from _wrong_shell(result, bench.script[0])
         result = result.parsed
     if result is None:
         yield "the answer was not parsed"
@@ -219,12 +219,12 @@ def _loss(
     yield from bridges.misfit(bench.bridge, returned, result)
 
 
-def _wrong_shell(result: object, status: int, body: JSON) -> Iterator[str]:
-    if result.status_code != status:
+def _wrong_shell(result: object, received: httpx.Response) -> Iterator[str]:
+    if result.status_code != received.status_code:
         yield f"status_code is {result.status_code}"
-    if result.content != json.dumps(body).encode():
+    if result.content != received.content:
         yield "content is not what was received"
-    if result.headers.get("Content-Type") != "application/json":
+    if result.headers != received.headers:
         yield "headers are not those received"
 
 

@@ -62,6 +62,16 @@ def test_a_model_has_the_declared_properties_and_requires_the_required(bench, na
         assert one.default in {attrs.NOTHING, bench.bridge.unset}, f"{name}.{key} has a default"
 
 
+@pytest.mark.parametrize("name", [name for name in OBJECTS if OBJECTS[name].get("required")])
+def test_a_value_without_a_required_property_is_not_read(bench, name):
+    """Its constructor could not be called without one either."""
+    model = getattr(bench.bridge.models, name)
+    for drawn in bench.source.few({"$ref": f"#/components/schemas/{name}"}):
+        for key in OBJECTS[name]["required"]:
+            with pytest.raises(KeyError, match=key):
+                model.from_dict({one: drawn.value[one] for one in drawn.value if one != key})
+
+
 @pytest.mark.parametrize("name", OBJECTS)
 def test_closed_lists_are_the_contract_s(bench, name):
     hints = bench.bridge.hints(getattr(bench.bridge.models, name))
@@ -91,6 +101,8 @@ def test_a_check_of_a_closed_list_lets_its_words_pass_and_no_other(bench):
         if check is None:
             continue
         (words,) = (one for one in module.values() if typing.get_origin(one) is Literal)
+        (allowed,) = (one for one in module.values() if isinstance(one, set))
+        assert allowed == set(typing.get_args(words)), found.name
         for word in typing.get_args(words):
             assert check(word) is word
             with pytest.raises(TypeError, match=f"{word}X"):

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from cometapi_runway import AsyncRunwayClient, RunwayClient
+from cometapi_runway.settings import BASE_URL_VARIABLE
+
 from . import laws
 from .breaches import report
 from .bridge import squeeze
@@ -54,6 +57,12 @@ def plain(sent, call):
         body.pop("seed", None)
     kept = sorted((k.lower(), v) for k, v in sent.headers if k.lower() != "content-length")
     return sent.method, sent.url, kept, body
+
+
+@pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+def test_whoever_names_no_address_asks_the_contract_s_server(bench, monkeypatch, kind):
+    monkeypatch.delenv(BASE_URL_VARIABLE, raising=False)
+    assert kind("sk-contract-suite").settings.base_url == bench.contract.servers[0]
 
 
 @pytest.mark.parametrize("way", WAYS)

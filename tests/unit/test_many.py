@@ -308,6 +308,29 @@ def test_a_shared_poll_that_fails_fails_nobody() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("leaver", range(4))
+def test_whoever_leaves_a_shared_poll_takes_nobody_along(leaver: int) -> None:
+    async def main() -> None:
+        go = asyncio.Event()
+
+        async def answer(_: httpx.Request) -> httpx.Response:
+            await go.wait()
+            return httpx.Response(200, json={"id": "a", "status": "SUCCEEDED", "output": OUTPUT})
+
+        transport = httpx.MockTransport(answer)
+        async with AsyncRunwayClient("k", transport=transport, clock=AsyncClock()) as client:
+            waits = [asyncio.create_task(client.tasks.wait("a")) for _ in range(4)]
+            for _ in range(20):
+                await asyncio.sleep(0)
+            waits[leaver].cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waits.pop(leaver)
+            go.set()
+            assert {task.status for task in await asyncio.gather(*waits)} == {"SUCCEEDED"}
+
+    asyncio.run(main())
+
+
 class TestInterruption:
     """Ctrl-C, or a caller who cancels: paid tasks go on, and are named."""
 
