@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 import stat
 import sys
@@ -692,3 +693,12 @@ def test_one_that_cannot_be_written_can_be_read(
     assert not any(file.exists() for file in beside)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         journal.write(Intended("l", CALL, "tasks", 7))
+
+    def test_a_folder_whose_name_is_no_text(
+        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / os.fsdecode(b"caf\xe9")
+        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = twin.run(task.download(folder))
+        (entry,) = Journal(path).tasks()
+        assert (entry.files, entry.unsaved) == ((file,), 0)

@@ -265,7 +265,7 @@ class Journal:
         # `conflict` is one of the two words above, never data.
         self._run(
             f"INSERT OR {conflict} INTO file VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-            (task_id, index, str(path.absolute()), size, time.time()),
+            (task_id, index, _text(path.absolute()), size, time.time()),
         )
 
     def _change(self, assignment: str, key: str, *values: str) -> None:
@@ -307,6 +307,12 @@ def _kept(seed: int | None) -> int | bytes | None:
     return seed if seed is None or seed in _INTEGERS else str(seed).encode()
 
 
+def _text(path: Path) -> str | bytes:
+    """A path as it is kept: a name that is no text goes as the bytes it is."""
+    name = str(path)
+    return os.fsencode(path) if name.encode("utf-8", "ignore").decode("utf-8") != name else name
+
+
 def _read(rows: Sequence[sqlite3.Row]) -> Submission:
     """A submission from its rows, which differ in their file."""
     row = rows[0]
@@ -324,6 +330,6 @@ def _read(rows: Sequence[sqlite3.Row]) -> Submission:
         reason=row["reason"],
         failure_code=row["failure_code"],
         ended_at=datetime.fromtimestamp(row["ended_at"], UTC) if row["ended_at"] else None,
-        files=tuple(Path(one["path"]) for one in rows if one["path"] is not None),
+        files=tuple(Path(os.fsdecode(one["path"])) for one in rows if one["path"] is not None),
         unsaved=row["unsaved"],
     )

@@ -238,6 +238,8 @@ def _interrupted(error: KeyboardInterrupt) -> Interrupted:
     accepted = getattr(error, "task_id", None)
     if accepted is not None:
         advice = command("tasks", "wait", accepted)
+    elif not notes or "nothing was accepted" in notes[0]:
+        advice = "run it again whenever you like"
     else:
         advice = "before you repeat it, look into the usage log of your CometAPI account"
     return Interrupted(notes[0] if notes else "interrupted; nothing was sent", advice)
