@@ -51,6 +51,17 @@ class TestFailures:
         assert isinstance(error.__cause__, kind)
         assert f"GET /runwayml/v1/tasks/{ID}" in str(error)
 
+    @pytest.mark.parametrize(
+        "kind", [httpx.StreamError, httpx.StreamConsumed, httpx.StreamClosed, OSError, UnicodeError]
+    )
+    def test_of_a_transport_of_the_callers_own_are_told_too(self, kind: Any, twin: Twin) -> None:
+        def handle(_: httpx.Request) -> httpx.Response:
+            raise kind("odd") if kind in {httpx.StreamError, OSError, UnicodeError} else kind()
+
+        client = twin.new(transport=httpx.MockTransport(handle))
+        with pytest.raises(APIConnectionError):
+            retrieve(twin, client)
+
     def test_that_have_no_words_are_called_by_name(self, twin: Twin) -> None:
         twin.plays(Failure(httpx.ReadError, words=""))
         with pytest.raises(APIConnectionError, match="ReadError"):

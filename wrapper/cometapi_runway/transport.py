@@ -89,7 +89,7 @@ class Transport:
             with quiet(), deadlines.until(time.monotonic() + allowed):
                 return self._read(step, self._open(call, allowed), now + allowed)
         except (*network.FAILURES, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not self._is_closed:
+            if not isinstance(error, network.FAILURES) and not self._is_closed:
                 raise
             network.fail(error, call.method, call.url)
         finally:
@@ -220,7 +220,7 @@ class AsyncTransport:
             if bound.expired():
                 late = network.unconnected if trail.is_unconnected else network.too_late
                 raise late(call, step.timeout) from None
-            if isinstance(error, RuntimeError) and not self._is_closed:
+            if not isinstance(error, network.FAILURES) and not self._is_closed:
                 raise
             network.fail(error, call.method, call.url)
 
