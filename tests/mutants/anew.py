@@ -68,7 +68,8 @@ def judged(
 def _run(task: Task, known: Baseline, say: Callable[[str], None], paths: list[str]) -> int:
     plugin = _Ordered(task, known, say)
     files = sorted({name.partition("::")[0] for name in task.tests})
-    given = [*COMMON, "-x", "-o", f"pythonpath={' '.join(paths)}", *files]
+    paths_given = "-o", f"pythonpath={' '.join(paths)}"
+    given = [*COMMON, "-x", *paths_given, *task.judge.left_out, *files]
     status = pytest.main(given, plugins=[plugin])
     if not _is_copy(task, paths):
         say("the copy was not loaded")

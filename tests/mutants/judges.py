@@ -36,7 +36,12 @@ class Judge:
     def arguments(self) -> list[str]:
         """What pytest is called with."""
         ignored = [f"--ignore={self.folder}/{one}" for one in self.without]
-        return [self.folder, *ignored, *(f"--deselect={self.folder}/{d}" for d in self.deselected)]
+        return [self.folder, *ignored, *self.left_out]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What pytest is told of single tests, whatever else it is called with."""
+        return [f"--deselect={self.folder}/{one}" for one in self.deselected]
 
 
 # In the order they are asked: quick ones first.
