@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from cometapi_runway import (
     SubmissionUnknownError,
     TaskTimeoutError,
     deadlines,
+    files,
     operations,
     settings,
 )
@@ -180,6 +182,27 @@ def test_nobody_is_kept_by_a_file_that_does_not_begin(
     with pytest.raises(APITimeoutError):
         asyncio.run(awaiting()) if way == "awaiting" else blocking()
     assert time.monotonic() - started < 10
+
+
+def test_a_file_that_has_begun_may_take_as_long_as_it_flows(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline is that of its beginning, and no more in force when the bytes come."""
+    now = 0.0
+    clock = SimpleNamespace(monotonic=lambda: now)
+    for module in (deadlines, files):
+        monkeypatch.setattr(module, "time", clock)
+
+    def pausing(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na")
+        time.sleep(0.2)
+        connection.sendall(b"b")
+
+    asked = Files(None)
+    with asked.open(serve(pausing), {}, 5) as stream:
+        now = 3600.0
+        assert b"".join(stream.chunks) == b"ab"
+    asked.close()
 
 
 @pytest.mark.parametrize("count", [1, 3 * settings.MAX_IN_FLIGHT])
