@@ -178,14 +178,15 @@ def _task(
     """Which tests can notice: those that call what has changed, the likeliest first.
 
     A change outside functions can be noticed anywhere; those that call functions of its file come
-    first, or for a contract those that are about the operations it says something else about.
+    first, or for a contract those that are about the operations it says something else about, and
+    those that are about all of it.
     """
     if plan is None:
         wanted = {one for calls in known.calls.values() for one in calls if one[0] == mutant.file}
         near = [name for name, calls in known.calls.items() if wanted & calls]
         if mutant.group == "contract":
             named = re.compile("|".join(map(re.escape, picked.concerned(mutant.source))))
-            near = [name for name in known.calls if named.search(name)]
+            near = [name for name in known.calls if named.search(name) or "[" not in name]
         tests, every = near or list(known.calls), list(known.calls)
     else:
         wanted = {(mutant.file, place) for place in plan.codes}
