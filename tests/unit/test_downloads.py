@@ -511,8 +511,9 @@ class TestNames:
 
     def test_a_folder_that_is_a_file_is_an_error(self, twin: Twin, tmp_path: Path) -> None:
         (tmp_path / "taken").write_bytes(b"")
-        with pytest.raises(DownloadError, match="cannot make the folder"):
+        with pytest.raises(DownloadError, match="cannot make the folder") as caught:
             fetch(twin, tmp_path / "taken")
+        assert caught.value.task_id == ID
 
     @pytest.mark.parametrize(
         "folder",
