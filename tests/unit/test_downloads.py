@@ -32,7 +32,7 @@ from cometapi_runway.flows import Download, download
 from cometapi_runway.task import Task
 
 from .faults import HTML, HTML_HEADERS, family, page
-from .stage import POLL
+from .stage import POLL, Stage
 from .twin import BASE, ID, KEY, Twin
 from .virtual import Fixed
 from .wire import Event, Failure, Interruption, Reply, answer
@@ -942,3 +942,11 @@ def test_files_under_way_end_with_the_interruption(
             file.goes_on.set()
         assert all(file.closed.wait(10) for file in files.values())
     assert len(list(tmp_path.glob("*.part"))) == 2
+
+
+def test_a_file_that_is_there_is_kept_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    """As an order to a flow says it by itself, before any client has."""
+    stage = Stage(exists=True)
+    order = Download(finished(), 0, tmp_path, POLL)
+    path = stage.play(download(order, started=0.0, rng=Fixed(0.0)))
+    assert (path, stage.fetched) == (tmp_path / f"{ID}.mp4", [])
