@@ -400,11 +400,15 @@ def test_a_coroutine_cannot_be_told_by_the_blocking_client() -> None:
 
     async def tell(task: Task) -> None: ...
 
+    class Teller:
+        async def __call__(self, task: Task) -> None: ...
+
     gateway = Gateway()
     with RunwayClient("k", transport=httpx.MockTransport(gateway), clock=Clock()) as client:
         for call in (client.tasks.wait, lambda name, **more: client.tasks.wait_all([name], **more)):
-            with pytest.raises(InvalidRequestError, match="on_update: is a coroutine function"):
-                call("a", on_update=tell)
+            for teller in (tell, Teller()):
+                with pytest.raises(InvalidRequestError, match="on_update: is a coroutine function"):
+                    call("a", on_update=teller)
     assert not gateway.polls
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, evolve, field, fields, frozen
 
-from cometapi_runway import operations, redaction, settings
+from cometapi_runway import operations, redaction, settings, told
 from cometapi_runway.drivers import OnProgress, OnUpdate
-from cometapi_runway.errors import DownloadError, InvalidRequestError, Issue, RunwayError
+from cometapi_runway.errors import DownloadError, RunwayError
 from cometapi_runway.flows import Download, download
 from cometapi_runway.settings import Settings
 from cometapi_runway.task import SUCCEEDED, Task
@@ -100,7 +99,7 @@ class BoundTask(Task):
             DownloadError: The task has no output, or one of them cannot be had; the others are
                 fetched all the same.
         """
-        watch = _Watch(_plain(on_progress))
+        watch = _Watch(told.plain("on_progress", on_progress))
         orders = _orders(self, folder, overwrite=overwrite, chosen=self.client.settings)
         driver = evolve(self.client.driver, on_progress=watch.on_progress)
 
@@ -181,7 +180,7 @@ class AsyncBoundTask(Task):
 
         `on_progress` may be a coroutine function as well; the file waits while it is awaited.
         """
-        driver = evolve(self.client.driver, on_progress=_callable(on_progress))
+        driver = evolve(self.client.driver, on_progress=told.awaited("on_progress", on_progress))
         orders = _orders(self, folder, overwrite=overwrite, chosen=self.client.settings)
         free = asyncio.Semaphore(settings.PARALLEL_DOWNLOADS)
 
@@ -212,22 +211,6 @@ def _result(task: Bound) -> Bound:
     return task
 
 
-def _callable(on_progress: OnProgress | None) -> OnProgress | None:
-    if on_progress is not None and not callable(on_progress):
-        words = f"is {redaction.shown(on_progress)}, not callable"
-        raise _refusal("on_progress", on_progress, words)
-    return on_progress
-
-
-def _plain(on_progress: OnProgress | None) -> OnProgress | None:
-    """A callback that needs no event loop, which the blocking client has none of."""
-    # An object may be called by a coroutine function of its class.
-    if any(map(inspect.iscoroutinefunction, (_callable(on_progress), type(on_progress).__call__))):
-        words = "is a coroutine function, and nobody would await it"
-        raise _refusal("on_progress", on_progress, words)
-    return on_progress
-
-
 def _made(given: str | Path, task: Task) -> Path:
     """The folder, made if it is not there."""
     try:
@@ -236,16 +219,12 @@ def _made(given: str | Path, task: Task) -> Path:
     except (TypeError, ValueError) as error:
         # No path at all, or one with a character that no system has in a name.
         words = f"is {redaction.shown(given)}, no path of a folder ({error})"
-        raise _refusal("folder", given, words) from error
+        raise told.refusal("folder", "type", words, given) from error
     except OSError as error:
         raise DownloadError(
             f"cannot make the folder {given}: {error.strerror}", task_id=task.id
         ) from error
     return folder
-
-
-def _refusal(name: str, value: object, words: str) -> InvalidRequestError:
-    return InvalidRequestError([Issue(name, "type", value, f"{name}: {words}")])
 
 
 def _orders(task: Task, folder: str | Path, *, overwrite: bool, chosen: Settings) -> list[Download]:

@@ -27,8 +27,6 @@ from cometapi_runway.network import no_place
 from cometapi_runway.task import Task
 
 _MOST_NAMED = 20
-# A wait without end cannot be interrupted everywhere: on Windows, Ctrl-C comes after it.
-_SLICE = 1.0
 
 Ending: TypeAlias = Task | RunwayError
 """How one wait ended: the task in its terminal state, or why it is not known."""
@@ -93,7 +91,7 @@ class Scheduler:
             yield from self._go_on(wait, None, pool)
         pause = self._asleep[0][0] - self._now() if self._asleep else None
         if self._busy:
-            nap = _SLICE if pause is None else min(max(pause, 0), _SLICE)
+            nap = settings.SLICE if pause is None else min(max(pause, 0), settings.SLICE)
             try:
                 wait, problem = self._done.get(timeout=nap)
             except queue.Empty:

@@ -25,6 +25,7 @@ from cometapi_runway.settings import Settings
 from cometapi_runway.signatures import OPTIONS, P, Signature
 from cometapi_runway.signatures._models import models
 from cometapi_runway.task import Route, Task
+from cometapi_runway.told import refusal
 from cometapi_runway.validation import HEADER_NAME, check_json, contract
 
 _VERSION = "X-Runway-Version"
@@ -196,8 +197,8 @@ def _switch(given: object, usual: bool) -> bool:
         return usual
     if isinstance(given, bool):
         return given
-    words = f"validate: must be True or False, got {redaction.shown(given)}"
-    raise InvalidRequestError([Issue("validate", "type", None, words)])
+    words = f"must be True or False, got {redaction.shown(given)}"
+    raise refusal("validate", "type", words)
 
 
 def _extra(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -206,8 +207,8 @@ def _extra(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return {}
     if isinstance(given, Mapping):
         return given
-    words = f"{name}: must be a mapping of names to values, got {type(given).__name__}"
-    raise InvalidRequestError([Issue(name, "type", None, words)])
+    words = f"must be a mapping of names to values, got {type(given).__name__}"
+    raise refusal(name, "type", words)
 
 
 def _with_extra(

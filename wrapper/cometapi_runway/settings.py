@@ -61,6 +61,8 @@ six times the CPU of one behind a gate of 32, which reuses every connection."""
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of one API answer that are read before it is given up as not being one."""
 
+SLICE = 1.0
+"""Seconds of one wait for a thread: on Windows, Ctrl-C comes after it and not in the middle."""
 LONGEST = 2_147_483
 """Seconds that C libraries and locks can count: 24 days, in milliseconds of 31 bits."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from cometapi_runway import operations, settings, waiting
+from cometapi_runway import operations, settings, told, waiting
 from cometapi_runway.bound import AsyncBoundTask, BoundTask
 from cometapi_runway.drivers import OnUpdate
 from cometapi_runway.flows import retrieve, wait
@@ -103,8 +103,8 @@ class Tasks:
         pace = waiting.pace_of(timeout, interval)
         now = client.driver.clock.now()
         flows = waiting.begun(known, now, pace, client.settings, client.rng)
-        told = waiting.telling(waiting.plain(on_update), client.bind, known)
-        driver = evolve(client.driver, on_update=told)
+        tell = waiting.telling(told.plain("on_update", on_update), client.bind, known)
+        driver = evolve(client.driver, on_update=tell)
         for task_id, ending in Scheduler(driver).run(flows):
             asked = known[task_id]
             state, error = waiting.ending_of(asked, ending)
@@ -140,8 +140,8 @@ class Tasks:
         client = self._client
         watch = waiting.watch_of(task, waiting.pace_of(timeout, interval), client.settings)
         known = {task.id: task}
-        told = waiting.telling(waiting.plain(on_update), client.bind, known)
-        driver = evolve(client.driver, on_update=told)
+        tell = waiting.telling(told.plain("on_update", on_update), client.bind, known)
+        driver = evolve(client.driver, on_update=tell)
         with driver.board.waiting(task.id):
             final = driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
         return client.bind(final)
@@ -188,8 +188,8 @@ class AsyncTasks:
         pace = waiting.pace_of(timeout, interval)
         now = client.driver.clock.now()
         flows = waiting.begun(known, now, pace, client.settings, client.rng)
-        told = waiting.telling(on_update, client.bind, known)
-        driver = evolve(client.driver, on_update=told)
+        tell = waiting.telling(told.awaited("on_update", on_update), client.bind, known)
+        driver = evolve(client.driver, on_update=tell)
         async with contextlib.aclosing(run_async(driver, flows)) as endings:
             async for task_id, ending in endings:
                 asked = known[task_id]
@@ -228,8 +228,8 @@ class AsyncTasks:
         client = self._client
         watch = waiting.watch_of(task, waiting.pace_of(timeout, interval), client.settings)
         known = {task.id: task}
-        told = waiting.telling(on_update, client.bind, known)
-        driver = evolve(client.driver, on_update=told)
+        tell = waiting.telling(told.awaited("on_update", on_update), client.bind, known)
+        driver = evolve(client.driver, on_update=tell)
         with driver.board.waiting(task.id):
             final = await driver.run(wait(watch, started=driver.clock.now(), rng=client.rng))
         return client.bind(final)

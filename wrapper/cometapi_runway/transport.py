@@ -38,7 +38,6 @@ from cometapi_runway.settings import Settings
 
 _SHORTEST_KEY = 6
 _SHORTEST_TRY = 0.01
-_SLICE = 1.0
 _OWN = {"cometapi_runway": True}
 # The key is among the client's headers; httpx would look for another in every address.
 _NO_MORE = httpx.Auth()
@@ -88,8 +87,10 @@ class Transport:
             step.unsent = False
             with quiet(), deadlines.until(time.monotonic() + allowed):
                 return self._read(step, self._open(call, allowed), now + allowed)
-        except (*network.FAILURES, RuntimeError) as error:
-            if not isinstance(error, network.FAILURES) and not self._is_closed:
+        except network.FAILURES as error:
+            network.fail(error, call.method, call.url)
+        except RuntimeError as error:
+            if not self._is_closed:
                 raise
             network.fail(error, call.method, call.url)
         finally:
@@ -104,9 +105,9 @@ class Transport:
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()
-            if self._gate.acquire(timeout=max(min(left, _SLICE), 0)):
+            if self._gate.acquire(timeout=max(min(left, settings.SLICE), 0)):
                 return True
-            if left <= _SLICE:
+            if left <= settings.SLICE:
                 return False
 
     def _open(self, call: Call, timeout: float) -> httpx.Response:
@@ -216,11 +217,13 @@ class AsyncTransport:
             async with bound:
                 with quiet():
                     return await self._read(call, await self._open(step, allowed, trail))
-        except (*network.FAILURES, RuntimeError) as error:
+        except network.FAILURES as error:
             if bound.expired():
                 late = network.unconnected if trail.is_unconnected else network.too_late
                 raise late(call, step.timeout) from None
-            if not isinstance(error, network.FAILURES) and not self._is_closed:
+            network.fail(error, call.method, call.url)
+        except RuntimeError as error:
+            if not self._is_closed:
                 raise
             network.fail(error, call.method, call.url)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -14,11 +13,12 @@ from attrs import frozen
 from cometapi_runway import operations, redaction, settings
 from cometapi_runway.bound import AsyncBoundTask, Bound, BoundTask, facts
 from cometapi_runway.drivers import OnUpdate
-from cometapi_runway.errors import InvalidRequestError, Issue, RunwayError, TaskError
+from cometapi_runway.errors import InvalidRequestError, RunwayError, TaskError
 from cometapi_runway.flows import Flow, Watch, wait
 from cometapi_runway.many import Ending
 from cometapi_runway.settings import Settings
 from cometapi_runway.task import PENDING, Route, Task
+from cometapi_runway.told import refusal
 
 if TYPE_CHECKING:
     from cometapi_runway.history import AsyncHistory, History
@@ -47,9 +47,9 @@ def listed(ids: Iterable[str | Task]) -> list[str | Task]:
         InvalidRequestError: It is no list, or one task; a text would be taken letter by letter.
     """
     if isinstance(ids, str | Task):
-        raise _refusal("ids", "type", "is one task; give a list of them")
+        raise refusal("ids", "type", "is one task; give a list of them")
     if not isinstance(ids, Iterable):
-        raise _refusal("ids", "type", f"is {redaction.shown(ids)}; give a list of tasks or ids")
+        raise refusal("ids", "type", f"is {redaction.shown(ids)}; give a list of tasks or ids")
     return list(ids)
 
 
@@ -67,7 +67,7 @@ def recalled(given: str | Task, route: Route, journal: History | AsyncHistory) -
     if isinstance(given, Task):
         return given
     if not isinstance(given, str):
-        raise _refusal("task_id", "type", f"is {redaction.shown(given)}; a task id is text")
+        raise refusal("task_id", "type", f"is {redaction.shown(given)}; a task id is text")
     return journal.recall(given) or Task(given, PENDING, route=route)
 
 
@@ -104,27 +104,10 @@ def accepted_at(state: Task, known: Bound) -> float | None:
     return known.accepted if state is known else None
 
 
-def plain(on_update: OnUpdate | None) -> OnUpdate | None:
-    """A callback that needs no event loop, which the blocking client has none of.
-
-    Raises:
-        InvalidRequestError: It is a coroutine function.
-    """
-    if inspect.iscoroutinefunction(on_update):
-        raise _refusal("on_update", "type", "is a coroutine function, and nobody would await it")
-    return on_update
-
-
 def telling(
     on_update: OnUpdate | None, bind: Callable[[Task], Task], known: Mapping[str, Bound]
 ) -> OnUpdate:
-    """What a wait tells of: the caller's callback is told of bound tasks.
-
-    Raises:
-        InvalidRequestError: It cannot be called.
-    """
-    if on_update is not None and not callable(on_update):
-        raise _refusal("on_update", "type", f"is {redaction.shown(on_update)}, not callable")
+    """What a wait tells of: the caller's callback is told of bound tasks."""
 
     def tell(seen: Task) -> object:
         known[seen.id].sight.seen = True
@@ -167,10 +150,6 @@ def _number(name: str, value: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= math.inf:
         words = f"must be a number of seconds, at least 0; got {redaction.shown(value)}"
-        raise _refusal(name, "minimum", words, value)
+        raise refusal(name, "minimum", words, value)
     # An integer may be too large for a float; nobody waits to see the difference.
     return float(min(value, sys.float_info.max)) if value < math.inf else math.inf
-
-
-def _refusal(name: str, rule: str, words: str, value: object = None) -> InvalidRequestError:
-    return InvalidRequestError([Issue(name, rule, value, f"{name}: {words}")])
