@@ -19,7 +19,7 @@ from typing import Any, Literal
 import attrs
 import httpx
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation
 
 FLAVOURS = ("sync", "sync_detailed", "asyncio", "asyncio_detailed")

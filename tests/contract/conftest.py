@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 from attrs import asdict
 
-from cometapi_runway.task import Route
+from cometapi_runway._core.task import Route
 from cometapi_runway.validation import contract
 from contract_tools.workspace import Workspace
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from attrs import evolve, field, frozen
 from hypothesis.errors import Unsatisfiable
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation._document import resolve
 from cometapi_runway.validation._schemas import compile_schema
 

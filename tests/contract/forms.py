@@ -13,7 +13,7 @@ from functools import cache
 
 import attrs
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation, Response
 from cometapi_runway.validation._document import resolve
 from cometapi_runway.validation._schemas import compile_schema

@@ -16,7 +16,7 @@ import attrs
 import httpx
 from attrs import evolve, field, frozen
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation, Response
 from cometapi_runway.validation._schemas import compile_schema
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeAlias
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 
 _Path: TypeAlias = tuple[str | int, ...]
 

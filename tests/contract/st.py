@@ -30,7 +30,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.generation.case import Case
 from schemathesis.schemas import APIOperation
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 
 Mode = Literal["right", "wrong"]
 

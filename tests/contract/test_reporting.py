@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import contract
 
 from . import floors, laws, wrapper_laws

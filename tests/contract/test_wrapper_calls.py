@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient
-from cometapi_runway.settings import BASE_URL_VARIABLE
+from cometapi_runway._settings import BASE_URL_VARIABLE
 
 from . import laws
 from .breaches import report

@@ -14,7 +14,7 @@ import h11
 import httpx
 from attrs import define, field, frozen
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation
 
 # What an HTTP client adds by itself; anything else in a request was put there by our code.

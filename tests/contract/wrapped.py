@@ -14,11 +14,11 @@ from typing import Any
 from attrs import define, frozen
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient
+from cometapi_runway._core.json_values import JSON, Object
+from cometapi_runway._core.task import Task
+from cometapi_runway._settings import DEFAULT_RUNWAY_VERSION
 from cometapi_runway.errors import RunwayError
-from cometapi_runway.jsonvalue import JSON, Object
-from cometapi_runway.settings import DEFAULT_RUNWAY_VERSION
-from cometapi_runway.signatures import Signature
-from cometapi_runway.task import Task
+from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import Contract
 from cometapi_runway.validation._document import resolve
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.errors import APIStatusError, InvalidRequestError
-from cometapi_runway.jsonvalue import JSON
-from cometapi_runway.signatures import Signature
+from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import Operation
 from cometapi_runway.validation._document import resolve
 

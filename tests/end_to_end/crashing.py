@@ -10,8 +10,8 @@ import signal
 import sys
 
 from cometapi_runway import RunwayClient
-from cometapi_runway.drivers import Driver
-from cometapi_runway.flows.steps import Sleep, Step
+from cometapi_runway._flows.steps import Sleep, Step
+from cometapi_runway._io.drivers import Driver
 
 base_url, journal, folder, wanted, moment = sys.argv[1:]
 steps = 0

@@ -445,7 +445,7 @@ def test_a_further_try_is_told_at_once(
 ) -> None:
     pauses = {1: 0.01, 2: 0.01}
     monkeypatch.setattr(
-        "cometapi_runway.flows.pacing.Backoff.pause", lambda _, tries: pauses.get(tries, 100.0)
+        "cometapi_runway._flows.backoff.Backoff.pause", lambda _, tries: pauses.get(tries, 100.0)
     )
     unreachable = (*CREATE, "--base-url", "http://127.0.0.1:1")
     said, as_json = run(*unreachable), run(*unreachable, "--format", "json")
@@ -642,7 +642,7 @@ def test_a_request_without_a_seed_is_told_without_one(run: Terminal, gateway: Ga
 def test_list_says_in_words_what_never_left(
     run: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cometapi_runway.flows.pacing.Backoff.pause", lambda *_: 100.0)
+    monkeypatch.setattr("cometapi_runway._flows.backoff.Backoff.pause", lambda *_: 100.0)
     unsent = (*CREATE, "--no-wait", "--base-url", ELSEWHERE)
     assert run(*unsent).code == Exit.GATEWAY
     gateway.faults.add(Fault("status", status=401))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from cometapi_runway.jsonvalue import JSON, Object, as_object
+from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway.simulator import Gateway, Options, Reply, SimClock, Timings
 from cometapi_runway.validation import Operation, contract
 

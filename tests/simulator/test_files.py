@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.simulator import Gateway, Reply, Timings
 from cometapi_runway.simulator.files import Signer, card, size_of
 from cometapi_runway.validation import Operation

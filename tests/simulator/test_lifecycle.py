@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometapi_runway import failures
+from cometapi_runway._core.failure_codes import explain_failure
 from cometapi_runway.simulator import FAILURES, Ending, failed
 from cometapi_runway.simulator.lifecycle import CANCELLED, SUCCESS, TERMINAL, Plan, observe
 from cometapi_runway.simulator.planning import Planner, Slots
@@ -146,4 +146,4 @@ def test_impossible_timings_are_refused(bad: dict[str, float]) -> None:
 
 
 def test_the_client_can_explain_every_failure_simulated() -> None:
-    assert [code for code in FAILURES if failures.explain(code).code is None] == []
+    assert [code for code in FAILURES if explain_failure(code).code is None] == []

@@ -310,8 +310,8 @@ def test_run_serves_until_it_is_told_to_end() -> None:
 def test_it_knows_nothing_of_the_client() -> None:
     program = (
         "import sys, cometapi_runway.simulator\n"
-        "known = ('httpx', 'httpcore', 'cometapi_runway_api', 'cometapi_runway.client',\n"
-        "         'cometapi_runway.task', 'cometapi_runway.transport', 'cometapi_runway.flows')\n"
+        "known = ('httpx', 'httpcore', 'cometapi_runway_api', 'cometapi_runway._client',\n"
+        "         'cometapi_runway._core.task', 'cometapi_runway._io.transport', 'cometapi_runway._flows')\n"
         "print([name for name in known if name in sys.modules])"
     )
     done = subprocess.run(

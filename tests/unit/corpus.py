@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
-from cometapi_runway.answers import Answer
-from cometapi_runway.task import PENDING, Task
+from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._core.task import PENDING, Task
 
 FOLDER = Path(__file__).parents[1] / "data" / "corpus"
 KINDS = frozenset({"task", "creation", "error", "callback"})
@@ -44,9 +44,9 @@ class Shape:
     def known(self) -> Task:
         return Task(self.asked_id, PENDING)
 
-    def arrived(self) -> Answer:
+    def arrived(self) -> RawResponse:
         """The answer as the transport hands it on."""
-        return Answer("GET", "/corpus", self.status, self.headers, self.body, received=0.0)
+        return RawResponse("GET", "/corpus", self.status, self.headers, self.body, received_at=0.0)
 
 
 def shapes(*kinds: str) -> list[Shape]:

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import httpx
 from attrs import define, field
 
-from cometapi_runway.answers import Answer
-from cometapi_runway.errors import APIConnectionError, APITimeoutError
-from cometapi_runway.flows import Call, Flow, Submission, Watch
-from cometapi_runway.flows.steps import (
+from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._core.task import PENDING, Task
+from cometapi_runway._flows import Flow, PreparedRequest, SubmitRequest, WaitRequest
+from cometapi_runway._flows.steps import (
     Entry,
     Exists,
     Fetch,
@@ -23,7 +23,7 @@ from cometapi_runway.flows.steps import (
     Step,
     Warn,
 )
-from cometapi_runway.task import PENDING, Task
+from cometapi_runway.errors import APIConnectionError, APITimeoutError
 
 from .twin import ID
 from .virtual import Clock
@@ -38,19 +38,21 @@ NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyE
 WALL = 1_800_000_000.0
 """Wall-clock time when a stage begins: 2027-01-15 08:00:00 UTC."""
 
-CREATE = Call("control_a_character", "POST", "/runwayml/v1/character_performance", {}, {"seed": 7})
-POLL = Call("runway_to_get_task_details", "GET", f"/runwayml/v1/tasks/{ID}")
+CREATE = PreparedRequest(
+    "control_a_character", "POST", "/runwayml/v1/character_performance", {}, {"seed": 7}
+)
+POLL = PreparedRequest("runway_to_get_task_details", "GET", f"/runwayml/v1/tasks/{ID}")
 NEW = Task(ID, PENDING)
 
 
-def order(**changes: Any) -> Submission:
-    return Submission(
+def order(**changes: Any) -> SubmitRequest:
+    return SubmitRequest(
         **{"call": CREATE, "key": "k", "route": "tasks", "seed": 7, "timeout": 60.0, **changes}
     )
 
 
-def watch(**changes: Any) -> Watch:
-    return Watch(**{"task": NEW, "poll": POLL, "request_timeout": 60.0, **changes})
+def watch(**changes: Any) -> WaitRequest:
+    return WaitRequest(**{"task": NEW, "poll": POLL, "request_timeout": 60.0, **changes})
 
 
 @define
@@ -137,7 +139,7 @@ class Stage:
         if takes > step.timeout or takes == FOREVER:
             step.error = APITimeoutError("no answer")
         elif isinstance(event, Reply) and event.breaks is None:
-            step.answer = self._answer(step.call, event)
+            step.response = self._answer(step.call, event)
         elif isinstance(event, Interruption):
             raise KeyboardInterrupt
         else:
@@ -146,10 +148,10 @@ class Stage:
             step.error = _failed(kind)
         step.at = self.clock.now()
 
-    def _answer(self, call: Call, reply: Reply) -> Answer:
+    def _answer(self, call: PreparedRequest, reply: Reply) -> RawResponse:
         headers = {"content-type": "application/json", **reply.headers}
         received = WALL + self.clock.now()
-        return Answer(call.method, call.url, reply.status, headers, reply.content, received)
+        return RawResponse(call.method, call.url, reply.status, headers, reply.content, received)
 
 
 def _failed(kind: type[httpx.TransportError]) -> APIConnectionError:

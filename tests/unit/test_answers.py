@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometapi_runway import answers, errors, jsonvalue
-from cometapi_runway.answers import Answer
+from cometapi_runway import errors
+from cometapi_runway._core.json_values import as_text, parse_json
+from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._flows.read_response import find_error, parse_http_date, parse_response
+from cometapi_runway._io.http_client import to_httpx_response
 from cometapi_runway.errors import RunwayError
 
 from .drawn import json_values, same_every_time
@@ -30,18 +33,20 @@ def got(
     *,
     headers: dict[str, str] | None = None,
     method: str = "GET",
-) -> Answer:
+) -> RawResponse:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     told = {"content-type": "application/json", **(headers or {})}
-    return Answer(method, "/runwayml/v1/tasks/1", status, told, content, WALL)
+    return RawResponse(
+        method, "/runwayml/v1/tasks/1", status, told, content, WALL, to_httpx_response
+    )
 
 
-def as_answer(reply: Reply) -> Answer:
+def as_answer(reply: Reply) -> RawResponse:
     return got(reply.content, reply.status, headers=dict(reply.headers))
 
 
 def error_of(body: Any, status: int, **more: Any) -> errors.APIStatusError:
-    error = answers.failure(got(body, status, **more))
+    error = find_error(got(body, status, **more))
     assert error is not None
     return error
 
@@ -95,10 +100,10 @@ class TestStatuses:
     def test_every_status_is_a_success_or_an_error(self, status: int) -> None:
         answer = got({"id": ID}, status)
         if 200 <= status < 300:
-            assert answers.read(answer) == {"id": ID}
+            assert parse_response(answer).payload == {"id": ID}
         else:
             with pytest.raises(errors.APIStatusError):
-                answers.read(answer)
+                parse_response(answer)
 
 
 class TestCodes:
@@ -157,7 +162,7 @@ class TestCodes:
 
     @pytest.mark.parametrize("code", ["success", "SUCCESS", "ok", 200, "200", 0, "0", "", None])
     def test_success_under_200(self, code: Any) -> None:
-        assert answers.failure(got({"code": code, "message": "", "data": {}})) is None
+        assert find_error(got({"code": code, "message": "", "data": {}})) is None
 
     @pytest.mark.parametrize(
         ("code", "kind"),
@@ -181,11 +186,11 @@ class TestCodes:
 
     def test_a_task_in_it_counts_more_than_its_wrappers_code(self) -> None:
         body = {"code": "fail", "data": {"task_id": ID, "status": "FAILURE"}}
-        assert answers.read(got(body)) == body
+        assert parse_response(got(body)).payload == body
 
     @pytest.mark.parametrize("form", NOT_EXIST)
     def test_task_not_exist_in_every_form(self, form: str) -> None:
-        error = answers.failure(as_answer(NOT_EXIST[form]))
+        error = find_error(as_answer(NOT_EXIST[form]))
         assert type(error) is errors.NotFoundError
 
 
@@ -311,7 +316,7 @@ class TestRetryAfter:
         monkeypatch.setenv("TZ", "UTC-5")
         time.tzset()
         try:
-            found = answers.http_date("Fri, 15 Jan 2027 08:00:00 -0000")
+            found = parse_http_date("Fri, 15 Jan 2027 08:00:00 -0000")
         finally:
             monkeypatch.undo()
             time.tzset()
@@ -322,19 +327,19 @@ class TestReading:
     @pytest.mark.parametrize("name", sorted(set(BROKEN_BODIES) - {"no known field"}))
     def test_what_is_no_object_is_told_with_what_it_is(self, name: str) -> None:
         with pytest.raises(errors.ResponseDecodeError) as caught:
-            answers.read(as_answer(BROKEN_BODIES[name]))
+            parse_response(as_answer(BROKEN_BODIES[name]))
         assert caught.value.status_code in {200, 204}
         assert f"HTTP {caught.value.status_code}" in str(caught.value)
 
     def test_the_content_type_does_not_matter(self) -> None:
         for kind in ("text/plain", "text/html", "", "application/octet-stream"):
             answer = got({"id": ID}, headers={"content-type": kind})
-            assert answers.read(answer) == {"id": ID}
+            assert parse_response(answer).payload == {"id": ID}
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
     def test_any_unicode_will_do(self, encoding: str) -> None:
         text = json.dumps({"id": "é"}, ensure_ascii=False)
-        assert answers.read(got(text.encode(encoding))) == {"id": "é"}
+        assert parse_response(got(text.encode(encoding))).payload == {"id": "é"}
 
     def test_the_response_is_at_hand_without_what_belonged_to_the_wire(self) -> None:
         headers = {"content-encoding": "gzip", "content-length": "3", "set-cookie": "s=1"}
@@ -354,7 +359,7 @@ class TestJsonValues:
     @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 10_000, b"1" * 5000, b"nul"])
     def test_what_cannot_be_read_is_a_value_error(self, text: bytes) -> None:
         with pytest.raises(ValueError, match=r"\w"):
-            jsonvalue.parse(text)
+            parse_json(text)
 
     @pytest.mark.parametrize(
         ("value", "text"),
@@ -369,17 +374,17 @@ class TestJsonValues:
         ],
     )
     def test_text(self, value: Any, text: str | None) -> None:
-        assert jsonvalue.as_text(value) == text
+        assert as_text(value) == text
 
 
-def outcome(answer: Answer) -> object:
+def outcome(answer: RawResponse) -> object:
     try:
-        return answers.read(answer)
+        return parse_response(answer)
     except RunwayError as error:
         return error
 
 
-def understood(answer: Answer) -> None:
+def understood(answer: RawResponse) -> None:
     """Read it; only errors of the tree may come out, and they can be printed."""
     found = outcome(answer)
     if isinstance(found, RunwayError):
@@ -399,7 +404,7 @@ def understood(answer: Answer) -> None:
     ),
 )
 def test_no_bytes_lead_out_of_the_tree(status: int, body: bytes, headers: dict[str, str]) -> None:
-    understood(Answer("GET", "/x", status, headers, body, WALL))
+    understood(RawResponse("GET", "/x", status, headers, body, WALL))
 
 
 @same_every_time

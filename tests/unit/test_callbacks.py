@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cometapi_runway import InvalidRequestError, TaskNotFoundError, callbacks
+from cometapi_runway._core.task import Task
 from cometapi_runway.errors import ResponseDecodeError
-from cometapi_runway.task import Task
 
 from .twin import ID, Twin
 from .wire import answer

@@ -17,14 +17,14 @@ from cometapi_runway import (
     SubmissionUnknownError,
     TaskFailedError,
     TaskNotFoundError,
-    answers,
     callbacks,
     errors,
-    task,
 )
+from cometapi_runway._core.task import FAILED, Task
+from cometapi_runway._flows.parse_task import parse_created_id, parse_task
+from cometapi_runway._flows.read_response import parse_response
+from cometapi_runway._settings import NOT_FOUND_GRACE
 from cometapi_runway.errors import RunwayError
-from cometapi_runway.settings import NOT_FOUND_GRACE
-from cometapi_runway.task import FAILED, Task
 
 from . import corpus
 
@@ -95,17 +95,17 @@ def test_both_documented_shapes_and_both_envelopes_are_on_file():
 
 @each("task")
 def test_a_task_is_read(shape):
-    payload = answers.read(shape.arrived())
-    seen = task.from_answer(payload, shape.known)
+    payload = parse_response(shape.arrived())
+    seen = parse_task(payload, shape.known)
     assert facts(seen) == expected(shape)
-    assert seen.raw == payload
+    assert seen.raw == payload.payload
     if shape.asked is None:
-        assert task.from_answer(payload) == seen
+        assert parse_task(payload) == seen
 
 
 @each("task")
 def test_a_failed_task_says_whether_to_try_again(shape):
-    seen = task.from_answer(answers.read(shape.arrived()), shape.known)
+    seen = parse_task(parse_response(shape.arrived()), shape.known)
     if seen.status == FAILED:
         assert TaskFailedError(seen.id, seen).can_retry is shape.expect.get("can_retry")
     else:
@@ -114,7 +114,7 @@ def test_a_failed_task_says_whether_to_try_again(shape):
 
 @each("creation")
 def test_an_accepted_task_is_read(shape):
-    assert task.id_of_creation(answers.read(shape.arrived())) == shape.expect["id"]
+    assert parse_created_id(parse_response(shape.arrived())) == shape.expect["id"]
 
 
 @each("error")
@@ -130,7 +130,7 @@ def test_a_failure_is_classified(shape):
 
 def read_error(shape):
     with pytest.raises(RunwayError) as caught:
-        task.from_answer(answers.read(shape.arrived()), shape.known)
+        parse_task(parse_response(shape.arrived()), shape.known)
     return caught.value
 
 
@@ -203,7 +203,7 @@ class Clients:
         """Make a call on one of the clients; a coroutine is awaited."""
         self.gateway = gateway
         client = getattr(self, way)
-        client.rng.seed(1)
+        client.session.rng.seed(1)
         result = call(client)
         return self.loop.run(result) if inspect.iscoroutine(result) else result
 
@@ -235,7 +235,7 @@ def ask(shape, route):
 
 def wait(shape, route="tasks", **options):
     return lambda client: client.bind(
-        Task(shape.asked_id, "PENDING", route=route), client.driver.clock.now()
+        Task(shape.asked_id, "PENDING", route=route), client.session.driver.clock.now()
     ).wait(**options)
 
 
@@ -317,9 +317,9 @@ def damaged(shape):
 
 
 READINGS = (
-    lambda shape: task.from_answer(answers.read(shape.arrived()), shape.known),
-    lambda shape: task.from_answer(answers.read(shape.arrived())),
-    lambda shape: task.id_of_creation(answers.read(shape.arrived())),
+    lambda shape: parse_task(parse_response(shape.arrived()), shape.known),
+    lambda shape: parse_task(parse_response(shape.arrived())),
+    lambda shape: parse_created_id(parse_response(shape.arrived())),
     lambda shape: callbacks.parse(shape.body),
 )
 

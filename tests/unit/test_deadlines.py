@@ -23,12 +23,11 @@ from cometapi_runway import (
     RunwayError,
     SubmissionUnknownError,
     TaskTimeoutError,
-    deadlines,
-    files,
-    operations,
-    settings,
 )
-from cometapi_runway.files import AsyncFiles, Files
+from cometapi_runway import _settings as settings
+from cometapi_runway._io import deadlines, file_client
+from cometapi_runway._io.file_client import AsyncFileClient, FileClient
+from cometapi_runway.resources import _prepare_request as prepare_request
 
 from .faults import ACCEPTED, DONE, RUNNING
 from .twin import ASSETS, ID, KEY, Twin
@@ -156,8 +155,8 @@ class TestNeverConnected:
     def test_a_paid_request_is_not_of_unknown_outcome(
         self, way: str, unanswering: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        made = operations.Submission
-        monkeypatch.setattr(operations, "Submission", partial(made, budget=0.3))
+        made = prepare_request.SubmitRequest
+        monkeypatch.setattr(prepare_request, "SubmitRequest", partial(made, budget=0.3))
         error = ask(way, unanswering, "create", timeout=0.2)
         assert isinstance(error, APITimeoutError)
         assert error.delivery == "not_sent"
@@ -171,11 +170,11 @@ def test_nobody_is_kept_by_a_file_that_does_not_begin(
     address = serve(behave)
 
     async def awaiting() -> None:
-        async with AsyncFiles(None).open(address, {}, 0.2):
+        async with AsyncFileClient(None).open(address, {}, 0.2):
             raise AssertionError("it began")
 
     def blocking() -> None:
-        with Files(None).open(address, {}, 0.2):
+        with FileClient(None).open(address, {}, 0.2):
             raise AssertionError("it began")
 
     started = time.monotonic()
@@ -190,7 +189,7 @@ def test_a_file_that_has_begun_may_take_as_long_as_it_flows(
     """The deadline is that of its beginning, and no more in force when the bytes come."""
     now = 0.0
     clock = SimpleNamespace(monotonic=lambda: now)
-    for module in (deadlines, files):
+    for module in (deadlines, file_client):
         monkeypatch.setattr(module, "time", clock)
 
     def pausing(connection: socket.socket) -> None:
@@ -198,7 +197,7 @@ def test_a_file_that_has_begun_may_take_as_long_as_it_flows(
         time.sleep(0.2)
         connection.sendall(b"b")
 
-    asked = Files(None)
+    asked = FileClient(None)
     with asked.open(serve(pausing), {}, 5) as stream:
         now = 3600.0
         assert b"".join(stream.chunks) == b"ab"

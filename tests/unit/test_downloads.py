@@ -26,10 +26,11 @@ import httpx
 import pytest
 from attrs import define, evolve, field, frozen
 
-from cometapi_runway import AsyncRunwayClient, RunwayClient, disk
+from cometapi_runway import AsyncRunwayClient, RunwayClient
+from cometapi_runway._core.partial_file import PartialFile
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows import DownloadRequest, download
 from cometapi_runway.errors import DownloadError, InvalidRequestError
-from cometapi_runway.flows import Download, download
-from cometapi_runway.task import Task
 
 from .faults import HTML, HTML_HEADERS, family, page
 from .stage import POLL, Stage
@@ -85,7 +86,7 @@ def rest(start: int = HALF, **more: Any) -> Reply:
 
 @pytest.fixture
 def twin(twin: Twin) -> Twin:
-    twin.client.rng = Fixed(1.0)
+    twin.client.session.rng = Fixed(1.0)
     return twin
 
 
@@ -421,9 +422,11 @@ class TestNames:
         ["../../etc/passwd", "/etc/passwd", "..", "a/b\\c:d\0e", "x" * 500, "é 한\n", "~"],
     )
     def test_no_id_leads_out_of_the_folder(self, strange: str, twin: Twin, tmp_path: Path) -> None:
-        order = Download(finished(task_id=strange), 0, tmp_path, POLL)
+        order = DownloadRequest(finished(task_id=strange), 0, tmp_path, POLL)
         twin.plays(whole())
-        path = twin.run(twin.client.driver.run(download(order, started=0.0, rng=Fixed(1.0))))
+        path = twin.run(
+            twin.client.session.driver.run(download(order, started=0.0, rng=Fixed(1.0)))
+        )
         assert path.parent == tmp_path
         assert path.read_bytes() == DATA
         assert len(path.name.encode()) < 200
@@ -511,7 +514,7 @@ class TestNames:
 
     def test_a_folder_that_is_a_file_is_an_error(self, twin: Twin, tmp_path: Path) -> None:
         (tmp_path / "taken").write_bytes(b"")
-        with pytest.raises(DownloadError, match="cannot make the folder") as caught:
+        with pytest.raises(DownloadError, match="cannot create the folder") as caught:
             fetch(twin, tmp_path / "taken")
         assert caught.value.task_id == ID
 
@@ -557,7 +560,7 @@ class TestDisk:
         def refuse(*_: object, **__: object) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        monkeypatch.setattr(disk.Part, "publish", refuse)
+        monkeypatch.setattr(PartialFile, "publish", refuse)
         twin.plays(whole())
         with pytest.raises(DownloadError, match="cannot name"):
             fetch(twin, tmp_path)
@@ -836,7 +839,7 @@ class TestSeveral:
     def test_no_more_than_four_at_once(self, tmp_path: Path) -> None:
         twin = Twin("awaiting")
         busy, most = 0, 0
-        transport = twin.client.driver.transport
+        transport = twin.client.session.driver.transport
 
         @contextlib.asynccontextmanager
         async def counted(*arguments: Any) -> Any:
@@ -856,7 +859,7 @@ class TestSeveral:
 
             open = staticmethod(counted)
 
-        twin.client.driver = evolve(twin.client.driver, transport=Counting())
+        twin.client.session.driver = evolve(twin.client.session.driver, transport=Counting())
         twin.wire.by(lambda _: Reply(200, DATA, VIDEO, takes=1.0))
         fetch(twin, tmp_path, finished(*self.URLS))
         twin.close()
@@ -895,7 +898,7 @@ def test_a_journal_that_fails_takes_no_file_away(
         def write(self, entry: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    twin.client.driver = evolve(twin.client.driver, journal=Full())
+    twin.client.session.driver = evolve(twin.client.session.driver, journal=Full())
     twin.plays(whole())
     with caplog.at_level(logging.WARNING, "cometapi_runway"):
         (path,) = fetch(twin, tmp_path)
@@ -930,7 +933,7 @@ def test_files_under_way_end_with_the_interruption(
             assert file.began.wait(10)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cometapi_runway.bound.futures.wait", interrupted)
+    monkeypatch.setattr("cometapi_runway.resources._bound_task.futures.wait", interrupted)
     transport = httpx.MockTransport(
         lambda request: httpx.Response(200, headers=VIDEO, stream=files[request.url.path])
     )
@@ -947,6 +950,6 @@ def test_files_under_way_end_with_the_interruption(
 def test_a_file_that_is_there_is_kept_unless_it_is_said_otherwise(tmp_path: Path) -> None:
     """As an order to a flow says it by itself, before any client has."""
     stage = Stage(exists=True)
-    order = Download(finished(), 0, tmp_path, POLL)
+    order = DownloadRequest(finished(), 0, tmp_path, POLL)
     path = stage.play(download(order, started=0.0, rng=Fixed(0.0)))
     assert (path, stage.fetched) == (tmp_path / f"{ID}.mp4", [])

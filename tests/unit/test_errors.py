@@ -10,10 +10,10 @@ import pytest
 
 import cometapi_runway
 from cometapi_runway import errors
-from cometapi_runway.answers import failure
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows import submit, wait
+from cometapi_runway._flows.read_response import find_error
 from cometapi_runway.errors import Issue, RunwayError
-from cometapi_runway.flows import submit, wait
-from cometapi_runway.task import Task
 
 from .faults import RUNNING, family, paced, page, platform
 from .stage import Stage, order, watch
@@ -59,7 +59,7 @@ def all_of_them() -> dict[str, RunwayError]:
         errors.APIConnectionError("reset", delivery="not_sent"),
         errors.APITimeoutError("late"),
     ]
-    found += [error for reply in (page(404), page(502)) if (error := failure(as_answer(reply)))]
+    found += [error for reply in (page(404), page(502)) if (error := find_error(as_answer(reply)))]
     return {type(error).__name__: error for error in found}
 
 

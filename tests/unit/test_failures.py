@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cometapi_runway._core.failure_codes import explain_failure
 from cometapi_runway.errors import TaskFailedError
-from cometapi_runway.failures import explain
-from cometapi_runway.task import from_answer
 
 ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
+from .parsing import task_from
 
 
 @pytest.mark.parametrize(
@@ -34,19 +34,19 @@ ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
     ],
 )
 def test_a_code_is_read_by_the_longest_part_that_is_known(code, known, can_retry, words):
-    explained = explain(code)
+    explained = explain_failure(code)
     assert (explained.code, explained.can_retry) == (known, can_retry)
     assert words in explained.advice
 
 
 @pytest.mark.parametrize("code", [None, "", " "])
 def test_no_code_means_trouble_of_its_own_only_where_runway_speaks(code):
-    assert explain(code).can_retry is True
-    assert explain(code, by_runway=False).can_retry is None
+    assert explain_failure(code).can_retry is True
+    assert explain_failure(code, by_runway=False).can_retry is None
 
 
 def failed(payload):
-    return TaskFailedError(ID, from_answer(payload))
+    return TaskFailedError(ID, task_from(payload))
 
 
 def test_a_failed_task_says_why_and_what_to_do():

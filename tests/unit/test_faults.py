@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from cometapi_runway._core.task import SUCCEEDED
+from cometapi_runway._flows import submit, wait
 from cometapi_runway.errors import RunwayError, SubmissionUnknownError
-from cometapi_runway.flows import submit, wait
-from cometapi_runway.task import SUCCEEDED
 
 from . import faults
 from .faults import Row
@@ -41,7 +41,7 @@ def played(stage: Stage, flow: Any, row: Row) -> Outcome:
 
 def called(twin: Twin, call: Callable[[Any], Any], row: Row) -> Outcome:
     client = twin.new(timeout=row.request_timeout)
-    client.rng = Fixed(1.0 if row in faults.SUBMISSIONS else 0.0)
+    client.session.rng = Fixed(1.0 if row in faults.SUBMISSIONS else 0.0)
     twin.plays(*row.events)
     try:
         result = twin.run(call(client))

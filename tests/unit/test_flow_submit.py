@@ -10,21 +10,22 @@ import httpx
 import pytest
 from attrs import evolve
 
-from cometapi_runway import errors, settings
-from cometapi_runway.flows import Flow, submit
-from cometapi_runway.flows.pacing import Backoff, Stopwatch
-from cometapi_runway.flows.steps import (
-    Call,
+from cometapi_runway import _settings as settings
+from cometapi_runway import errors
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows import Flow, submit
+from cometapi_runway._flows.backoff import Backoff, FlowClock
+from cometapi_runway._flows.steps import (
     Entry,
-    Intended,
+    PreparedRequest,
     Record,
     Send,
     Sleep,
     Step,
-    Submitted,
-    Unsubmitted,
+    SubmissionAccepted,
+    SubmissionFailed,
+    SubmissionStarted,
 )
-from cometapi_runway.task import Task
 
 from .faults import ACCEPTED, paced, page, platform
 from .stage import CREATE, WALL, Stage, order
@@ -52,21 +53,24 @@ def test_the_intent_is_written_before_the_request_and_the_id_after() -> None:
     flow = submit(order(), started=0.0, rng=MOST)
     first = next(flow)
     assert stage.sent == []
-    assert getattr(first, "entry", None) == Intended("k", CREATE, "tasks", 7)
+    assert getattr(first, "entry", None) == SubmissionStarted("k", CREATE, "tasks", 7)
     flow.close()
     stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
-    assert stage.written == [Intended("k", CREATE, "tasks", 7), Submitted("k", ID)]
+    assert stage.written == [
+        SubmissionStarted("k", CREATE, "tasks", 7),
+        SubmissionAccepted("k", ID),
+    ]
 
 
 def test_without_a_record_nothing_is_sent() -> None:
-    stage = Stage(refuses=(Intended,))
+    stage = Stage(refuses=(SubmissionStarted,))
     with pytest.raises(errors.ConfigurationError, match="nothing was sent"):
         stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
     assert stage.sent == []
 
 
 def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
-    stage = Stage(refuses=(Submitted,))
+    stage = Stage(refuses=(SubmissionAccepted,))
     task = stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
     assert task.id == ID
     assert [ID in words for words in stage.warnings] == [True]
@@ -91,13 +95,13 @@ def test_a_submission_without_a_task_is_closed_in_the_journal(event: Event, refu
     with pytest.raises(errors.RunwayError) as caught:
         stage.play(submit(order(), started=0.0, rng=MOST), event)
     last = stage.written[-1]
-    assert isinstance(last, Unsubmitted)
+    assert isinstance(last, SubmissionFailed)
     assert (last.key, last.refused, last.reason) == ("k", refused, type(caught.value).__name__)
 
 
 @pytest.mark.parametrize("event", [REFUSED, page(502)])
 def test_a_journal_that_fails_at_the_end_hides_no_error(event: Event) -> None:
-    stage = Stage(refuses=(Unsubmitted,))
+    stage = Stage(refuses=(SubmissionFailed,))
     with pytest.raises((errors.BadRequestError, errors.SubmissionUnknownError)):
         stage.play(submit(order(), started=0.0, rng=MOST), event)
 
@@ -107,8 +111,8 @@ def test_an_interruption_is_of_unknown_outcome_and_says_so() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(submit(order(), started=0.0, rng=MOST), Interruption())
     assert len(stage.sent) == 1
-    assert kinds(stage) == [Intended, Unsubmitted]
-    assert stage.written[-1] == Unsubmitted("k", refused=False, reason="KeyboardInterrupt")
+    assert kinds(stage) == [SubmissionStarted, SubmissionFailed]
+    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
     assert any(CREATE.fingerprint in note for note in caught.value.__notes__)
 
 
@@ -142,16 +146,16 @@ def test_an_interruption_between_two_tries_says_that_nothing_was_accepted(before
     stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(stopped(flow, lambda step: isinstance(step, Sleep)), before)
-    assert stage.written[-1] == Unsubmitted("k", refused=True, reason="KeyboardInterrupt")
+    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
 
 
 def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
     stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(stopped(flow, writes(Intended), after=True), ACCEPTED)
+        stage.play(stopped(flow, writes(SubmissionStarted), after=True), ACCEPTED)
     assert stage.sent == []
-    assert stage.written[-1] == Unsubmitted("k", refused=True, reason="KeyboardInterrupt")
+    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
 
 
@@ -161,15 +165,15 @@ def test_an_interruption_of_the_record_carries_the_id(after: bool, times: int) -
     """The id of a paid task goes with whoever is interrupted, and on record at the next chance."""
     stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(stopped(flow, writes(Submitted), after=after, times=times), ACCEPTED)
+        stage.play(stopped(flow, writes(SubmissionAccepted), after=after, times=times), ACCEPTED)
     assert getattr(caught.value, "task_id", None) == ID
     (note,) = caught.value.__notes__
     assert f"task {ID} was accepted" in note
     tries = 2 if after else 2 - times
-    assert [entry for entry in stage.written if isinstance(entry, Submitted)] == (
-        [Submitted("k", ID)] * tries
+    assert [entry for entry in stage.written if isinstance(entry, SubmissionAccepted)] == (
+        [SubmissionAccepted("k", ID)] * tries
     )
-    assert Unsubmitted not in kinds(stage)
+    assert SubmissionFailed not in kinds(stage)
 
 
 def test_an_interruption_with_the_answer_in_hand_carries_the_id() -> None:
@@ -177,7 +181,7 @@ def test_an_interruption_with_the_answer_in_hand_carries_the_id() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(stopped(flow, lambda step: isinstance(step, Send), after=True), ACCEPTED)
     assert getattr(caught.value, "task_id", None) == ID
-    assert kinds(stage) == [Intended, Submitted]
+    assert kinds(stage) == [SubmissionStarted, SubmissionAccepted]
 
 
 def test_an_interruption_with_a_refusal_in_hand_carries_none() -> None:
@@ -185,14 +189,14 @@ def test_an_interruption_with_a_refusal_in_hand_carries_none() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(stopped(flow, lambda step: isinstance(step, Send), after=True), REFUSED)
     assert not hasattr(caught.value, "task_id")
-    assert kinds(stage) == [Intended, Unsubmitted]
+    assert kinds(stage) == [SubmissionStarted, SubmissionFailed]
 
 
 def test_an_interruption_of_the_second_try_may_have_been_accepted() -> None:
     stage = Stage()
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(submit(order(), started=0.0, rng=MOST), paced("1"), Interruption())
-    assert stage.written[-1] == Unsubmitted("k", refused=False, reason="KeyboardInterrupt")
+    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
     assert any("may have accepted" in note for note in caught.value.__notes__)
 
 
@@ -256,7 +260,7 @@ def test_every_try_gets_the_whole_timeout_and_the_same_request() -> None:
 
 def test_the_fingerprint_stays_what_it_was() -> None:
     """Journals outlive versions: the same request has the same fingerprint in all of them."""
-    call = Call("make_it", "POST", "/v1/it", {}, {"model": "fast", "seed": 7})
+    call = PreparedRequest("make_it", "POST", "/v1/it", {}, {"model": "fast", "seed": 7})
     assert call.fingerprint == "9cb1c7127c54f1ad"
 
 
@@ -285,12 +289,12 @@ class TestPacing:
         assert Backoff(MOST).pause(10**9) == 8.0
 
     def test_a_nap_counts_though_the_clock_stood_still(self) -> None:
-        watch = Stopwatch(10.0)
-        watch.slept(5.0, 10.0)
+        watch = FlowClock(10.0)
+        watch.add_sleep(5.0, 10.0)
         assert watch.now == 15.0
-        watch.reached(12.0)
+        watch.advance_to(12.0)
         assert watch.now == 15.0
-        watch.slept(1.0, 30.0)
+        watch.add_sleep(1.0, 30.0)
         assert watch.now == 30.0
 
 

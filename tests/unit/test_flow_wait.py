@@ -8,10 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from cometapi_runway import errors, settings
-from cometapi_runway.flows import retrieve, wait
-from cometapi_runway.flows.steps import Ended
-from cometapi_runway.task import FAILED, PENDING, SUCCEEDED, Task
+from cometapi_runway import _settings as settings
+from cometapi_runway import errors
+from cometapi_runway._core.task import FAILED, PENDING, SUCCEEDED, Task
+from cometapi_runway._flows import retrieve, wait
+from cometapi_runway._flows.steps import TaskEnded
+from cometapi_runway._settings import FINAL_POLL_TIMEOUT
 
 from .faults import DONE, NOT_EXIST, RUNNING, family, paced, page, platform
 from .faults import PENDING as WAITING
@@ -90,7 +92,7 @@ def test_polls_are_never_closer_than_the_interval(seed: int) -> None:
     assert min(gaps[:-1]) >= settings.POLL_INTERVAL
     # A request may use up the interval; what is added to it is jitter, no more.
     assert max(gaps) <= 20.0 + settings.POLL_INTERVAL * settings.POLL_JITTER
-    assert stage.clock.time <= 500.0 + settings.LAST_LOOK
+    assert stage.clock.time <= 500.0 + FINAL_POLL_TIMEOUT
 
 
 def test_jitter_only_ever_delays() -> None:
@@ -181,12 +183,12 @@ def test_the_end_is_recorded_once(last: Reply, status: str) -> None:
         stage.play(wait(watch(), started=0.0, rng=LEAST), RUNNING, last)
     except errors.TaskFailedError:
         assert status == FAILED
-    ends = [entry for entry in stage.written if isinstance(entry, Ended)]
+    ends = [entry for entry in stage.written if isinstance(entry, TaskEnded)]
     assert [entry.task.status for entry in ends] == [status]
 
 
 def test_a_journal_that_fails_takes_no_result_away() -> None:
-    stage = Stage(refuses=(Ended,))
+    stage = Stage(refuses=(TaskEnded,))
     task = stage.play(wait(watch(), started=0.0, rng=LEAST), DONE)
     assert task.status == SUCCEEDED
     assert [ID in words for words in stage.warnings] == [True]

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from cometapi_runway import ConfigurationError, InvalidRequestError, RunwayError, inputs
+from cometapi_runway import ConfigurationError, InvalidRequestError, RunwayError
 from cometapi_runway.errors import Issue
+from cometapi_runway.resources import _inputs as inputs
 from cometapi_runway_api.models import CharacterAsset, ContentModeration, ReferenceAsset
 
 from .faults import ACCEPTED

@@ -24,19 +24,19 @@ from cometapi_runway import (
     SubmissionUnknownError,
     TaskNotFoundError,
 )
-from cometapi_runway import journal as journal_module
-from cometapi_runway.flows.steps import (
-    Call,
-    Ended,
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows.steps import (
     Entry,
-    Intended,
-    Missing,
-    Saved,
-    Submitted,
-    Unsubmitted,
+    OutputSaved,
+    PreparedRequest,
+    SubmissionAccepted,
+    SubmissionFailed,
+    SubmissionStarted,
+    TaskEnded,
+    TaskMissing,
 )
 from cometapi_runway.journal import Journal
-from cometapi_runway.task import Task
+from cometapi_runway.journal import _journal as journal_module
 
 from .faults import DONE, RUNNING, family
 from .twin import BASE, ID, Twin
@@ -47,7 +47,7 @@ MARKER = "MARKER" * 4
 HOOK = "https://hooks.example/runway"
 GONE = family(400, "task_not_exist")
 DAY = 86_400
-CALL = Call("control_a_character", "POST", "/x", {}, {"seed": 7})
+CALL = PreparedRequest("control_a_character", "POST", "/x", {}, {"seed": 7})
 
 
 class Clock:
@@ -181,7 +181,7 @@ def test_a_refusal_is_on_record_and_not_unknown(
 def test_nothing_is_sent_without_a_record(path: Path) -> None:
     posts: list[httpx.Request] = []
     journal = Refusing(path)
-    journal.full_at = Intended
+    journal.full_at = SubmissionStarted
     with (
         client(journal, lambda r: posts.append(r) or accepts(r)) as one,
         pytest.raises(ConfigurationError, match="nothing was sent"),
@@ -190,7 +190,7 @@ def test_nothing_is_sent_without_a_record(path: Path) -> None:
     assert posts == []
 
 
-@pytest.mark.parametrize("entry", [Submitted, Ended])
+@pytest.mark.parametrize("entry", [SubmissionAccepted, TaskEnded])
 def test_a_full_disk_loses_no_id_silently(
     path: Path, entry: type[Entry], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -219,9 +219,9 @@ def test_every_question_is_about_one_gateway(path: Path) -> None:
     there, here = "http://127.0.0.1:9", "https://api.cometapi.com"
     journal = Journal(path)
     for key, gateway, task_id in (("a", here, "t"), ("b", there, "t"), ("c", there, "u")):
-        journal.write(Intended(key, CALL, "tasks", 7), gateway)
-        journal.write(Submitted(key, task_id))
-        journal.write(Intended(f"{key}-lost", CALL, "tasks", 7), gateway)
+        journal.write(SubmissionStarted(key, CALL, "tasks", 7), gateway)
+        journal.write(SubmissionAccepted(key, task_id))
+        journal.write(SubmissionStarted(f"{key}-lost", CALL, "tasks", 7), gateway)
     with client(journal, accepts) as one:
         assert one.journal.find("u") is None
         assert one.journal.recall("u") is None
@@ -241,10 +241,10 @@ def test_an_answer_is_one_query_and_reads_no_more_than_is_asked_for(
 ) -> None:
     journal = Journal(path)
     for number in range(30):
-        journal.write(Intended(str(number), CALL, "tasks", number), BASE)
-        journal.write(Submitted(str(number), f"t{number}"))
-        journal.write(Saved(f"t{number}", 0, Path("a.mp4"), 2))
-        journal.write(Saved(f"t{number}", 1, Path("b.mp4"), 2))
+        journal.write(SubmissionStarted(str(number), CALL, "tasks", number), BASE)
+        journal.write(SubmissionAccepted(str(number), f"t{number}"))
+        journal.write(OutputSaved(f"t{number}", 0, Path("a.mp4"), 2))
+        journal.write(OutputSaved(f"t{number}", 1, Path("b.mp4"), 2))
     queries: list[str] = []
     read: list[object] = []
     inside = journal_module._read
@@ -284,10 +284,10 @@ def test_a_client_without_one_says_so() -> None:
 
 def test_files_are_remembered_in_order(path: Path) -> None:
     journal = Journal(path)
-    journal.write(Intended("k", CALL, "tasks", 7), "http://h")
-    journal.write(Submitted("k", "t"))
-    journal.write(Saved("t", 1, Path("b.mp4"), 2))
-    journal.write(Saved("t", 0, Path("a.mp4"), 2))
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7), "http://h")
+    journal.write(SubmissionAccepted("k", "t"))
+    journal.write(OutputSaved("t", 1, Path("b.mp4"), 2))
+    journal.write(OutputSaved("t", 0, Path("a.mp4"), 2))
     found = journal.find("t")
     assert found is not None
     assert [file.name for file in found.files] == ["a.mp4", "b.mp4"]
@@ -298,7 +298,7 @@ def test_files_are_remembered_in_order(path: Path) -> None:
 def test_closing_is_no_end(path: Path) -> None:
     journal = Journal(path)
     journal.close()
-    journal.write(Intended("k", CALL, "tasks", None))
+    journal.write(SubmissionStarted("k", CALL, "tasks", None))
     assert [entry.state for entry in journal.unknown()] == ["INTENDED"]
     journal.close()
 
@@ -307,13 +307,13 @@ def write_many(path: Path, name: str, count: int) -> None:
     journal = Journal(path)
     for number in range(count):
         key = f"{name}-{number}"
-        journal.write(Intended(key, CALL, "tasks", number))
+        journal.write(SubmissionStarted(key, CALL, "tasks", number))
         if number % 3:
-            journal.write(Submitted(key, f"task-{key}"))
+            journal.write(SubmissionAccepted(key, f"task-{key}"))
         else:
-            journal.write(Unsubmitted(key, refused=False, reason="lost"))
+            journal.write(SubmissionFailed(key, refused=False, reason="lost"))
         if number % 3 == 2:
-            journal.write(Ended(Task(f"task-{key}", "SUCCEEDED")))
+            journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")))
     journal.close()
 
 
@@ -411,7 +411,7 @@ def test_another_programs_database_is_refused_and_left_alone(
 
 def test_a_journal_from_before_they_bore_a_mark_is_read(path: Path) -> None:
     journal = Journal(path)
-    journal.write(Intended("k", CALL, "tasks", 7))
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
     journal.close()
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA application_id").fetchone() == (0x4352574A,)
@@ -447,7 +447,7 @@ def test_a_path_that_no_system_takes(tmp_path: Path) -> None:
 )
 def test_a_damaged_file_is_named(path: Path, damage: str, ask: Callable[[Journal], object]) -> None:
     journal = Journal(path)
-    journal.write(Intended("k", CALL, "tasks", 7))
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
     db = sqlite3.connect(path)
     db.execute("UPDATE submission SET task_id = 'task-1'")
     db.executescript(damage)
@@ -535,7 +535,7 @@ class TestMissing:
         self.age(path, 10 * DAY)
         twin.plays(GONE)
         endings = client.journal.resume()
-        client.journal.kept.write = fail
+        client.journal.store.write = fail
         (task,) = twin.list(endings)
         assert isinstance(task.error, TaskNotFoundError)
         assert "is missing, but the journal cannot note it (disk is full)" in caplog.text
@@ -543,14 +543,14 @@ class TestMissing:
 
 def test_an_end_that_another_process_saw_is_not_lost_again(path: Path) -> None:
     journal = Journal(path)
-    journal.write(Intended("k", CALL, "tasks", 7))
-    journal.write(Submitted("k", "task-1"))
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
+    journal.write(SubmissionAccepted("k", "task-1"))
     db = sqlite3.connect(path)
     db.execute("UPDATE submission SET created_at = 0")
     db.commit()
     db.close()
-    journal.write(Ended(Task("task-1", "SUCCEEDED")))
-    journal.write(Missing("task-1"))
+    journal.write(TaskEnded(Task("task-1", "SUCCEEDED")))
+    journal.write(TaskMissing("task-1"))
     (entry,) = journal.tasks()
     assert entry.state == "SUCCEEDED"
     journal.close()
@@ -663,7 +663,7 @@ class TestUnsaved:
         self, task: Any, twin: Twin, path: Path, tmp_path: Path
     ) -> None:
         client = twin.new(journal=path)
-        client.journal.want(ID, tmp_path)
+        client.journal.request_output(ID, tmp_path)
         twin.plays(GONE)
         twin.list(client.journal.resume())
         assert len(client.journal.tasks(unfinished=True)) == 1
@@ -676,7 +676,7 @@ class TestUnsaved:
         assert client.journal.find(ID).state == "SUCCEEDED"
 
     def test_a_wish_without_a_journal_is_none(self, twin: Twin, tmp_path: Path) -> None:
-        twin.client.journal.want(ID, tmp_path)
+        twin.client.journal.request_output(ID, tmp_path)
 
 
 def test_one_that_cannot_be_written_can_be_read(
@@ -684,7 +684,7 @@ def test_one_that_cannot_be_written_can_be_read(
 ) -> None:
     """SQLite would make files of its own beside it, where nothing can be made."""
     journal = Journal(path)
-    journal.write(Intended("k", CALL, "tasks", 7))
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
     journal.close()
     beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
     monkeypatch.setattr("os.access", lambda *_, **__: False)
@@ -692,7 +692,7 @@ def test_one_that_cannot_be_written_can_be_read(
     assert [one.key for one in journal.tasks()] == ["k"]
     assert not any(file.exists() for file in beside)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        journal.write(Intended("l", CALL, "tasks", 7))
+        journal.write(SubmissionStarted("l", CALL, "tasks", 7))
 
     def test_a_folder_whose_name_is_no_text(
         self, task: Any, twin: Twin, path: Path, tmp_path: Path

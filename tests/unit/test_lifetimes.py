@@ -21,8 +21,8 @@ from cometapi_runway import (
     RunwayClient,
     RunwayError,
     TaskFailedError,
-    settings,
 )
+from cometapi_runway import _settings as settings
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatorServer
 
@@ -200,8 +200,8 @@ class TestEventLoops:
 
             assert asyncio.run(make()) != asyncio.run(make())
             asyncio.run(client.close())
-            assert client.journal.kept is not None
-            assert client.journal.kept._process == 0
+            assert client.journal.store is not None
+            assert client.journal.store._process == 0
             assert len(journal.tasks()) == 2
             journal.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -25,7 +26,7 @@ from cometapi_runway import (
     TaskNotFoundError,
     TaskTimeoutError,
 )
-from cometapi_runway import task as task_module
+from cometapi_runway._flows.parse_task import parse_task
 
 OUTPUT = ["https://o.example/v.mp4"]
 
@@ -379,14 +380,14 @@ class TestInterruption:
 
 @both
 def test_a_defect_in_one_wait_ends_no_other(wait: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = task_module.from_answer
+    real = parse_task
 
     def broken(answer: Any, *rest: Any, **more: Any) -> Task:
-        if answer["id"] == "odd":
+        if answer.task_id == "odd":
             raise ZeroDivisionError("a defect")
         return real(answer, *rest, **more)
 
-    monkeypatch.setattr(task_module, "from_answer", broken)
+    monkeypatch.setattr(sys.modules["cometapi_runway._flows.wait"], "parse_task", broken)
     odd, good = wait(Gateway(), ["odd", "good"])
     assert good.status == "SUCCEEDED"
     assert type(odd.error) is RunwayError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cometapi_runway.flows import media
+from cometapi_runway._flows import media_types
+from cometapi_runway._flows.media_types import extension_from_url, quote_body
 
 # The usual extension of each type, as the registry of media types and the browsers' makers list
 # them; the standard library's own list lacks most of these before Python 3.13.
@@ -20,22 +21,24 @@ USUAL = {
 
 @pytest.mark.parametrize(("kind", "extension"), USUAL.items())
 def test_a_file_is_called_as_its_kind_usually_is(kind: str, extension: str) -> None:
-    assert media.extension_for({"content-type": f"{kind.upper()}; charset=binary"}) == extension
-    assert media.extension_in(f"https://cdn.example/a/b{extension.upper()}?sig=1") == extension
+    assert (
+        media_types.extension_for({"content-type": f"{kind.upper()}; charset=binary"}) == extension
+    )
+    assert extension_from_url(f"https://cdn.example/a/b{extension.upper()}?sig=1") == extension
 
 
 @pytest.mark.parametrize("kind", ["", "application/octet-stream", "video/unheard-of"])
 def test_what_nobody_knows_is_called_bin(kind: str) -> None:
-    assert media.extension_for({"content-type": kind}) == ".bin"
+    assert media_types.extension_for({"content-type": kind}) == ".bin"
 
 
 @pytest.mark.parametrize("length", [1, 199, 200])
 def test_what_is_short_is_quoted_whole(length: int) -> None:
     said = ("no " * 100)[: length - 1] + "!"
-    assert media.quoted(said.encode()) == said
+    assert quote_body(said.encode()) == said
 
 
 def test_what_is_long_is_cut() -> None:
-    quoted = media.quoted(b"no " * 100)
+    quoted = quote_body(b"no " * 100)
     assert quoted.endswith("…")
     assert quoted[:-1] == ("no " * 100)[:200]

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from attrs import frozen
 
-from cometapi_runway import InvalidRequestError, signatures
-from cometapi_runway.signatures import Signature
+from cometapi_runway import InvalidRequestError
+from cometapi_runway.resources import _signatures as signatures
+from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import contract
 
 from .twin import ID, KEY, Twin

@@ -23,18 +23,19 @@ import httpx
 import pytest
 from attrs import frozen
 
-from cometapi_runway import (
-    AsyncRunwayClient,
-    RunwayClient,
-    RunwayError,
-    Task,
-    files,
-    httpx_logs,
-    redaction,
+from cometapi_runway import AsyncRunwayClient, RunwayClient, RunwayError, Task
+from cometapi_runway._core.redaction import (
+    redact_headers,
+    redact_json,
+    redact_text,
+    redact_url,
+    strip_payloads,
 )
+from cometapi_runway._flows import DownloadRequest, download, submit, wait
+from cometapi_runway._flows.steps import Fetch, PreparedRequest
+from cometapi_runway._io import file_client
+from cometapi_runway._io.http_logs import redact_http_logs
 from cometapi_runway.errors import Issue
-from cometapi_runway.flows import Download, download, submit, wait
-from cometapi_runway.flows.steps import Call, Fetch
 
 from .stage import POLL, order, watch
 from .twin import ID, WAYS, Way
@@ -373,14 +374,14 @@ def test_the_log_would_tell_without_the_filter(
 ) -> None:
     """Else the test above proves nothing."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(files, "quiet", contextlib.nullcontext)
+    monkeypatch.setattr(file_client, "redact_http_logs", contextlib.nullcontext)
     outcome("blocking", Case("download", fetch), gateway, tmp_path)
     assert MARKER in caplog.text
 
 
 def test_lines_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with httpx_logs.quiet():
+    with redact_http_logs():
         logging.getLogger("httpx").info("GET %s", "https://a.example/x?sig=1")
     logging.getLogger("httpx").info("GET %s", "https://b.example/x?sig=2")
     assert caplog.messages == ["GET https://a.example/x?[hidden]", "GET https://b.example/x?sig=2"]
@@ -398,7 +399,7 @@ def test_httpcore_does_not_say_what_came_back(
     line: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with httpx_logs.quiet():
+    with redact_http_logs():
         logging.getLogger(f"httpcore.{name}").debug(line)
     (message,) = caplog.messages
     assert line.startswith(message)
@@ -408,7 +409,9 @@ def test_httpcore_does_not_say_what_came_back(
 class TestRepresentations:
     def test_of_what_flows_work_with(self, tmp_path: Path) -> None:
         signed = f"https://cdn.example/x.mp4?_jwt={MARKER}"
-        call = Call("op", "POST", "/x", {"Authorization": KEY, "X-A": MARKER}, {"a": PICTURE})
+        call = PreparedRequest(
+            "op", "POST", "/x", {"Authorization": KEY, "X-A": MARKER}, {"a": PICTURE}
+        )
         task = Task(ID, "SUCCEEDED", output=(signed,), raw={"output": [signed]})
         shown = [
             call,
@@ -416,7 +419,7 @@ class TestRepresentations:
             watch(task=task, poll=call),
             task,
             Fetch(signed, tmp_path, resume=True, timeout=1.0),
-            Download(task, 0, tmp_path, POLL),
+            DownloadRequest(task, 0, tmp_path, POLL),
             Task(ID, "FAILED", failure=f"cannot read {signed}"),
         ]
         for one in shown:
@@ -427,12 +430,14 @@ class TestRepresentations:
     def test_of_a_traceback_with_its_locals(self, flow: str, tmp_path: Path) -> None:
         """As crash reporters print it: the flows' own frames hold nothing to read."""
         signed = f"https://cdn.example/x.mp4?_jwt={MARKER}"
-        call = Call("op", "POST", "/x", {}, {"a": PICTURE})
+        call = PreparedRequest("op", "POST", "/x", {}, {"a": PICTURE})
         task = Task(ID, "RUNNING", output=(signed,))
         running: Any = {
             "submit": submit(order(call=call), started=0.0, rng=Fixed(0)),
             "wait": wait(watch(task=task), started=0.0, rng=Fixed(0)),
-            "download": download(Download(task, 0, tmp_path, POLL), started=0.0, rng=Fixed(0)),
+            "download": download(
+                DownloadRequest(task, 0, tmp_path, POLL), started=0.0, rng=Fixed(0)
+            ),
         }[flow]
         next(running)
         try:
@@ -470,7 +475,7 @@ class TestRedaction:
         ],
     )
     def test_addresses(self, address: str, shown: str) -> None:
-        assert redaction.url(address) == shown
+        assert redact_url(address) == shown
 
     @pytest.mark.parametrize(
         "words",
@@ -489,14 +494,14 @@ class TestRedaction:
         ],
     )
     def test_text(self, words: str) -> None:
-        assert MARKER not in redaction.text(words)
+        assert MARKER not in redact_text(words)
 
     @pytest.mark.parametrize("words", ["", "plain words, nothing else", "metadata: a, b", "a,b"])
     def test_text_that_hides_nothing_is_kept(self, words: str) -> None:
-        assert redaction.text(words) == words
+        assert redact_text(words) == words
 
     def test_headers_are_shown_by_permission(self) -> None:
-        shown = redaction.headers(
+        shown = redact_headers(
             [("Content-Type", "a/b"), ("Authorization", KEY), ("X-New-Thing", MARKER)]
         )
         assert shown == {
@@ -507,14 +512,14 @@ class TestRedaction:
 
     def test_values_keep_their_form(self) -> None:
         value = {"a": [PICTURE, 1, None, True], "b": {"c": CLIP}, "d": "x" * 5000}
-        shown: Any = redaction.value(value)
+        shown: Any = redact_json(value)
         assert MARKER not in json.dumps(shown)
         assert shown["a"][1:] == [1, None, True]
         assert shown["b"] == {"c": "https://assets.example/clip.mp4?[hidden]"}
         assert len(shown["d"]) < 2100
 
     def test_what_repeats_a_request_keeps_addresses(self) -> None:
-        kept: Any = redaction.repeatable({"a": [PICTURE], "b": "https://a.example/x?sig=1"})
+        kept: Any = strip_payloads({"a": [PICTURE], "b": "https://a.example/x?sig=1"})
         assert MARKER not in json.dumps(kept)
         assert kept["b"] == "https://a.example/x?sig=1"
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task, settings
-from cometapi_runway.settings import Settings, resolve
+from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task
+from cometapi_runway import _settings as settings
+from cometapi_runway._settings import FINAL_POLL_TIMEOUT, Settings, resolve_settings
 
 from .twin import ID, KEY, Twin
 from .wire import answer
@@ -22,34 +23,34 @@ ENVIRONMENT = {
 
 class TestPrecedence:
     def test_defaults(self) -> None:
-        assert resolve(KEY, environ={}) == Settings(
+        assert resolve_settings(KEY, environ={}) == Settings(
             KEY, "https://api.cometapi.com", "2024-11-06", 60.0, True
         )
 
     def test_the_environment_comes_before_the_default(self) -> None:
-        found = resolve(environ=ENVIRONMENT)
+        found = resolve_settings(environ=ENVIRONMENT)
         assert found == Settings("sk-from-the-environment", GATEWAY, "2025-01-01", 60.0, True)
 
     def test_the_argument_comes_before_the_environment(self) -> None:
         given = {"base_url": "https://argument.example", "runway_version": "2026-02-02"}
-        found = resolve(KEY, **given, timeout=5, validate=False, environ=ENVIRONMENT)
+        found = resolve_settings(KEY, **given, timeout=5, validate=False, environ=ENVIRONMENT)
         assert found == Settings(KEY, "https://argument.example", "2026-02-02", 5.0, False)
 
     @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
     def test_a_blank_variable_is_not_set(self, blank: str) -> None:
         environment = dict.fromkeys(ENVIRONMENT, blank)
-        assert resolve(KEY, environ=environment) == resolve(KEY, environ={})
+        assert resolve_settings(KEY, environ=environment) == resolve_settings(KEY, environ={})
         with pytest.raises(ConfigurationError, match="COMETAPI_KEY"):
-            resolve(environ=environment)
+            resolve_settings(environ=environment)
 
     def test_blanks_around_a_variable_are_dropped(self) -> None:
         padded = {name: f"  {value}\n" for name, value in ENVIRONMENT.items()}
-        assert resolve(environ=padded) == resolve(environ=ENVIRONMENT)
+        assert resolve_settings(environ=padded) == resolve_settings(environ=ENVIRONMENT)
 
     def test_the_variable_of_the_gateways_own_sdk_is_not_read(self) -> None:
         """It carries a /v1 suffix, under which the Runway routes do not live."""
         elsewhere = {"COMETAPI_BASE_URL": "https://api.cometapi.com/v1"}
-        assert resolve(KEY, environ=elsewhere).base_url == "https://api.cometapi.com"
+        assert resolve_settings(KEY, environ=elsewhere).base_url == "https://api.cometapi.com"
 
     @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
     def test_clients_read_the_process_environment(
@@ -57,7 +58,7 @@ class TestPrecedence:
     ) -> None:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
-        assert kind().settings == resolve(environ=ENVIRONMENT)
+        assert kind().settings == resolve_settings(environ=ENVIRONMENT)
 
     def test_a_trailing_slash_makes_no_difference(self, twin: Twin) -> None:
         twin.plays(answer({"id": ID, "status": "RUNNING"}))
@@ -87,7 +88,7 @@ class TestBadValues:
     def test_a_key_that_cannot_be_sent_is_not_shown(self, key: str, variable: bool) -> None:
         given = {"environ": {"COMETAPI_KEY": f"x{key}x"}} if variable else {"api_key": key}
         with pytest.raises(ConfigurationError) as caught:
-            resolve(**given)  # type: ignore[arg-type] # one of the two forms
+            resolve_settings(**given)  # type: ignore[arg-type] # one of the two forms
         source = "the environment variable COMETAPI_KEY" if variable else "api_key"
         assert str(caught.value).startswith(source)
         assert "rker" not in str(caught.value)
@@ -95,12 +96,12 @@ class TestBadValues:
     @pytest.mark.parametrize("key", ["", "  ", None])
     def test_no_key_says_how_to_give_one(self, key: str | None) -> None:
         with pytest.raises(ConfigurationError, match=r"api_key or .* COMETAPI_KEY"):
-            resolve(key, environ={})
+            resolve_settings(key, environ={})
 
     @pytest.mark.parametrize("key", [7, b"sk-marker", ["sk-marker"]])
     def test_a_key_of_another_type_is_not_shown(self, key: Any) -> None:
         with pytest.raises(ConfigurationError, match="api_key must be a string") as caught:
-            resolve(key, environ={})
+            resolve_settings(key, environ={})
         assert "marker" not in str(caught.value)
 
     @pytest.mark.parametrize(
@@ -127,12 +128,12 @@ class TestBadValues:
     )
     def test_an_address_that_is_none(self, address: Any) -> None:
         with pytest.raises(ConfigurationError, match="base_url must be an") as caught:
-            resolve(KEY, base_url=address, environ={})
+            resolve_settings(KEY, base_url=address, environ={})
         assert "secret" not in str(caught.value)
 
     def test_the_variable_is_named_where_the_address_came_from_it(self) -> None:
         with pytest.raises(ConfigurationError, match="COMETAPI_RUNWAY_BASE_URL must be an"):
-            resolve(KEY, environ={"COMETAPI_RUNWAY_BASE_URL": "localhost:8000"})
+            resolve_settings(KEY, environ={"COMETAPI_RUNWAY_BASE_URL": "localhost:8000"})
 
     @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
     @pytest.mark.parametrize("address", ["https://ü..example", "https://\u2603\u200d.example"])
@@ -143,17 +144,24 @@ class TestBadValues:
     @pytest.mark.parametrize("version", ["", "2024\n11", "é", " ", 20241106])
     def test_a_version_that_cannot_be_sent(self, version: Any) -> None:
         with pytest.raises(ConfigurationError, match="runway_version must be"):
-            resolve(KEY, runway_version=version, environ={})
+            resolve_settings(KEY, runway_version=version, environ={})
 
     @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "60", None, True, [60]])
     def test_a_timeout_that_is_none(self, seconds: Any) -> None:
         with pytest.raises(ConfigurationError, match="timeout must be"):
-            resolve(KEY, timeout=seconds, environ={})
+            resolve_settings(KEY, timeout=seconds, environ={})
 
 
 def test_the_key_is_in_no_representation(twin: Twin) -> None:
     client = twin.client
-    shown = [client, client.settings, client.api, client.driver, client.tasks, client.journal]
+    shown = [
+        client,
+        client.settings,
+        client.api,
+        client.session.driver,
+        client.tasks,
+        client.journal,
+    ]
     shown += [client.character_performance, client.bind(Task(ID, "PENDING"))]
     for one in shown:
         assert KEY not in repr(one)
@@ -172,6 +180,6 @@ def test_a_representation_says_which_gateway() -> None:
 def test_the_numbers_that_other_rules_lean_on() -> None:
     """Runway asks clients for 5 s between polls; a last look must not outlast a poll's interval."""
     assert settings.POLL_INTERVAL >= 5
-    assert settings.LAST_LOOK < settings.POLL_INTERVAL
+    assert FINAL_POLL_TIMEOUT < settings.POLL_INTERVAL
     assert settings.CONNECT_TIMEOUT < settings.REQUEST_TIMEOUT
     assert settings.SUBMIT_BUDGET > settings.CONNECT_TIMEOUT

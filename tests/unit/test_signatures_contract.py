@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cometapi_runway import AsyncRunwayClient, RunwayClient, signatures
-from cometapi_runway.inputs import fresh_seed
-from cometapi_runway.signatures import OPTIONS, Signature
+from cometapi_runway import AsyncRunwayClient, RunwayClient
+from cometapi_runway.resources import _signatures as signatures
+from cometapi_runway.resources._inputs import fresh_seed
+from cometapi_runway.resources._signatures import OPTIONS, Signature
 from cometapi_runway.validation import Contract, contract
 
 ROOT = Path(__file__).parents[2]

@@ -23,7 +23,7 @@ import pytest
 import cometapi_runway
 import cometapi_runway_api
 from cometapi_runway import AsyncRunwayClient, RunwayClient
-from cometapi_runway.task import Task
+from cometapi_runway._core.task import Task
 
 from .twin import ID, KEY
 
@@ -33,7 +33,7 @@ PATIENCE = 60
 PROGRAM = """
 import sys
 from cometapi_runway import RunwayClient
-from cometapi_runway.task import Task
+from cometapi_runway._core.task import Task
 address, folder, overwrite = sys.argv[1:]
 with RunwayClient("a-key") as client:
     task = client.bind(Task("{ID}", "SUCCEEDED", output=(address,)))

@@ -454,7 +454,7 @@ def test_a_callback_hears_of_bound_tasks(story: Story, tmp_path: Path) -> None:
     task = story.run(story.client.tasks.wait(ID, on_update=seen.append))
     assert seen == [task]
     assert type(seen[0]) is type(task)
-    assert seen[0].client is story.client
+    assert seen[0].session is story.client.session
 
 
 def test_a_callback_may_stop_the_wait(story: Story) -> None:
@@ -554,7 +554,7 @@ def test_closing_twice_does_no_harm(story: Story) -> None:
 
 def test_nobody_listens(story: Story) -> None:
     story.create.mock(side_effect=httpx.ConnectError("Connection refused"))
-    story.client.rng.uniform = lambda _, b: b
+    story.client.session.rng.uniform = lambda _, b: b
     with pytest.raises(APIConnectionError, match="Connection refused") as caught:
         story.run(story.client.character_performance.create(**ASSETS))
     assert caught.value.delivery == "not_sent"

@@ -10,14 +10,15 @@ import pytest
 from attrs import exceptions
 from hypothesis import given
 
+from cometapi_runway._core.task import TERMINAL, Task
 from cometapi_runway.errors import ResponseDecodeError
-from cometapi_runway.task import TERMINAL, Task, from_answer, id_of_creation
 
 from .drawn import json_objects, same_every_time
 from .twin import ID
 
 URL = "https://cdn.example/output.mp4?_jwt=1"
 OTHER = "https://cdn.example/second.mp4"
+from .parsing import created_id_from, task_from
 
 
 def raw(status: Any = "RUNNING", **more: Any) -> dict[str, Any]:
@@ -63,13 +64,13 @@ class TestStatus:
     def test_a_known_word_is_understood_in_every_shape(
         self, word: str, expected: str, shape: Any
     ) -> None:
-        task = from_answer(shape(word, output=[URL]))
+        task = task_from(shape(word, output=[URL]))
         assert (task.id, task.status) == (ID, expected)
         assert task.is_terminal == (expected in TERMINAL)
 
     @pytest.mark.parametrize("word", ["UNKNOWN", "Warming_up", "expired", "成功", "4", 17])
     def test_an_unknown_word_is_kept_and_never_the_end(self, word: Any) -> None:
-        task = from_answer(raw(word))
+        task = task_from(raw(word))
         assert (task.status, task.is_terminal) == (str(word), False)
 
     @pytest.mark.parametrize(
@@ -97,12 +98,12 @@ class TestStatus:
         self, envelope: str, inner: str, output: str | None, expected: str
     ) -> None:
         inside = raw(inner, output=[output] if output else None)
-        assert from_answer(wrapped(envelope, inside)).status == expected
+        assert task_from(wrapped(envelope, inside)).status == expected
 
     @pytest.mark.parametrize("output", [None, [], "", [""], [None], ["not an address"], {}, 7])
     def test_success_without_a_file_is_none_yet(self, output: Any) -> None:
         for shape in (raw("SUCCEEDED", output=output), wrapped("SUCCESS", result_url=output)):
-            task = from_answer(shape)
+            task = task_from(shape)
             assert (task.status, task.is_terminal, task.output) == ("RUNNING", False, ())
 
     @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ class TestStatus:
     )
     def test_the_older_feeds_digits(self, digit: Any, more: dict[str, Any], expected: str) -> None:
         """Its own text contradicts its samples; an address settles it."""
-        assert from_answer(older(digit, **more)).status == expected
+        assert task_from(older(digit, **more)).status == expected
 
     @pytest.mark.parametrize(
         "payload",
@@ -143,12 +144,12 @@ class TestStatus:
         ],
     )
     def test_what_is_no_task(self, payload: Any) -> None:
-        with pytest.raises(ResponseDecodeError, match="holds no"):
-            from_answer(payload)
+        with pytest.raises(ResponseDecodeError, match="has no"):
+            task_from(payload)
 
     def test_the_id_that_was_asked_for_is_kept(self) -> None:
         known = Task("asked-for", "PENDING", operation="op", seed=3, route="feed")
-        task = from_answer({"id": "another", "status": "RUNNING"}, known)
+        task = task_from({"id": "another", "status": "RUNNING"}, known)
         assert (task.id, task.operation, task.seed, task.route) == ("asked-for", "op", 3, "feed")
 
 
@@ -187,15 +188,11 @@ class TestProgress:
         ],
     )
     def test_forms(self, value: Any, part: float | None) -> None:
-        assert from_answer(raw(progress=value)).progress == part
+        assert task_from(raw(progress=value)).progress == part
 
     def test_the_further_layer_counts(self) -> None:
-        assert (
-            from_answer(wrapped("IN_PROGRESS", raw(progress=0.7), progress="50%")).progress == 0.7
-        )
-        assert (
-            from_answer(wrapped("IN_PROGRESS", raw(progress=0.2), progress="50%")).progress == 0.5
-        )
+        assert task_from(wrapped("IN_PROGRESS", raw(progress=0.7), progress="50%")).progress == 0.7
+        assert task_from(wrapped("IN_PROGRESS", raw(progress=0.2), progress="50%")).progress == 0.5
 
 
 class TestOutput:
@@ -218,17 +215,17 @@ class TestOutput:
         ],
     )
     def test_is_found_wherever_it_stands(self, payload: dict[str, Any]) -> None:
-        task = from_answer(payload)
+        task = task_from(payload)
         assert (task.status, task.output, task.failure) == ("SUCCEEDED", (URL,), None)
 
     def test_keeps_its_order_and_no_copies(self) -> None:
-        assert from_answer(raw("SUCCEEDED", output=[OTHER, URL, OTHER])).output == (OTHER, URL)
+        assert task_from(raw("SUCCEEDED", output=[OTHER, URL, OTHER])).output == (OTHER, URL)
         both = wrapped("SUCCESS", raw("SUCCEEDED", output=[URL, OTHER]), result_url=URL)
-        assert from_answer(both).output == (URL, OTHER)
+        assert task_from(both).output == (URL, OTHER)
 
     @pytest.mark.parametrize("address", ["ftp://x/y", "javascript:alert(1)", "/file", "x.mp4", ""])
     def test_takes_web_addresses_only(self, address: str) -> None:
-        assert from_answer(raw(output=[address])).output == ()
+        assert task_from(raw(output=[address])).output == ()
 
 
 class TestFailure:
@@ -245,24 +242,24 @@ class TestFailure:
         ],
     )
     def test_the_reason_is_found(self, payload: dict[str, Any]) -> None:
-        task = from_answer(payload)
+        task = task_from(payload)
         assert (task.status, task.failure) == ("FAILED", "no face")
 
     def test_the_code_is_runways_own(self) -> None:
         inner = raw("FAILED", failureCode="SAFETY.INPUT.TEXT")
-        assert from_answer(inner).failure_code == "SAFETY.INPUT.TEXT"
-        assert from_answer(wrapped("FAILURE", inner)).failure_code == "SAFETY.INPUT.TEXT"
+        assert task_from(inner).failure_code == "SAFETY.INPUT.TEXT"
+        assert task_from(wrapped("FAILURE", inner)).failure_code == "SAFETY.INPUT.TEXT"
 
     def test_the_transports_own_word_is_no_reason(self) -> None:
-        assert from_answer(older("2")).failure is None
+        assert task_from(older("2")).failure is None
         flattened = flat("FAILURE", code="success", msg="success")
-        assert from_answer(flattened).failure is None
+        assert task_from(flattened).failure is None
 
     @pytest.mark.parametrize(("word", "status"), [("FAILED", "FAILED"), ("canceled", "CANCELLED")])
     def test_of_the_provider_outweighs_a_success_without_a_file(
         self, word: str, status: str
     ) -> None:
-        assert from_answer(wrapped("SUCCESS", raw(word))).status == status
+        assert task_from(wrapped("SUCCESS", raw(word))).status == status
 
 
 class TestMoment:
@@ -295,14 +292,14 @@ class TestMoment:
     )
     def test_forms(self, value: Any, moment: datetime | None) -> None:
         for name in ("createdAt", "created_at", "submit_time", "create_time"):
-            found = from_answer(raw(**{name: value})).created_at
+            found = task_from(raw(**{name: value})).created_at
             assert found == moment
             if found is not None:
                 assert found.tzinfo is not None
 
     def test_the_first_that_says_anything_counts(self) -> None:
         inner = raw(createdAt="2026-03-13T09:52:46+08:00")
-        found = from_answer(wrapped("QUEUED", inner, submit_time=0)).created_at
+        found = task_from(wrapped("QUEUED", inner, submit_time=0)).created_at
         assert found == datetime(2026, 3, 13, 1, 52, 46, tzinfo=UTC)
 
 
@@ -320,10 +317,10 @@ class TestCreation:
         ],
     )
     def test_the_id_is_found(self, payload: Any) -> None:
-        assert id_of_creation(payload) == ID
+        assert created_id_from(payload) == ID
 
     def test_an_id_that_is_a_number_is_not_thrown_away(self) -> None:
-        assert id_of_creation({"id": 12345}) == "12345"
+        assert created_id_from({"id": 12345}) == "12345"
 
     @pytest.mark.parametrize(
         "payload",
@@ -331,16 +328,16 @@ class TestCreation:
     )
     def test_none_is_told(self, payload: Any) -> None:
         with pytest.raises(ResponseDecodeError, match="no task id"):
-            id_of_creation(payload)
+            created_id_from(payload)
 
 
 class TestValue:
     def test_it_cannot_be_changed(self) -> None:
         with pytest.raises(exceptions.FrozenInstanceError):
-            from_answer(raw()).status = "SUCCEEDED"  # type: ignore[misc] # that is the test
+            task_from(raw()).status = "SUCCEEDED"  # type: ignore[misc] # that is the test
 
     def test_what_it_was_made_of_makes_no_difference(self) -> None:
-        one, two = from_answer(raw()), from_answer(wrapped("IN_PROGRESS"))
+        one, two = task_from(raw()), task_from(wrapped("IN_PROGRESS"))
         assert one == two
         assert len({one, two}) == 1
         assert one.raw != two.raw
@@ -351,7 +348,7 @@ class TestValue:
 def test_no_object_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
     for known in (None, Task(ID, "PENDING")):
         try:
-            task = from_answer(payload, known)
+            task = task_from(payload, known)
         except ResponseDecodeError as error:
             str(error).encode()
             continue
@@ -369,6 +366,6 @@ def test_no_object_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
 @given(payload=json_objects)
 def test_no_creation_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
     try:
-        assert id_of_creation(payload)
+        assert created_id_from(payload)
     except ResponseDecodeError as error:
         str(error).encode()

@@ -24,9 +24,9 @@ from cometapi_runway import (
     ServerError,
     SubmissionUnknownError,
     TaskTimeoutError,
-    settings,
 )
-from cometapi_runway.clock import AsyncSystemClock, SystemClock
+from cometapi_runway import _settings as settings
+from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
 
 from .faults import ACCEPTED, DONE, NOT_SENT, RUNNING, TRANSPORT_ERRORS, page, platform
 from .twin import ASSETS, ID, KEY, Twin
@@ -165,7 +165,7 @@ class TestBounds:
     def test_an_answer_that_is_no_answer_is_not_read_to_its_end(
         self, twin: Twin, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(settings, "MAX_ANSWER", 100_000)
+        monkeypatch.setattr(settings, "MAX_RESPONSE_BYTES", 100_000)
         twin.plays(Reply(200, b" " * 1_000_000))
         with pytest.raises(APIConnectionError, match="larger than 100000 bytes"):
             retrieve(twin)

@@ -61,7 +61,7 @@ class Twin:
         kind: Any = AsyncRunwayClient if self.is_async else RunwayClient
         carrier = self.wire.async_transport() if self.is_async else self.wire.transport()
         client = kind(api_key, **{"transport": carrier, "clock": self.clock, **options})
-        client.rng = Fixed(0.0)
+        client.session.rng = Fixed(0.0)
         self._clients.append(client)
         return client
 

@@ -1,6 +1,6 @@
 """Runway's video and image models behind the CometAPI gateway.
 
-Importing this package loads nothing but itself: every public name is fetched when first used.
+Importing this package imports no other module: every public name is imported at its first use.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from cometapi_runway._version import __version__
+from cometapi_runway._core.version import __version__
 
 if TYPE_CHECKING:
-    from cometapi_runway.bound import AsyncBoundTask, BoundTask
-    from cometapi_runway.client import AsyncRunwayClient, RunwayClient
+    from cometapi_runway._client import AsyncRunwayClient, RunwayClient
+    from cometapi_runway._core.task import Task
     from cometapi_runway.errors import (
         APIConnectionError,
         APIError,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         TaskNotFoundError,
         TaskTimeoutError,
     )
-    from cometapi_runway.task import Task
+    from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask
 
 __all__ = [
     "APIConnectionError",
@@ -72,19 +72,19 @@ __all__ = [
     "__version__",
 ]
 
-_ELSEWHERE = {
-    "AsyncBoundTask": "bound",
-    "AsyncRunwayClient": "client",
-    "BoundTask": "bound",
-    "RunwayClient": "client",
-    "Task": "task",
+_MODULES = {
+    "AsyncBoundTask": "resources._bound_task",
+    "AsyncRunwayClient": "_client",
+    "BoundTask": "resources._bound_task",
+    "RunwayClient": "_client",
+    "Task": "_core.task",
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
+    value: object = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
     globals()[name] = value
     return value
 

@@ -30,14 +30,15 @@ from typing import TYPE_CHECKING, Any, overload
 
 from attrs import define, evolve, field
 
-from cometapi_runway import jsonvalue, task
+from cometapi_runway._core.json_values import Object, as_object, parse_json
+from cometapi_runway._core.task import TERMINAL, Task
+from cometapi_runway._flows.parse_task import parse_task
+from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway.errors import ResponseDecodeError
-from cometapi_runway.jsonvalue import Object
-from cometapi_runway.task import Task
 
 if TYPE_CHECKING:
-    from cometapi_runway.bound import AsyncBoundTask, BoundTask
-    from cometapi_runway.client import AsyncRunwayClient, RunwayClient
+    from cometapi_runway._client import AsyncRunwayClient, RunwayClient
+    from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask
 
 __all__ = ["Seen", "confirm", "parse"]
 
@@ -54,7 +55,7 @@ def parse(body: bytes | str | Mapping[str, object]) -> Task:
     Raises:
         ResponseDecodeError: It is not JSON, or tells of no task.
     """
-    return evolve(task.from_answer(_object(body)), route="feed")
+    return evolve(parse_task(ResponseLayers.split(_object(body))), route="feed")
 
 
 def _object(body: bytes | str | Mapping[str, object]) -> Object:
@@ -63,11 +64,11 @@ def _object(body: bytes | str | Mapping[str, object]) -> Object:
         parsed: Any = body
     else:
         try:
-            parsed = jsonvalue.parse(body)
+            parsed = parse_json(body)
         except (TypeError, ValueError) as error:
             # A framework hands over None where no body came.
             raise ResponseDecodeError(f"the callback is not JSON: {error}") from None
-    found = jsonvalue.as_object(parsed)
+    found = as_object(parsed)
     if found is None:
         raise ResponseDecodeError("the callback is JSON, but not an object")
     return found
@@ -120,7 +121,7 @@ class Seen:
             last = self._states.get(seen.id)
             if last is not None:
                 self._states.move_to_end(seen.id)
-            if last == seen.status or last in task.TERMINAL:
+            if last == seen.status or last in TERMINAL:
                 return False
             self._states[seen.id] = seen.status
             if len(self._states) > self.size:

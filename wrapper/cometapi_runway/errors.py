@@ -34,15 +34,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from cometapi_runway import failures, redaction
+from cometapi_runway._core.failure_codes import explain_failure, has_runway_failure
+from cometapi_runway._core.redaction import redact_text, safe_repr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import httpx
 
-    from cometapi_runway.answers import Answer
-    from cometapi_runway.task import Task
+    from cometapi_runway._core.raw_response import RawResponse
+    from cometapi_runway._core.task import Task
 
 __all__ = [
     "APIConnectionError",
@@ -70,9 +71,6 @@ __all__ = [
     "TaskTimeoutError",
 ]
 
-# True of the bytes that came, not of the decoded body; and a cookie is a secret.
-_OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
-
 Delivery: TypeAlias = Literal["not_sent", "unknown"]
 """Whether a request that failed can have reached the gateway."""
 
@@ -92,7 +90,7 @@ class Issue:
 
     path: str
     rule: str
-    value: object = field(repr=redaction.shown)
+    value: object = field(repr=safe_repr)
     message: str
 
 
@@ -162,7 +160,7 @@ class APIStatusError(APIError):
         code: The gateway's own code as text (``"quota_not_enough"``), or None.
         message: The gateway's words.
         request_id: The gateway's request id, which it only gives inside its message text.
-        answer: The answer as read, or None.
+        raw_response: The response as read, or None.
         retry_after: Seconds the gateway asks to wait, or None.
     """
 
@@ -182,7 +180,7 @@ class APIStatusError(APIError):
         self.message = message
         self.request_id = request_id
         self._response = response
-        self.answer: Answer | None = None
+        self.raw_response: RawResponse | None = None
         self.retry_after = retry_after
         label = f"HTTP {status_code}" + (f", code {code}" if code else "")
         text = f"{label}: {message}" if message else label
@@ -192,16 +190,10 @@ class APIStatusError(APIError):
 
     @property
     def response(self) -> httpx.Response | None:
-        """The answer, detached from its connection and from the request that held the key."""
-        if self._response is None and self.answer is not None:
-            # Only here, so that the errors can be imported without httpx.
-            import httpx  # noqa: PLC0415
-
-            self._response = httpx.Response(
-                self.answer.status,
-                headers={k: v for k, v in self.answer.headers.items() if k not in _OF_THE_WIRE},
-                content=self.answer.body,
-            )
+        """The response, detached from its connection and from the request that held the key."""
+        raw = self.raw_response
+        if self._response is None and raw is not None and raw.to_httpx is not None:
+            self._response = raw.to_httpx(raw)
         return self._response
 
 
@@ -302,21 +294,21 @@ class TaskFailedError(TaskError):
         failure_code: Runway's dotted code, or None where the answer has none.
         can_retry: Whether the same request may do better later, by Runway's table of failure
             codes; None where nobody says. A repetition is a new task and is charged anew.
-        advice: What to do, in one sentence; see `cometapi_runway.failures`.
+        advice: What to do, in one sentence; see `cometapi_runway._core.failure_codes`.
     """
 
     def __init__(
         self, task_id: str, task_details: Task | None = None, message: str | None = None
     ) -> None:
         self.failure_code = task_details.failure_code if task_details else None
-        spoken = task_details is not None and failures.is_told_by_runway(task_details.raw)
-        explained = failures.explain(self.failure_code, by_runway=spoken)
+        spoken = task_details is not None and has_runway_failure(task_details.raw)
+        explained = explain_failure(self.failure_code, by_runway=spoken)
         self.can_retry = explained.can_retry
         self.advice = explained.advice
         if message is None:
             code = f" ({self.failure_code})" if self.failure_code else ""
             told = task_details.failure if task_details else None
-            reason = redaction.text(told or "the gateway gives no reason").rstrip(".")
+            reason = redact_text(told or "the gateway gives no reason").rstrip(".")
             message = f"task {task_id} failed{code}: {reason}. {self.advice}"
         super().__init__(task_id, task_details, message)
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation
 from cometapi_runway.validation._document import resolve
 from cometapi_runway.validation._schemas import compile_schema

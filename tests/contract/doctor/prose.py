@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 
 from ..choices import types
 from .places import Steps

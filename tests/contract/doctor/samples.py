@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from attrs import frozen
 
-from cometapi_runway.jsonvalue import Object
+from cometapi_runway._core.json_values import Object
 
 from ..wire import Sent
 from . import curl, javascript, python

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from attrs import define, field, frozen
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import Contract, ContractError, Operation
 from contract_tools import merge, overlay, registry
 from contract_tools.overlay import Overlay

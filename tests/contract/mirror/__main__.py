@@ -19,7 +19,7 @@ from typing import get_args
 
 import uvicorn
 
-from cometapi_runway.task import Route
+from cometapi_runway._core.task import Route
 from cometapi_runway.validation import contract
 
 from .. import laws, st

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import Contract, Operation
 
 from .. import laws

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Operation, Parameter
 from cometapi_runway.validation._document import resolve
 

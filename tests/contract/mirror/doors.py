@@ -11,10 +11,10 @@ from zlib import crc32
 
 from attrs import field, frozen
 
+from cometapi_runway._core.json_values import JSON, Object
+from cometapi_runway._settings import DEFAULT_RUNWAY_VERSION
 from cometapi_runway.errors import InvalidRequestError
-from cometapi_runway.jsonvalue import JSON, Object
-from cometapi_runway.settings import DEFAULT_RUNWAY_VERSION
-from cometapi_runway.signatures import Signature
+from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import Operation
 from cometapi_runway.validation._document import resolve
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from attrs import define, field, frozen
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import Contract, Operation
 
 from .. import floors, st

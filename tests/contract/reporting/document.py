@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import Operation
 
 from .. import st

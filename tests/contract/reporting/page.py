@@ -12,7 +12,7 @@ from attrs import frozen
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 
 # The columns of the grids: a kind of choice, and what to call it.
 KINDS = {

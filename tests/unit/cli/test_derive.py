@@ -9,13 +9,13 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from cyclopts import App
 
+from cometapi_runway._client import Compat, RunwayClient
 from cometapi_runway.cli import derive
 from cometapi_runway.cli.app import build
 from cometapi_runway.cli.create import make_app
 from cometapi_runway.cli.creations import Creation, creations, resolved
-from cometapi_runway.client import Compat, RunwayClient
-from cometapi_runway.resources import On
-from cometapi_runway.signatures import OPTIONS
+from cometapi_runway.resources._resource import ResourceDescriptor
+from cometapi_runway.resources._signatures import OPTIONS
 from cometapi_runway.validation import Contract, contract
 
 ALL = creations()
@@ -95,7 +95,12 @@ def test_its_command_is_found_and_its_resource_is_the_clients(creation: Creation
 
 def test_every_resource_of_the_client_has_a_command() -> None:
     def resources(kind: type) -> set[str]:
-        return {n for base in kind.__mro__ for n, v in vars(base).items() if isinstance(v, On)}
+        return {
+            n
+            for base in kind.__mro__
+            for n, v in vars(base).items()
+            if isinstance(v, ResourceDescriptor)
+        }
 
     offered = {one.name for one in ALL}
 

@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from cometapi_runway import errors
+from cometapi_runway._core.task import Task
 from cometapi_runway.cli.endings import (
     MEANINGS,
     Exit,
@@ -19,7 +20,6 @@ from cometapi_runway.cli.endings import (
 )
 from cometapi_runway.cli.words import kebab
 from cometapi_runway.errors import Issue
-from cometapi_runway.task import Task
 
 ISSUE = Issue("/seed", "maximum", 9, "/seed must be at most 5 (maximum), got 9")
 EXAMPLES: list[tuple[BaseException, Exit, str]] = [

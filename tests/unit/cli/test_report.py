@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cometapi_runway._core.task import Task
 from cometapi_runway.cli.endings import Ending, Exit, OutputError
 from cometapi_runway.cli.forecast import Forecast
 from cometapi_runway.cli.live import LiveReport
 from cometapi_runway.cli.report import JsonReport, Report, Tracked, clock_text, size_text
-from cometapi_runway.journal import State, Submission
-from cometapi_runway.task import Task
+from cometapi_runway.journal import SubmissionRecord, SubmissionState
 
 ID = "5b91e444-c232-4eaf-a4d7-8aef3e57336b"
 FAILURE = Ending(Exit.TIMEOUT, "TaskTimeoutError", "it took too long", "wait again", ID, ("more",))
@@ -236,9 +236,9 @@ def _plain(row: str) -> str:
     return re.sub(r"\x1b\[[0-9?]*[A-Za-z]|\r", "", row).rstrip()
 
 
-def submission(operation: str, state: State, seconds: float | None) -> Submission:
+def submission(operation: str, state: SubmissionState, seconds: float | None) -> SubmissionRecord:
     began = datetime(2026, 5, 1, tzinfo=UTC)
-    return Submission(
+    return SubmissionRecord(
         key="k",
         operation=operation,
         arguments={},

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient
-from cometapi_runway.clock import AsyncSystemClock, SystemClock
+from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
 from cometapi_runway.simulator import SimulatorServer
 from cometapi_runway.testing import API_KEY, mocked, simulated
 

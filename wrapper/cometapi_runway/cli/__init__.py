@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cometapi_runway._version import __version__
+from cometapi_runway._core.version import __version__
 
 NAME = "cometapi-runway"
 

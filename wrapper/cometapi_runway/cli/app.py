@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from cometapi_runway._version import __version__
+from cometapi_runway._core.json_values import JSON, as_object, as_text
+from cometapi_runway._core.version import __version__
+from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli import NAME, places
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
@@ -31,8 +33,6 @@ from cometapi_runway.cli.endings import (
 )
 from cometapi_runway.cli.options import Display
 from cometapi_runway.cli.report import JsonReport, Report
-from cometapi_runway.jsonvalue import JSON, as_object, as_text
-from cometapi_runway.settings import KEY_VARIABLE
 from cometapi_runway.validation import contract
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cometapi_runway._client import RunwayClient
 from cometapi_runway.cli.options import Connection
-from cometapi_runway.client import RunwayClient
 
 
 def connect(

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin, get_type
 
 from cyclopts.config import Dict
 
+from cometapi_runway._core.json_values import JSON, Object, as_object
+from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli import NAME, places
 from cometapi_runway.cli.endings import UsageError
 from cometapi_runway.cli.options import Connection, Display, Saving, Waiting
 from cometapi_runway.cli.words import kebab
-from cometapi_runway.jsonvalue import JSON, Object, as_object
-from cometapi_runway.settings import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from cyclopts import App

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Final
 from attrs import evolve
 from cyclopts import Parameter
 
-from cometapi_runway._version import __version__
+from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
+from cometapi_runway._core.version import __version__
 from cometapi_runway.cli import derive
 from cometapi_runway.cli.create import read_file
 from cometapi_runway.cli.creations import Creation, creations
@@ -21,7 +22,6 @@ from cometapi_runway.cli.endings import Ending, Exit, UsageError, ending
 from cometapi_runway.cli.options import RUN, Display
 from cometapi_runway.cli.report import Report
 from cometapi_runway.errors import InvalidRequestError, Issue
-from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
 from cometapi_runway.validation import Operation, contract
 
 _DISPLAY: Final = Display()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from attrs import frozen
 from cyclopts import App, Parameter
 
-from cometapi_runway import redaction
+from cometapi_runway._core.redaction import redact_url
 from cometapi_runway.cli import NAME, derive
 from cometapi_runway.cli.creations import Creation, creations
 from cometapi_runway.cli.deferred import Deferred
@@ -154,7 +154,7 @@ def carry_out(order: Order, report: Report) -> Exit:
     )
     validate, key = order.making.validate, order.api_key
     with clients.connect(order.connection, validate=validate, api_key=key) as client:
-        report.note(f"using the gateway {redaction.url(client.settings.base_url)}")
+        report.note(f"using the gateway {redact_url(client.settings.base_url)}")
         try:
             task = order.creation.on(client).create(**order.call)
         except KeyboardInterrupt as error:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
 from cometapi_runway.cli.words import kebab
-from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
 from cometapi_runway.validation import Contract, Operation, contract
 
 if TYPE_CHECKING:
-    from cometapi_runway.client import RunwayClient
-    from cometapi_runway.resources import Resource
-    from cometapi_runway.signatures import Signature
+    from cometapi_runway._client import RunwayClient
+    from cometapi_runway.resources._resource import Resource
+    from cometapi_runway.resources._signatures import Signature
 
 _PLAIN_TAG: Final = "official"
 
@@ -64,9 +64,9 @@ class Creation:
     @property
     def signature(self) -> Signature[...]:
         """How ``create`` is called; made of the contract where nobody has written it yet."""
-        module = import_module("cometapi_runway.signatures")
-        plain: Callable[[str, Contract], Signature[...]] = module.plain
-        return self._written or plain(self.operation.id, self.source)
+        module = import_module("cometapi_runway.resources._signatures")
+        from_contract: Callable[[str, Contract], Signature[...]] = module.from_contract
+        return self._written or from_contract(self.operation.id, self.source)
 
     def on(self, client: RunwayClient) -> Resource[...]:
         """The client's resource."""
@@ -156,7 +156,7 @@ def _within(value: JSON, *steps: str) -> JSON:
 def _signatures() -> Mapping[str, tuple[Signature[...], ...]]:
     """Every signature, by operation."""
     # Not at the top: the names of the commands are known without them.
-    module = import_module("cometapi_runway.signatures")
+    module = import_module("cometapi_runway.resources._signatures")
     every = [value for value in vars(module).values() if isinstance(value, module.Signature)]
     found: defaultdict[str, tuple[Signature[...], ...]] = defaultdict(tuple)
     for one in every:

@@ -6,10 +6,13 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from cometapi_runway import operations, redaction, settings
+from cometapi_runway import _settings as settings
+from cometapi_runway._core.redaction import strip_payloads
+from cometapi_runway._flows.steps import PreparedRequest
+from cometapi_runway._settings import resolve_settings
 from cometapi_runway.cli.endings import Exit, ending
 from cometapi_runway.errors import InvalidRequestError
-from cometapi_runway.flows.steps import Call
+from cometapi_runway.resources._prepare_request import prepare_create
 
 if TYPE_CHECKING:
     from cometapi_runway.cli.create import Order
@@ -22,7 +25,7 @@ def show(order: Order, report: Report) -> Exit:
     Raises:
         InvalidRequestError: There is no request to be made of it.
     """
-    chosen = settings.resolve(
+    chosen = resolve_settings(
         # No key is needed to look at a request, and a real one must not get near it.
         "dry-run",
         base_url=order.connection.base_url or None,
@@ -35,7 +38,7 @@ def show(order: Order, report: Report) -> Exit:
     except InvalidRequestError as error:
         problem = error
         call = _call(order, chosen, validate=False)
-    body = redaction.repeatable(call.body)
+    body = strip_payloads(call.body)
     text = curl(call, chosen.base_url)
     report.result(
         text,
@@ -59,7 +62,7 @@ def show(order: Order, report: Report) -> Exit:
     return Exit.SUCCESS
 
 
-def curl(call: Call, base_url: str) -> str:
+def curl(call: PreparedRequest, base_url: str) -> str:
     """A request as a command for a shell, without key and without embedded files."""
     headers = {name: value for name, value in call.headers.items() if name != "Content-Type"}
     lines = [f"curl -X {call.method} {shlex.quote(base_url + call.url)}"]
@@ -67,11 +70,11 @@ def curl(call: Call, base_url: str) -> str:
     lines.append(f'  -H "Authorization: Bearer ${settings.KEY_VARIABLE}"')
     lines += [f"  -H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()]
     lines.append("  -H 'Content-Type: application/json'")
-    body = json.dumps(redaction.repeatable(call.body), indent=2, ensure_ascii=False)
+    body = json.dumps(strip_payloads(call.body), indent=2, ensure_ascii=False)
     lines.append(f"  -d {shlex.quote(body)}")
     return " \\\n".join(lines)
 
 
-def _call(order: Order, chosen: settings.Settings, *, validate: bool) -> Call:
+def _call(order: Order, chosen: settings.Settings, *, validate: bool) -> PreparedRequest:
     arguments: dict[str, Any] = {**order.call, "validate": validate}
-    return operations.submission(order.creation.signature, arguments, chosen).call
+    return prepare_create(order.creation.signature, arguments, chosen).call

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from attrs import evolve
 from cyclopts import Parameter
 
-from cometapi_runway import inputs
+from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli import NAME, create, derive
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
@@ -22,11 +22,13 @@ from cometapi_runway.cli.endings import Exit, Interrupted, command
 from cometapi_runway.cli.options import Connection, Display, Saving, Waiting
 from cometapi_runway.cli.report import Report, size_text
 from cometapi_runway.cli.simulate import needed
-from cometapi_runway.settings import KEY_VARIABLE
+from cometapi_runway.journal import Journal
+from cometapi_runway.resources import _inputs as inputs
 
 if TYPE_CHECKING:
-    from cometapi_runway import journal, simulator
-    from cometapi_runway.journal import Submission
+    from cometapi_runway import simulator
+    from cometapi_runway.journal import SubmissionRecord
+    from cometapi_runway.journal import _journal as journal
     from cometapi_runway.simulator import SimulatorServer
 else:
     journal = Deferred("cometapi_runway.journal")
@@ -77,14 +79,14 @@ def demo(
             words = "interrupted; the local gateway has ended, and its task with it"
             raise Interrupted(words, command("demo")) from None
         if code is Exit.SUCCESS:
-            _tell(order, server, journal.Journal(record), report)
+            _tell(order, server, Journal(record), report)
     return code
 
 
 def _tell(order: create.Order, server: SimulatorServer, record: Any, report: Report) -> None:
     """What came of it, and how to do the same in earnest."""
     try:
-        done: Submission = record.tasks()[0]
+        done: SubmissionRecord = record.tasks()[0]
     finally:
         record.close()
     file, charged = done.files[0], sum(line.amount for line in server.gateway.charges)

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from attrs import frozen
 from cyclopts import Parameter
 
+from cometapi_runway._core.json_values import JSON, Object, as_object, as_text, parse_json
 from cometapi_runway.cli.creations import Creation, resolved
 from cometapi_runway.cli.endings import UsageError
 from cometapi_runway.cli.options import REQUEST
 from cometapi_runway.cli.words import kebab
 from cometapi_runway.errors import Issue
-from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text, parse
 from cometapi_runway.validation import Contract
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def read_body(text: bytes, source: str) -> Object:
     """
     advice = 'give the body of one request, such as {"model": …}'
     try:
-        body = as_object(parse(text))
+        body = as_object(parse_json(text))
     except ValueError as error:
         raise UsageError(f"{source} is not JSON: {error}", advice) from error
     if body is None:
@@ -129,7 +129,7 @@ def read_value(text: str) -> str | Path | JSON:
         ValueError: It begins like JSON and is none.
     """
     if text[:1] in {"{", "["}:
-        return parse(text)
+        return parse_json(text)
     is_address = "://" in text or text[:5].lower() == "data:"
     return text if is_address else Path(text).expanduser()
 
@@ -218,7 +218,7 @@ def _read_each(_type: object, tokens: Sequence[Token]) -> list[object]:
 
 
 def _read_json(_type: object, tokens: Sequence[Token]) -> object:
-    return parse(tokens[0].value)
+    return parse_json(tokens[0].value)
 
 
 def _default(default: object) -> str | bool:

@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from attrs import evolve, frozen
 from cyclopts import Parameter
 
-from cometapi_runway import redaction, settings
-from cometapi_runway._version import __version__
+from cometapi_runway import _settings as settings
+from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.task import TASK_NOT_EXIST
+from cometapi_runway._core.version import __version__
+from cometapi_runway._flows.read_response import parse_http_date
+from cometapi_runway._settings import resolve_settings
 from cometapi_runway.cli import config, places
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import Exit, ending
@@ -30,17 +34,19 @@ from cometapi_runway.errors import (
     RunwayError,
     TaskNotFoundError,
 )
+from cometapi_runway.journal import Journal
 from cometapi_runway.validation import contract
 
 if TYPE_CHECKING:
-    from cometapi_runway import answers, journal, task
-    from cometapi_runway.answers import Answer
+    from cometapi_runway._core import task
+    from cometapi_runway._core.raw_response import RawResponse
     from cometapi_runway.cli import clients
+    from cometapi_runway.journal import _journal as journal
 else:
-    answers = Deferred("cometapi_runway.answers")
+    answers = Deferred("cometapi_runway._flows.read_response")
     clients = Deferred("cometapi_runway.cli.clients")
     journal = Deferred("cometapi_runway.journal")
-    task = Deferred("cometapi_runway.task")
+    task = Deferred("cometapi_runway._core.task")
 
 _PROBE: Final = "cometapi-runway-doctor"
 _NO_KEY: Final = "no-key"
@@ -120,7 +126,7 @@ def _key(key: str) -> Check:
         return Check("key", "fail", f"{variable} is not set; export it", Exit.KEY)
     try:
         # The others are named, so that only the key can be at fault.
-        settings.resolve(
+        resolve_settings(
             key,
             base_url=settings.DEFAULT_BASE_URL,
             runway_version=settings.DEFAULT_RUNWAY_VERSION,
@@ -144,7 +150,7 @@ def _gateway(connection: Connection, key: str) -> Iterator[Check]:
             client.tasks.retrieve(_PROBE)
         except RunwayError as error:
             took = time.perf_counter() - began
-            yield _reached(error, redaction.url(client.settings.base_url), took, key)
+            yield _reached(error, redact_url(client.settings.base_url), took, key)
             answer = _answer(error)
             if answer is not None:
                 yield _clock(answer)
@@ -156,7 +162,7 @@ def _reached(error: RunwayError, address: str, took: float, key: str) -> Check:
     where = f"{address} answers in {took * 1000:.0f} ms"
     cause = error.__cause__ if isinstance(error, TaskNotFoundError) else error
     is_refused = isinstance(cause, AuthenticationError)
-    is_well = isinstance(cause, APIStatusError) and cause.code == task.NOT_EXIST
+    is_well = isinstance(cause, APIStatusError) and cause.code == TASK_NOT_EXIST
     if not key and (is_refused or is_well):
         # What went along is no key, and some gateways look at it only when something is paid.
         return Check("gateway", "ok", f"{where}; without a key it could not say more")
@@ -173,17 +179,17 @@ def _reached(error: RunwayError, address: str, took: float, key: str) -> Check:
     return Check("gateway", "fail", words, told.code)
 
 
-def _answer(error: RunwayError) -> Answer | None:
+def _answer(error: RunwayError) -> RawResponse | None:
     cause = error.__cause__ if isinstance(error, TaskNotFoundError) else error
-    return cause.answer if isinstance(cause, APIStatusError) else None
+    return cause.raw_response if isinstance(cause, APIStatusError) else None
 
 
-def _clock(answer: Answer) -> Check:
+def _clock(answer: RawResponse) -> Check:
     """Whether the gateway's time is ours; a signed address is good until a time of day."""
-    there = answers.http_date(answer.headers.get("date", ""))
+    there = parse_http_date(answer.headers.get("date", ""))
     if there is None:
         return Check("clock", "ok", "the gateway does not say what time it has")
-    drift = answer.received - there
+    drift = answer.received_at - there
     if abs(drift) > _DRIFT:
         way = "ahead of" if drift > 0 else "behind"
         return Check("clock", "warn", f"this computer is {abs(drift):.0f} s {way} the gateway")
@@ -195,7 +201,7 @@ def _record(connection: Connection) -> Check:
     if file is None:
         return Check("record", "warn", "switched off: an interrupted task can be lost")
     try:
-        record = journal.Journal(file)
+        record = Journal(file)
         unfinished, unknown = record.tasks(unfinished=True), len(record.unknown())
         record.close()
     except ConfigurationError as error:

@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 from attrs import field, frozen
 
 from cometapi_runway import errors
+from cometapi_runway._core.json_values import JSON
+from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.words import kebab
-from cometapi_runway.jsonvalue import JSON
-from cometapi_runway.settings import KEY_VARIABLE
 
 _NO_KEY: Final = "no CometAPI key"
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from attrs import frozen
 
-from cometapi_runway.journal import Submission
-from cometapi_runway.task import SUCCEEDED
+from cometapi_runway._core.task import SUCCEEDED
+from cometapi_runway.journal import SubmissionRecord
 
 _FEWEST: Final = 3
 _LATEST: Final = 30
@@ -27,7 +27,7 @@ class Forecast:
     seconds: Mapping[str, float]
 
     @classmethod
-    def of(cls, history: Iterable[Submission]) -> Forecast:
+    def of(cls, history: Iterable[SubmissionRecord]) -> Forecast:
         """Learn from submissions, newest first.
 
         The end is when it was seen, which may be days late for a task that nobody watched; the

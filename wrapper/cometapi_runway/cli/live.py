@@ -15,16 +15,16 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColum
 from rich.table import Column
 from rich.text import Text
 
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.report import LABELS, Report, Tracked, clock_text, size_text
 from cometapi_runway.cli.words import plain
-from cometapi_runway.jsonvalue import JSON
 
 if TYPE_CHECKING:
     from rich.progress import Task as Row
 
+    from cometapi_runway._core.task import Task
     from cometapi_runway.cli.endings import Ending
-    from cometapi_runway.task import Task
 
 _STYLES = {"SUCCEEDED": "green", "saved": "green", "FAILED": "red", "CANCELLED": "red"}
 _SHORT = 8

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 from attrs import frozen
 from cyclopts import Group, Parameter
 
-from cometapi_runway import redaction, settings
+from cometapi_runway import _settings as settings
+from cometapi_runway._core.redaction import redact_url
 from cometapi_runway.cli import places
 from cometapi_runway.cli.endings import UsageError
 
 if TYPE_CHECKING:
-    from cometapi_runway.journal import Submission
+    from cometapi_runway.journal import SubmissionRecord
 
 REQUEST: Final = Group("Request", sort_key=1)
 RUN: Final = Group("What to do", sort_key=2)
@@ -120,9 +121,9 @@ class Connection:
     @property
     def gateway(self) -> str:
         """The gateway in use, as records name it."""
-        return redaction.url((self.base_url or settings.DEFAULT_BASE_URL).rstrip("/"))
+        return redact_url((self.base_url or settings.DEFAULT_BASE_URL).rstrip("/"))
 
-    def elsewhere(self, found: Iterable[Submission]) -> Counter[str]:
+    def elsewhere(self, found: Iterable[SubmissionRecord]) -> Counter[str]:
         """How many of these submissions went to gateways that are not in use, by address."""
         return Counter(one.base_url for one in found if one.base_url != self.gateway)
 

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from attrs import frozen
 
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.cli.endings import Ending, Exit, OutputError
 from cometapi_runway.cli.words import plain
-from cometapi_runway.jsonvalue import JSON
 
 if TYPE_CHECKING:
-    from cometapi_runway.task import Task
+    from cometapi_runway._core.task import Task
 
 LABELS: Final = MappingProxyType({Exit.INTERRUPTED: "stop:", Exit.TIMEOUT: "time:"})
 """What stands before the message of an ending that is no error."""

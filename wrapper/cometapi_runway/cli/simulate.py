@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
+from cometapi_runway._core.json_values import JSON
+from cometapi_runway._settings import BASE_URL_VARIABLE, KEY_VARIABLE
 from cometapi_runway.cli import NAME
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import Exit, UsageError, command
 from cometapi_runway.cli.options import Display
 from cometapi_runway.cli.report import Report
-from cometapi_runway.jsonvalue import JSON
-from cometapi_runway.settings import BASE_URL_VARIABLE, KEY_VARIABLE
 
 if TYPE_CHECKING:
     from cometapi_runway import simulator

@@ -11,20 +11,21 @@ from attrs import evolve, frozen
 from cyclopts import App, Group, Parameter
 from cyclopts.types import NonNegativeInt
 
+from cometapi_runway._core.json_values import JSON
+from cometapi_runway._core.task import Route
 from cometapi_runway.cli.creations import creations
 from cometapi_runway.cli.deferred import Deferred
 from cometapi_runway.cli.endings import Exit, command, ending
 from cometapi_runway.cli.options import CONNECTION, RUN, Connection, Display, Saving, Waiting
 from cometapi_runway.cli.report import Report, facts
 from cometapi_runway.errors import RunwayError
-from cometapi_runway.jsonvalue import JSON
-from cometapi_runway.task import Route
+from cometapi_runway.journal import Journal
 
 if TYPE_CHECKING:
-    from cometapi_runway import journal
-    from cometapi_runway.bound import BoundTask
     from cometapi_runway.cli import clients, watching
-    from cometapi_runway.journal import Submission
+    from cometapi_runway.journal import SubmissionRecord
+    from cometapi_runway.journal import _journal as journal
+    from cometapi_runway.resources._bound_task import BoundTask
 else:
     clients = Deferred("cometapi_runway.cli.clients")
     watching = Deferred("cometapi_runway.cli.watching")
@@ -157,13 +158,13 @@ def resume(
         connection, folder=saving.prepare(), overwrite=saving.overwrite, waiting=waiting
     )
     with clients.connect(connection) as client:
-        if client.journal.kept is None:
+        if client.journal.store is None:
             report.note("without a record there is nothing to take up")
             return Exit.SUCCESS
         for lost in client.journal.unknown():
             report.warn(f"{_lost(lost)}; look into the usage log of your CometAPI account")
         tasks = client.journal.unfinished()
-        away = _tell_elsewhere(connection, client.journal.kept.tasks(unfinished=True), report)
+        away = _tell_elsewhere(connection, client.journal.store.tasks(unfinished=True), report)
         if not tasks:
             report.note(f"every task {'of this gateway' if away else 'on record'} has ended")
             return Exit.SUCCESS
@@ -189,7 +190,7 @@ def list_(
     if file is None or not file.exists():
         report.note(f"no tasks on record{'' if file is None else f' in {file}'}")
         return Exit.SUCCESS
-    record = journal.Journal(file)
+    record = Journal(file)
     try:
         found = record.tasks(unfinished=unfinished, limit=limit or None)
     finally:
@@ -206,7 +207,9 @@ def list_(
     return Exit.SUCCESS
 
 
-def _tell_elsewhere(connection: Connection, going: Iterable[Submission], report: Report) -> bool:
+def _tell_elsewhere(
+    connection: Connection, going: Iterable[SubmissionRecord], report: Report
+) -> bool:
     """Say which unfinished tasks are another gateway's, and how they are taken up."""
     away = connection.elsewhere(going)
     for address, count in away.items():
@@ -224,7 +227,7 @@ def _line(task: BoundTask) -> str:
     return "\n".join([f"{task.id}  {task.status}{part}{reason}", *task.output])
 
 
-def _row(one: Submission, gateway: str) -> str:
+def _row(one: SubmissionRecord, gateway: str) -> str:
     """A submission in a line of less than 80 columns, and what else there is in further ones."""
     name = one.task_id or f"(no id; request {one.fingerprint})"
     files = "".join(f"\n  {file}" for file in one.files)
@@ -236,7 +239,7 @@ def _row(one: Submission, gateway: str) -> str:
     return f"{head}{away}{why}{files}{rest}"
 
 
-def _standing(one: Submission) -> tuple[str, str | None]:
+def _standing(one: SubmissionRecord) -> tuple[str, str | None]:
     """State and reason in words; of a request without a task, the record has an error's name."""
     if one.state != "REFUSED" or one.reason is None:
         return one.state, one.reason
@@ -244,7 +247,7 @@ def _standing(one: Submission) -> tuple[str, str | None]:
     return ("UNSENT" if words == _UNSENT else one.state), words
 
 
-def _resource(one: Submission) -> str:
+def _resource(one: SubmissionRecord) -> str:
     """What made it, as it is typed; two resources may share an operation."""
     known = (" ".join(c.words) for c in creations() if c.operation.id == one.operation)
     return " or ".join(known) or one.operation
@@ -259,7 +262,7 @@ def _age(moment: datetime) -> str:
     return f"{max(seconds, 0):.0f}s"
 
 
-def _lost(one: Submission) -> str:
+def _lost(one: SubmissionRecord) -> str:
     seed = "" if one.seed is None else f", seed {one.seed}"
     return (
         f"a request sent {_age(one.created_at)} ago has no id and may have been charged "
@@ -267,7 +270,7 @@ def _lost(one: Submission) -> str:
     )
 
 
-def _facts(one: Submission) -> dict[str, JSON]:
+def _facts(one: SubmissionRecord) -> dict[str, JSON]:
     return {
         "task_id": one.task_id,
         "state": one.state,

@@ -12,18 +12,17 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from cometapi_runway import settings
-from cometapi_runway.bound import BoundTask
+from cometapi_runway import _settings as settings
+from cometapi_runway._client import RunwayClient
+from cometapi_runway._core.task import Route
+from cometapi_runway._flows.wait import succeed
 from cometapi_runway.cli.endings import Exit, Interrupted, command, ending
 from cometapi_runway.cli.forecast import Forecast
 from cometapi_runway.cli.options import Connection, Waiting
 from cometapi_runway.cli.report import Report, Tracked, facts
-from cometapi_runway.client import RunwayClient
 from cometapi_runway.errors import RunwayError, TaskTimeoutError
-from cometapi_runway.flows.wait import succeed
-from cometapi_runway.journal import Submission
-from cometapi_runway.task import Route
-from cometapi_runway.waiting import recalled
+from cometapi_runway.journal import SubmissionRecord
+from cometapi_runway.resources._bound_task import BoundTask
 
 _AT_ONCE: Final = settings.PARALLEL_DOWNLOADS
 _FAREWELL: Final = 1.0
@@ -78,7 +77,7 @@ def wish(
 
 def known(client: RunwayClient, task_id: str, route: Route) -> BoundTask:
     """A task by its id, with what the journal knows of it: above all where it is polled."""
-    return client.bind(recalled(task_id, route, client.journal))
+    return (client.compat if route == "feed" else client).tasks.bind(task_id)
 
 
 def see_through(
@@ -95,9 +94,9 @@ def see_through(
     if wish.folder is not None:
         for task in tasks:
             # Killed after the task has ended and before its file is there, this one is still ours.
-            client.journal.want(task.id, wish.folder)
+            client.journal.request_output(task.id, wish.folder)
     endings = client.tasks.as_completed(tasks, wish.timeout, report.updated, interval=wish.interval)
-    noted = client.journal.noting(endings)
+    noted = client.journal.record_missing(endings)
     return _Work(wish, report).do(tasks, noted, _tracked(client, tasks, report), "wait")
 
 
@@ -207,7 +206,7 @@ class _Work:
 
 def _tracked(client: RunwayClient, tasks: Sequence[BoundTask], report: Report) -> list[Tracked]:
     """The tasks with their age, and how long such tasks usually take."""
-    history = client.journal.tasks() if client.journal.kept else []
+    history = client.journal.tasks() if client.journal.store else []
     forecast = Forecast.of(history)
     made = {one.task_id: one for one in history if one.task_id is not None}
     now, today = report.clock(), datetime.now(UTC)
@@ -221,7 +220,7 @@ def _tracked(client: RunwayClient, tasks: Sequence[BoundTask], report: Report) -
     ]
 
 
-def _age(one: Submission | None, today: datetime) -> timedelta:
+def _age(one: SubmissionRecord | None, today: datetime) -> timedelta:
     """Time from a submission to its end, or until now; none for one that is not on record."""
     if one is None:
         return timedelta(0)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from cometapi_runway._core.json_values import as_object, as_text, parse_json
 from cometapi_runway.errors import Issue
-from cometapi_runway.jsonvalue import as_object, as_text, parse
 from cometapi_runway.simulator import refusals, shapes
 from cometapi_runway.simulator.reply import Reply, json_reply
 
@@ -161,5 +161,5 @@ def _task_id(request: Request, arguments: Mapping[str, str]) -> str:
     """The id that a read asks for: in its path, or in its body for the reads that are POSTs."""
     if arguments:
         return next(iter(arguments.values()))
-    body = as_object(parse(request.body)) or {}
+    body = as_object(parse_json(request.body)) or {}
     return as_text(body.get("task_id")) or ""

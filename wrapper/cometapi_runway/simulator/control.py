@@ -31,7 +31,7 @@ from urllib.parse import parse_qs
 import attrs
 from attrs import frozen
 
-from cometapi_runway.jsonvalue import as_object, parse
+from cometapi_runway._core.json_values import as_object, parse_json
 from cometapi_runway.simulator import shapes
 from cometapi_runway.simulator.faults import fault_from_json, fault_to_json
 from cometapi_runway.simulator.lifecycle import CANCELLED, SUCCESS, Ending, failed
@@ -41,7 +41,7 @@ from cometapi_runway.simulator.rules import When, from_json
 from cometapi_runway.simulator.settings import Outcome
 
 if TYPE_CHECKING:
-    from cometapi_runway.jsonvalue import JSON, Object
+    from cometapi_runway._core.json_values import JSON, Object
     from cometapi_runway.simulator.gateway import Gateway
     from cometapi_runway.simulator.requests import RequestRecord
     from cometapi_runway.simulator.tasks import SimulatedTask
@@ -111,7 +111,7 @@ class _Call:
 
     @property
     def body(self) -> JSON:
-        return parse(self.request.body)
+        return parse_json(self.request.body)
 
     @property
     def object(self) -> Object:

@@ -44,7 +44,7 @@ from cometapi_runway.simulator.reply import Reply, html_reply
 from cometapi_runway.simulator.rules import When, from_json
 
 if TYPE_CHECKING:
-    from cometapi_runway.jsonvalue import JSON, Object
+    from cometapi_runway._core.json_values import JSON, Object
 
 Kind: TypeAlias = Literal[
     "status",

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from attrs import frozen
 
-from cometapi_runway.jsonvalue import as_object, as_text, parse
+from cometapi_runway._core.json_values import as_object, as_text, parse_json
 from cometapi_runway.simulator import media
 from cometapi_runway.simulator.reply import Reply
 
@@ -65,7 +65,9 @@ class Signer:
         if not hmac.compare_digest(mac.encode(), self._mac(signed).encode()):
             return None
         part = signed.partition(".")[2]
-        claims = as_object(parse(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))) or {}
+        claims = (
+            as_object(parse_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))) or {}
+        )
         expires = claims.get("exp")
         return expires if claims.get("sub") == path and isinstance(expires, int) else None
 

@@ -32,7 +32,7 @@ from cometapi_runway.simulator.variants import Variants
 from cometapi_runway.validation import contract
 
 if TYPE_CHECKING:
-    from cometapi_runway.jsonvalue import JSON
+    from cometapi_runway._core.json_values import JSON
     from cometapi_runway.validation import Operation
 
 _CREDENTIALS = ("authorization", "x-api-key")

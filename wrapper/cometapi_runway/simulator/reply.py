@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from cometapi_runway.jsonvalue import JSON
+    from cometapi_runway._core.json_values import JSON
 
 Drop: TypeAlias = Literal["before", "midway"]
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cometapi_runway.jsonvalue import JSON
+    from cometapi_runway._core.json_values import JSON
 
 Origin: TypeAlias = Literal["api", "media"]
 

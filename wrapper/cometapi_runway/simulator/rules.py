@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 from attrs import define, field, frozen, validators
 
 if TYPE_CHECKING:
-    from cometapi_runway.jsonvalue import JSON
+    from cometapi_runway._core.json_values import JSON
     from cometapi_runway.validation import Contract
 
 DOWNLOAD: Final = "download"

@@ -25,7 +25,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cometapi_runway.jsonvalue import JSON
+    from cometapi_runway._core.json_values import JSON
     from cometapi_runway.simulator.lifecycle import Status, View
 
 Form: TypeAlias = Literal["raw", "wrapped", "flat", "digits", "blog"]

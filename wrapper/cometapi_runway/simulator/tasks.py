@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from cometapi_runway.jsonvalue import as_object, as_text, parse
+from cometapi_runway._core.json_values import as_object, as_text, parse_json
 from cometapi_runway.simulator import media
 from cometapi_runway.simulator.lifecycle import Plan, View, observe
 from cometapi_runway.simulator.requests import shortened
@@ -18,7 +18,7 @@ from cometapi_runway.simulator.requests import shortened
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from cometapi_runway.jsonvalue import Object
+    from cometapi_runway._core.json_values import Object
     from cometapi_runway.simulator.ledger import Ledger
     from cometapi_runway.simulator.planning import Planner
     from cometapi_runway.validation import Operation
@@ -62,7 +62,7 @@ class SimulatedTask:
     @property
     def body(self) -> Object:
         """The request's body."""
-        return as_object(parse(self.content)) or {}
+        return as_object(parse_json(self.content)) or {}
 
     @property
     def prompt(self) -> str:

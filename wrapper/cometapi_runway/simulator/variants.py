@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from cometapi_runway.jsonvalue import parse
+from cometapi_runway._core.json_values import parse_json
 
 if TYPE_CHECKING:
     from cometapi_runway.validation import Contract, Operation
@@ -27,7 +27,7 @@ class Variants:
         if not operation.variants:
             return operation.resource
         try:
-            value = parse(body)
+            value = parse_json(body)
         except ValueError:
             return operation.resource
         fitting = (

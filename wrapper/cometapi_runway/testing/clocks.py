@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pytest
 from attrs import define, field
 
-from cometapi_runway.clock import AsyncSystemClock, SystemClock
+from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
 from cometapi_runway.simulator.clock import SimClock
 
 # How often other tasks are let run before time is moved on, so that what can happen now does.

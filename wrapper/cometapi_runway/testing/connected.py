@@ -9,8 +9,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from cometapi_runway import settings
-from cometapi_runway.client import AsyncRunwayClient, RunwayClient
+from cometapi_runway import _settings as settings
+from cometapi_runway._client import AsyncRunwayClient, RunwayClient
 from cometapi_runway.testing.clocks import Agenda, AsyncSkippingClock, SkippingClock
 
 if TYPE_CHECKING:

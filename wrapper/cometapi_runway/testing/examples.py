@@ -8,10 +8,11 @@ from functools import cached_property
 
 from attrs import define
 
-from cometapi_runway import task
+from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows.parse_task import parse_created_id, parse_task
+from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway.errors import ResponseDecodeError
-from cometapi_runway.jsonvalue import JSON, Object, as_object, as_text
-from cometapi_runway.task import Task
 from cometapi_runway.validation import Contract, ContractError, Operation
 
 _JSON = "application/json"
@@ -125,13 +126,13 @@ def _succeeds(example: JSON, operation: Operation) -> bool:
         found = _task(example)
         return found is not None and bool(found.output)
     try:
-        return bool(task.id_of_creation(as_object(example) or {}))
+        return bool(parse_created_id(ResponseLayers.split(as_object(example) or {})))
     except ResponseDecodeError:
         return False
 
 
 def _task(example: JSON) -> Task | None:
     try:
-        return task.from_answer(as_object(example) or {})
+        return parse_task(ResponseLayers.split(as_object(example) or {}))
     except ResponseDecodeError:
         return None

@@ -12,7 +12,7 @@ import httpx
 import respx
 from attrs import define
 
-from cometapi_runway.jsonvalue import as_object, as_text, parse
+from cometapi_runway._core.json_values import as_object, as_text, parse_json
 from cometapi_runway.simulator import Reply, SimClock, refusals
 from cometapi_runway.simulator.media import Card, render
 from cometapi_runway.testing import examples
@@ -146,7 +146,7 @@ class Mock(Connected, respx.Router):
         hit = self.judge.contract.match(request.method, target)
         if hit is not None and hit[1]:
             return next(iter(hit[1].values()))
-        return as_text((as_object(parse(request.content)) or {}).get("task_id")) or ""
+        return as_text((as_object(parse_json(request.content)) or {}).get("task_id")) or ""
 
     def _operation(self, name: str) -> Operation:
         operations = self.judge.contract.operations

@@ -30,8 +30,8 @@ from cometapi_runway.validation._schemas import (
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
+    from cometapi_runway._core.json_values import JSON, Object
     from cometapi_runway.errors import Issue
-    from cometapi_runway.jsonvalue import JSON, Object
     from cometapi_runway.validation._document import Operation
 
 _PACKAGE = "cometapi_runway_api"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import field, frozen
 
-from cometapi_runway.jsonvalue import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What can be the name of a header: a token (RFC 9110, 5.6.2). Use it with ``fullmatch``."""

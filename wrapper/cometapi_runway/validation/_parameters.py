@@ -18,7 +18,7 @@ from cometapi_runway.validation._document import mapping, resolve, sequence
 from cometapi_runway.validation._schemas import compile_schema, judge
 
 if TYPE_CHECKING:
-    from cometapi_runway.jsonvalue import Object
+    from cometapi_runway._core.json_values import Object
     from cometapi_runway.validation._document import Parameter
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")

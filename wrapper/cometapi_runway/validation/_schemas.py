@@ -19,7 +19,7 @@ from cometapi_runway.validation._wording import sentence, shorten, show, unfit
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator
 
-    from cometapi_runway.jsonvalue import JSON, Object
+    from cometapi_runway._core.json_values import JSON, Object
 
 
 _UNIONS = ("anyOf", "oneOf")

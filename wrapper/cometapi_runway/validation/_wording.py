@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from cometapi_runway import redaction
+from cometapi_runway._core.redaction import redact_text, redact_url
 from cometapi_runway.validation._kinds import is_list, is_object
 
 _LONGEST = 120
@@ -68,7 +68,7 @@ def unfit(subject: str, pattern: str, meaning: str, value: object) -> str:
 def _shorten_text(value: str) -> str:
     # A megabyte of embedded picture need not be searched for addresses before it is cut.
     embedded = value[:5].lower() == "data:"
-    shown = redaction.url(value) if embedded else redaction.text(value[:_SEARCHED])
+    shown = redact_url(value) if embedded else redact_text(value[:_SEARCHED])
     if len(shown) <= _LONGEST:
         return shown
     return f"{shown[:_KEPT]}… ({len(value)} characters)"

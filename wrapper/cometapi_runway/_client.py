@@ -1,0 +1,269 @@
+"""The two clients: composition of settings, transport, driver and resources, and no rule.
+
+A method prepares a request, a flow decides what to do with it, and a driver carries the flow out;
+the asynchronous client differs in the driver and in ``await``.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from os import PathLike
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from cometapi_runway._core.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
+from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.task import Task
+from cometapi_runway._io.drivers import AsyncDriver, Driver
+from cometapi_runway._io.session import AsyncSession, Session
+from cometapi_runway._io.transport import AsyncTransport, Transport
+from cometapi_runway._settings import REQUEST_TIMEOUT, Settings, resolve_settings
+from cometapi_runway.journal import Journal
+from cometapi_runway.resources import _signatures as signatures
+from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
+from cometapi_runway.resources._client_journal import AsyncClientJournal, ClientJournal
+from cometapi_runway.resources._resource import (
+    AsyncResource,
+    Resource,
+    ResourceDescriptor,
+    make_resource,
+)
+from cometapi_runway.resources._tasks import AsyncTasks, Tasks
+
+if TYPE_CHECKING:
+    import httpx
+
+    from cometapi_runway._io.http_client import SafeClient
+
+S = TypeVar("S", Session, AsyncSession)
+
+
+class _Operations:
+    """The official-format operations of both clients, one line per operation."""
+
+    character_performance = ResourceDescriptor(signatures.character_performance)
+    image_to_video = ResourceDescriptor(signatures.image_to_video)
+    text_to_image = ResourceDescriptor(signatures.text_to_image)
+    video_to_video = ResourceDescriptor(signatures.video_to_video)
+    video_upscale = ResourceDescriptor(signatures.video_upscale)
+
+
+class _CompatOperations:
+    """The compatibility-format operations of both clients, one line per operation."""
+
+    text_to_video = ResourceDescriptor(signatures.compat_text_to_video)
+    image_to_video = ResourceDescriptor(signatures.compat_image_to_video)
+    video_to_video = ResourceDescriptor(signatures.compat_video_to_video)
+    act_one = ResourceDescriptor(signatures.compat_act_one)
+
+
+class Compat(_CompatOperations):
+    """CometAPI's older routes; their tasks are polled on ``/runway/feed``.
+
+    Attributes:
+        session: What they share with their client.
+        tasks: Tasks that exist already, by their id, on the feed.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.tasks = Tasks(session, "feed")
+
+
+class AsyncCompat(_CompatOperations):
+    """CometAPI's older routes, on the asynchronous client; see `Compat`."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.tasks = AsyncTasks(session, "feed")
+
+
+class _BaseClient(_Operations, Generic[S]):
+    """What both clients share.
+
+    Attributes:
+        settings: The client's settings.
+        session: What the client shares with its resources.
+    """
+
+    settings: Settings
+    session: S
+    _transport: Transport | AsyncTransport
+
+    @property
+    def api(self) -> SafeClient:
+        """The generated client, for its endpoint functions; failures raise the same errors."""
+        return self._transport.api
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={redact_url(self.settings.base_url)!r})"
+
+
+class RunwayClient(_BaseClient[Session]):
+    """Runway's models behind the CometAPI gateway, blocking.
+
+    Use it as a context manager, or call `close`. One client may be used by many threads.
+
+    Args:
+        api_key: The CometAPI key; from ``COMETAPI_KEY`` if None.
+        base_url: The gateway; from ``COMETAPI_RUNWAY_BASE_URL``, else
+            ``https://api.cometapi.com``.
+        runway_version: The ``X-Runway-Version`` header; from ``COMETAPI_RUNWAY_VERSION``, else
+            ``2024-11-06``, the only value that CometAPI's pages name.
+        timeout: Seconds for one request, from the first byte sent to the last byte read.
+        validate: Whether requests are checked against the contract before they are sent.
+        journal: File, or journal, in which every paid task is recorded; none if None.
+        transport: Carries every request, downloads included, instead of the network.
+        clock: Source of time and sleep.
+
+    Raises:
+        ConfigurationError: A setting is missing or malformed.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        runway_version: str | None = None,
+        timeout: float = REQUEST_TIMEOUT,
+        validate: bool = True,
+        journal: str | PathLike[str] | Journal | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = resolve_settings(
+            api_key,
+            base_url=base_url,
+            runway_version=runway_version,
+            timeout=timeout,
+            validate=validate,
+        )
+        clock = clock or SystemClock()
+        self._transport: Transport = Transport(self.settings, clock, transport)
+        self._owns_journal = not isinstance(journal, Journal)
+        store = _open_journal(journal)
+        self.journal = ClientJournal(store, self.settings.base_url, lambda: self.session)
+        driver = Driver(self._transport, clock, journal=self.journal if store else None)
+        rng = Random()  # noqa: S311 - spreads retries, keeps no secret
+        self.session = Session(self.settings, driver, self.journal, rng)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Tasks that exist already, by their id."""
+        return Tasks(self.session)
+
+    @cached_property
+    def compat(self) -> Compat:
+        """CometAPI's older routes."""
+        return Compat(self.session)
+
+    def operation(self, operation_id: str) -> Resource[...]:
+        """Any task-creating operation of the contract, by its id.
+
+        Its ``create`` takes the body's fields in snake case as the contract has them, with no
+        default and no convenience: the way to an operation that has no resource here yet.
+
+        Raises:
+            InvalidRequestError: The contract has no such operation, or it creates no task.
+        """
+        return make_resource(self.session, signatures.from_contract(operation_id))
+
+    def bind(self, task: Task, accepted_at: float | None = None) -> BoundTask:
+        """Bind a task to this client; `accepted_at` is its creation time on this client's clock."""
+        return bind(self.session, task, accepted_at)
+
+    def close(self) -> None:
+        """Close every connection. Tasks go on."""
+        try:
+            self._transport.close()
+        finally:
+            if self._owns_journal:
+                self.journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncRunwayClient(_BaseClient[AsyncSession]):
+    """Runway's models behind the CometAPI gateway, asynchronous (asyncio); see `RunwayClient`."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        runway_version: str | None = None,
+        timeout: float = REQUEST_TIMEOUT,
+        validate: bool = True,
+        journal: str | PathLike[str] | Journal | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: AsyncClock | None = None,
+    ) -> None:
+        self.settings = resolve_settings(
+            api_key,
+            base_url=base_url,
+            runway_version=runway_version,
+            timeout=timeout,
+            validate=validate,
+        )
+        clock = clock or AsyncSystemClock()
+        self._transport: AsyncTransport = AsyncTransport(self.settings, clock, transport)
+        self._owns_journal = not isinstance(journal, Journal)
+        store = _open_journal(journal)
+        self.journal = AsyncClientJournal(store, self.settings.base_url, lambda: self.session)
+        driver = AsyncDriver(self._transport, clock, journal=self.journal if store else None)
+        rng = Random()  # noqa: S311 - spreads retries, keeps no secret
+        self.session = AsyncSession(self.settings, driver, self.journal, rng)
+
+    @cached_property
+    def tasks(self) -> AsyncTasks:
+        """Tasks that exist already, by their id."""
+        return AsyncTasks(self.session)
+
+    @cached_property
+    def compat(self) -> AsyncCompat:
+        """CometAPI's older routes."""
+        return AsyncCompat(self.session)
+
+    def operation(self, operation_id: str) -> AsyncResource[...]:
+        """Any task-creating operation of the contract, by its id; see `RunwayClient.operation`."""
+        return make_resource(self.session, signatures.from_contract(operation_id))
+
+    def bind(self, task: Task, accepted_at: float | None = None) -> AsyncBoundTask:
+        """Bind a task to this client; `accepted_at` is its creation time on this client's clock."""
+        return bind_async(self.session, task, accepted_at)
+
+    async def close(self) -> None:
+        """Close every connection. Tasks go on."""
+        try:
+            await self._transport.close()
+        finally:
+            if self._owns_journal:
+                self.journal.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+def _open_journal(journal: str | PathLike[str] | Journal | None) -> Journal | None:
+    if journal is None or isinstance(journal, Journal):
+        return journal
+    return Journal(journal)

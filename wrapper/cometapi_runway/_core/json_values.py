@@ -1,0 +1,44 @@
+"""JSON values as Python types, and the reading of bytes into them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TypeAlias
+
+JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
+Object: TypeAlias = Mapping[str, JSON]
+
+
+def parse_json(content: bytes | str) -> JSON:
+    """Read a JSON text.
+
+    Args:
+        content: The text; as bytes in UTF-8, UTF-16 or UTF-32.
+
+    Raises:
+        ValueError: It is not JSON, or nested too deeply to read.
+    """
+    try:
+        value: JSON = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value
+
+
+def as_object(value: JSON) -> Object | None:
+    """The value if it is a JSON object, else None."""
+    if value is None or type(value) is str:
+        # Asked most, and an abstract class takes its time to say no.
+        return None
+    return value if isinstance(value, Mapping) else None
+
+
+def as_text(value: JSON) -> str | None:
+    """The value if it is a non-blank string, else None.
+
+    A lone surrogate, which JSON can spell and no output can encode, becomes a question mark.
+    """
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

@@ -1,0 +1,71 @@
+"""A task as a value, and the words for its status. How responses become one: `_flows.parse_task`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from attrs import field, frozen
+
+from cometapi_runway._core.json_values import Object
+from cometapi_runway._core.redaction import redact_url, safe_repr
+
+Route: TypeAlias = Literal["tasks", "feed"]
+"""Where a task is polled: ``GET /runwayml/v1/tasks/{id}`` or ``POST /runway/feed``."""
+
+TASK_NOT_EXIST = "task_not_exist"
+"""The gateway's code for a task that it does not know, or not yet. CometAPI's blog reads it as a
+status; it is an error code."""
+
+PENDING = "PENDING"
+THROTTLED = "THROTTLED"
+RUNNING = "RUNNING"
+SUCCEEDED = "SUCCEEDED"
+FAILED = "FAILED"
+CANCELLED = "CANCELLED"
+TERMINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
+
+
+def _redacted_urls(urls: tuple[str, ...]) -> str:
+    return repr(tuple(redact_url(url) for url in urls))
+
+
+def _empty_object() -> Object:
+    return {}
+
+
+@frozen
+class Task:
+    """A task as the gateway described it at one moment.
+
+    Attributes:
+        id: The task's id, the thing not to lose.
+        status: ``PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED``, or the server's own
+            word when it is none of these.
+        progress: Fraction done, 0.0 to 1.0, or None if the response does not say.
+        output: URLs of the finished files; they expire.
+        failure: Why it failed, in the server's words.
+        failure_code: Runway's dotted code, such as ``SAFETY.INPUT.TEXT``.
+        created_at: When the gateway accepted it, with a time zone.
+        route: Which route reports its state.
+        operation: The operation that created it, as its id in the contract, if known.
+        seed: The seed that was sent, so that the result can be repeated, if known.
+        raw: The JSON as received.
+    """
+
+    id: str
+    status: str
+    progress: float | None = None
+    output: tuple[str, ...] = field(default=(), repr=_redacted_urls)
+    failure: str | None = field(default=None, repr=safe_repr)
+    failure_code: str | None = None
+    created_at: datetime | None = None
+    route: Route = "tasks"
+    operation: str | None = None
+    seed: int | None = None
+    raw: Object = field(factory=_empty_object, repr=False, eq=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the task has ended, well or badly."""
+        return self.status in TERMINAL

@@ -1,0 +1,113 @@
+"""A JSON response as a stack of layers, split once and then classified and parsed.
+
+The layers are, outermost first: the envelope, its ``data`` (and ``result``), the provider's task in
+that. Which layer holds a fact differs between the documented shapes, so each fact is looked for in
+all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
+from cometapi_runway._core.task import (
+    CANCELLED,
+    FAILED,
+    PENDING,
+    RUNNING,
+    SUCCEEDED,
+    TASK_NOT_EXIST,
+    THROTTLED,
+)
+
+_MAX_DEPTH = 4
+_STATUS_WORDS = {
+    "NOT_START": PENDING,
+    "SUBMITTED": PENDING,
+    "QUEUED": PENDING,
+    "IN_PROGRESS": RUNNING,
+    "SUCCESS": SUCCEEDED,
+    "COMPLETED": SUCCEEDED,
+    "FAILURE": FAILED,
+    "ERROR": FAILED,
+    "CANCELED": CANCELLED,
+}
+STATUS_RANK = {PENDING: 1, THROTTLED: 2, RUNNING: 3, CANCELLED: 4, FAILED: 5, SUCCEEDED: 6}
+"""How far along a status is: of two layers that disagree, the one that is further along counts."""
+
+
+@frozen
+class ResponseLayers:
+    """A JSON object and its layers.
+
+    Attributes:
+        payload: The object as received.
+        layers: The object itself and what is nested in its ``data`` and ``result``.
+    """
+
+    payload: Object
+    layers: tuple[Object, ...]
+
+    @classmethod
+    def split(cls, payload: Object) -> ResponseLayers:
+        """Split a response's JSON object into its layers."""
+        return cls(payload, tuple(_split(payload)))
+
+    @property
+    def task_id(self) -> str | None:
+        """The task id of the outermost layer that has one, or None."""
+        for layer in self.layers:
+            for name in ("task_id", "id"):
+                value = layer.get(name)
+                # No page documents a number, but an id that was paid for is never discarded.
+                is_number = isinstance(value, int) and not isinstance(value, bool)
+                found = str(value) if is_number else as_text(value)
+                if found is not None:
+                    return found.strip()
+        return None
+
+    @property
+    def statuses(self) -> list[str | None]:
+        """Each layer's status, in this package's words where they are known."""
+        return [status_word(layer.get("status")) for layer in self.layers]
+
+    @property
+    def has_task_state(self) -> bool:
+        """Whether the response describes the state of a task, whatever else is in it."""
+        words = {word for word in self.statuses if word is not None}
+        if self.task_id is not None:
+            return any(word.lower() != TASK_NOT_EXIST for word in words)
+        # The blog's responses have no task id. A lone "error" comes from a broken gateway.
+        is_error = str(self.payload.get("status")).lower() == "error"
+        return not words.isdisjoint(STATUS_RANK) and not is_error
+
+    @property
+    def field_names(self) -> str:
+        """The names of the outermost fields, shortened, for error messages."""
+        names = ((as_text(name) or "''")[:40] for name in list(self.payload)[:12])
+        return ", ".join(names) or "none"
+
+
+def status_word(value: JSON) -> str | None:
+    """A status in this package's words if it is known, else as received; None if it is no text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    text = as_text(value)
+    if text is None:
+        return None
+    upper = text.strip().upper()
+    return _STATUS_WORDS.get(upper, upper if upper in STATUS_RANK else text)
+
+
+def _split(payload: Object) -> Iterator[Object]:
+    layer: Object | None = payload
+    for _ in range(_MAX_DEPTH):
+        if layer is None:
+            return
+        yield layer
+        result = as_object(layer.get("result"))
+        if result is not None:
+            yield result
+        layer = as_object(layer.get("data"))

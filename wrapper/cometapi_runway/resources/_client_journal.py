@@ -1,0 +1,182 @@
+"""``client.journal``: the journal as one client sees it, and the resuming of unfinished tasks."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
+
+from attrs import field, frozen
+
+from cometapi_runway._core.task import PENDING, Task
+from cometapi_runway._flows.steps import Entry, Flow, OutputRequested, Record, TaskMissing, Warn
+from cometapi_runway._io.drivers import OnUpdate
+from cometapi_runway._io.session import AsyncSession, Session
+from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT
+from cometapi_runway.errors import ConfigurationError, RunwayError, TaskNotFoundError
+from cometapi_runway.journal import Journal, SubmissionRecord
+from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
+from cometapi_runway.resources._tasks import AsyncTasks, Tasks
+
+
+@frozen
+class GatewayJournal:
+    """A journal restricted to one gateway: submissions to others are not shown.
+
+    Attributes:
+        store: The journal, which may hold other gateways' tasks too; None if the client was
+            created without one, and then every query raises `ConfigurationError`.
+        base_url: The gateway.
+    """
+
+    store: Journal | None
+    base_url: str
+
+    @property
+    def _journal(self) -> Journal:
+        if self.store is None:
+            raise ConfigurationError("this client has no journal: create it with journal=<file>")
+        return self.store
+
+    def write(self, entry: Entry) -> None:
+        """Write an entry."""
+        self._journal.write(entry, self.base_url)
+
+    def tasks(
+        self, *, unfinished: bool = False, limit: int | None = None
+    ) -> list[SubmissionRecord]:
+        """Submissions to this gateway, newest first; see `Journal.tasks`."""
+        return self._journal.tasks(unfinished=unfinished, limit=limit, gateway=self.base_url)
+
+    def unknown(self) -> list[SubmissionRecord]:
+        """Submissions that may have been charged and have no id. They are never repeated."""
+        return self._journal.unknown(gateway=self.base_url)
+
+    def find(self, task_id: str) -> SubmissionRecord | None:
+        """The submission of a task of this gateway, or None."""
+        return self._journal.find(task_id, gateway=self.base_url)
+
+    def request_output(self, task_id: str, folder: Path) -> None:
+        """Record that the output of a task is to be saved; a journal error stops nothing."""
+        if self.store is not None:
+            with contextlib.suppress(RunwayError, sqlite3.Error):
+                self.write(OutputRequested(task_id, 0, folder))
+
+    def recall(self, task_id: str) -> Task | None:
+        """A task as far as it is on record, or None. A journal error stops nothing."""
+        if self.store is None:
+            return None
+        try:
+            record = self.find(task_id)
+        except RunwayError:
+            return None
+        return None if record is None else _to_task(record, task_id)
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        if self.store is not None:
+            self.store.close()
+
+    def unfinished_tasks(self) -> Iterator[tuple[Task, float]]:
+        """Every unfinished task and its age in seconds, newest first."""
+        for record in self.tasks(unfinished=True):
+            if record.task_id is not None:
+                age = max(time.time() - record.created_at.timestamp(), 0.0)
+                yield _to_task(record, record.task_id), age
+
+
+def _to_task(record: SubmissionRecord, task_id: str) -> Task:
+    return Task(
+        task_id,
+        PENDING,
+        route=record.route,
+        operation=record.operation,
+        seed=record.seed,
+    )
+
+
+@frozen
+class ClientJournal(GatewayJournal):
+    """The journal of a `RunwayClient`: what is on record, and the resuming of it."""
+
+    _session: Callable[[], Session] = field(repr=False, eq=False)
+
+    def unfinished(self) -> list[BoundTask]:
+        """Tasks without a recorded end, or with an output still to be saved; newest first."""
+        # The grace of a new task counts from its creation, in whichever process that was.
+        session = self._session()
+        now = session.driver.clock.now()
+        return [bind(session, task, now - age) for task, age in self.unfinished_tasks()]
+
+    def resume(
+        self,
+        timeout: float | None = WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> Iterator[BoundTask]:
+        """Wait for every unfinished task of the journal; see `Tasks.as_completed`.
+
+        Submissions without an id are left alone; see `unknown`. A task that the gateway does not
+        know is polled once more at each call, until it is two days old; see `SubmissionState`.
+        """
+        tasks = Tasks(self._session())
+        return self.record_missing(
+            tasks.as_completed(self.unfinished(), timeout, on_update, interval=interval)
+        )
+
+    def record_missing(self, completed: Iterable[BoundTask]) -> Iterator[BoundTask]:
+        """Pass on tasks whose wait has ended, and record which ones the gateway does not know."""
+        for task in completed:
+            if isinstance(task.error, TaskNotFoundError):
+                self._session().driver.run(_record_missing(task.id))
+            yield task
+
+
+@frozen
+class AsyncClientJournal(GatewayJournal):
+    """The journal of an `AsyncRunwayClient`; reading it blocks briefly. See `ClientJournal`."""
+
+    _session: Callable[[], AsyncSession] = field(repr=False, eq=False)
+
+    def unfinished(self) -> list[AsyncBoundTask]:
+        """Tasks without a recorded end, or with an output still to be saved; newest first."""
+        session = self._session()
+        now = session.driver.clock.now()
+        return [bind_async(session, task, now - age) for task, age in self.unfinished_tasks()]
+
+    def resume(
+        self,
+        timeout: float | None = WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> AsyncIterator[AsyncBoundTask]:
+        """Wait for every unfinished task of the journal; see `ClientJournal.resume`."""
+        tasks = AsyncTasks(self._session())
+        return self.record_missing(
+            tasks.as_completed(self.unfinished(), timeout, on_update, interval=interval)
+        )
+
+    async def record_missing(
+        self, completed: AsyncIterator[AsyncBoundTask]
+    ) -> AsyncIterator[AsyncBoundTask]:
+        """Pass on tasks whose wait has ended; see `ClientJournal.record_missing`."""
+        try:
+            async for task in completed:
+                if isinstance(task.error, TaskNotFoundError):
+                    await self._session().driver.run(_record_missing(task.id))
+                yield task
+        finally:
+            # A caller that leaves early ends the waits now, not at garbage collection.
+            if isinstance(completed, AsyncGenerator):
+                await completed.aclose()
+
+
+def _record_missing(task_id: str) -> Flow[None]:
+    record = Record(TaskMissing(task_id))
+    yield record
+    if record.error is not None:
+        yield Warn(f"task {task_id} is missing, but the journal cannot note it ({record.error})")

@@ -1,0 +1,48 @@
+"""The signature of every ``create``, once, for both clients.
+
+Each is a function that turns its arguments into the generated request model. What it says of the
+contract (names, which are required, types, values) a test holds against the contract; what it
+adds is the defaults, which the pages do not have: the ones they print are for trying out. An
+operation that nobody has written a signature for yet has one all the same, made of the contract;
+see `plain`.
+"""
+
+from cometapi_runway.resources._signatures.compat import (
+    compat_act_one,
+    compat_image_to_video,
+    compat_text_to_video,
+    compat_video_to_video,
+)
+from cometapi_runway.resources._signatures.from_contract import from_contract
+from cometapi_runway.resources._signatures.official import (
+    character_performance,
+    image_to_video,
+    text_to_image,
+    video_to_video,
+    video_upscale,
+)
+from cometapi_runway.resources._signatures.signature import (
+    OPTIONS,
+    CallOptions,
+    P,
+    Signature,
+    creates,
+)
+
+__all__ = [
+    "OPTIONS",
+    "CallOptions",
+    "P",
+    "Signature",
+    "character_performance",
+    "compat_act_one",
+    "compat_image_to_video",
+    "compat_text_to_video",
+    "compat_video_to_video",
+    "creates",
+    "image_to_video",
+    "from_contract",
+    "text_to_image",
+    "video_to_video",
+    "video_upscale",
+]

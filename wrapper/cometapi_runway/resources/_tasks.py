@@ -1,0 +1,276 @@
+"""``client.tasks``: tasks that exist already, retrieved once, or waited for alone or among many."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from functools import partial
+from random import Random
+from typing import TypeVar
+
+from attrs import evolve
+
+from cometapi_runway._core.redaction import safe_repr
+from cometapi_runway._core.task import PENDING, Route, Task
+from cometapi_runway._flows import Flow, wait
+from cometapi_runway._io.drivers import OnUpdate
+from cometapi_runway._io.scheduler import Scheduler, WaitOutcome, run_flows
+from cometapi_runway._io.session import AsyncSession, Session, TaskLookup
+from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT, Settings
+from cometapi_runway.errors import InvalidRequestError, RunwayError, TaskError
+from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
+from cometapi_runway.resources._call_options import (
+    check_async_callback,
+    check_callback,
+    invalid_option,
+)
+from cometapi_runway.resources._tracked_task import TrackedTask
+from cometapi_runway.resources._waits import (
+    WaitOptions,
+    check_wait_options,
+    make_on_update,
+    make_wait_request,
+)
+
+Tracked = TypeVar("Tracked", bound=TrackedTask)
+
+
+class Tasks:
+    """Tasks that exist already, by their id.
+
+    An id is looked up on one route; a task given instead of its id is polled on its own route.
+    """
+
+    def __init__(self, session: Session, route: Route = "tasks") -> None:
+        self._session = session
+        self._route: Route = route
+
+    def bind(self, task: str | Task) -> BoundTask:
+        """Bind a task, or its id with what the journal knows of it, to this client; no request.
+
+        Raises:
+            InvalidRequestError: It is neither a task nor text.
+        """
+        if isinstance(task, BoundTask):
+            return task
+        return bind(self._session, resolve_task(task, self._route, self._session.journal))
+
+    def retrieve(self, id: str | Task) -> BoundTask:
+        """Ask once for a task's state; see `BoundTask.refresh`."""
+        return self.bind(id).refresh()
+
+    def wait(
+        self,
+        id: str | Task,
+        timeout: float | None = WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> BoundTask:
+        """Wait until a task has ended; see `BoundTask.wait`.
+
+        Args:
+            id: The task's id, or the task. An id that is in this client's journal is polled on
+                the route of the operation that created it.
+            timeout: Seconds to wait at most; None for no limit.
+            on_update: Called with the task whenever its state has changed.
+            interval: Seconds between two polls, at least.
+        """
+        return self.bind(id).wait(timeout, on_update, interval=interval)
+
+    def as_completed(
+        self,
+        ids: Iterable[str | Task],
+        timeout: float | None = WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> Iterator[BoundTask]:
+        """Wait for many tasks at once, and yield each when its wait has ended.
+
+        No task disturbs another: one that fails, is not found, or has not ended at the deadline
+        is yielded as last seen, with the reason in `error`; `result()` raises it. Thousands of
+        tasks are waited for in one thread and a few workers.
+
+        Args:
+            ids: Tasks, or their ids; one that is given twice is waited for once.
+            timeout: Seconds for all of them together; None for no limit.
+            on_update: Called with a task whenever its state has changed.
+            interval: Seconds between two polls of one task, at least.
+
+        Raises:
+            InvalidRequestError: An item of `ids` is neither, or an option is malformed.
+        """
+        session = self._session
+        known = index_tasks(ids, self.bind)
+        options = check_wait_options(timeout, interval)
+        flows = start_waits(
+            known, session.driver.clock.now(), options, session.settings, session.rng
+        )
+        callback = check_callback("on_update", on_update)
+        notify = make_on_update(callback, partial(bind, session), known)
+        driver = evolve(session.driver, on_update=notify)
+        for task_id, outcome in Scheduler(driver).run(flows):
+            task, error = split_outcome(known[task_id], outcome)
+            bound = bind(session, task, accepted_if_unseen(task, known[task_id]))
+            yield evolve(bound, error=error)
+
+    def wait_all(
+        self,
+        ids: Iterable[str | Task],
+        timeout: float | None = WAIT_TIMEOUT,
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> list[BoundTask]:
+        """Wait for many tasks at once, and return them in the order given.
+
+        See `as_completed`: nothing is raised for a task; each carries its own `error`.
+        """
+        items = list_ids(ids)
+        ended = {t.id: t for t in self.as_completed(items, timeout, on_update, interval=interval)}
+        return [ended[task_id_of(item)] for item in items]
+
+
+class AsyncTasks:
+    """Tasks that exist already, by their id; see `Tasks`."""
+
+    def __init__(self, session: AsyncSession, route: Route = "tasks") -> None:
+        self._session = session
+        self._route: Route = route
+
+    def bind(self, task: str | Task) -> AsyncBoundTask:
+        """Bind a task or its id to this client; no request. See `Tasks.bind`."""
+        if isinstance(task, AsyncBoundTask):
+            return task
+        return bind_async(self._session, resolve_task(task, self._route, self._session.journal))
+
+    async def retrieve(self, id: str | Task) -> AsyncBoundTask:
+        """Ask once for a task's state; see `BoundTask.refresh`."""
+        return await self.bind(id).refresh()
+
+    async def wait(
+        self,
+        id: str | Task,
+        timeout: float | None = WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> AsyncBoundTask:
+        """Wait until a task has ended; see `Tasks.wait`. `on_update` may be a coroutine."""
+        return await self.bind(id).wait(timeout, on_update, interval=interval)
+
+    async def as_completed(
+        self,
+        ids: Iterable[str | Task],
+        timeout: float | None = WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> AsyncIterator[AsyncBoundTask]:
+        """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
+        session = self._session
+        known = index_tasks(ids, self.bind)
+        options = check_wait_options(timeout, interval)
+        flows = start_waits(
+            known, session.driver.clock.now(), options, session.settings, session.rng
+        )
+        callback = check_async_callback("on_update", on_update)
+        notify = make_on_update(callback, partial(bind_async, session), known)
+        driver = evolve(session.driver, on_update=notify)
+        async with contextlib.aclosing(run_flows(driver, flows)) as outcomes:
+            async for task_id, outcome in outcomes:
+                task, error = split_outcome(known[task_id], outcome)
+                bound = bind_async(session, task, accepted_if_unseen(task, known[task_id]))
+                yield evolve(bound, error=error)
+
+    async def wait_all(
+        self,
+        ids: Iterable[str | Task],
+        timeout: float | None = WAIT_TIMEOUT,  # noqa: ASYNC109 - the flow's own deadline
+        on_update: OnUpdate | None = None,
+        *,
+        interval: float = POLL_INTERVAL,
+    ) -> list[AsyncBoundTask]:
+        """Wait for many tasks at once, and return them in order; see `Tasks.wait_all`."""
+        items = list_ids(ids)
+        completed = self.as_completed(items, timeout, on_update, interval=interval)
+        ended = {task.id: task async for task in completed}
+        return [ended[task_id_of(item)] for item in items]
+
+
+def task_id_of(item: str | Task) -> str:
+    """The id of a task, given as the task or as its id."""
+    return item.id if isinstance(item, Task) else item
+
+
+def list_ids(ids: Iterable[str | Task]) -> list[str | Task]:
+    """The tasks and ids as a list, so that they can be iterated over several times.
+
+    Raises:
+        InvalidRequestError: `ids` is not iterable, or is one task or one id: a text would be
+            iterated over letter by letter.
+    """
+    if isinstance(ids, str | Task):
+        raise invalid_option("ids", "type", "is one task; give a list of them")
+    if not isinstance(ids, Iterable):
+        raise invalid_option("ids", "type", f"is {safe_repr(ids)}; give a list of tasks or ids")
+    return list(ids)
+
+
+def index_tasks(
+    ids: Iterable[str | Task], bind_task: Callable[[str | Task], Tracked]
+) -> dict[str, Tracked]:
+    """Each task once, by its id."""
+    return {task.id: task for task in map(bind_task, list_ids(ids))}
+
+
+def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
+    """A task with all that is known of it: from the journal, or nothing but its id.
+
+    Raises:
+        InvalidRequestError: It is neither a task nor text.
+    """
+    if isinstance(item, Task):
+        return item
+    if not isinstance(item, str):
+        raise invalid_option("task_id", "type", f"is {safe_repr(item)}; a task id is text")
+    return journal.recall(item) or Task(item, PENDING, route=route)
+
+
+def start_waits(
+    known: Mapping[str, TrackedTask],
+    now: float,
+    options: WaitOptions,
+    settings: Settings,
+    rng: Random,
+) -> dict[str, Flow[Task]]:
+    """A wait for each task, all with one deadline."""
+
+    def start(task: TrackedTask) -> Flow[Task]:
+        try:
+            request = make_wait_request(task, options, settings)
+        except InvalidRequestError as error:
+            return _failed_wait(error)
+        return wait(request, started=now, rng=rng)
+
+    return {task_id: start(task) for task_id, task in known.items()}
+
+
+def _failed_wait(error: InvalidRequestError) -> Flow[Task]:
+    """A wait that raises at once, so that a malformed id disturbs no other wait."""
+    yield from ()
+    raise error
+
+
+def split_outcome(known: Task, outcome: WaitOutcome) -> tuple[Task, RunwayError | None]:
+    """A task's last known state, and the error that ended its wait."""
+    if isinstance(outcome, Task):
+        return outcome, None
+    seen = outcome.task_details if isinstance(outcome, TaskError) else None
+    return seen or known, outcome
+
+
+def accepted_if_unseen(task: Task, known: TrackedTask) -> float | None:
+    """When a task was accepted, until the gateway has shown it: then its grace has ended."""
+    return known.accepted_at if task is known else None

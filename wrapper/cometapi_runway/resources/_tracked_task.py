@@ -1,0 +1,53 @@
+"""A task with what this process knows of it: when it was accepted, and whether it has been seen."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from attrs import define, field, fields, frozen
+
+from cometapi_runway._core.task import Task
+from cometapi_runway.errors import RunwayError
+
+_TASK_FIELDS = tuple(attribute.name for attribute in fields(Task))
+
+
+@define(eq=False)
+class Visibility:
+    """Whether the gateway has shown a task, shared by all its waits: it stays visible."""
+
+    seen: bool = False
+
+
+@frozen(kw_only=True)
+class TrackedTask(Task):
+    """A task with what this process knows of it.
+
+    Attributes:
+        accepted_at: When it was accepted, on its client's clock, if it was created there.
+        error: Why a wait among many ended without its output, or None.
+        visibility: Whether the gateway has shown it in any wait.
+    """
+
+    accepted_at: float | None = field(default=None, repr=False, eq=False)
+    error: RunwayError | None = field(default=None, eq=False)
+    visibility: Visibility = field(factory=Visibility, repr=False, eq=False)
+
+    def result(self) -> Self:
+        """The task itself, after a wait among many, if it succeeded.
+
+        Raises:
+            RunwayError: Its `error`, if it has one.
+        """
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def unbound(self) -> Task:
+        """The task alone, without the client, so that an error can carry it anywhere."""
+        return Task(**task_fields(self))
+
+
+def task_fields(task: Task) -> dict[str, Any]:
+    """The fields of the plain `Task` in a task of any class."""
+    return {name: getattr(task, name) for name in _TASK_FIELDS}
