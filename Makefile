@@ -98,6 +98,10 @@ spec-diff: $(DEV) ## What changed in the contract, and whom it hits: make spec-d
 regenerate: $(DEV) ## Build the contract and generate the client from it
 	@$(TOOLS) regenerate
 
+.PHONY: media
+media: $(DEV) ## Draw the clips and pictures that the simulator serves
+	@$(BIN)/python tests/simulator/make_media.py
+
 ##@ Set up and package
 
 .PHONY: setup

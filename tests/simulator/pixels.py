@@ -1,4 +1,4 @@
-"""Reads outputs back: frames by PyAV, text by comparing dots with the font."""
+"""Reads outputs back: frames and metadata by PyAV, PNG chunks by hand."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from collections.abc import Iterator
 
 import av
 
-from cometapi_runway.simulator.media import font
-
 Rows = list[bytes]
-_BY_DOTS = {rows: character for character, rows in font.GLYPHS.items()}
 
 
 def decode(content: bytes) -> tuple[list[Rows], dict[str, str]]:
@@ -35,21 +32,15 @@ def luma(frame: av.VideoFrame) -> Iterator[bytes]:
         yield data[y * plane.line_size : y * plane.line_size + frame.width]
 
 
-def text_at(rows: Rows, left: int, top: int, scale: int, length: int) -> str:
-    """Reads glyphs off a picture: a dot is whatever differs from the picture's first pixel."""
-    ground = rows[0][0]
-
-    def glyph(number: int) -> tuple[int, ...]:
-        x = left + number * font.ADVANCE * scale
-        return tuple(
-            sum(
-                (rows[top + row * scale][x + column * scale] != ground) << (4 - column)
-                for column in range(font.GLYPH_WIDTH)
-            )
-            for row in range(font.GLYPH_HEIGHT)
-        )
-
-    return "".join(_BY_DOTS.get(glyph(number), "?") for number in range(length)).lower()
+def decode_picture(content: bytes) -> Rows:
+    """The rows of a picture, three bytes a pixel."""
+    with av.open(io.BytesIO(content)) as container:
+        frame = next(container.decode(video=0))
+    assert frame.format.name == "rgb24"
+    plane = frame.planes[0]
+    data = bytes(plane)
+    starts = range(0, frame.height * plane.line_size, plane.line_size)
+    return [data[start : start + 3 * frame.width] for start in starts]
 
 
 def png_chunks(content: bytes) -> list[tuple[bytes, bytes]]:

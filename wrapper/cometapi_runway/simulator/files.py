@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 _FOLDER: Final = "/outputs/"
 _TOKEN: Final = "_jwt"  # noqa: S105 - the parameter's name, as in Runway's own addresses
 _ONE_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
-_SIZE: Final = re.compile(r"(\d{1,5}):(\d{1,5})")
-_DEFAULT_SIZE: Final = (1280, 720)
-# A ratio such as 16:9 names a shape and not a size; the area is that of 1280:720.
-_SMALLEST_SIZE: Final = 64
-_AREA: Final = 1280 * 720
-_LEAST_SIDE, _MOST_SIDE = 240, 2112
-_LONGEST: Final = 10
 
 
 def _encoded(data: bytes) -> str:
@@ -106,7 +99,7 @@ class FileServer:
         task = self.task(request.path)
         if task is None or task.view(now).status != "SUCCEEDED":
             return _refusal(404, "NoSuchKey")
-        return _deliver(media.render(card(task), task.kind), request)
+        return _deliver(_make_file(task), request)
 
     def task(self, path: str) -> SimulatedTask | None:
         """The task whose output has this path."""
@@ -157,41 +150,5 @@ def _part(file: media.MediaFile, wanted: str, headers: tuple[tuple[str, str], ..
     return Reply(206, (*headers, place), file.content[start:stop])
 
 
-def card(task: SimulatedTask) -> media.Card:
-    """What a task's output shows, in the size and length that the request asked for."""
-    body = task.body
-    options = as_object(body.get("options")) or {}
-    seed = body.get("seed")
-    width, height = size_of(as_text(body.get("ratio")))
-    return media.Card(
-        task_id=task.id,
-        operation=task.resource,
-        seed=seed if isinstance(seed, int) else None,
-        width=width,
-        height=height,
-        seconds=_seconds(body.get("duration", options.get("seconds"))),
-    )
-
-
-def _seconds(asked: object) -> int:
-    return max(1, min(int(asked), _LONGEST)) if isinstance(asked, int | float) else 3
-
-
-def size_of(ratio: str | None) -> tuple[int, int]:
-    """The size of an output in pixels: even, and neither tiny nor huge.
-
-    Args:
-        ratio: The request's ratio: a size such as ``1280:720``, or a shape such as ``16:9``.
-    """
-    found = _SIZE.fullmatch(ratio or "")
-    if found is None or "0" in {found[1].strip("0") or "0", found[2].strip("0") or "0"}:
-        return _DEFAULT_SIZE
-    width, height = float(found[1]), float(found[2])
-    if max(width, height) < _SMALLEST_SIZE:
-        unit = (_AREA / (width * height)) ** 0.5
-        width, height = width * unit, height * unit
-    return _side(width), _side(height)
-
-
-def _side(pixels: float) -> int:
-    return max(_LEAST_SIDE, min(_MOST_SIDE, 2 * round(pixels / 2)))
+def _make_file(task: SimulatedTask) -> media.MediaFile:
+    return media.make_file(task.id, task.kind, as_text(task.body.get("ratio")))

@@ -14,7 +14,7 @@ from attrs import define
 
 from cometapi_runway._core.json_values import as_object, as_text, parse_json
 from cometapi_runway.simulator import Reply, SimClock, refusals
-from cometapi_runway.simulator.media import Card, render
+from cometapi_runway.simulator.media import make_file
 from cometapi_runway.testing import examples
 from cometapi_runway.testing.carriers import (
     Carrier,
@@ -193,8 +193,7 @@ def _unread(response: httpx.Response) -> httpx.Response:
 def _file(request: httpx.Request) -> httpx.Response:
     """A small real file, so that what is downloaded can be opened."""
     kind = "image" if request.url.path.endswith(".png") else "video"
-    card = Card("documented example", "mock", None, 320, 240, 1)
-    file = render(card, kind)
+    file = make_file("documented example", kind)
     return httpx.Response(200, headers={"Content-Type": file.content_type}, content=file.content)
 
 
