@@ -36,9 +36,10 @@ test: $(DEV) ## Run every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 .PHONY: lint
-lint: $(DEV) ## Check format and lint
+lint: $(DEV) ## Check format, lint and the layers of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 .PHONY: format
 format: $(DEV) ## Format, and mend what can be mended by itself
