@@ -11,9 +11,11 @@ from typing import Protocol
 import pytest
 from jsonschema import ValidationError
 
-from contract_tools import generator, lint, yaml_text
-from contract_tools.values import Json, JsonObject
-from contract_tools.workspace import Workspace
+from contract_tools._common import portable_yaml
+from contract_tools._common.json_values import Json, JsonObject
+from contract_tools._common.workspace import Workspace
+from contract_tools.build import lint
+from contract_tools.generate import generator
 
 ROOT = Path(__file__).resolve().parents[3]
 SEED_PAGE = ROOT / "tests" / "data" / "pages" / "control-a-character.md"
@@ -42,7 +44,7 @@ def _read_each_text_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("load", "load_as_yaml_1_1"):
-            patch.setattr(yaml_text, name, remembering(getattr(yaml_text, name)))
+            patch.setattr(portable_yaml, name, remembering(getattr(portable_yaml, name)))
         yield
 
 

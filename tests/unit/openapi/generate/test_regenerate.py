@@ -1,0 +1,317 @@
+"""Regenerating: the same bytes everywhere, from the pinned tools, or nothing changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contract_tools.__main__ import main, vendor
+from contract_tools._common import atomic_files, portable_yaml
+from contract_tools._common.errors import ContractError
+from contract_tools._common.workspace import Workspace
+from contract_tools.build.contract import build_contract
+from contract_tools.generate import generator, regenerate
+
+MODEL = "models/character_performance_request.py"
+
+
+def derived(workspace: Workspace) -> dict[str, bytes]:
+    """Read everything that regenerating writes."""
+    return atomic_files.read_tree(workspace.package) | {"contract": workspace.contract.read_bytes()}
+
+
+def run_tools(workspace: Workspace, *arguments: str, **environment: str) -> Iterator[str]:
+    """Run the command line in a process of its own, from inside the workspace."""
+    code = (
+        "import sys; from pathlib import Path; from contract_tools.__main__ import main; "
+        "from contract_tools._common.workspace import Workspace; "
+        "sys.exit(main(sys.argv[2:], Workspace(Path(sys.argv[1]))))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-B", "-c", code, str(workspace.root), *arguments],
+        env={**os.environ, "PYTHONPATH": str(tools_folder()), **environment},
+        cwd=workspace.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    yield from ran.stdout.splitlines()
+
+
+def tools_folder() -> Path:
+    return Path(regenerate.__file__).parents[2]
+
+
+def test_what_is_committed_is_what_regenerating_makes(repository: Workspace) -> None:
+    (line,) = regenerate.check(repository)
+    assert line.endswith("derived files are what `make regenerate` makes")
+
+
+def test_nothing_around_the_run_has_a_say_in_the_result(workspace: Workspace) -> None:
+    """Decoys on PATH and in the working folder, hostile settings above: the bytes stay."""
+    expected = derived(workspace)
+    decoys = workspace.root / "decoys"
+    decoys.mkdir()
+    for name in ("ruff", "openapi-python-client"):
+        program = decoys / name
+        program.write_text("#!/bin/sh\necho ruff 99.0.0\nexit 1\n")
+        program.chmod(0o755)
+    (workspace.root / "openapi_python_client.py").write_text("raise SystemExit('decoy')\n")
+    hostile = "line-length = 40\nindent-width = 8\n[format]\nquote-style = 'single'\n"
+    (workspace.root / "ruff.toml").write_text(hostile)
+    (workspace.root.parent / "ruff.toml").write_text(hostile)
+    (workspace.root.parent / "pyproject.toml").write_text("[tool.ruff]\nline-length = 40\n")
+    shutil.rmtree(workspace.package)
+    workspace.contract.unlink()
+    list(
+        run_tools(
+            workspace,
+            "regenerate",
+            PATH=f"{decoys}:{os.environ['PATH']}",
+            PYTHONHASHSEED="4242",
+            RUFF_CONFIG=str(workspace.root / "ruff.toml"),
+        )
+    )
+    assert derived(workspace) == expected
+    assert list(workspace.scratch.iterdir()) == [], "the scratch folder is cleared"
+
+
+def test_a_renamed_and_a_new_required_field_flow_through(
+    workspace: Workspace, write_page: Callable[..., str]
+) -> None:
+    vendor(
+        workspace,
+        write_page(
+            ("                bodyControl:\n", "                bodyMotion:\n"),
+            ("                - bodyControl\n", ""),
+            ("                - ratio\n", "                - ratio\n                - voice\n"),
+            (
+                "              properties:\n                character:\n",
+                "              properties:\n                voice: {type: string}\n"
+                "                character:\n",
+            ),
+        ),
+    )
+    warning, *written = regenerate.regenerate(workspace)
+    assert warning.startswith("warning: /paths/~1runwayml~1v1~1character_performance/post/")
+    assert warning.endswith("example is not valid: 'voice' is a required property")
+    assert [line.rpartition(": ")[2] for line in written] == ["written", "written"]
+    with pytest.raises(ContractError, match=r"examples contradict their schemas:\n.*'voice'"):
+        regenerate.check(workspace)
+    model = (workspace.package / MODEL).read_text("utf-8")
+    assert "body_motion: bool | Unset = UNSET" in model
+    assert "body_control" not in model
+    assert "    voice: str\n" in model
+    assert "bodyMotion" in workspace.contract.read_text("utf-8")
+    assert b"bodyMotion" in (workspace.package / "contract.json").read_bytes()
+
+
+def test_a_value_taken_off_a_list_flows_through(
+    workspace: Workspace, write_page: Callable[..., str]
+) -> None:
+    line = "                  type: boolean\n"
+    for values in ("[true, false]", "[true]"):
+        vendor(workspace, write_page((line, f"{line}                  enum: {values}\n")))
+        document = build_contract(workspace).yaml
+    assert "enum:\n            - true\n" in document
+    assert "- false" not in document
+
+
+@pytest.mark.parametrize(
+    ("field", "fix"),
+    [
+        ("expressionIntensity", "properties.expressionIntensity"),
+        ("seed", "properties.seed"),
+        ("character", "properties.character"),
+    ],
+)
+def test_a_fix_whose_field_was_renamed_stops_the_build_by_name(
+    workspace: Workspace, write_page: Callable[..., str], field: str, fix: str
+) -> None:
+    vendor(workspace, write_page((f"                {field}:\n", f"                {field}2:\n")))
+    before = derived(workspace)
+    with pytest.raises(ContractError, match=r"matches nothing|selects 0") as caught:
+        regenerate.regenerate(workspace)
+    assert "20-character-performance.overlay.yaml: action " in str(caught.value)
+    assert fix in str(caught.value)
+    assert derived(workspace) == before
+
+
+def test_the_package_holds_the_contract_and_is_typed(repository: Workspace) -> None:
+    contract = build_contract(repository)
+    assert (repository.package / "contract.json").read_text("utf-8") == contract.json
+    assert (repository.package / "py.typed").read_bytes() == b""
+    assert not (repository.package / ".ruff_cache").exists()
+
+
+def test_a_contract_that_the_generator_would_cut_short_changes_nothing(
+    workspace: Workspace,
+) -> None:
+    overlay = workspace.overlays / "90-lossy.overlay.yaml"
+    overlay.write_text(
+        "overlay: '1.1.0'\n"
+        "info: {title: 'Lossy', version: '1.0.0'}\n"
+        "actions:\n"
+        "  - target: '$.components.schemas.Task.properties.output'\n"
+        "    description: 'An array without items makes the generator drop the answer.'\n"
+        "    x-evidence: 'openapi-python-client 0.29.1'\n"
+        "    update: {anyOf: [{type: 'array'}]}\n"
+    )
+    before = derived(workspace)
+    with pytest.raises(ContractError, match="openapi-python-client refused the contract:\n"):
+        regenerate.regenerate(workspace)
+    assert derived(workspace) == before
+    assert list(workspace.scratch.iterdir()) == []
+
+
+def test_an_override_that_matches_a_class_is_used(workspace: Workspace) -> None:
+    override(workspace, "CharacterAssetType")
+    regenerate.regenerate(workspace)
+    assert (workspace.package / "models" / "renamed.py").exists()
+
+
+def test_an_override_that_matches_nothing_is_refused(workspace: Workspace) -> None:
+    override(workspace, "ControlACharacterBody")
+    with pytest.raises(ContractError, match="class_overrides: no class 'ControlACharacterBody' is"):
+        regenerate.check(workspace)
+
+
+def override(workspace: Workspace, name: str) -> None:
+    with workspace.generator_config.open("a") as config:
+        config.write(f"class_overrides:\n  {name}: {{class_name: Renamed, module_name: renamed}}\n")
+
+
+@pytest.mark.parametrize("name", ["openapi-python-client", "ruff"])
+def test_versions_other_than_the_pinned_ones_are_refused(workspace: Workspace, name: str) -> None:
+    text = workspace.pyproject.read_text("utf-8")
+    found = next(line for line in text.splitlines() if line.strip().startswith(f'"{name}=='))
+    workspace.pyproject.write_text(text.replace(found, f'    "{name}==0.0.1",'))
+    with pytest.raises(ContractError, match=rf"{name} 0\.0\.1 is pinned in pyproject\.toml, but"):
+        generator.check_versions(workspace)
+    workspace.pyproject.write_text(text.replace(found, f'    "{name}>=0.0.1", "not a name!",'))
+    with pytest.raises(ContractError, match=f"no dependency group pins {name}==<version>"):
+        generator.check_versions(workspace)
+
+
+def test_a_missing_pyproject_is_refused(workspace: Workspace) -> None:
+    workspace.pyproject.unlink()
+    with pytest.raises(ContractError, match=r"pyproject\.toml: cannot be read: No such file"):
+        generator.check_versions(workspace)
+
+
+def test_a_missing_ruff_is_refused(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    with pytest.raises(ContractError, match="but no ruff is installed next to this Python"):
+        generator.check_versions(workspace)
+
+
+def test_check_names_what_differs_and_shows_it(workspace: Workspace) -> None:
+    model = workspace.package / MODEL
+    model.write_text(model.read_text("utf-8").replace("seed", "sead"), "utf-8")
+    (workspace.package / "types.py").unlink()
+    (workspace.package / "extra.py").write_text("")
+    workspace.contract.write_bytes(workspace.contract.read_bytes() + b"\n")
+    before = derived(workspace)
+    with pytest.raises(ContractError) as caught:
+        regenerate.check(workspace)
+    lines = str(caught.value).splitlines()
+    package = "generated/cometapi_runway_api"
+    assert lines[:5] == [
+        "not what `make regenerate` makes:",
+        f"{package}/extra.py: not generated",
+        f"{package}/{MODEL}: differs",
+        f"{package}/types.py: missing",
+        "openapi/runway.yaml: differs",
+    ]
+    assert lines[5:7] == [
+        f"--- {package}/{MODEL} (here)",
+        f"+++ {package}/{MODEL} (made)",
+    ]
+    assert len(lines) == 1 + 4 + regenerate.SHOWN_LINES + 1
+    assert lines[-1].endswith("more lines)")
+    assert derived(workspace) == before, "checking mends nothing"
+
+
+def test_check_needs_neither_git_nor_the_derived_files(workspace: Workspace) -> None:
+    shutil.rmtree(workspace.package)
+    workspace.contract.unlink()
+    with pytest.raises(ContractError, match=r"openapi/runway\.yaml: missing"):
+        regenerate.check(workspace)
+
+
+def test_a_package_that_lacks_an_operation_is_refused(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(source: Path, config: Path, package: Path) -> None:
+        shutil.copytree(workspace.package, package)
+        (package / "api" / "official" / "control_a_character.py").rename(
+            package / "api" / "official" / "other.py"
+        )
+
+    monkeypatch.setattr(generator, "_run_generator", lose)
+    message = r"missing \['official/control_a_character\.py'\], unexpected \['official/other"
+    with pytest.raises(ContractError, match=message):
+        regenerate.check(workspace)
+
+
+def test_a_package_that_cannot_be_imported_is_refused(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(source: Path, config: Path, package: Path) -> None:
+        shutil.copytree(workspace.package, package)
+        (package / "models" / "task.py").write_text("import nowhere\n")
+
+    monkeypatch.setattr(generator, "_run_generator", spoil)
+    with pytest.raises(ContractError, match=r"cannot be imported: .*ModuleNotFoundError.*nowhere"):
+        regenerate.check(workspace)
+
+
+# The command line.
+
+
+def test_the_command_line_prints_what_happened(
+    workspace: Workspace, seed_page: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["vendor", str(seed_page)], workspace) == 0
+    assert capsys.readouterr().out.endswith("unchanged\n")
+    workspace.contract.unlink()
+    assert main(["build"], workspace) == 0
+    assert capsys.readouterr().out == "openapi/runway.yaml: written\n"
+    assert workspace.contract.exists()
+    assert main(["regenerate"], workspace) == 0
+    assert main(["check"], workspace) == 0
+
+
+def test_the_command_line_says_what_is_wrong_and_fails(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["vendor", "nowhere.md"], workspace) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "error: nowhere.md: no such file\n")
+    workspace.contract.unlink()
+    assert main(["check"], workspace) == 1
+    assert "openapi/runway.yaml: missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["vendor"], ["unknown"], ["check", "extra"]])
+def test_a_wrong_command_line_is_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: contract_tools" in capsys.readouterr().err
+
+
+def test_the_tools_work_on_the_repository_they_are_part_of(repository: Workspace) -> None:
+    assert Workspace.here() == repository
+    assert portable_yaml.load(repository.contract.read_text("utf-8"), "x")
