@@ -67,12 +67,13 @@ class _Comparison:
         before, after = _parameters(self.old, self.before), _parameters(self.new, self.after)
         for key, parameter in before.items():
             if key not in after:
-                yield self._parameter_change(key, "removed", "is gone")
+                yield self._parameter_change(key, "removed", "is gone", breaks_programs=True)
             else:
                 yield from self._parameter(key, parameter, after[key])
         for key, parameter in after.items():
             if key not in before and parameter.get("required") is True:
-                yield self._parameter_change(key, "added, required", "is new, and required", True)
+                what = "is new, and required"
+                yield self._parameter_change(key, "added, required", what, is_needed=True)
             elif key not in before:
                 yield self._parameter_change(key, "added", "is new")
 
@@ -81,7 +82,7 @@ class _Comparison:
     ) -> Iterator[Change]:
         was, now = before.get("required") is True, after.get("required") is True
         if now and not was:
-            yield self._parameter_change(key, "now required", "must be given", True)
+            yield self._parameter_change(key, "now required", "must be passed", is_needed=True)
         elif was and not now:
             yield self._parameter_change(key, "no longer required", "may be left out")
 
@@ -95,10 +96,16 @@ class _Comparison:
         yield from self._schema(_parameter_name(key), before, after, "request", effects)
 
     def _parameter_change(
-        self, key: tuple[str, str], what: str, in_python: str, is_needed: bool = False
+        self,
+        key: tuple[str, str],
+        what: str,
+        in_python: str,
+        *,
+        is_needed: bool = False,
+        breaks_programs: bool = False,
     ) -> Change:
         judgement = breaking("requests without it are refused now") if is_needed else COMPATIBLE
-        breaks = is_needed or what == "removed"
+        breaks = is_needed or breaks_programs
         effect = effect_on_parameter(key[1], in_python, self.after.raw, breaking=breaks)
         return Change(self.after.id, _parameter_name(key), "", what, judgement, (effect,))
 

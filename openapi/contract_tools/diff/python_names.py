@@ -83,7 +83,7 @@ def _effects_on_field(name: str, edit: Edit, prefix: str) -> list[Effect]:
             what = "is new, and required" if edit.is_required else "is new"
             return [Effect(name, what, breaking=edit.is_required)]
         case "required":
-            return [Effect(name, "must be given", breaking=True)]
+            return [Effect(name, "must be passed", breaking=True)]
         case "optional":
             return [Effect(name, "may be left out", breaking=False)]
         case _:

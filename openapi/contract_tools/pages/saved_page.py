@@ -65,7 +65,7 @@ def read_page(argument: str) -> Page:
     """Read a saved page.
 
     Args:
-        argument: the file's path, as given on the command line.
+        argument: the file's path, as on the command line.
 
     Raises:
         ContractError: the file cannot be read, or does not hold exactly one OpenAPI block that

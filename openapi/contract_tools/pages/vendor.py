@@ -65,7 +65,7 @@ def plan_vendoring(workspace: Workspace, argument: str, variant: str = "") -> Ve
 
     Args:
         workspace: where the page would be stored.
-        argument: the saved page, as given on the command line.
+        argument: the saved page, as on the command line.
         variant: which of an operation's bodies the page describes, where several pages describe
             one operation; a page whose source is already listed keeps its variant.
 

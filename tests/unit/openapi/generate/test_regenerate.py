@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from contract_tools.__main__ import main, vendor
-from contract_tools._common import atomic_files, portable_yaml
+from contract_tools.__main__ import vendor
+from contract_tools._common import atomic_files
 from contract_tools._common.errors import ContractError
 from contract_tools._common.workspace import Workspace
 from contract_tools.build.contract import build_contract
-from contract_tools.generate import generator, regenerate
+from contract_tools.generate import regenerate
 
 MODEL = "models/character_performance_request.py"
 
@@ -171,49 +171,6 @@ def test_a_contract_that_the_generator_would_cut_short_changes_nothing(
     assert list(workspace.scratch.iterdir()) == []
 
 
-def test_an_override_that_matches_a_class_is_used(workspace: Workspace) -> None:
-    override(workspace, "CharacterAssetType")
-    regenerate.regenerate(workspace)
-    assert (workspace.package / "models" / "renamed.py").exists()
-
-
-def test_an_override_that_matches_nothing_is_refused(workspace: Workspace) -> None:
-    override(workspace, "ControlACharacterBody")
-    with pytest.raises(ContractError, match="class_overrides: no class 'ControlACharacterBody' is"):
-        regenerate.check(workspace)
-
-
-def override(workspace: Workspace, name: str) -> None:
-    with workspace.generator_config.open("a") as config:
-        config.write(f"class_overrides:\n  {name}: {{class_name: Renamed, module_name: renamed}}\n")
-
-
-@pytest.mark.parametrize("name", ["openapi-python-client", "ruff"])
-def test_versions_other_than_the_pinned_ones_are_refused(workspace: Workspace, name: str) -> None:
-    text = workspace.pyproject.read_text("utf-8")
-    found = next(line for line in text.splitlines() if line.strip().startswith(f'"{name}=='))
-    workspace.pyproject.write_text(text.replace(found, f'    "{name}==0.0.1",'))
-    with pytest.raises(ContractError, match=rf"{name} 0\.0\.1 is pinned in pyproject\.toml, but"):
-        generator.check_versions(workspace)
-    workspace.pyproject.write_text(text.replace(found, f'    "{name}>=0.0.1", "not a name!",'))
-    with pytest.raises(ContractError, match=f"no dependency group pins {name}==<version>"):
-        generator.check_versions(workspace)
-
-
-def test_a_missing_pyproject_is_refused(workspace: Workspace) -> None:
-    workspace.pyproject.unlink()
-    with pytest.raises(ContractError, match=r"pyproject\.toml: cannot be read: No such file"):
-        generator.check_versions(workspace)
-
-
-def test_a_missing_ruff_is_refused(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
-    with pytest.raises(ContractError, match="but no ruff is installed next to this Python"):
-        generator.check_versions(workspace)
-
-
 def test_check_names_what_differs_and_shows_it(workspace: Workspace) -> None:
     model = workspace.package / MODEL
     model.write_text(model.read_text("utf-8").replace("seed", "sead"), "utf-8")
@@ -246,72 +203,3 @@ def test_check_needs_neither_git_nor_the_derived_files(workspace: Workspace) -> 
     workspace.contract.unlink()
     with pytest.raises(ContractError, match=r"openapi/runway\.yaml: missing"):
         regenerate.check(workspace)
-
-
-def test_a_package_that_lacks_an_operation_is_refused(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def lose(source: Path, config: Path, package: Path) -> None:
-        shutil.copytree(workspace.package, package)
-        (package / "api" / "official" / "control_a_character.py").rename(
-            package / "api" / "official" / "other.py"
-        )
-
-    monkeypatch.setattr(generator, "_run_generator", lose)
-    message = r"missing \['official/control_a_character\.py'\], unexpected \['official/other"
-    with pytest.raises(ContractError, match=message):
-        regenerate.check(workspace)
-
-
-def test_a_package_that_cannot_be_imported_is_refused(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def spoil(source: Path, config: Path, package: Path) -> None:
-        shutil.copytree(workspace.package, package)
-        (package / "models" / "task.py").write_text("import nowhere\n")
-
-    monkeypatch.setattr(generator, "_run_generator", spoil)
-    with pytest.raises(ContractError, match=r"cannot be imported: .*ModuleNotFoundError.*nowhere"):
-        regenerate.check(workspace)
-
-
-# The command line.
-
-
-def test_the_command_line_prints_what_happened(
-    workspace: Workspace, seed_page: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["vendor", str(seed_page)], workspace) == 0
-    assert capsys.readouterr().out.endswith("unchanged\n")
-    workspace.contract.unlink()
-    assert main(["build"], workspace) == 0
-    assert capsys.readouterr().out == "openapi/runway.yaml: written\n"
-    assert workspace.contract.exists()
-    assert main(["regenerate"], workspace) == 0
-    assert main(["check"], workspace) == 0
-
-
-def test_the_command_line_says_what_is_wrong_and_fails(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["vendor", "nowhere.md"], workspace) == 1
-    captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "error: nowhere.md: no such file\n")
-    workspace.contract.unlink()
-    assert main(["check"], workspace) == 1
-    assert "openapi/runway.yaml: missing" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("arguments", [[], ["vendor"], ["unknown"], ["check", "extra"]])
-def test_a_wrong_command_line_is_refused(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage: contract_tools" in capsys.readouterr().err
-
-
-def test_the_tools_work_on_the_repository_they_are_part_of(repository: Workspace) -> None:
-    assert Workspace.here() == repository
-    assert portable_yaml.load(repository.contract.read_text("utf-8"), "x")
