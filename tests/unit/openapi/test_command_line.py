@@ -11,7 +11,7 @@ from contract_tools._common import portable_yaml
 from contract_tools._common.workspace import Workspace
 
 
-def test_the_command_line_prints_what_happened(
+def test_the_command_line_prints_the_result(
     workspace: Workspace, seed_page: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["vendor", str(seed_page)], workspace) == 0
@@ -24,7 +24,7 @@ def test_the_command_line_prints_what_happened(
     assert main(["check"], workspace) == 0
 
 
-def test_the_command_line_says_what_is_wrong_and_fails(
+def test_the_command_line_prints_the_error_and_fails(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["vendor", "nowhere.md"], workspace) == 1

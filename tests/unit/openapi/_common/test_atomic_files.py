@@ -1,4 +1,4 @@
-"""Files and folders change all at once, or stay as they were."""
+"""Files and folders change all at once, or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_files_are_written_and_deleted_together(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "new").stat().st_mode & 0o777 == 0o644
 
 
-def test_a_failure_midway_puts_everything_back(
+def test_a_failure_midway_restores_every_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "b", "c"):
@@ -35,7 +35,7 @@ def test_a_failure_midway_puts_everything_back(
     assert atomic_files.read_tree(tmp_path) == dict.fromkeys("abc", b"before")
 
 
-def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+def test_a_folder_replaces_another(tmp_path: Path) -> None:
     for name, content in (("fresh/a", "new"), ("goal/a", "old"), ("goal/stale", "old")):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
@@ -44,7 +44,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     assert atomic_files.read_tree(tmp_path / "goal") == {"a": b"new"}
 
 
-def test_a_folder_that_cannot_be_swapped_in_leaves_the_other(
+def test_a_failed_swap_keeps_the_old_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("fresh", "goal"):
@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_swapped_in_leaves_the_other(
     assert atomic_files.read_tree(tmp_path / "goal") == {"a": b"goal"}
 
 
-def test_a_scratch_folder_is_gone_afterwards(tmp_path: Path) -> None:
+def test_a_scratch_folder_is_deleted_afterwards(tmp_path: Path) -> None:
     parent = tmp_path / "build"
     with atomic_files.scratch_folder(parent) as folder:
         (folder / "x").write_text("x")
@@ -71,7 +71,7 @@ def test_a_scratch_folder_is_gone_afterwards(tmp_path: Path) -> None:
     assert list(parent.iterdir()) == []
 
 
-def test_python_caches_do_not_count(tmp_path: Path) -> None:
+def test_python_caches_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "a.pyc").write_bytes(b"")
     assert atomic_files.read_tree(tmp_path) == {}

@@ -1,4 +1,4 @@
-"""The dialects: what one reader takes for text, no other may take for something else."""
+"""YAML 1.1 and 1.2: text for one reader is text for every other."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ def test_pages_are_read_by_the_core_rules_of_1_2(scalar: str, value: object) -> 
 
 
 @pytest.mark.parametrize("scalar", ["16:9", "2024-11-06", "no", "1e3", "0o14", "014", "1:30"])
-def test_overlays_have_to_quote_what_reads_differently(scalar: str) -> None:
+def test_overlays_must_quote_what_the_dialects_read_differently(scalar: str) -> None:
     with pytest.raises(ContractError, match=r"fix\.yaml"):
         portable_yaml.load_unambiguous(f"actions:\n  - update: {scalar}\n", "fix.yaml")
     quoted = portable_yaml.load_unambiguous(f"actions:\n  - update: '{scalar}'\n", "fix.yaml")
     assert quoted == {"actions": [{"update": scalar}]}
 
 
-def test_the_difference_is_named() -> None:
+def test_the_first_difference_is_named() -> None:
     message = r"fix\.yaml: /a/1 reads '16:9' under YAML 1\.2 but 969 under YAML 1\.1: quote it"
     with pytest.raises(ContractError, match=message):
         portable_yaml.load_unambiguous("a: [1, 16:9]\n", "fix.yaml")
@@ -129,7 +129,7 @@ def test_number_keys_become_text() -> None:
     assert portable_yaml.load("responses:\n  200: ok\n", "x") == {"responses": {"200": "ok"}}
 
 
-def test_shared_parts_are_written_out() -> None:
+def test_repeated_parts_are_written_without_aliases() -> None:
     shared: Json = {"type": "string"}
     assert portable_yaml.dump({"a": shared, "b": shared}).count("type: string") == 2
 

@@ -1,4 +1,4 @@
-"""What the derived contract says about the gateway, held against the pages' own words."""
+"""The derived contract, compared with the documentation pages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def example(contract: JsonObject) -> JsonObject:
 
 
 def is_valid(contract: JsonObject, name: str, value: Json) -> bool:
-    """Judge a value by a named schema, with two validators that have to agree."""
+    """Judge a value by a named schema, with two validators that must agree."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": contract["components"]}
     rust = bool(jsonschema_rs.validator_for(schema).is_valid(value))
     python = bool(Draft202012Validator(schema).is_valid(value))
@@ -50,7 +50,7 @@ def is_valid(contract: JsonObject, name: str, value: Json) -> bool:
 
 
 def changed(body: JsonObject, place: str, value: Json) -> JsonObject:
-    """Return a copy of a body with one member set, or taken away if the value is None."""
+    """Return a copy of a body with one member set, or removed if the value is None."""
     copy = deepcopy(body)
     parent, _, key = place.rpartition("/")
     holder = members(at_pointer(copy, parent))
@@ -66,7 +66,7 @@ def test_the_plain_loaders_of_both_dialects_agree(contract: JsonObject) -> None:
     assert json.loads(packaged) == contract
 
 
-def test_the_file_says_that_and_how_it_is_derived() -> None:
+def test_the_file_states_how_it_is_derived() -> None:
     first = Workspace.here().contract.read_text("utf-8").splitlines()[0]
     assert first.startswith("# Derived, not edited: `make regenerate`")
 
@@ -90,7 +90,7 @@ def test_an_operation_has_all_its_marks(
 
 
 @pytest.mark.parametrize(("name", "required"), [("", True), ("Optional", False)])
-def test_the_version_header_is_stated_once_and_never_filled_in(
+def test_the_version_header_is_stated_once_and_has_no_default(
     contract: JsonObject, name: str, required: bool
 ) -> None:
     parameter = members(at_pointer(contract, f"/components/parameters/{name}RunwayVersion"))
@@ -253,10 +253,10 @@ def id_schema(contract: JsonObject) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(schema)
 
 
-# The answers.
+# The responses.
 
 
-def test_the_task_answer_is_any_of_the_documented_bodies(contract: JsonObject) -> None:
+def test_the_task_response_is_any_of_the_documented_bodies(contract: JsonObject) -> None:
     content = members(at_pointer(contract, f"{GET}/responses/200/content/application~1json"))
     names = [
         str(members(v)["$ref"]).rpartition("/")[2]
@@ -285,7 +285,7 @@ def test_the_task_answer_is_any_of_the_documented_bodies(contract: JsonObject) -
         ("TaskCreated", {"id": "5b91e444-c232-deaf-a4d7-8aef3e57336b"}),
     ],
 )
-def test_what_the_gateway_says_is_documented(
+def test_what_the_gateway_sends_is_documented(
     contract: JsonObject, name: str, body: JsonObject
 ) -> None:
     assert is_valid(contract, name, body)
@@ -310,11 +310,11 @@ def test_what_the_gateway_says_is_documented(
         ("ErrorBody", {"detail": "x"}),
     ],
 )
-def test_what_it_does_not_say_is_not(contract: JsonObject, name: str, body: JsonObject) -> None:
+def test_what_it_does_not_send_is_not(contract: JsonObject, name: str, body: JsonObject) -> None:
     assert not is_valid(contract, name, body)
 
 
-def test_the_known_words_can_be_drawn_and_none_is_closed(contract: JsonObject) -> None:
+def test_the_known_statuses_are_listed_and_no_list_is_closed(contract: JsonObject) -> None:
     for status, known in (("TaskStatus", 6), ("RecordStatus", 7)):
         first, second = entries(at_pointer(contract, f"{SCHEMAS}/{status}/anyOf"))
         assert second == {"type": "string"}

@@ -1,4 +1,4 @@
-"""The rules of the derived contract: each is broken once, and names the place."""
+"""The rules of the derived contract: each is broken once, and the error names the place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def whole() -> JsonObject:
 
 @pytest.fixture(scope="module")
 def good(whole: JsonObject) -> JsonObject:
-    """The contract with three of its routes: each rule is tried on a document of its own."""
+    """The contract with three of its routes, which keeps each test fast."""
     document = deepcopy(whole)
     paths = members(document["paths"])
     kept = {"/runwayml/v1/character_performance", "/runwayml/v1/tasks/{id}", "/runway/pro/generate"}
@@ -39,7 +39,7 @@ def good(whole: JsonObject) -> JsonObject:
 
 
 def edited(document: JsonObject, place: str, value: Json) -> JsonObject:
-    """Return a copy with one member set, or taken away if the value is None."""
+    """Return a copy with one member set, or removed if the value is None."""
     copy = deepcopy(document)
     parent, _, key = place.rpartition("/")
     key = key.replace("~1", "/")
@@ -183,13 +183,13 @@ def test_a_reference_to_nothing_is_refused(good: JsonObject) -> None:
         lint.check_contract(broken)
 
 
-def test_all_broken_rules_are_told_at_once(good: JsonObject) -> None:
+def test_all_broken_rules_are_reported_at_once(good: JsonObject) -> None:
     broken = edited(edited(good, f"{POST}/x-resource", None), f"{POST}/security", None)
     with pytest.raises(ContractError, match=r"breaks 2 rule\(s\):\n.*security.*\n.*x-resource"):
         lint.check_contract(broken)
 
 
-def test_fields_may_be_called_like_keywords(good: JsonObject) -> None:
+def test_fields_may_have_the_names_of_keywords(good: JsonObject) -> None:
     fields: JsonObject = {
         "default": {"type": "string"},
         "example": {"type": "object", "properties": {"pattern": {"type": "string"}}},

@@ -1,4 +1,4 @@
-"""The merge: pages are taken as recorded, and may not contradict each other."""
+"""Merging: pages are as recorded, and do not contradict each other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ AddPage = Callable[..., register.Entry]
 
 @pytest.fixture
 def add_page(workspace: Workspace) -> AddPage:
-    """Put a third page beside the two of the repository, recorded as it should be."""
+    """Add a page to those of the repository, with a correct entry in the register."""
 
     def add(text: str = PAGE, method: str = "GET", path: str = "/thing") -> register.Entry:
         content = text.encode()
@@ -51,7 +51,7 @@ def add_page(workspace: Workspace) -> AddPage:
     return add
 
 
-def test_each_operation_says_how_its_page_was_obtained(workspace: Workspace) -> None:
+def test_each_operation_states_how_its_page_was_obtained(workspace: Workspace) -> None:
     document = merge_pages(workspace)
     created = members(at_pointer(document, "/paths/~1runwayml~1v1~1character_performance/post"))
     polled = members(at_pointer(document, "/paths/~1runwayml~1v1~1tasks~1{id}/get"))
@@ -61,7 +61,7 @@ def test_each_operation_says_how_its_page_was_obtained(workspace: Workspace) -> 
     assert members(polled["x-confidence"])["responses.200.progress"] == "inferred"
 
 
-def test_a_further_page_is_taken_in(workspace: Workspace, add_page: AddPage) -> None:
+def test_another_page_is_merged(workspace: Workspace, add_page: AddPage) -> None:
     before = set(members(merge_pages(workspace)["paths"]))
     add_page()
     assert set(members(merge_pages(workspace)["paths"])) == before | {"/thing"}
@@ -73,9 +73,7 @@ def test_two_operations_may_share_a_path(workspace: Workspace, add_page: AddPage
     assert set(members(members(merge_pages(workspace)["paths"])[route])) == {"get", "post"}
 
 
-def test_what_a_path_says_for_all_its_operations_is_kept(
-    workspace: Workspace, add_page: AddPage
-) -> None:
+def test_the_members_of_a_path_are_kept(workspace: Workspace, add_page: AddPage) -> None:
     add_page(PAGE.replace("  /thing:\n", "  /thing:\n    summary: shared\n"))
     assert at_pointer(merge_pages(workspace), "/paths/~1thing/summary") == "shared"
 
@@ -121,7 +119,7 @@ def test_a_missing_vendored_file_is_refused(workspace: Workspace) -> None:
         merge_pages(workspace)
 
 
-def test_a_file_nobody_recorded_is_refused(workspace: Workspace) -> None:
+def test_an_unlisted_file_is_refused(workspace: Workspace) -> None:
     (workspace.vendor / "stray.openapi.yaml").write_text(PAGE)
     with pytest.raises(ContractError, match=r"stray\.openapi\.yaml: not listed in pages\.toml"):
         merge_pages(workspace)

@@ -1,4 +1,4 @@
-"""The overlay applier: what the specification allows, and the strictness on top of it."""
+"""Applying overlays: what the specification allows, and the stricter rules here."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def applied(*actions: JsonObject) -> JsonObject:
         (action("$", update={"x-root": 1}), ["x-root"], 1),
     ],
 )
-def test_an_action_does_what_the_specification_says(
-    fix: JsonObject, path: list[str], value: Json
-) -> None:
+def test_an_action_follows_the_specification(fix: JsonObject, path: list[str], value: Json) -> None:
     result: Json = applied(fix)
     for step in path:
         assert isinstance(result, dict)
@@ -82,10 +80,10 @@ def test_an_action_does_what_the_specification_says(
 
 def test_one_action_changes_every_node_it_selects() -> None:
     result = applied(action("$.paths.*.get.default", remove=True))
-    assert json.dumps(result).count('"default"') == 1, "the answer called default stays"
+    assert json.dumps(result).count('"default"') == 1, "the response named default stays"
 
 
-def test_actions_see_what_the_ones_before_them_did() -> None:
+def test_an_action_sees_the_result_of_the_one_before() -> None:
     result = applied(
         action("$.info", update={"kept": {}}),
         action("$.info.kept", copy="$.paths['/a'].get"),
@@ -96,7 +94,7 @@ def test_actions_see_what_the_ones_before_them_did() -> None:
     assert members(result["paths"])["/a"] == {"get": {"$ref": "#/info/kept"}}
 
 
-def test_what_was_copied_is_not_shared() -> None:
+def test_a_copy_shares_nothing_with_its_source() -> None:
     result = applied(
         action("$.info", update={"one": {}, "two": {}}),
         action("$.info['one', 'two']", copy="$.paths['/a'].get"),
@@ -173,7 +171,7 @@ def test_an_action_that_does_not_fit_is_refused_by_name(fix: JsonObject, message
     assert str(caught.value).startswith(f"fix.yaml: action 2 ({fix['target']}): ")
 
 
-def test_extension_fields_and_a_list_of_evidence_are_welcome() -> None:
+def test_extension_fields_and_a_list_of_evidence_are_allowed() -> None:
     fix = action("$.info", update={"title": "B"}) | {"x-evidence": ["a", "b"], "x-until": "soon"}
     assert applied(fix) != DOCUMENT
 

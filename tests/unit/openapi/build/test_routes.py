@@ -1,4 +1,4 @@
-"""Every route: its marks, its body, and each documented answer understood by the client."""
+"""Every route: its extension fields, its body, and the parsing of its documented responses."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ SHOWN = [(name, body, model) for name, rows in ANSWERS.items() for body, model i
 
 
 @pytest.mark.parametrize(("name", "body", "model"), SHOWN)
-def test_a_documented_answer_is_valid_and_parsed_without_loss(
+def test_a_documented_response_is_valid_and_parsed_without_loss(
     name: str, body: JSON, model: str
 ) -> None:
     assert contract().check_response(name, 200, body) == ()
@@ -320,8 +320,8 @@ def test_a_documented_answer_is_valid_and_parsed_without_loss(
     assert parsed.to_dict() == body
 
 
-def test_every_form_of_an_answer_is_shown() -> None:
-    """Each alternative that the contract names for 200 is what one of the answers is parsed as."""
+def test_every_shape_of_a_response_is_tested() -> None:
+    """One of the responses is parsed as each alternative that the contract has for 200."""
     for name, rows in ANSWERS.items():
         response = contract().operation(name).response(200)
         assert response is not None
@@ -331,7 +331,7 @@ def test_every_form_of_an_answer_is_shown() -> None:
         assert named == {model for _, model in rows}
 
 
-def test_a_body_of_the_shared_operation_is_sent_as_it_was_made() -> None:
+def test_a_body_of_the_shared_operation_is_sent_unchanged() -> None:
     module: Any = importlib.import_module("cometapi_runway_api.api.compat.generate")
     text = models.CompatTextToVideoRequest.from_dict(TEXT)
     picture = models.CompatImageToVideoRequest.from_dict(PICTURE)

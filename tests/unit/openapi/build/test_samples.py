@@ -1,6 +1,6 @@
-"""Every sample request that a page shows, of whatever era, judged by the contract.
+"""Every sample request that a version of a page shows, validated by the contract.
 
-A sample that cannot be valid says why; `tests/data/samples` holds one file for each.
+A sample that cannot be valid says why; `tests/data/samples` has one file for each.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SAMPLES: dict[str, Sample] = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_is_as_valid_as_it_is_said_to_be(name: str) -> None:
+def test_a_sample_has_its_recorded_verdict(name: str) -> None:
     sample = SAMPLES[name]
     issues = contract().check_body(sample["operation"], sample["body"])
     if sample["verdict"] == "valid":
@@ -62,7 +62,7 @@ def test_a_sample_is_as_valid_as_it_is_said_to_be(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_samples_headers_are_as_valid_as_they_are_said_to_be(name: str) -> None:
+def test_the_headers_of_a_sample_have_their_recorded_verdict(name: str) -> None:
     sample = SAMPLES[name]
     operation = contract().operation(sample["operation"])
     headers = {
@@ -89,7 +89,7 @@ def test_both_bodies_of_the_shared_operation_have_samples() -> None:
     assert {"image" in body for body in shared} == {True, False}
 
 
-def test_what_is_refused_is_known_by_name() -> None:
+def test_the_refused_samples_are_listed() -> None:
     refused = {name for name, sample in SAMPLES.items() if sample["verdict"] == "invalid"}
     assert refused == {
         "compat-text-to-video-without-callback",
@@ -99,7 +99,7 @@ def test_what_is_refused_is_known_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_says_where_it_is_from(name: str) -> None:
+def test_a_sample_states_its_source(name: str) -> None:
     sample = SAMPLES[name]
     assert sample.keys() == Sample.__annotations__.keys()
     assert sample["source"]

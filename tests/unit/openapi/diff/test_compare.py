@@ -1,4 +1,4 @@
-"""Twenty and more ways in which a contract can change, each with what it means."""
+"""Ways in which a contract can change, each with its verdict."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def add_operation(d: Any) -> None:
 
 
 def factor_out(d: Any) -> None:
-    """Move a field's rules into a component of their own: nothing has changed."""
+    """Move a field's rules into a component, which is no change."""
     d["components"]["schemas"]["Strength"] = schema(d)["properties"]["strength"]
     schema(d)["properties"]["strength"] = {
         "description": "How much.",
@@ -116,13 +116,13 @@ def factor_out(d: Any) -> None:
 
 
 BREAKING = {
-    "a bound moved in": (lambda d: field(d, "strength").update(maximum=3),
+    "a bound was tightened": (lambda d: field(d, "strength").update(maximum=3),
                          "body /strength: maximum changed from 5 to 3", "/strength"),
-    "a bound came": (lambda d: field(d, "seed").update(maximum=9), "maximum added", "/seed"),
-    "a value of a closed list went": (
+    "a bound was added": (lambda d: field(d, "seed").update(maximum=9), "maximum added", "/seed"),
+    "a value of an enum was removed": (
         lambda d: field(d, "kind", "Frame").update(enum=["image"]),
         'body /frame/kind: allowed values removed: "video"', "/frame/kind"),
-    "a pattern came": (lambda d: field(d, "promptText").update(pattern="^[a-z]+$"),
+    "a pattern was added": (lambda d: field(d, "promptText").update(pattern="^[a-z]+$"),
                        "pattern added", "/promptText"),
     "a pattern narrowed": (lambda d: field(d, "ratio").update(pattern="^[0-9]{2,4}:[0-9]{1,4}$"),
                            "pattern changed", "/ratio"),
@@ -132,7 +132,7 @@ BREAKING = {
                        'type changed from "integer" to "string"', "/seed"),
     "a field became required": (lambda d: schema(d)["required"].append("seed"),
                                 "body /seed: now required", ""),
-    "a required field came": (
+    "a required field was added": (
         lambda d: (schema(d)["properties"].update(mood={"type": "string"}),
                    schema(d)["required"].append("mood")),
         "body /mood: added (string, required)", ""),
@@ -140,17 +140,17 @@ BREAKING = {
     "a field of an item became required": (
         lambda d: schema(d, "Mark")["required"].append("name"),
         "body /marks/*/name: now required", "/marks/0"),
-    "a branch of a union went": (lambda d: field(d, "source")["anyOf"].pop(),
+    "a branch of a union was removed": (lambda d: field(d, "source")["anyOf"].pop(),
                                  "anyOf: no longer string", "/source"),
     "unknown fields are forbidden": (lambda d: schema(d).update(additionalProperties=False),
                                      "additionalProperties added: false", ""),
-    "an answer has a new word": (lambda d: field(d, "state", "Still")["enum"].append("LOST"),
+    "a response has a new value": (lambda d: field(d, "state", "Still")["enum"].append("LOST"),
                                  'response 200 /state: allowed values added: "LOST"', "/state"),
-    "an answer may lack a field": (lambda d: schema(d, "Still")["required"].remove("state"),
+    "a response may lack a field": (lambda d: schema(d, "Still")["required"].remove("state"),
                                    "response 200 /state: no longer required", ""),
-    "an answer may have null": (lambda d: field(d, "id", "Still").update(type=["string", "null"]),
+    "a response may have null": (lambda d: field(d, "id", "Still").update(type=["string", "null"]),
                                 'response 200 /id: type changed', "/id"),
-    "a field went from an answer": (lambda d: schema(d, "Still")["properties"].pop("note"),
+    "a field was removed from a response": (lambda d: schema(d, "Still")["properties"].pop("note"),
                                     "response 200 /note: removed", "/note"),
     "a header's pattern narrowed": (
         lambda d: operation(d)["parameters"][0]["schema"].update(pattern="^[0-9-]+$"),
@@ -161,43 +161,43 @@ BY_RULE = {
     "a parameter became required": (
         lambda d: operation(d)["parameters"][1].update(required=True),
         "query parameter draft: now required"),
-    "a required parameter came": (
+    "a required parameter was added": (
         lambda d: operation(d)["parameters"].append(
             {"name": "X-Team", "in": "header", "required": True, "schema": {"type": "string"}}),
         "header X-Team: added, required"),
     "the success moved": (move_success, "response 202: the success moved from 200 to 202"),
     "the route moved": (move_route, "POST /stills moved to POST /v2/stills"),
-    "an operation went": (lambda d: d["paths"].pop("/stills"), "POST /stills is gone"),
-    "the server went": (lambda d: d["servers"][0].update(url="https://other.example.com"),
+    "an operation was removed": (lambda d: d["paths"].pop("/stills"), "POST /stills is gone"),
+    "the server was removed": (lambda d: d["servers"][0].update(url="https://other.example.com"),
                         "https://api.example.com is gone"),
-    "the key is sent otherwise": (
+    "the key is sent differently": (
         lambda d: d["components"]["securitySchemes"]["key"].update(scheme="basic"), "key was"),
     "another key is needed": (lambda d: operation(d).update(security=[{"other": []}]),
                               "security: was key, is other"),
-    "JSON is not taken any more": (
+    "JSON is no longer accepted": (
         lambda d: operation(d)["requestBody"].update(content={"text/plain": {}}),
         "body: application/json is gone"),
 }  # fmt: skip
 
 COMPATIBLE = {
-    "a bound moved out": (lambda d: field(d, "strength").update(maximum=9), "maximum changed"),
-    "a value came to a closed list": (
+    "a bound was relaxed": (lambda d: field(d, "strength").update(maximum=9), "maximum changed"),
+    "a value was added to an enum": (
         lambda d: field(d, "kind", "Frame")["enum"].append("sound"), "allowed values added"),
-    "an optional field came": (
+    "an optional field was added": (
         lambda d: schema(d)["properties"].update(mood={"type": "string"}), "added (string)"),
-    "a field need not be given": (
+    "a field became optional": (
         lambda d: schema(d)["required"].remove("promptText"), "no longer required"),
-    "an answer has one word less": (
+    "a response has one value less": (
         lambda d: field(d, "state", "Still")["enum"].pop(), "allowed values removed"),
-    "an answer has one field more": (
+    "a response has one field more": (
         lambda d: schema(d, "Still")["properties"].update(size={"type": "integer"}), "added"),
     "a failure is documented": (
         lambda d: operation(d)["responses"].update({"503": {"description": "down"}}),
         "response 503: documented response is new"),
-    "an operation came": (add_operation, "POST /clips is new"),
-    "a server came": (
+    "an operation was added": (add_operation, "POST /clips is new"),
+    "a server was added": (
         lambda d: d["servers"].append({"url": "https://eu.example.com"}), "is new"),
-    "a parameter came": (
+    "a parameter was added": (
         lambda d: operation(d)["parameters"].append(
             {"name": "X-Trace", "in": "header", "schema": {"type": "string"}}),
         "header X-Trace: added"),
@@ -205,7 +205,7 @@ COMPATIBLE = {
 }  # fmt: skip
 
 NOTHING = {
-    "words": lambda d: field(d, "promptText").update(description="Which words."),
+    "words": lambda d: field(d, "promptText").update(description="Which text."),
     "examples": lambda d: field(d, "ratio").update(examples=["1:1"]),
     "order": lambda d: schema(d)["required"].reverse(),
     "a component of its own": factor_out,
@@ -223,18 +223,18 @@ def line(one: Change) -> str:
     return f"{one.part} {one.place}".strip() + f": {one.what}"
 
 
-def only(found: list[Change], words: str) -> Change:
-    told = [one for one in found if words in line(one)]
-    assert len(told) == 1, [line(one) for one in found]
-    return told[0]
+def only(found: list[Change], text: str) -> Change:
+    matching = [one for one in found if text in line(one)]
+    assert len(matching) == 1, [line(one) for one in found]
+    return matching[0]
 
 
 @pytest.mark.parametrize("name", BREAKING)
-def test_a_breaking_change_of_a_schema_comes_with_a_value_that_shows_it(name: str) -> None:
-    change, words, place = BREAKING[name]
+def test_a_breaking_change_of_a_schema_has_a_witness(name: str) -> None:
+    change, text, place = BREAKING[name]
     changed = copy.deepcopy(BASE)
     change(changed)
-    one = only(list(compare(BASE, changed, judge)), words)
+    one = only(list(compare(BASE, changed, judge)), text)
     assert (one.verdict, one.judgement.verdict) == ("breaking", "breaking")
     (witness,) = one.judgement.witness
     if one.part == "body":
@@ -248,7 +248,7 @@ def test_a_breaking_change_of_a_schema_comes_with_a_value_that_shows_it(name: st
 
 
 def is_valid(document: Any, one: Any, value: Any) -> bool:
-    """A second opinion: another engine than the one that found the value."""
+    """Validate with another engine than the one that found the value."""
     return jsonschema.Draft202012Validator(inline(document, one)).is_valid(value)
 
 
@@ -260,17 +260,17 @@ def at(value: Any, place: str) -> Any:
 
 @pytest.mark.parametrize("name", BY_RULE)
 def test_a_change_that_breaks_a_rule_is_breaking(name: str) -> None:
-    change, words = BY_RULE[name]
-    one = only(changes(change), words)
+    change, text = BY_RULE[name]
+    one = only(changes(change), text)
     assert (one.verdict, one.judgement.verdict) == ("breaking", "breaking")
     assert one.judgement.reason
 
 
 @pytest.mark.parametrize("name", COMPATIBLE)
-def test_a_compatible_change_is_told_as_one(name: str) -> None:
-    change, words = COMPATIBLE[name]
+def test_a_compatible_change_is_reported_as_compatible(name: str) -> None:
+    change, text = COMPATIBLE[name]
     found = changes(change)
-    one = only(found, words)
+    one = only(found, text)
     assert one.judgement.verdict == "compatible"
     assert all(other.judgement.verdict == "compatible" for other in found)
 
@@ -281,7 +281,7 @@ def test_wording_is_no_change(name: str) -> None:
 
 
 def test_each_change_is_judged_alone() -> None:
-    """A loosened field stays compatible beside a tightened one."""
+    """A relaxed field is compatible although another is restricted."""
 
     def both(d: Any) -> None:
         field(d, "strength").update(maximum=3)
@@ -292,7 +292,7 @@ def test_each_change_is_judged_alone() -> None:
 
 
 def test_a_branch_that_another_covers_changes_nothing() -> None:
-    """A list of known words in an open field may grow: any word was allowed before."""
+    """An open enum may grow, because any value was allowed before."""
     base = copy.deepcopy(BASE)
     schema(base, "Still")["properties"]["state"] = {
         "anyOf": [{"type": "string", "enum": ["NEW"]}, {"type": "string"}]}  # fmt: skip
@@ -302,8 +302,8 @@ def test_a_branch_that_another_covers_changes_nothing() -> None:
     assert one.judgement.verdict == "compatible"
 
 
-def test_changes_that_break_only_together_are_told() -> None:
-    """A field goes that may still be sent as an unknown one, and unknown ones are forbidden."""
+def test_changes_that_break_only_together_are_reported() -> None:
+    """A field is removed, which alone leaves it allowed, and unknown fields are forbidden."""
     base = copy.deepcopy(BASE)
     base["components"]["schemas"]["StillRequest"] = {
         "type": "object", "properties": {"a": {}}, "propertyNames": {"enum": ["a"]}}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whatever differs in a page is told: by a rule that has words for it, or by its JSON pointer."""
+"""Every difference in a page is reported, by operation and field or by its JSON pointer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def at(value: Any, path: Steps) -> Any:
 
 
 def other(value: Json, draw: random.Random) -> Json:
-    """A scalar that is not this one; some that Python's `==` takes for it."""
+    """Return another scalar, perhaps one that Python's `==` takes for the same."""
     choices: list[Json] = [None, True, False, 0, 1, 1.0, "", "bodyControl", f"{value} "]
     return draw.choice([c for c in choices if (type(c), c) != (type(value), value)])
 
@@ -64,7 +64,7 @@ def with_other_scalars(document: JsonObject, draw: random.Random) -> Iterator[tu
 
 
 def with_more(document: JsonObject, draw: random.Random) -> Iterator[tuple[str, JsonObject]]:
-    """Each key at places drawn from all objects; an array gets one more entry."""
+    """Yield the document with one more member or entry, at every object and array."""
     holders = [path for path, value in walk(document) if isinstance(value, dict | list)]
     for path in holders:
         for key in draw.sample(KEYS, 6):
@@ -95,8 +95,8 @@ def test_no_mutation_of_a_page_is_the_same_page(document: JsonObject) -> None:
     assert missed == []
 
 
-def test_a_mutation_beside_one_that_has_a_rule_is_told_too(document: JsonObject) -> None:
-    """What a rule tells must not stand in for what none does."""
+def test_a_second_change_is_reported_too(document: JsonObject) -> None:
+    """A change that the comparison reports must not hide one that it ignores."""
     draw = random.Random(SEED)
     renamed = copy.deepcopy(document)
     fields = at(renamed, ("paths", ROUTE, "post", "requestBody", "content", "application/json",
@@ -151,7 +151,7 @@ RESPONSE = ("responses", "200", "content", "application/json", "schema")
          ": added: true"),
     ],
 )  # fmt: skip
-def test_what_changes_the_contract_is_told(
+def test_a_change_of_the_contract_is_reported(
     document: JsonObject, path: Steps, key: str, value: Json, line: str
 ) -> None:
     mutant = copy.deepcopy(document)
@@ -159,7 +159,7 @@ def test_what_changes_the_contract_is_told(
     assert describe_changes(document, mutant) == [line]
 
 
-def test_a_component_that_nothing_refers_to_is_told_by_its_pointer(document: JsonObject) -> None:
+def test_an_unused_component_is_reported_by_its_pointer(document: JsonObject) -> None:
     mutant = copy.deepcopy(document)
     at(mutant, ("components",))["schemas"] = {"Spare": {"type": "string"}}
     line = 'at /components/schemas: added: {"Spare": {"type": "string"}}'
@@ -169,16 +169,16 @@ def test_a_component_that_nothing_refers_to_is_told_by_its_pointer(document: Jso
 
 
 @pytest.mark.parametrize(
-    ("new", "said"),
+    ("new", "expected"),
     [("b", 'changed from "a" to "b"'), (None, 'changed from "a" to null')],
 )
-def test_a_value_that_no_rule_reads_is_told_with_both(new: Json, said: str) -> None:
+def test_an_ignored_value_is_reported_with_both_versions(new: Json, expected: str) -> None:
     old: JsonObject = {"paths": {}, "components": {"x-word": "a"}}
     now: JsonObject = {"paths": {}, "components": {"x-word": new}}
-    assert describe_changes(old, now) == [f"at /components/x-word: {said}"]
+    assert describe_changes(old, now) == [f"at /components/x-word: {expected}"]
 
 
-def test_two_long_values_that_no_rule_reads_are_not_shown_alike() -> None:
+def test_two_long_values_are_not_shown_as_the_same() -> None:
     old: JsonObject = {"paths": {}, "components": {"x": "a" * 99 + "b"}}
     now: JsonObject = {"paths": {}, "components": {"x": "a" * 99 + "c"}}
     assert describe_changes(old, now) == ["at /components/x: changed"]

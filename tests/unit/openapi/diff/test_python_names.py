@@ -73,13 +73,11 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
         ),
     ],
 )  # fmt: skip
-def test_a_change_is_told_by_the_names_that_it_hits(
-    change: Any, expected: dict[str, tuple[str, bool]]
-) -> None:
+def test_a_change_names_what_it_affects(change: Any, expected: dict[str, tuple[str, bool]]) -> None:
     assert effects(change) == expected
 
 
-def test_a_field_that_is_gone_breaks_programs_though_not_the_wire() -> None:
+def test_a_removed_field_breaks_programs_but_not_requests() -> None:
     (one,) = changes(lambda d: schema(d)["properties"].pop("seed"))
     assert (one.judgement.verdict, one.verdict) == ("compatible", "breaking")
 
@@ -96,7 +94,7 @@ def test_names_are_those_of_the_generated_package(repository: Workspace) -> None
             assert callable(module.sync)
 
 
-def test_an_operation_of_several_resources_is_told_by_each() -> None:
+def test_an_operation_of_several_resources_has_the_names_of_each() -> None:
     raw = {"tags": ["compat"], "x-resource": {"text_to_video": "A", "image_to_video": "B"}}
     every = ["client.compat.text_to_video", "client.compat.image_to_video"]
     assert python_names.resources(raw) == every

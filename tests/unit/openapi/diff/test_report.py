@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def told() -> Comparison:
+def comparison() -> Comparison:
     changed = copy.deepcopy(BASE)
     field(changed, "strength").update(maximum=3)
-    COMPATIBLE["a server came"][0](changed)
+    COMPATIBLE["a server was added"][0](changed)
     schema(changed)["properties"]["<b>"] = {"type": "string"}
     return Comparison("v1", tuple(compare(BASE, changed, judge)))
 
 
-def test_the_markdown_names_verdict_place_and_witness(told: Comparison) -> None:
-    text = "\n".join(report.as_markdown(told))
+def test_the_markdown_names_verdict_place_and_witness(comparison: Comparison) -> None:
+    text = "\n".join(report.as_markdown(comparison))
     assert "3 changes since v1: 1 breaking, 0 undecided, 2 compatible." in text
     assert "- **breaking** body /strength: maximum changed from 5 to 3" in text
     witness = re.search(r"for example `(.+)`", text)
@@ -38,8 +38,8 @@ def test_the_markdown_names_verdict_place_and_witness(told: Comparison) -> None:
     assert json.loads(witness[1])["strength"] in {4, 5}
 
 
-def test_the_page_shows_the_same_and_escapes_it(told: Comparison) -> None:
-    page = report.as_html(told)
+def test_the_page_shows_the_same_and_escapes_it(comparison: Comparison) -> None:
+    page = report.as_html(comparison)
     assert "maximum changed from 5 to 3" in page
     assert "/&lt;b&gt;" in page
     assert "<b>: " not in page
@@ -47,8 +47,8 @@ def test_the_page_shows_the_same_and_escapes_it(told: Comparison) -> None:
     assert "<script" not in page
 
 
-def test_the_json_holds_every_change(told: Comparison) -> None:
-    data = report.as_json(told)
+def test_the_json_holds_every_change(comparison: Comparison) -> None:
+    data = report.as_json(comparison)
     assert (data["breaking"], data["compatible"], len(data["changes"])) == (1, 2, 3)
     (one,) = [change for change in data["changes"] if change["verdict"] == "breaking"]
     assert one["place"] == "/strength"
@@ -56,6 +56,6 @@ def test_the_json_holds_every_change(told: Comparison) -> None:
     assert one["witness"][0]["strength"] in {4, 5}
 
 
-def test_no_change_is_said_to_be_none() -> None:
+def test_no_change_is_reported_as_none() -> None:
     same = Comparison("v1", tuple(compare(BASE, BASE, judge)))
     assert "Nothing that matters has changed since v1." in report.as_markdown(same)

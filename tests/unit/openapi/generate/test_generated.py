@@ -37,7 +37,7 @@ def test_an_envelope_of_any_status_is_parsed(word: str, inner: dict[str, str] | 
     assert envelope.to_dict() == body
 
 
-def test_nothing_is_filled_in_that_nobody_asked_for() -> None:
+def test_no_default_is_added_to_a_request() -> None:
     optional = {f.name for f in attrs.fields(CharacterPerformanceRequest) if f.default is UNSET}
     assert optional == {"body_control", "expression_intensity", "seed", "content_moderation"}
     required = ["character", "reference", "model", "ratio"]

@@ -1,4 +1,4 @@
-"""The table of operations is made from the contract, wherever it is shown."""
+"""The table of operations in a file is the one made from the contract."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SHOWN = [ROOT / "README.md"]
 
 
 @pytest.mark.parametrize("path", SHOWN, ids=[str(path.relative_to(ROOT)) for path in SHOWN])
-def test_what_is_shown_is_what_is_made(path: Path) -> None:
+def test_the_table_in_a_file_is_current(path: Path) -> None:
     text = path.read_text("utf-8")
     assert table.insert_table(text, table.operations_table(CONTRACT)) == text, (
         f"PYTHONPATH=openapi python -m contract_tools table --write {path.relative_to(ROOT)}"
     )
 
 
-def test_every_request_is_in_it_under_the_name_it_has_in_python() -> None:
+def test_the_table_has_every_request_under_its_python_name() -> None:
     rows = [line.split(" | ") for line in table.operations_table(CONTRACT).splitlines()[2:]]
     assert len(rows) == 11
     assert {row[1].strip("`") for row in rows} == {
@@ -39,16 +39,16 @@ def test_every_request_is_in_it_under_the_name_it_has_in_python() -> None:
     }
 
 
-def test_it_says_what_was_transcribed() -> None:
+def test_the_table_states_what_was_transcribed() -> None:
     rows = {line.split("`")[1]: line for line in table.operations_table(CONTRACT).splitlines()[2:]}
     assert "| the page itself | all documented |" in rows["client.character_performance.create"]
     assert "| a transcription |" in rows["client.compat.image_to_video.create"]
     assert "8 inferred" in rows["client.compat.image_to_video.create"]
-    # Two pages share this route; each has its own words.
+    # Two pages share this route; each has its own confidence levels.
     assert "inferred" not in rows["client.compat.text_to_video.create"]
 
 
-def test_it_is_put_between_its_marks() -> None:
+def test_the_table_is_inserted_between_its_marks() -> None:
     text = f"above\n{table.BEGIN}\nold\n{table.END}\nbelow\n"
     assert table.insert_table(text, "new\n") == f"above\n{table.BEGIN}\nnew\n{table.END}\nbelow\n"
 

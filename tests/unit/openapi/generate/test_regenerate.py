@@ -1,4 +1,4 @@
-"""Regenerating: the same bytes everywhere, from the pinned tools, or nothing changes."""
+"""Regenerating writes the same bytes everywhere, or changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def derived(workspace: Workspace) -> dict[str, bytes]:
 
 
 def run_tools(workspace: Workspace, *arguments: str, **environment: str) -> Iterator[str]:
-    """Run the command line in a process of its own, from inside the workspace."""
+    """Run the command line in a separate process, in the workspace."""
     code = (
         "import sys; from pathlib import Path; from contract_tools.__main__ import main; "
         "from contract_tools._common.workspace import Workspace; "
@@ -49,13 +49,13 @@ def tools_folder() -> Path:
     return Path(regenerate.__file__).parents[2]
 
 
-def test_what_is_committed_is_what_regenerating_makes(repository: Workspace) -> None:
+def test_the_committed_files_are_what_regenerating_makes(repository: Workspace) -> None:
     (line,) = regenerate.check(repository)
     assert line.endswith("derived files are what `make regenerate` makes")
 
 
-def test_nothing_around_the_run_has_a_say_in_the_result(workspace: Workspace) -> None:
-    """Decoys on PATH and in the working folder, hostile settings above: the bytes stay."""
+def test_the_environment_does_not_affect_the_result(workspace: Workspace) -> None:
+    """Decoys on PATH and in the working folder and other settings above it change no byte."""
     expected = derived(workspace)
     decoys = workspace.root / "decoys"
     decoys.mkdir()
@@ -113,7 +113,7 @@ def test_a_renamed_and_a_new_required_field_flow_through(
     assert b"bodyMotion" in (workspace.package / "contract.json").read_bytes()
 
 
-def test_a_value_taken_off_a_list_flows_through(
+def test_a_value_removed_from_a_list_flows_through(
     workspace: Workspace, write_page: Callable[..., str]
 ) -> None:
     line = "                  type: boolean\n"
@@ -132,7 +132,7 @@ def test_a_value_taken_off_a_list_flows_through(
         ("character", "properties.character"),
     ],
 )
-def test_a_fix_whose_field_was_renamed_stops_the_build_by_name(
+def test_a_fix_for_a_renamed_field_stops_the_build_by_name(
     workspace: Workspace, write_page: Callable[..., str], field: str, fix: str
 ) -> None:
     vendor(workspace, write_page((f"                {field}:\n", f"                {field}2:\n")))
@@ -151,7 +151,7 @@ def test_the_package_holds_the_contract_and_is_typed(repository: Workspace) -> N
     assert not (repository.package / ".ruff_cache").exists()
 
 
-def test_a_contract_that_the_generator_would_cut_short_changes_nothing(
+def test_a_contract_that_the_generator_would_truncate_changes_nothing(
     workspace: Workspace,
 ) -> None:
     overlay = workspace.overlays / "90-lossy.overlay.yaml"
@@ -160,7 +160,7 @@ def test_a_contract_that_the_generator_would_cut_short_changes_nothing(
         "info: {title: 'Lossy', version: '1.0.0'}\n"
         "actions:\n"
         "  - target: '$.components.schemas.Task.properties.output'\n"
-        "    description: 'An array without items makes the generator drop the answer.'\n"
+        "    description: 'An array without items makes the generator drop the response.'\n"
         "    x-evidence: 'openapi-python-client 0.29.1'\n"
         "    update: {anyOf: [{type: 'array'}]}\n"
     )
@@ -171,7 +171,7 @@ def test_a_contract_that_the_generator_would_cut_short_changes_nothing(
     assert list(workspace.scratch.iterdir()) == []
 
 
-def test_check_names_what_differs_and_shows_it(workspace: Workspace) -> None:
+def test_check_names_and_shows_the_differences(workspace: Workspace) -> None:
     model = workspace.package / MODEL
     model.write_text(model.read_text("utf-8").replace("seed", "sead"), "utf-8")
     (workspace.package / "types.py").unlink()
@@ -195,7 +195,7 @@ def test_check_names_what_differs_and_shows_it(workspace: Workspace) -> None:
     ]
     assert len(lines) == 1 + 4 + regenerate.SHOWN_LINES + 1
     assert lines[-1].endswith("more lines)")
-    assert derived(workspace) == before, "checking mends nothing"
+    assert derived(workspace) == before, "checking writes nothing"
 
 
 def test_check_needs_neither_git_nor_the_derived_files(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""Reading a saved page: the block comes out byte for byte, or the error says what is wrong."""
+"""Reading a saved page returns the block byte for byte, or an error that names the problem."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_seed_page_is_read_byte_for_byte(seed_page: Path) -> None:
     assert content[start:] == found.block + b"````"
 
 
-def test_a_page_may_hold_other_code_beside_the_block(tmp_path: Path) -> None:
+def test_a_page_may_contain_other_code_blocks(tmp_path: Path) -> None:
     others = "```yaml\nx: 1\n```\n\n````json\n{}\n````\n\n"
     assert read_page(saved(tmp_path, others + fenced(MINIMAL))).route == "GET /things/{id}"
 
@@ -54,14 +54,14 @@ def test_the_block_may_quote_code_in_three_backticks(tmp_path: Path) -> None:
     assert read_page(saved(tmp_path, fenced(block))).block == block.encode()
 
 
-def test_windows_line_ends_and_a_byte_order_mark_do_not_change_the_block(tmp_path: Path) -> None:
+def test_crlf_and_a_byte_order_mark_do_not_change_the_block(tmp_path: Path) -> None:
     text = fenced(MINIMAL).replace("\n", "\r\n").encode()
     found = read_page(saved(tmp_path, b"\xef\xbb\xbf" + text))
     assert found.block == MINIMAL.encode()
     assert found.notes == (CRLF_NOTE,)
 
 
-def test_separators_that_are_no_line_ends_stay_in_the_block(tmp_path: Path) -> None:
+def test_separators_that_are_not_line_endings_stay_in_the_block(tmp_path: Path) -> None:
     block = MINIMAL + 'info: {title: "a\u2028b"}\n'
     assert read_page(saved(tmp_path, fenced(block))).block == block.encode()
 

@@ -1,4 +1,4 @@
-"""Transcriptions: what each says of its certainty, and that real pages can take their place."""
+"""Transcriptions: their confidence levels, and their replacement by real pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_route_of_the_gateway_is_there(repository: Workspace) -> None:
     assert {operation.route for operation in operations(document)} == PATHS
 
 
-def test_only_the_page_in_hand_claims_to_be_one(repository: Workspace) -> None:
+def test_only_the_saved_page_is_marked_as_a_page(repository: Workspace) -> None:
     claimed = {e.file_name for e in register.read_register(repository) if e.obtained == "page"}
     assert claimed == {"post-control-a-character.openapi.yaml"}
 
@@ -55,7 +55,7 @@ def test_only_the_page_in_hand_claims_to_be_one(repository: Workspace) -> None:
         ("post-runway-images-raw-video.openapi.yaml", "body.ratio", "documented"),
     ],
 )
-def test_what_no_page_shows_does_not_pass_for_documented(
+def test_what_no_page_shows_is_not_marked_as_documented(
     repository: Workspace, file_name: str, part: str, level: str
 ) -> None:
     entry = next(e for e in register.read_register(repository) if e.file_name == file_name)
@@ -80,7 +80,7 @@ def test_what_no_page_shows_does_not_pass_for_documented(
         ('"parameters.X-Runway-Version" = "documented"\n', "", "level for parameters.X-Runway-V"),
     ],
 )
-def test_the_table_speaks_of_every_field_and_of_no_other(
+def test_the_confidence_table_covers_every_field_and_no_other(
     workspace: Workspace, old: str, new: str, message: str
 ) -> None:
     before, head, tail = workspace.register.read_text("utf-8").partition(
@@ -93,10 +93,10 @@ def test_the_table_speaks_of_every_field_and_of_no_other(
     assert "post-runway-images-raw-video.openapi.yaml: the confidence table" in str(caught.value)
 
 
-def test_every_transcription_gives_way_to_a_page_like_the_one_in_hand(
+def test_every_transcription_is_replaced_by_a_page_like_the_saved_one(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    """Under other names, with the playground's defaults and samples, in another order."""
+    """With another source name, playground defaults and samples, in another order."""
     committed = build_contract(workspace).document
     for entry in register.read_register(workspace):
         if entry.obtained == "transcribed":
@@ -112,7 +112,7 @@ def test_every_transcription_gives_way_to_a_page_like_the_one_in_hand(
 
 
 def as_real_page(workspace: Workspace, entry: register.Entry) -> str:
-    """A page of the site's making that says what a transcription says."""
+    """Return a page as the site writes it, with the content of a transcription."""
     document = register.load_vendored(workspace, entry)
     operation = register.operation_of(document, entry, entry.file_name)
     operation["x-codeSamples"] = [{"lang": "Shell", "source": "curl …"}]
@@ -190,33 +190,33 @@ UNTYPED = """\
             application/json:
               schema: {type: object}
 """
-SILENT = ""
+EMPTY = ""
 
 
 @pytest.mark.parametrize(
-    ("answer", "source"),
+    ("response", "source"),
     [
         (RAW, TASKS_SOURCE),
         (WRAPPED, TASKS_SOURCE),
         (UNTYPED, TASKS_SOURCE),
-        (SILENT, TASKS_SOURCE),
+        (EMPTY, TASKS_SOURCE),
         (RAW, TASKS_SOURCE.replace("get-", "poll-", 1)),
     ],
-    ids=["raw", "wrapped", "untyped", "silent", "under another name"],
+    ids=["raw", "wrapped", "untyped", "empty", "under another name"],
 )
 def test_the_real_task_page_replaces_the_transcription(
-    workspace: Workspace, tmp_path: Path, answer: str, source: str
+    workspace: Workspace, tmp_path: Path, response: str, source: str
 ) -> None:
     committed = build_contract(workspace).document
     before = {file.name for file in workspace.vendor.glob("*.yaml")}
     file = tmp_path / "tasks.md"
-    block = HEAD + answer + TAIL
+    block = HEAD + response + TAIL
     file.write_text(
         f"# Get a task\n\n````yaml {source} GET /runwayml/v1/tasks/{{id}}\n{block}````\n"
     )
     report = vendor(workspace, str(file))
     assert report[0] == "GET /runwayml/v1/tasks/{id}: the page replaces its transcription"
-    assert len(report) > 2, "the differences to the transcription are told"
+    assert len(report) > 2, "the differences to the transcription are reported"
     entry = next(e for e in register.read_register(workspace) if e.method == "GET")
     assert (entry.source, entry.obtained, entry.confidence) == (source, "page", {})
     after = {file.name for file in workspace.vendor.glob("*.yaml")}

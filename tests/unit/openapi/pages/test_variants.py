@@ -1,4 +1,4 @@
-"""Several pages for one operation: on purpose only, and each replaceable by its real page."""
+"""Several pages for one operation: only with variants, and each replaceable by its real page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GENERATE = "/paths/~1runway~1pro~1generate/post"
 
 @pytest.fixture
 def save_page(workspace: Workspace, tmp_path: Path) -> Callable[..., str]:
-    """Save a page made of a vendored block: each (old, new) pair is replaced once."""
+    """Save a page with a vendored block, in which each (old, new) pair is replaced once."""
 
     def save(variant: str, *edits: tuple[str, str], source: str = FOLDER + "post-real") -> str:
         entry = next(one for one in register.read_register(workspace) if one.variant == variant)
@@ -41,7 +41,7 @@ def save_page(workspace: Workspace, tmp_path: Path) -> Callable[..., str]:
 
 
 def pages(workspace: Workspace) -> dict[str, tuple[str, str]]:
-    """How each variant is vendored: where from, and how it was obtained."""
+    """Return the source of each variant, and how it was obtained."""
     return {
         one.variant: (one.source, one.obtained)
         for one in register.read_register(workspace)
@@ -71,8 +71,8 @@ def test_each_body_is_a_component_and_the_operation_takes_any(workspace: Workspa
 
 def test_the_operation_says_how_each_of_its_pages_was_obtained(workspace: Workspace) -> None:
     operation = generate_of(merge_pages(workspace))
-    told = {name: members(page)["obtained"] for name, page in members(operation["x-page"]).items()}
-    assert told == {TEXT: "transcribed", IMAGE: "transcribed"}
+    found = {name: members(page)["obtained"] for name, page in members(operation["x-page"]).items()}
+    assert found == {TEXT: "transcribed", IMAGE: "transcribed"}
     confidence = members(members(operation["x-confidence"])[IMAGE])
     assert confidence["body.last_image"] == "inferred"
     assert operation["operationId"] == "generate"
@@ -97,7 +97,7 @@ def test_the_real_page_replaces_the_transcription_of_its_variant(
     assert operation["operationId"] == generate_of(committed)["operationId"]
 
 
-def test_a_known_source_need_not_say_its_variant(
+def test_a_listed_source_keeps_its_variant(
     workspace: Workspace, save_page: Callable[..., str], snapshot: Snapshot
 ) -> None:
     file = save_page(IMAGE, source=FOLDER + "post-image-to-video")
@@ -109,7 +109,7 @@ def test_a_known_source_need_not_say_its_variant(
     assert snapshot(workspace.root) == before
 
 
-def test_an_unknown_page_has_to_say_its_variant(
+def test_a_new_page_must_state_its_variant(
     workspace: Workspace, save_page: Callable[..., str], snapshot: Snapshot
 ) -> None:
     before = snapshot(workspace.root)
@@ -120,7 +120,7 @@ def test_an_unknown_page_has_to_say_its_variant(
     assert snapshot(workspace.root) == before
 
 
-def test_a_third_page_is_taken_on_purpose_and_needs_a_resource(
+def test_a_third_page_needs_a_variant_and_a_resource(
     workspace: Workspace, save_page: Callable[..., str]
 ) -> None:
     report = vendor(workspace, save_page(IMAGE), "CompatExtendRequest")

@@ -1,4 +1,4 @@
-"""`vendor PAGE`: stored byte for byte, the change told in words, or nothing written at all."""
+"""`vendor PAGE`: the page is stored byte for byte and its changes reported, or it is refused."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_same_page_saved_on_windows_changes_nothing(
 
 
 @pytest.mark.parametrize("damage", ["edited", "gone"])
-def test_the_same_page_mends_a_damaged_copy(
+def test_the_same_page_repairs_a_damaged_copy(
     workspace: Workspace, seed_page: Path, damage: str
 ) -> None:
     stored = workspace.root / STORED
@@ -83,7 +83,7 @@ def test_the_same_page_mends_a_damaged_copy(
 
 
 @pytest.mark.parametrize(
-    ("edits", "said"),
+    ("edits", "expected"),
     [
         (
             [("                bodyControl:\n", "                bodyMotion:\n")],
@@ -155,28 +155,28 @@ def test_the_same_page_mends_a_damaged_copy(
         ),
     ],
 )
-def test_a_changed_page_is_told_in_words_and_stored(
+def test_a_changed_page_is_reported_and_stored(
     workspace: Workspace,
     write_page: Callable[..., str],
     edits: list[tuple[str, str]],
-    said: str,
+    expected: str,
 ) -> None:
     file = write_page(*edits)
     report = vendor(workspace, file)
-    assert said in report
+    assert expected in report
     assert "layout only" not in "".join(report)
     assert (workspace.root / STORED).read_bytes() == read_page(file).block
     assert vendor(workspace, file) == [f"{STORED}: unchanged"]
 
 
-def test_a_change_of_layout_only_is_called_that(
+def test_a_change_of_layout_only_is_reported_as_that(
     workspace: Workspace, write_page: Callable[..., str]
 ) -> None:
     file = write_page(("openapi: 3.1.0\n", "# a comment\nopenapi: 3.1.0\n"))
     assert "layout only" in vendor(workspace, file)[0]
 
 
-def test_a_page_with_another_route_is_an_operation_gone_and_one_come(
+def test_a_page_with_another_route_is_a_moved_operation(
     workspace: Workspace, write_page: Callable[..., str]
 ) -> None:
     text = "/runwayml/v1/character_performance"
@@ -187,7 +187,7 @@ def test_a_page_with_another_route_is_an_operation_gone_and_one_come(
     assert report[0] == f"{ID}: the operation: {ROUTE} moved to POST /runwayml/v2/cp"
 
 
-def test_values_taken_off_a_list_are_named(
+def test_values_removed_from_a_list_are_named(
     workspace: Workspace, write_page: Callable[..., str]
 ) -> None:
     line = "                  default: act_two\n"
@@ -278,7 +278,7 @@ def test_page_and_register_are_written_together_or_not_at_all(
     assert snapshot(workspace.root) == before
 
 
-def test_a_transcription_gives_way_only_to_its_own_operation(
+def test_a_transcription_is_replaced_only_by_its_own_operation(
     workspace: Workspace, write_page: Callable[..., str]
 ) -> None:
     vendor(workspace, write_page(("bodyControl:\n", "bodyMotion:\n")))
