@@ -322,3 +322,18 @@ def test_a_schema_that_refers_to_itself_is_compared() -> None:
     field(changed, "x", "Mark").update(minimum=0)
     found = list(compare(base, changed, judge))
     assert {one.verdict for one in found} == {"breaking"}
+
+
+def test_a_renamed_object_is_a_rename_and_the_changes_inside_it() -> None:
+    """Each is judged alone, the rename with the old rules under the new name."""
+
+    def rename_and_restrict(d: Any) -> None:
+        fields = schema(d)["properties"]
+        fields["stamps"] = fields.pop("marks")
+        field(d, "x", "Mark").update(minimum=0)
+
+    found = {line(one): one for one in changes(rename_and_restrict)}
+    assert "body /marks: looks renamed to stamps" in found
+    (inner,) = [one for text, one in found.items() if text.startswith("body /marks/*/x: minimum")]
+    assert inner.judgement.verdict == "breaking"
+    assert inner.judgement.witness[0]["marks"][0]["x"] < 0

@@ -53,6 +53,22 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
         ),
         (lambda d: field(d, "strength").update(maximum=3), {}),
         (
+            # A type that changed together with a bound is still a changed type.
+            lambda d: field(d, "strength").update(maximum=3, type="number"),
+            {"models.StillRequest.strength":
+                ('type changed from "integer" to "number"; maximum changed from 5 to 3', True),
+             "client.still.create(strength=…)":
+                ('type changed from "integer" to "number"; maximum changed from 5 to 3', True)},
+        ),
+        (
+            # So is one that is named last.
+            lambda d: field(d, "seed").update(minimum=1, format="int64"),
+            {"models.StillRequest.seed":
+                ('minimum changed from 0 to 1; format added: "int64"', False),
+             "client.still.create(seed=…)":
+                ('minimum changed from 0 to 1; format added: "int64"', False)},
+        ),
+        (
             lambda d: operation(d).update({"x-resource": "picture"}),
             {"client.still": ("is gone; there are client.picture", True),
              "client.picture": ("is new", False)},
