@@ -1,4 +1,4 @@
-"""The derived contract, compared with the documentation pages."""
+"""The derived contract, compared with the documentation page of the first route."""
 
 from __future__ import annotations
 
@@ -104,9 +104,6 @@ def test_every_operation_documents_its_failures(contract: JsonObject) -> None:
     wanted = {"200", "400", "401", "403", "404", "429", "500", "502", "503", "504", "default"}
     for place in (POST, GET):
         assert set(members(at_pointer(contract, f"{place}/responses"))) == wanted
-
-
-# The body of a create call.
 
 
 def test_the_pages_example_and_samples_are_valid(contract: JsonObject, example: JsonObject) -> None:
@@ -232,91 +229,3 @@ def test_a_bad_body_is_refused(
     contract: JsonObject, example: JsonObject, place: str, value: Json
 ) -> None:
     assert not is_valid(contract, "CharacterPerformanceRequest", changed(example, place, value))
-
-
-@pytest.mark.parametrize(
-    "task_id", ["5b91e444-c232-deaf-a4d7-8aef3e57336b", "a", "A_1", "-a.b:c~d"]
-)
-def test_a_task_id_fits_a_path_segment(contract: JsonObject, task_id: str) -> None:
-    assert id_schema(contract).is_valid(task_id)
-
-
-@pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", "a?b", "a b", "../x", "%2e", "a#", "é"])
-def test_an_id_that_would_be_another_route_is_refused(contract: JsonObject, task_id: str) -> None:
-    assert not id_schema(contract).is_valid(task_id)
-
-
-def id_schema(contract: JsonObject) -> jsonschema_rs.Validator:
-    parameters = entries(at_pointer(contract, f"{GET}/parameters"))
-    found = next(members(p) for p in parameters if members(p).get("name") == "id")
-    schema = {**members(found["schema"]), "components": contract["components"]}
-    return jsonschema_rs.validator_for(schema)
-
-
-# The responses.
-
-
-def test_the_task_response_is_any_of_the_documented_bodies(contract: JsonObject) -> None:
-    content = members(at_pointer(contract, f"{GET}/responses/200/content/application~1json"))
-    names = [
-        str(members(v)["$ref"]).rpartition("/")[2]
-        for v in entries(members(content["schema"])["anyOf"])
-    ]
-    assert names == ["Task", "TaskEnvelope", "FeedTask", "TaskError", "TaskNotExist"]
-    assert set(members(content["examples"])) == {"raw", "wrapped", "unknown"}
-
-
-@pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("Task", {"id": "a", "status": "PENDING"}),
-        ("Task", {"id": "a", "status": "A_NEW_WORD", "progress": 0.5, "output": []}),
-        ("Task", {"id": "a", "status": "succeeded", "progress": "55%", "newField": 1}),
-        ("Task", {"id": "a", "status": "FAILED", "failure": "x", "failureCode": None}),
-        ("TaskEnvelope", {"code": "success", "data": {"task_id": "a", "status": "QUEUED"}}),
-        ("TaskEnvelope", {"code": 200, "data": {"task_id": "a", "status": "NEW", "data": None}}),
-        ("GatewayError", {"error": {"message": "m", "type": "comet_api_error"}}),
-        ("GatewayError", {"error": {"message": "m", "type": "t", "param": "", "code": ""}}),
-        ("GatewayError", {"error": {"message": "m", "type": "t", "param": None, "code": 429}}),
-        ("GatewayError", {"error": {"message": "m", "type": "t", "code": None}}),
-        ("TaskError", {"code": "task_not_exist", "message": "task_not_exist", "data": None}),
-        ("TaskError", {"code": 500, "message": ""}),
-        ("TaskNotExist", {"status": "task_not_exist"}),
-        ("TaskCreated", {"id": "5b91e444-c232-deaf-a4d7-8aef3e57336b"}),
-    ],
-)
-def test_what_the_gateway_sends_is_documented(
-    contract: JsonObject, name: str, body: JsonObject
-) -> None:
-    assert is_valid(contract, name, body)
-    if name.endswith("Error"):
-        assert is_valid(contract, "ErrorBody", body)
-
-
-@pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("Task", {"status": "PENDING"}),
-        ("Task", {"id": "a"}),
-        ("Task", {"id": "a", "status": "x", "progress": 55}),
-        ("Task", {"id": "a", "status": "x", "progress": "much"}),
-        ("Task", {"id": "a", "status": "x", "output": "https://example.com"}),
-        ("TaskEnvelope", {"code": "success"}),
-        ("TaskEnvelope", {"code": "success", "data": {"task_id": "a"}}),
-        ("GatewayError", {"error": "message"}),
-        ("GatewayError", {"error": {"message": "m"}}),
-        ("TaskError", {"code": "task_not_exist"}),
-        ("TaskCreated", {}),
-        ("ErrorBody", {"detail": "x"}),
-    ],
-)
-def test_what_it_does_not_send_is_not(contract: JsonObject, name: str, body: JsonObject) -> None:
-    assert not is_valid(contract, name, body)
-
-
-def test_the_known_statuses_are_listed_and_no_list_is_closed(contract: JsonObject) -> None:
-    for status, known in (("TaskStatus", 6), ("RecordStatus", 7)):
-        first, second = entries(at_pointer(contract, f"{SCHEMAS}/{status}/anyOf"))
-        assert second == {"type": "string"}
-        name = str(members(first)["$ref"]).removeprefix("#")
-        assert len(entries(members(at_pointer(contract, name))["enum"])) == known

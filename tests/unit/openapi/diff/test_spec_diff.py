@@ -50,8 +50,6 @@ def committed(workspace: Workspace) -> Workspace:
 
 RENAMED = (("                bodyControl:\n", "                bodyMotion:\n"),
            ("- bodyControl\n", "- bodyMotion\n"))  # fmt: skip
-
-
 STALE = "Run `make regenerate` to update it"
 
 
