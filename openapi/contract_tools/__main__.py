@@ -1,14 +1,20 @@
-"""`python -m contract_tools`: vendor a page, build, compare, regenerate, check the contract."""
+"""`python -m contract_tools`: vendor a page, build, compare, regenerate and check the contract."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract_tools import build, files, regenerate, vendor
-from contract_tools.errors import ContractError
-from contract_tools.workspace import Workspace
+from contract_tools._common.atomic_files import replace_files
+from contract_tools._common.errors import ContractError
+from contract_tools._common.workspace import Workspace
+from contract_tools.build.contract import build_contract
+from contract_tools.diff.page_report import report_page
+from contract_tools.generate.operations_table import write_table
+from contract_tools.generate.regenerate import check, regenerate
+from contract_tools.pages.vendor import plan_vendoring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +25,14 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
 
     Args:
         arguments: the command line; that of the process if None.
-        workspace: what to work on; the repository that holds these tools if None.
+        workspace: the workspace to use; the repository that contains these tools if None.
 
     Returns:
-        The exit status: 0, or 1 if something is wrong.
+        The exit status: 0, or 1 after an error.
     """
     options = _parser().parse_args(arguments)
-    place = workspace or Workspace.here()
     try:
-        for line in _lines(options, place):
+        for line in _run(options, workspace or Workspace.here()):
             print(line)
     except ContractError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -35,28 +40,64 @@ def main(arguments: Sequence[str] | None = None, workspace: Workspace | None = N
     return 0
 
 
-def _lines(options: argparse.Namespace, place: Workspace) -> list[str]:
+def vendor(workspace: Workspace, page: str, variant: str = "") -> list[str]:
+    """Store a saved page's OpenAPI block and report what changed.
+
+    Args:
+        workspace: where to store it.
+        page: the saved page.
+        variant: which of an operation's bodies the page describes, see `plan_vendoring`.
+
+    Returns:
+        The report, a line each.
+
+    Raises:
+        ContractError: the page cannot be vendored; nothing was written.
+    """
+    plan = plan_vendoring(workspace, page, variant)
+    name = workspace.name(plan.file)
+    notes = [f"note: {note}" for note in plan.page.notes]
+    if plan.is_stored:
+        return [*notes, f"{name}: unchanged"]
+    report = report_page(plan)
+    plan.store()
+    return [*notes, *report, f"{name}: stored; next: make regenerate"]
+
+
+def build(workspace: Workspace) -> list[str]:
+    """Write the contract, and return what to print."""
+    contract = build_contract(workspace)
+    replace_files({workspace.contract: contract.yaml.encode()})
+    written = f"{workspace.name(workspace.contract)}: written"
+    return [*(f"warning: {warning}" for warning in contract.warnings), written]
+
+
+def spec_diff(workspace: Workspace, base: str) -> list[str]:
+    """Compare the contract with an earlier one, write the reports, and return what to print."""
+    # Imported here: hypothesis is slow to import, and the other commands do not need it.
+    from contract_tools.diff import report, spec_diff  # noqa: PLC0415
+
+    report.delete_reports(workspace.scratch)
+    found = spec_diff.compare_contract(workspace, base)
+    files = report.write_reports(found, workspace.scratch)
+    listed = ", ".join(workspace.name(file) for file in files)
+    return [*report.as_markdown(found), "", f"Also written: {listed}"]
+
+
+def _run(options: argparse.Namespace, workspace: Workspace) -> list[str]:
     match options.command:
         case "vendor":
-            return vendor.vendor(place, options.page, options.variant)
+            return vendor(workspace, options.page, options.variant)
         case "build":
-            contract = build.build(place)
-            files.replace({place.contract: contract.yaml.encode()})
-            written = f"{place.name(place.contract)}: written"
-            return [*(f"warning: {warning}" for warning in contract.warnings), written]
+            return build(workspace)
         case "regenerate":
-            return regenerate.regenerate(place)
+            return regenerate(workspace)
         case "spec-diff":
-            # Imported here: it brings a schema engine that the other commands do without.
-            from contract_tools import specdiff, specdiff_report  # noqa: PLC0415
-
-            specdiff_report.discard(place.scratch)
-            found = specdiff.report(place, options.base)
-            pages = specdiff_report.write(found, place.scratch)
-            named = ", ".join(place.name(file) for file in pages)
-            return [*specdiff_report.as_markdown(found), "", f"Also written: {named}"]
+            return spec_diff(workspace, options.base)
+        case "table":
+            return write_table(workspace, options.write)
         case _:
-            return regenerate.check(place)
+            return check(workspace)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,15 +106,21 @@ def _parser() -> argparse.ArgumentParser:
     page = commands.add_parser("vendor", help="store a saved documentation page's OpenAPI block")
     page.add_argument("page", help="the page, saved as Markdown")
     page.add_argument(
-        "--variant", default="", help="the component for its body, if pages share an operation"
+        "--variant",
+        default="",
+        help="the component for the page's body, where several pages describe one operation",
     )
     commands.add_parser("build", help="write the contract")
     commands.add_parser("regenerate", help="write the contract and the generated package")
     commands.add_parser("check", help="fail if regenerating would change a byte")
     diff = commands.add_parser(
-        "spec-diff", help="tell what changed in the contract, and whom it hits"
+        "spec-diff", help="report what changed in the contract and what the changes break"
     )
     diff.add_argument("base", help="a git revision, or a file")
+    table = commands.add_parser("table", help="print the operations as a Markdown table")
+    table.add_argument(
+        "--write", metavar="FILE", type=Path, help="write it between the marks of this file instead"
+    )
     return parser
 
 

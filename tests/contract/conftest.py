@@ -15,7 +15,7 @@ from attrs import asdict
 
 from cometapi_runway._core.task import Route
 from cometapi_runway.validation import contract
-from contract_tools.workspace import Workspace
+from contract_tools._common.workspace import Workspace
 
 from . import laws, st
 from .doctor import settle

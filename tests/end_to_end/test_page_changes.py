@@ -1,6 +1,6 @@
-"""A page changes: it is vendored, the change is told, everything is regenerated, tests go red.
+"""A page changes: it is vendored, its changes are reported, the client regenerated, tests fail.
 
-All of it in a copy of the project, by the commands that the Makefile runs.
+Each test runs the commands of the Makefile in a copy of the project.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = "tests/data/pages/control-a-character.md"
 COPIED = ("openapi", "generated", "wrapper", "tests", "pyproject.toml", "requirements-dev.lock")
-# What holds the wrapper to the contract; each run takes seconds.
-JUDGES = ("tests/contract/test_wrapper_calls.py", "-k", "control_a_character")
+# These compare the wrapper with the contract; each run takes seconds.
+CHECKS = ("tests/contract/test_wrapper_calls.py", "-k", "control_a_character")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def vendor(project: Path, *changes: tuple[str, str]) -> str:
-    """Vendor the seed page with some of its text changed; return what was said."""
+    """Vendor the seed page with some of its text replaced, and return the report."""
     page = (project / PAGE).read_text()
     for old, new in changes:
         assert old in page
@@ -56,8 +56,8 @@ def vendor(project: Path, *changes: tuple[str, str]) -> str:
     return done.stdout
 
 
-def judge(project: Path) -> subprocess.CompletedProcess[str]:
-    return run(project, "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *JUDGES)
+def run_checks(project: Path) -> subprocess.CompletedProcess[str]:
+    return run(project, "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *CHECKS)
 
 
 def commit(project: Path) -> None:
@@ -70,11 +70,11 @@ def commit(project: Path) -> None:
 
 
 def test_a_renamed_field(project: Path) -> None:
-    """In the README's order: the verdict comes before anything is regenerated."""
+    """In the README's order: spec-diff runs before anything is regenerated."""
     commit(project)
-    said = vendor(project, ("bodyControl", "bodyMotion"))
-    assert "bodyControl" in said
-    assert "bodyMotion" in said
+    output = vendor(project, ("bodyControl", "bodyMotion"))
+    assert "bodyControl" in output
+    assert "bodyMotion" in output
     compared = run(project, "contract_tools", "spec-diff", "HEAD")
     assert compared.returncode == 0, compared.stderr
     assert "1 changes since HEAD: 1 breaking" in compared.stdout
@@ -83,13 +83,13 @@ def test_a_renamed_field(project: Path) -> None:
     assert regenerated.returncode == 0, regenerated.stderr
     model = project / "generated/cometapi_runway_api/models/character_performance_request.py"
     assert "body_motion" in model.read_text()
-    verdict = judge(project)
-    assert verdict.returncode == 1, verdict.stdout
-    assert "body_control" in verdict.stdout + verdict.stderr
+    checked = run_checks(project)
+    assert checked.returncode == 1, checked.stdout
+    assert "body_control" in checked.stdout + checked.stderr
 
 
 def test_a_new_required_field(project: Path) -> None:
-    said = vendor(
+    output = vendor(
         project,
         (
             "                - bodyControl\n",
@@ -100,21 +100,21 @@ def test_a_new_required_field(project: Path) -> None:
             "                mood:\n                  type: string\n                bodyControl:\n",
         ),
     )
-    assert "mood" in said
-    assert "required" in said
+    assert "mood" in output
+    assert "required" in output
     regenerated = run(project, "contract_tools", "regenerate")
     assert regenerated.returncode == 0, regenerated.stderr
-    verdict = judge(project)
-    assert verdict.returncode == 1, verdict.stdout
-    assert "mood" in verdict.stdout + verdict.stderr
+    checked = run_checks(project)
+    assert checked.returncode == 1, checked.stdout
+    assert "mood" in checked.stdout + checked.stderr
 
 
-def test_a_value_gone_from_a_list(project: Path) -> None:
-    """The page asks for less than before: told, taken over, and nothing needs to be mended."""
-    said = vendor(project, ("                - seed\n", ""))
-    assert "seed" in said
-    assert "required" in said
+def test_a_field_that_is_no_longer_required(project: Path) -> None:
+    """The change is reported and taken over, and the wrapper needs no change."""
+    output = vendor(project, ("                - seed\n", ""))
+    assert "seed" in output
+    assert "required" in output
     regenerated = run(project, "contract_tools", "regenerate")
     assert regenerated.returncode == 0, regenerated.stderr
-    verdict = judge(project)
-    assert verdict.returncode == 0, verdict.stdout
+    checked = run_checks(project)
+    assert checked.returncode == 0, checked.stdout

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from contract_tools import regenerate, vendor
-from contract_tools.workspace import Workspace
+from contract_tools.__main__ import vendor
+from contract_tools._common.workspace import Workspace
+from contract_tools.generate.regenerate import regenerate
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED_PAGE = ROOT / "tests" / "data" / "pages" / "control-a-character.md"
@@ -96,9 +97,9 @@ def place(tmp_path: Path) -> Workspace:
         page = page.replace(old, new)
     (tmp_path / "page.md").write_text(page, "utf-8")
     copy = Workspace(tmp_path)
-    vendor.vendor(copy, str(tmp_path / "page.md"))
+    vendor(copy, str(tmp_path / "page.md"))
     (copy.overlays / "40-lip-sync.overlay.yaml").write_text(NAMES, "utf-8")
-    regenerate.regenerate(copy)
+    regenerate(copy)
     return copy
 
 

@@ -17,10 +17,11 @@ from attrs import define, field, frozen
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import Contract, ContractError, Operation
-from contract_tools import merge, overlay, registry
-from contract_tools.overlay import Overlay
-from contract_tools.registry import Entry
-from contract_tools.workspace import Workspace
+from contract_tools._common.workspace import Workspace
+from contract_tools.build import overlays
+from contract_tools.build.merge import merge_pages
+from contract_tools.build.overlays import Overlay
+from contract_tools.pages.register import Entry, load_vendored, read_register
 
 from .examine import Claim, claims
 from .samples import samples
@@ -105,7 +106,7 @@ def examine(target: Contract, workspace: Workspace) -> tuple[Finding, ...]:
         target: the contract derived from the pages.
         workspace: where the pages and overlays are.
     """
-    cases = [_case(target, workspace, entry) for entry in registry.read(workspace)]
+    cases = [_case(target, workspace, entry) for entry in read_register(workspace)]
     for action, state in _states(workspace):
         for case in cases:
             case.ask(state, action)
@@ -113,7 +114,7 @@ def examine(target: Contract, workspace: Workspace) -> tuple[Finding, ...]:
 
 
 def _case(target: Contract, workspace: Workspace, entry: Entry) -> _Case:
-    page = Contract(merge.load_vendored(workspace, entry))
+    page = Contract(load_vendored(workspace, entry))
     operation, same = _same(page, entry), _same(target, entry)
     if operation is None or same is None:
         raise LookupError(f"{entry.route} is not in the contract")
@@ -132,12 +133,12 @@ def _states(workspace: Workspace) -> Iterator[tuple[str, Contract]]:
 
     Each is the same document, further on: it is to be looked at before the next is asked for.
     """
-    document = merge.merge(workspace)
+    document = merge_pages(workspace)
     yield "the pages of one operation, brought together", Contract(document)
-    for fixes in overlay.load_all(workspace):
+    for fixes in overlays.load_overlays(workspace):
         reasons = _reasons(workspace, fixes.name)
         for index, action in enumerate(fixes.actions):
-            overlay.apply(Overlay(fixes.name, (action,)), document)
+            overlays.apply_overlay(Overlay(fixes.name, (action,)), document)
             name = f"{Path(fixes.name).name}, action {index + 1}: {reasons[index]}"
             try:
                 yield name, Contract(document)
@@ -167,8 +168,8 @@ def all_samples(workspace: Workspace) -> list[tuple[str, str]]:
     """The page and the name of every code sample there is, right ones too."""
     return [
         (entry.file_name, sample.name)
-        for entry in registry.read(workspace)
-        for operation in Contract(merge.load_vendored(workspace, entry)).operations
+        for entry in read_register(workspace)
+        for operation in Contract(load_vendored(workspace, entry)).operations
         for sample in samples(operation.document)
     ]
 

@@ -1,4 +1,4 @@
-"""A copy of the contract folder to work on, and pages to vendor into it."""
+"""Fixtures: a copy of the contract folder, and pages to vendor into it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Protocol
 import pytest
 from jsonschema import ValidationError
 
-from contract_tools import generator, lint, yaml_text
-from contract_tools.values import Json, JsonObject
-from contract_tools.workspace import Workspace
+from contract_tools._common import portable_yaml
+from contract_tools._common.json_values import Json, JsonObject
+from contract_tools._common.workspace import Workspace
+from contract_tools.build import lint
+from contract_tools.generate import generator
 
 ROOT = Path(__file__).resolve().parents[3]
 SEED_PAGE = ROOT / "tests" / "data" / "pages" / "control-a-character.md"
@@ -26,8 +28,8 @@ class WritePage(Protocol):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _read_each_text_once() -> Iterator[None]:
-    """Both YAML readers are thorough and slow, and most tests read the same twenty files."""
+def _cache_yaml() -> Iterator[None]:
+    """Cache what is read: both YAML readers are slow, and most tests read the same twenty files."""
 
     def remembering(load: Callable[[str, str], Json]) -> Callable[[str, str], Json]:
         known: dict[str, str] = {}
@@ -35,20 +37,20 @@ def _read_each_text_once() -> Iterator[None]:
         def loaded(text: str, where: str) -> Json:
             if text not in known:
                 known[text] = json.dumps(load(text, where))
-            answer: Json = json.loads(known[text])
-            return answer
+            value: Json = json.loads(known[text])
+            return value
 
         return loaded
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("load", "load_as_yaml_1_1"):
-            patch.setattr(yaml_text, name, remembering(getattr(yaml_text, name)))
+            patch.setattr(portable_yaml, name, remembering(getattr(portable_yaml, name)))
         yield
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _validate_each_contract_once() -> Iterator[None]:
-    """The validator of the OpenAPI specification is the slowest rule, and most contracts recur."""
+def _cache_validation() -> Iterator[None]:
+    """Cache the specification check, the slowest rule, because most contracts recur."""
     validator = lint.OpenAPIV31SpecValidator
     known: dict[str, list[ValidationError]] = {}
 
@@ -68,10 +70,10 @@ def _validate_each_contract_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _generate_each_contract_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The generator's answer to the same contract and settings is kept.
+def _cache_generation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Cache the generator's output for each contract and configuration.
 
-    That it is the same answer every time is shown by tests that run the tools in a process.
+    Tests that run the tools in a separate process show that the output is always the same.
     """
     folder = tmp_path_factory.mktemp("generated")
     kept: dict[tuple[bytes, bytes], Path] = {}
@@ -136,7 +138,7 @@ def write_page(tmp_path: Path) -> WritePage:
 
 @pytest.fixture
 def snapshot() -> object:
-    """Return a function that reads a whole folder, to show that nothing was written."""
+    """Return a function that reads a whole folder, to show that nothing changed in it."""
 
     def read(folder: Path) -> dict[str, bytes]:
         return {

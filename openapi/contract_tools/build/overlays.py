@@ -1,0 +1,224 @@
+"""Applies OpenAPI Overlay 1.1.0 documents, more strictly than the specification.
+
+The specification lets an action that matches nothing succeed. Here it is an error, so that a fix
+which no longer fits its page stops the build. Every action must also have a reason
+(`description`) and evidence (`x-evidence`).
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import jsonpath_rfc9535 as jsonpath
+from attrs import frozen
+from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment
+
+from contract_tools._common import portable_yaml
+from contract_tools._common.errors import ContractError
+from contract_tools._common.json_values import (
+    Json,
+    JsonObject,
+    as_object,
+    as_text,
+    at_path,
+    describe,
+    pointer,
+    remove_at,
+    set_at,
+)
+
+if TYPE_CHECKING:
+    from jsonpath_rfc9535 import JSONPathQuery
+
+    from contract_tools._common.json_values import Path
+    from contract_tools._common.workspace import Workspace
+
+VERSION = "1.1.0"
+MODIFIERS = ("update", "remove", "copy")
+KNOWN_FIELDS = frozenset({"target", "description", *MODIFIERS})
+
+
+@frozen
+class Action:
+    """One change.
+
+    Attributes:
+        place: file and position, for messages.
+        target: the compiled JSONPath of the nodes to change.
+        modifier: `update`, `remove` or `copy`.
+        value: the argument of the modifier.
+    """
+
+    place: str
+    target: JSONPathQuery
+    modifier: str
+    value: Json
+
+
+@frozen
+class _Node:
+    location: Path
+    value: Json
+
+
+@frozen
+class Overlay:
+    """One overlay file."""
+
+    name: str
+    actions: tuple[Action, ...]
+
+
+def load_overlays(workspace: Workspace) -> list[Overlay]:
+    """Read the overlays of a workspace in the order of their names."""
+    files = sorted(workspace.overlays.glob("*.yaml"))
+    named = [(file, workspace.name(file)) for file in files]
+    return [parse_overlay(portable_yaml.read_text(file, name), name) for file, name in named]
+
+
+def parse_overlay(text: str, name: str) -> Overlay:
+    """Read one overlay document.
+
+    Raises:
+        ContractError: it is not Overlay 1.1.0, or an action lacks its reason or evidence.
+    """
+    document = as_object(portable_yaml.load_unambiguous(text, name), name)
+    if document.get("overlay") != VERSION:
+        raise ContractError(
+            f"{name}: overlay must be '{VERSION}', found {describe(document.get('overlay'))}"
+        )
+    info = as_object(document.get("info"), f"{name}: info")
+    as_text(info.get("title"), f"{name}: info.title")
+    as_text(info.get("version"), f"{name}: info.version")
+    rows = document.get("actions")
+    if not isinstance(rows, list) or not rows:
+        raise ContractError(f"{name}: actions must be a non-empty array, found {describe(rows)}")
+    return Overlay(
+        name, tuple(_action(row, f"{name}: action {i}") for i, row in enumerate(rows, 1))
+    )
+
+
+def apply_overlay(overlay: Overlay, document: JsonObject) -> None:
+    """Apply an overlay's actions, in order, to a document in place.
+
+    Raises:
+        ContractError: an action matches nothing, or its value does not fit its target.
+    """
+    for action in overlay.actions:
+        nodes = _find(action.target, document)
+        if not nodes:
+            raise ContractError(
+                f"{action.place}: the target matches nothing; has the page changed? "
+                "Amend the action, or delete it if the page no longer needs it"
+            )
+        if action.modifier == "remove":
+            _remove(document, nodes, action)
+        else:
+            _merge_into(document, nodes, _new_value(document, action), action)
+
+
+def _action(row: Json, place: str) -> Action:
+    fields = as_object(row, place)
+    target = as_text(fields.get("target"), f"{place}: target")
+    place = f"{place} ({target})"
+    as_text(fields.get("description"), f"{place}: description, the reason for the change,")
+    _check_evidence(fields.get("x-evidence"), place)
+    unknown = [key for key in fields if key not in KNOWN_FIELDS and not key.startswith("x-")]
+    if unknown:
+        raise ContractError(f"{place}: unknown field {unknown[0]!r}")
+    modifier = _modifier(fields, place)
+    return Action(place, _compile(target, place), modifier, fields[modifier])
+
+
+def _modifier(fields: JsonObject, place: str) -> str:
+    found = [name for name in MODIFIERS if name in fields]
+    if len(found) != 1:
+        listed = " and ".join(found) or "none"
+        raise ContractError(f"{place}: exactly one of update, remove, copy; found {listed}")
+    value = fields[found[0]]
+    if found == ["remove"] and value is not True:
+        raise ContractError(f"{place}: remove must be true, found {describe(value)}")
+    if found == ["copy"]:
+        as_text(value, f"{place}: copy")
+    return found[0]
+
+
+def _check_evidence(evidence: Json, place: str) -> None:
+    rows = evidence if isinstance(evidence, list) and evidence else [evidence]
+    for row in rows:
+        as_text(row, f"{place}: x-evidence")
+
+
+def _compile(expression: str, place: str) -> JSONPathQuery:
+    try:
+        query = jsonpath.compile(expression)
+    except jsonpath.JSONPathError as error:
+        raise ContractError(f"{place}: {expression!r} is not RFC 9535 JSONPath: {error}") from error
+    if query.segments and isinstance(query.segments[0], JSONPathRecursiveDescentSegment):
+        raise ContractError(
+            f"{place}: '$..' searches the whole document, where it finds unrelated nodes too "
+            "(`$..default` is also `responses.default`); start from a path"
+        )
+    return query
+
+
+def _find(query: JSONPathQuery, document: JsonObject) -> list[_Node]:
+    return [_Node(node.location, at_path(document, node.location)) for node in query.find(document)]
+
+
+def _new_value(document: JsonObject, action: Action) -> Json:
+    if action.modifier == "update":
+        return action.value
+    sources = _find(_compile(as_text(action.value, action.place), action.place), document)
+    if len(sources) != 1:
+        raise ContractError(
+            f"{action.place}: copy must select one node, {action.value!r} selects {len(sources)}"
+        )
+    return sources[0].value
+
+
+def _remove(document: JsonObject, nodes: list[_Node], action: Action) -> None:
+    # From the back: removing an entry shifts the indexes of the later ones.
+    for path in sorted((node.location for node in nodes), key=_position, reverse=True):
+        if not path:
+            raise ContractError(f"{action.place}: the document itself cannot be removed")
+        remove_at(document, path)
+
+
+def _position(path: Path) -> list[tuple[int, str]]:
+    return [(step, "") if isinstance(step, int) else (-1, step) for step in path]
+
+
+def _merge_into(document: JsonObject, nodes: list[_Node], value: Json, action: Action) -> None:
+    kinds = {_kind(node.value) for node in nodes}
+    if len(kinds) > 1:
+        raise ContractError(f"{action.place}: selects {' and '.join(sorted(kinds))} nodes at once")
+    for node in nodes:
+        merged = _merged(node.value, value, action, node.location, top=True)
+        if node.location:  # the root object was merged in place
+            set_at(document, node.location, merged)
+
+
+def _merged(old: Json, new: Json, action: Action, path: Path, *, top: bool = False) -> Json:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key, value in new.items():
+            old[key] = (
+                _merged(old[key], value, action, (*path, key)) if key in old else deepcopy(value)
+            )
+        return old
+    if isinstance(old, list) and (top or isinstance(new, list)):
+        old.extend(deepcopy(new) if isinstance(new, list) else [deepcopy(new)])
+        return old
+    if _kind(old) == _kind(new) == "primitive":
+        return new
+    raise ContractError(
+        f"{action.place}: {action.modifier} cannot put {describe(new)} "
+        f"over {describe(old)} at {pointer(path) or '/'}"
+    )
+
+
+def _kind(value: Json) -> str:
+    if isinstance(value, dict):
+        return "object"
+    return "array" if isinstance(value, list) else "primitive"

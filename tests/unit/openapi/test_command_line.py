@@ -1,0 +1,50 @@
+"""The command line: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract_tools.__main__ import main
+from contract_tools._common import portable_yaml
+from contract_tools._common.workspace import Workspace
+
+
+def test_the_command_line_prints_the_result(
+    workspace: Workspace, seed_page: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["vendor", str(seed_page)], workspace) == 0
+    assert capsys.readouterr().out.endswith("unchanged\n")
+    workspace.contract.unlink()
+    assert main(["build"], workspace) == 0
+    assert capsys.readouterr().out == "openapi/runway.yaml: written\n"
+    assert workspace.contract.exists()
+    assert main(["regenerate"], workspace) == 0
+    assert main(["check"], workspace) == 0
+
+
+def test_the_command_line_prints_the_error_and_fails(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["vendor", "nowhere.md"], workspace) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "error: nowhere.md: no such file\n")
+    workspace.contract.unlink()
+    assert main(["check"], workspace) == 1
+    assert "openapi/runway.yaml: missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["vendor"], ["unknown"], ["check", "extra"]])
+def test_a_wrong_command_line_is_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: contract_tools" in capsys.readouterr().err
+
+
+def test_the_tools_work_on_the_repository_they_are_part_of(repository: Workspace) -> None:
+    assert Workspace.here() == repository
+    assert portable_yaml.load(repository.contract.read_text("utf-8"), "x")
