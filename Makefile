@@ -39,7 +39,7 @@ test: $(DEV) ## Run every test
 lint: $(DEV) ## Check format, lint and the layers of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/lint-imports --no-logo --no-cache
+	@PYTHONPATH=openapi $(BIN)/lint-imports --no-logo --no-cache
 
 .PHONY: format
 format: $(DEV) ## Format, and mend what can be mended by itself

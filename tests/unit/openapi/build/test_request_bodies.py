@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import contract
 from cometapi_runway_api import models
 

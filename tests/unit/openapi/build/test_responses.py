@@ -8,7 +8,7 @@ import json
 import httpx
 import pytest
 
-from cometapi_runway.jsonvalue import JSON
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import contract
 from cometapi_runway_api import models
 from cometapi_runway_api.client import AuthenticatedClient
