@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from .twin import WAYS, Twin, twins
+from .support.both_clients import MODES, ClientHarness, make_harness
 
 
-@pytest.fixture(params=WAYS)
-def twin(request: pytest.FixtureRequest) -> Iterator[Twin]:
+@pytest.fixture(params=MODES)
+def harness(request: pytest.FixtureRequest) -> Iterator[ClientHarness]:
     """Either client, on a scripted network and in virtual time."""
-    yield from twins(request.param)
+    yield from make_harness(request.param)

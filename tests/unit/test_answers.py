@@ -20,11 +20,11 @@ from cometapi_runway._flows.read_response import find_error, parse_http_date, pa
 from cometapi_runway._io.http_client import to_httpx_response
 from cometapi_runway.errors import RunwayError
 
-from .drawn import json_values, same_every_time
-from .faults import BROKEN_BODIES, HTML, NOT_EXIST
-from .stage import WALL
-from .twin import ID
-from .wire import Reply
+from .support.both_clients import ID
+from .support.fault_table import BROKEN_BODIES, HTML, NOT_EXIST
+from .support.flow_runner import WALL_CLOCK_START
+from .support.scripted_transport import Reply
+from .support.strategies import deterministic, json_values
 
 
 def got(
@@ -37,7 +37,7 @@ def got(
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     told = {"content-type": "application/json", **(headers or {})}
     return RawResponse(
-        method, "/runwayml/v1/tasks/1", status, told, content, WALL, to_httpx_response
+        method, "/runwayml/v1/tasks/1", status, told, content, WALL_CLOCK_START, to_httpx_response
     )
 
 
@@ -320,7 +320,7 @@ class TestRetryAfter:
         finally:
             monkeypatch.undo()
             time.tzset()
-        assert found == WALL
+        assert found == WALL_CLOCK_START
 
 
 class TestReading:
@@ -393,7 +393,7 @@ def understood(answer: RawResponse) -> None:
         assert found.retry_after is None or 0 <= found.retry_after <= 86400
 
 
-@same_every_time
+@deterministic
 @given(
     status=st.integers(100, 999),
     body=st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()),
@@ -404,10 +404,10 @@ def understood(answer: RawResponse) -> None:
     ),
 )
 def test_no_bytes_lead_out_of_the_tree(status: int, body: bytes, headers: dict[str, str]) -> None:
-    understood(RawResponse("GET", "/x", status, headers, body, WALL))
+    understood(RawResponse("GET", "/x", status, headers, body, WALL_CLOCK_START))
 
 
-@same_every_time
+@deterministic
 @given(cut=st.integers(0, 400), status=st.sampled_from([200, 400, 500]))
 def test_no_cut_leads_out_of_the_tree(cut: int, status: int) -> None:
     whole = json.dumps({**platform("x" * 40), "data": {"id": ID, "output": ["https://a.b/c"] * 9}})

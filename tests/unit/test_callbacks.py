@@ -12,8 +12,8 @@ from cometapi_runway import InvalidRequestError, TaskNotFoundError, callbacks
 from cometapi_runway._core.task import Task
 from cometapi_runway.errors import ResponseDecodeError
 
-from .twin import ID, Twin
-from .wire import answer
+from .support.both_clients import ID, ClientHarness
+from .support.scripted_transport import json_reply
 
 OUTPUT = "https://cdn.example/output.mp4"
 POSTED = {"task_id": ID, "status": "3", "video_url": OUTPUT, "msg": None, "refund": "0"}
@@ -40,26 +40,26 @@ def test_what_tells_of_no_task_is_refused(body: Any) -> None:
 
 
 @pytest.mark.parametrize("hint", [callbacks.parse(POSTED), ID])
-def test_a_callback_is_confirmed_by_the_gateway_itself(hint: Any, twin: Twin) -> None:
-    twin.plays(answer({"task_id": ID, "status": "IN_PROGRESS", "progress": "40%"}))
-    task = twin.run(callbacks.confirm(twin.client, hint))
+def test_a_callback_is_confirmed_by_the_gateway_itself(hint: Any, harness: ClientHarness) -> None:
+    harness.respond_with(json_reply({"task_id": ID, "status": "IN_PROGRESS", "progress": "40%"}))
+    task = harness.run(callbacks.confirm(harness.client, hint))
     # The gateway's word counts, not the callback's.
     assert (task.status, task.output, task.progress) == ("RUNNING", (), 0.4)
-    (sent,) = twin.wire.sent
+    (sent,) = harness.network.sent
     assert (sent.url.path, sent.json) == ("/runway/feed", {"task_id": ID})
 
 
-def test_a_callback_for_a_task_that_nobody_knows(twin: Twin) -> None:
-    twin.plays(answer({"code": "task_not_exist", "message": "task_not_exist"}, 400))
+def test_a_callback_for_a_task_that_nobody_knows(harness: ClientHarness) -> None:
+    harness.respond_with(json_reply({"code": "task_not_exist", "message": "task_not_exist"}, 400))
     with pytest.raises(TaskNotFoundError):
-        twin.run(callbacks.confirm(twin.client, callbacks.parse(POSTED)))
+        harness.run(callbacks.confirm(harness.client, callbacks.parse(POSTED)))
 
 
-def test_a_callback_cannot_name_another_route(twin: Twin) -> None:
+def test_a_callback_cannot_name_another_route(harness: ClientHarness) -> None:
     task = callbacks.parse({**POSTED, "task_id": "../../v1/models?x="})
     with pytest.raises(InvalidRequestError):
-        twin.run(callbacks.confirm(twin.client, task))
-    assert twin.wire.sent == []
+        harness.run(callbacks.confirm(harness.client, task))
+    assert harness.network.sent == []
 
 
 def told(*states: tuple[str, str]) -> list[bool]:

@@ -26,7 +26,7 @@ from cometapi_runway._flows.read_response import parse_response
 from cometapi_runway._settings import NOT_FOUND_GRACE
 from cometapi_runway.errors import RunwayError
 
-from . import corpus
+from .support import corpus
 
 ALL = corpus.shapes()
 FACTS = ("id", "status", "progress", "output", "failure", "failure_code", "created_at")
@@ -199,10 +199,10 @@ class Clients:
     def answer(self, request):
         return self.gateway(request)
 
-    def run(self, way, gateway, call):
+    def run(self, mode, gateway, call):
         """Make a call on one of the clients; a coroutine is awaited."""
         self.gateway = gateway
-        client = getattr(self, way)
+        client = getattr(self, mode)
         client.session.rng.seed(1)
         result = call(client)
         return self.loop.run(result) if inspect.iscoroutine(result) else result
@@ -225,7 +225,7 @@ def run(clients):
     return clients.run
 
 
-ways = pytest.mark.parametrize("way", ["blocking", "awaiting"])
+ways = pytest.mark.parametrize("mode", ["blocking", "awaiting"])
 routes = pytest.mark.parametrize("route", ["tasks", "feed"])
 
 
@@ -248,55 +248,55 @@ def create(client):
 @ways
 @routes
 @each("task")
-def test_both_clients_read_a_task_on_either_route(shape, route, way, run):
+def test_both_clients_read_a_task_on_either_route(shape, route, mode, run):
     gateway = Gateway(shape)
-    assert facts(run(way, gateway, ask(shape, route))) == expected(shape)
+    assert facts(run(mode, gateway, ask(shape, route))) == expected(shape)
     assert gateway.requests[0].method == ("GET" if route == "tasks" else "POST")
 
 
 @ways
 @each("creation")
-def test_both_clients_read_an_accepted_task(shape, way, run):
-    made = run(way, Gateway(shape), create)
+def test_both_clients_read_an_accepted_task(shape, mode, run):
+    made = run(mode, Gateway(shape), create)
     assert (made.id, made.status, made.seed) == (shape.expect["id"], "PENDING", 7)
 
 
 @ways
 @each("error")
-def test_a_wait_makes_of_a_failure_what_the_file_says(shape, way, run):
+def test_a_wait_makes_of_a_failure_what_the_file_says(shape, mode, run):
     gateway = Gateway(shape, FINISHED)
     match shape.expect.get("while_polling"):
         case "goes on":
-            assert run(way, gateway, wait(shape)).status == "SUCCEEDED"
+            assert run(mode, gateway, wait(shape)).status == "SUCCEEDED"
             assert len(gateway.requests) == 2
         case "unknown task":
-            assert run(way, gateway, wait(shape)).status == "SUCCEEDED"
+            assert run(mode, gateway, wait(shape)).status == "SUCCEEDED"
             silent = Gateway(shape)
             with pytest.raises(TaskNotFoundError):
-                run(way, silent, wait(shape, timeout=NOT_FOUND_GRACE * 3))
+                run(mode, silent, wait(shape, timeout=NOT_FOUND_GRACE * 3))
             assert len(silent.requests) > 10
         case "ends":
             with pytest.raises(getattr(errors, shape.expect["error"])) as caught:
-                run(way, gateway, wait(shape))
+                run(mode, gateway, wait(shape))
             assert caught.value.task_id == shape.asked_id
             assert len(gateway.requests) == 1
 
 
 @ways
 @each("error")
-def test_a_create_call_makes_of_a_failure_what_the_file_says(shape, way, run):
+def test_a_create_call_makes_of_a_failure_what_the_file_says(shape, mode, run):
     gateway = Gateway(shape, {"id": "accepted"})
     match shape.expect.get("while_creating"):
         case "refused":
             with pytest.raises(getattr(errors, shape.expect["error"])):
-                run(way, gateway, create)
+                run(mode, gateway, create)
             assert len(gateway.requests) == 1
         case "sent again":
-            assert run(way, gateway, create).id == "accepted"
+            assert run(mode, gateway, create).id == "accepted"
             assert len(gateway.requests) == 2
         case "unknown":
             with pytest.raises(SubmissionUnknownError) as caught:
-                run(way, gateway, create)
+                run(mode, gateway, create)
             assert type(caught.value.__cause__).__name__ == shape.expect["error"]
             assert len(gateway.requests) == 1
 
@@ -336,12 +336,12 @@ def test_no_damage_leads_out_of_the_error_tree(shape):
 
 
 @ways
-def test_no_damage_leads_a_client_out_of_the_error_tree(way, run):
+def test_no_damage_leads_a_client_out_of_the_error_tree(mode, run):
     dice = Random(3)
     for shape in dice.sample(corpus.shapes("task", "creation", "error"), 25):
         for broken in list(damaged(shape))[:6]:
             for call in (create, wait(shape, timeout=12), ask(shape, "feed")):
                 try:
-                    repr(run(way, Gateway(broken), call)).encode()
+                    repr(run(mode, Gateway(broken), call)).encode()
                 except RunwayError as error:
                     str(error).encode()

@@ -29,9 +29,9 @@ from cometapi_runway._io import deadlines, file_client
 from cometapi_runway._io.file_client import AsyncFileClient, FileClient
 from cometapi_runway.resources import _prepare_request as prepare_request
 
-from .faults import ACCEPTED, DONE, RUNNING
-from .twin import ASSETS, ID, KEY, Twin
-from .wire import Reply
+from .support.both_clients import ASSETS, ID, KEY, ClientHarness
+from .support.fault_table import ACCEPTED, DONE, RUNNING
+from .support.scripted_transport import Reply
 
 Behaviour = Callable[[socket.socket], None]
 Serve = Callable[[Behaviour], str]
@@ -88,7 +88,7 @@ def dripping(connection: socket.socket) -> None:
         time.sleep(0.02)
 
 
-def ask(way: str, address: str, method: str, **options: Any) -> RunwayError | None:
+def ask(mode: str, address: str, method: str, **options: Any) -> RunwayError | None:
     """The error that a question ends with."""
 
     def perform(client: Any) -> Any:
@@ -101,7 +101,7 @@ def ask(way: str, address: str, method: str, **options: Any) -> RunwayError | No
             await perform(client)
 
     try:
-        if way == "awaiting":
+        if mode == "awaiting":
             asyncio.run(awaiting())
         else:
             with RunwayClient(KEY, base_url=address, **options) as client:
@@ -111,21 +111,21 @@ def ask(way: str, address: str, method: str, **options: Any) -> RunwayError | No
     return None
 
 
-@pytest.mark.parametrize("way", ["blocking", "awaiting"])
+@pytest.mark.parametrize("mode", ["blocking", "awaiting"])
 @pytest.mark.parametrize("behave", [silent, dripping])
 class TestNobodyIsKept:
     """httpx counts from byte to byte, below everything that a blocking caller could stop."""
 
-    def test_by_a_poll(self, way: str, behave: Behaviour, serve: Serve) -> None:
+    def test_by_a_poll(self, mode: str, behave: Behaviour, serve: Serve) -> None:
         started = time.monotonic()
-        error = ask(way, serve(behave), "poll", timeout=0.2)
+        error = ask(mode, serve(behave), "poll", timeout=0.2)
         assert isinstance(error, APITimeoutError)
         assert error.delivery == "unknown"
         assert time.monotonic() - started < 10
 
-    def test_by_a_paid_request(self, way: str, behave: Behaviour, serve: Serve) -> None:
+    def test_by_a_paid_request(self, mode: str, behave: Behaviour, serve: Serve) -> None:
         started = time.monotonic()
-        assert isinstance(ask(way, serve(behave), "create", timeout=0.2), SubmissionUnknownError)
+        assert isinstance(ask(mode, serve(behave), "create", timeout=0.2), SubmissionUnknownError)
         assert time.monotonic() - started < 10
 
 
@@ -143,29 +143,29 @@ def unanswering() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("way", ["blocking", "awaiting"])
+@pytest.mark.parametrize("mode", ["blocking", "awaiting"])
 class TestNeverConnected:
     """Then nothing was sent, whichever of several limits was reached first."""
 
-    def test_a_question_says_so(self, way: str, unanswering: str) -> None:
-        error = ask(way, unanswering, "poll", timeout=0.2)
+    def test_a_question_says_so(self, mode: str, unanswering: str) -> None:
+        error = ask(mode, unanswering, "poll", timeout=0.2)
         assert isinstance(error, APITimeoutError)
         assert error.delivery == "not_sent"
 
     def test_a_paid_request_is_not_of_unknown_outcome(
-        self, way: str, unanswering: str, monkeypatch: pytest.MonkeyPatch
+        self, mode: str, unanswering: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = prepare_request.SubmitRequest
         monkeypatch.setattr(prepare_request, "SubmitRequest", partial(made, budget=0.3))
-        error = ask(way, unanswering, "create", timeout=0.2)
+        error = ask(mode, unanswering, "create", timeout=0.2)
         assert isinstance(error, APITimeoutError)
         assert error.delivery == "not_sent"
 
 
 @pytest.mark.parametrize("behave", [silent, dripping])
-@pytest.mark.parametrize("way", ["blocking", "awaiting"])
+@pytest.mark.parametrize("mode", ["blocking", "awaiting"])
 def test_nobody_is_kept_by_a_file_that_does_not_begin(
-    way: str, behave: Behaviour, serve: Serve
+    mode: str, behave: Behaviour, serve: Serve
 ) -> None:
     address = serve(behave)
 
@@ -179,7 +179,7 @@ def test_nobody_is_kept_by_a_file_that_does_not_begin(
 
     started = time.monotonic()
     with pytest.raises(APITimeoutError):
-        asyncio.run(awaiting()) if way == "awaiting" else blocking()
+        asyncio.run(awaiting()) if mode == "awaiting" else blocking()
     assert time.monotonic() - started < 10
 
 
@@ -231,7 +231,7 @@ class TestTurns:
     ) -> None:
         """And is not given up as unknown, or refused, for those before it."""
         monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 1)
-        twin = Twin("awaiting", timeout=10)
+        harness = ClientHarness("awaiting", timeout=10)
         patience: list[float] = []
 
         async def handle(request: httpx.Request) -> httpx.Response:
@@ -239,20 +239,20 @@ class TestTurns:
             await asyncio.sleep(6)
             return httpx.Response(200, content=ACCEPTED.content)
 
-        client = twin.new(transport=httpx.MockTransport(handle), timeout=10)
+        client = harness.new(transport=httpx.MockTransport(handle), timeout=10)
 
         async def burst() -> list[Any]:
             create = client.character_performance.create
             return await asyncio.gather(*(create(**ASSETS) for _ in range(5)))
 
-        assert [task.id for task in twin.run(burst())] == [ID] * 5
+        assert [task.id for task in harness.run(burst())] == [ID] * 5
         assert patience == [10.0] * 5
-        assert twin.time == 30
-        twin.close()
+        assert harness.time == 30
+        harness.close()
 
     def test_a_question_has_what_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 1)
-        twin = Twin("awaiting")
+        harness = ClientHarness("awaiting")
         patience: list[float] = []
 
         async def handle(request: httpx.Request) -> httpx.Response:
@@ -260,17 +260,17 @@ class TestTurns:
             await asyncio.sleep(4)
             return httpx.Response(200, content=RUNNING.content)
 
-        client = twin.new(transport=httpx.MockTransport(handle), timeout=10)
+        client = harness.new(transport=httpx.MockTransport(handle), timeout=10)
 
         async def burst() -> list[Any]:
             asked = (client.tasks.retrieve(f"t{number}") for number in range(4))
             return await asyncio.gather(*asked, return_exceptions=True)
 
-        results = twin.run(burst())
+        results = harness.run(burst())
         assert patience == [10.0, 6.0, 2.0]
         assert [type(one) for one in results[2:]] == [APITimeoutError] * 2
         assert [one.delivery for one in results[2:]] == ["unknown", "not_sent"]
-        twin.close()
+        harness.close()
 
     def test_a_blocking_one_waits_for_its_turn_as_long_as_it_takes(
         self, monkeypatch: pytest.MonkeyPatch
@@ -304,34 +304,34 @@ class TestLate:
     """An answer that has been paid for is kept, if it is there."""
 
     @staticmethod
-    def handled(twin: Twin, content: bytes, headers: dict[str, str]) -> Any:
+    def handled(harness: ClientHarness, content: bytes, headers: dict[str, str]) -> Any:
         def handle(_: httpx.Request) -> httpx.Response:
-            twin.clock.sleep(11)  # type: ignore[unused-coroutine] # of the blocking kind
+            harness.clock.sleep(11)  # type: ignore[unused-coroutine] # of the blocking kind
             return httpx.Response(200, headers=headers, stream=httpx.ByteStream(content))
 
-        return twin.new(transport=httpx.MockTransport(handle), timeout=10)
+        return harness.new(transport=httpx.MockTransport(handle), timeout=10)
 
     @pytest.mark.parametrize(
         "headers", [{}, {"content-length": str(len(ACCEPTED.content))}, {"content-length": "?"}]
     )
     def test_all_of_it(self, headers: dict[str, str]) -> None:
-        twin = Twin("blocking")
-        client = self.handled(twin, ACCEPTED.content, headers)
+        harness = ClientHarness("blocking")
+        client = self.handled(harness, ACCEPTED.content, headers)
         assert client.character_performance.create(**ASSETS).id == ID
 
     @pytest.mark.parametrize("headers", [{}, {"content-length": str(len(ACCEPTED.content))}])
     def test_half_of_it(self, headers: dict[str, str]) -> None:
-        twin = Twin("blocking")
-        client = self.handled(twin, ACCEPTED.content[:-5], headers)
+        harness = ClientHarness("blocking")
+        client = self.handled(harness, ACCEPTED.content[:-5], headers)
         with pytest.raises(SubmissionUnknownError, match="had not ended after 10 s"):
             client.character_performance.create(**ASSETS)
 
 
 def test_a_request_of_no_time_at_all_is_tried() -> None:
     """A deadline of now still brings what the gateway knows."""
-    twin = Twin("blocking").plays(DONE)
-    assert twin.run(twin.client.tasks.wait(ID, timeout=0)).status == "SUCCEEDED"
-    slow = Twin("blocking").plays(Reply(200, RUNNING.content, takes=99))
+    harness = ClientHarness("blocking").respond_with(DONE)
+    assert harness.run(harness.client.tasks.wait(ID, timeout=0)).status == "SUCCEEDED"
+    slow = ClientHarness("blocking").respond_with(Reply(200, RUNNING.content, takes=99))
     with pytest.raises(TaskTimeoutError):
         slow.run(slow.client.tasks.wait(ID, timeout=0))
     assert slow.time <= 1

@@ -32,11 +32,11 @@ from cometapi_runway._core.task import Task
 from cometapi_runway._flows import DownloadRequest, download
 from cometapi_runway.errors import DownloadError, InvalidRequestError
 
-from .faults import HTML, HTML_HEADERS, family, page
-from .stage import POLL, Stage
-from .twin import BASE, ID, KEY, Twin
-from .virtual import Fixed
-from .wire import Event, Failure, Interruption, Reply, answer
+from .support.both_clients import BASE, ID, KEY, ClientHarness
+from .support.fault_table import HTML, HTML_HEADERS, family, page
+from .support.flow_runner import POLL, FlowRunner
+from .support.scripted_transport import Event, Failure, Interruption, Reply, json_reply
+from .support.virtual_time import FixedJitter
 
 HOST = "https://cdn.example"
 URL = f"{HOST}/output.mp4?_jwt=old"
@@ -60,7 +60,7 @@ JSON, XML, TEXT = (
         WORDS, ("application/json", "application/xml; charset=utf-8", "text/plain"), strict=True
     )
 )
-AGAIN = answer({"id": ID, "status": "SUCCEEDED", "output": [FRESH]})
+AGAIN = json_reply({"id": ID, "status": "SUCCEEDED", "output": [FRESH]})
 
 
 class TornError(OSError):
@@ -85,23 +85,25 @@ def rest(start: int = HALF, **more: Any) -> Reply:
 
 
 @pytest.fixture
-def twin(twin: Twin) -> Twin:
-    twin.client.session.rng = Fixed(1.0)
-    return twin
+def harness(harness: ClientHarness) -> ClientHarness:
+    harness.client.session.rng = FixedJitter(1.0)
+    return harness
 
 
 def finished(*urls: str, task_id: str = ID) -> Task:
     return Task(task_id, "SUCCEEDED", output=urls or (URL,))
 
 
-def fetch(twin: Twin, folder: Path, task: Task | None = None, **options: Any) -> list[Path]:
-    bound = twin.client.bind(task or finished())
-    paths: list[Path] = twin.run(bound.download(folder, **options))
+def fetch(
+    harness: ClientHarness, folder: Path, task: Task | None = None, **options: Any
+) -> list[Path]:
+    bound = harness.client.bind(task or finished())
+    paths: list[Path] = harness.run(bound.download(folder, **options))
     return paths
 
 
-def ranges(twin: Twin) -> list[str | None]:
-    return [one.headers.get("range") for one in twin.wire.sent]
+def ranges(harness: ClientHarness) -> list[str | None]:
+    return [one.headers.get("range") for one in harness.network.sent]
 
 
 @frozen
@@ -201,30 +203,30 @@ ROWS = (
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_fault(row: Row, twin: Twin, tmp_path: Path) -> None:
-    twin.plays(*row.events)
+def test_a_fault(row: Row, harness: ClientHarness, tmp_path: Path) -> None:
+    harness.respond_with(*row.events)
     if row.refuses is None:
-        (path,) = fetch(twin, tmp_path)
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
         assert list(tmp_path.iterdir()) == [path]
     else:
         with pytest.raises(DownloadError, match=row.refuses) as caught:
-            fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
         assert caught.value.task_id == ID
         assert caught.value.url == f"{HOST}/output.mp4?[hidden]"
         # What has the final name is whole: here nothing has.
         assert [path.suffix for path in tmp_path.iterdir()] in ([], [".part"])
     asked = [
         POLLED if str(one.url).startswith(BASE) else one.headers.get("range")
-        for one in twin.wire.sent
+        for one in harness.network.sent
     ]
-    assert (tuple(asked), twin.time) == (row.asked, row.time)
+    assert (tuple(asked), harness.time) == (row.asked, row.time)
 
 
-def test_a_fresh_address_is_used(twin: Twin, tmp_path: Path) -> None:
-    twin.plays(page(403), AGAIN, whole())
-    fetch(twin, tmp_path)
-    assert [str(one.url) for one in twin.wire.sent] == [
+def test_a_fresh_address_is_used(harness: ClientHarness, tmp_path: Path) -> None:
+    harness.respond_with(page(403), AGAIN, whole())
+    fetch(harness, tmp_path)
+    assert [str(one.url) for one in harness.network.sent] == [
         URL,
         f"{BASE}/runwayml/v1/tasks/{ID}",
         FRESH,
@@ -242,19 +244,21 @@ def test_a_fresh_address_is_used(twin: Twin, tmp_path: Path) -> None:
         broken(),
     ],
 )
-def test_the_key_goes_to_the_gateway_alone(event: Event, twin: Twin, tmp_path: Path) -> None:
+def test_the_key_goes_to_the_gateway_alone(
+    event: Event, harness: ClientHarness, tmp_path: Path
+) -> None:
     """Also not to a file that the gateway's own host serves, nor to where that redirects."""
 
     def network(request: httpx.Request) -> Event:
         if request.url.path == f"/runwayml/v1/tasks/{ID}" and "authorization" in request.headers:
             return AGAIN
-        return event if len(twin.wire.sent) == 1 else rest(_start(request))
+        return event if len(harness.network.sent) == 1 else rest(_start(request))
 
-    twin.wire.by(network)
-    (path,) = fetch(twin, tmp_path, finished(f"{BASE}/files/a.mp4?_jwt=1"))
+    harness.network.respond_by(network)
+    (path,) = fetch(harness, tmp_path, finished(f"{BASE}/files/a.mp4?_jwt=1"))
     assert path.read_bytes() == DATA
-    files = [one for one in twin.wire.sent if "accept-encoding" in one.headers]
-    polls = [one for one in twin.wire.sent if "authorization" in one.headers]
+    files = [one for one in harness.network.sent if "accept-encoding" in one.headers]
+    polls = [one for one in harness.network.sent if "authorization" in one.headers]
     assert len(polls) == (event == page(403))
     for one in files:
         if one not in polls:
@@ -268,22 +272,22 @@ def _start(request: httpx.Request) -> int:
     return int(asked.removeprefix("bytes=").removesuffix("-"))
 
 
-def test_cookies_of_the_gateway_stay_there(twin: Twin, tmp_path: Path) -> None:
-    done = answer(
+def test_cookies_of_the_gateway_stay_there(harness: ClientHarness, tmp_path: Path) -> None:
+    done = json_reply(
         {"id": ID, "status": "SUCCEEDED", "output": [f"{BASE}/files/a.mp4"]},
         headers={"set-cookie": "session=1; Path=/"},
     )
-    twin.plays(done, whole())
-    task = twin.run(twin.client.tasks.retrieve(ID))
-    twin.run(task.download(tmp_path))
-    assert "cookie" not in twin.wire.sent[1].headers
+    harness.respond_with(done, whole())
+    task = harness.run(harness.client.tasks.retrieve(ID))
+    harness.run(task.download(tmp_path))
+    assert "cookie" not in harness.network.sent[1].headers
 
 
-def test_every_range_counts_the_bytes_of_the_file(twin: Twin, tmp_path: Path) -> None:
+def test_every_range_counts_the_bytes_of_the_file(harness: ClientHarness, tmp_path: Path) -> None:
     """An encoding would make other bytes of them."""
-    twin.plays(broken(), rest())
-    fetch(twin, tmp_path)
-    assert {one.headers["accept-encoding"] for one in twin.wire.sent} == {"identity"}
+    harness.respond_with(broken(), rest())
+    fetch(harness, tmp_path)
+    assert {one.headers["accept-encoding"] for one in harness.network.sent} == {"identity"}
 
 
 def leave(folder: Path, content: bytes, **more: Any) -> None:
@@ -293,127 +297,139 @@ def leave(folder: Path, content: bytes, **more: Any) -> None:
 
 
 class TestResuming:
-    def test_goes_on_where_another_process_was_killed(self, twin: Twin, tmp_path: Path) -> None:
+    def test_goes_on_where_another_process_was_killed(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         leave(tmp_path, DATA[:HALF])
-        twin.plays(rest(**ONE))
-        (path,) = fetch(twin, tmp_path)
+        harness.respond_with(rest(**ONE))
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin) == [FROM_HALF]
-        assert twin.wire.sent[0].headers["if-range"] == ONE["etag"]
+        assert ranges(harness) == [FROM_HALF]
+        assert harness.network.sent[0].headers["if-range"] == ONE["etag"]
         assert list(tmp_path.iterdir()) == [path]
 
     @pytest.mark.parametrize("etag", [None, '"one"', '"two"'])
     def test_begins_anew_what_another_process_left_without_a_word(
-        self, etag: str | None, twin: Twin, tmp_path: Path
+        self, etag: str | None, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """Nobody can know which file it is of, and a mixture would be published as complete."""
         (tmp_path / f"{ID}.part").write_bytes(b"of another file")
         told = {"etag": etag} if etag else {}
-        twin.wire.by(lambda r: rest(_start(r), **told) if "range" in r.headers else whole(**told))
-        (path,) = fetch(twin, tmp_path)
+        harness.network.respond_by(
+            lambda r: rest(_start(r), **told) if "range" in r.headers else whole(**told)
+        )
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin) == [None]
+        assert ranges(harness) == [None]
         assert list(tmp_path.iterdir()) == [path]
 
     @pytest.mark.parametrize("left", ["by this process", "by another"])
     @pytest.mark.parametrize("told", [{"etag": '"two"'}, {"etag": 'W/"one"'}, {}])
     def test_adds_no_range_of_another_file(
-        self, told: dict[str, str], left: str, twin: Twin, tmp_path: Path
+        self, told: dict[str, str], left: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """As a server would have it that does not know If-Range."""
         if left == "by another":
             leave(tmp_path, b"x" * HALF)
         else:
-            twin.plays(
+            harness.respond_with(
                 Reply(200, b"x" * HALF, {**VIDEO, **ONE}, breaks=httpx.ReadError,
                       declared=len(DATA)), DEAD, page(400),
             )  # fmt: skip
             with pytest.raises(DownloadError):
-                fetch(twin, tmp_path)
-            twin.wire.sent.clear()
-        twin.plays(rest(**told), whole(**told))
-        (path,) = fetch(twin, tmp_path)
+                fetch(harness, tmp_path)
+            harness.network.sent.clear()
+        harness.respond_with(rest(**told), whole(**told))
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin) == [FROM_HALF, None]
+        assert ranges(harness) == [FROM_HALF, None]
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_adds_no_range_of_another_file_in_one_call(self, twin: Twin, tmp_path: Path) -> None:
+    def test_adds_no_range_of_another_file_in_one_call(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         other = evolve(broken(**ONE), content=b"x" * HALF)
-        twin.plays(other, rest(etag='"two"'), whole(etag='"two"'))
-        (path,) = fetch(twin, tmp_path)
+        harness.respond_with(other, rest(etag='"two"'), whole(etag='"two"'))
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin) == [None, FROM_HALF, None]
+        assert ranges(harness) == [None, FROM_HALF, None]
 
     def test_a_range_does_not_vouch_for_what_came_before_it(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """The first half is of nobody knows which file, whatever the second is of."""
         tail = evolve(rest(**ONE), breaks=httpx.ReadError, content=DATA[HALF:-9])
-        twin.plays(broken(), tail, page(400), whole(**ONE))
+        harness.respond_with(broken(), tail, page(400), whole(**ONE))
         with pytest.raises(DownloadError):
-            fetch(twin, tmp_path)
-        (path,) = fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin)[-1] is None
+        assert ranges(harness)[-1] is None
 
-    def test_finds_that_everything_was_there(self, twin: Twin, tmp_path: Path) -> None:
+    def test_finds_that_everything_was_there(self, harness: ClientHarness, tmp_path: Path) -> None:
         leave(tmp_path, DATA)
-        twin.plays(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}))
-        (path,) = fetch(twin, tmp_path)
+        harness.respond_with(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}))
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
 
-    def test_discards_what_is_too_long(self, twin: Twin, tmp_path: Path) -> None:
+    def test_discards_what_is_too_long(self, harness: ClientHarness, tmp_path: Path) -> None:
         leave(tmp_path, DATA + b"more")
-        twin.plays(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}), whole())
-        (path,) = fetch(twin, tmp_path)
+        harness.respond_with(Reply(416, b"", {"content-range": f"bytes */{len(DATA)}"}), whole())
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
 
     @pytest.mark.parametrize("first", [page(502), DEAD, page(403)])
     def test_holds_the_server_to_the_same_file(
-        self, first: Event, twin: Twin, tmp_path: Path
+        self, first: Event, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """The validator outlives failures in between, and a file that changed comes anew."""
         between = (first, AGAIN) if first == page(403) else (first,)
-        twin.plays(broken(100, etag='"one"'), *between, whole(etag='"two"'))
-        (path,) = fetch(twin, tmp_path)
+        harness.respond_with(broken(100, etag='"one"'), *between, whole(etag='"two"'))
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        files = [one for one in twin.wire.sent if "range" in one.headers]
+        files = [one for one in harness.network.sent if "range" in one.headers]
         assert {one.headers.get("if-range") for one in files} == {'"one"'}
 
-    def test_does_not_hold_it_to_a_weak_promise(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(broken(etag='W/"one"'), rest())
-        fetch(twin, tmp_path)
-        assert "if-range" not in twin.wire.sent[1].headers
+    def test_does_not_hold_it_to_a_weak_promise(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        harness.respond_with(broken(etag='W/"one"'), rest())
+        fetch(harness, tmp_path)
+        assert "if-range" not in harness.network.sent[1].headers
 
-    def test_keeps_what_came_for_the_next_call(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(broken(**ONE), page(400), rest(**ONE))
+    def test_keeps_what_came_for_the_next_call(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        harness.respond_with(broken(**ONE), page(400), rest(**ONE))
         with pytest.raises(DownloadError):
-            fetch(twin, tmp_path)
-        (path,) = fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin) == [None, FROM_HALF, FROM_HALF]
+        assert ranges(harness) == [None, FROM_HALF, FROM_HALF]
 
-    def test_keeps_what_came_before_an_interruption(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(broken(**ONE), Interruption(), rest(**ONE))
-        with pytest.raises(twin.interrupt):
-            fetch(twin, tmp_path)
+    def test_keeps_what_came_before_an_interruption(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        harness.respond_with(broken(**ONE), Interruption(), rest(**ONE))
+        with pytest.raises(harness.interrupt):
+            fetch(harness, tmp_path)
         assert (tmp_path / f"{ID}.part").read_bytes() == DATA[:HALF]
-        (path,) = fetch(twin, tmp_path)
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin)[-1] == FROM_HALF
+        assert ranges(harness)[-1] == FROM_HALF
 
 
 class TestNames:
     def test_the_name_is_there_only_when_the_file_is_whole(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         seen: list[list[str]] = []
 
         def look(*_: object) -> None:
             seen.append(sorted(path.name for path in tmp_path.iterdir()))
 
-        twin.plays(broken(), rest())
-        (path,) = fetch(twin, tmp_path, on_progress=look)
+        harness.respond_with(broken(), rest())
+        (path,) = fetch(harness, tmp_path, on_progress=look)
         assert {name for names in seen for name in names} == {f"{ID}.part"}
         assert path.name == f"{ID}.mp4"
 
@@ -421,23 +437,25 @@ class TestNames:
         "strange",
         ["../../etc/passwd", "/etc/passwd", "..", "a/b\\c:d\0e", "x" * 500, "é 한\n", "~"],
     )
-    def test_no_id_leads_out_of_the_folder(self, strange: str, twin: Twin, tmp_path: Path) -> None:
+    def test_no_id_leads_out_of_the_folder(
+        self, strange: str, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         order = DownloadRequest(finished(task_id=strange), 0, tmp_path, POLL)
-        twin.plays(whole())
-        path = twin.run(
-            twin.client.session.driver.run(download(order, started=0.0, rng=Fixed(1.0)))
+        harness.respond_with(whole())
+        path = harness.run(
+            harness.client.session.driver.run(download(order, started=0.0, rng=FixedJitter(1.0)))
         )
         assert path.parent == tmp_path
         assert path.read_bytes() == DATA
         assert len(path.name.encode()) < 200
 
-    def test_two_tasks_never_share_a_name(self, twin: Twin, tmp_path: Path) -> None:
+    def test_two_tasks_never_share_a_name(self, harness: ClientHarness, tmp_path: Path) -> None:
         """Ids may hold what names may not, and the one's file would be taken for the other's."""
-        twin.plays(whole(), whole(), whole(), whole())
+        harness.respond_with(whole(), whole(), whole(), whole())
         ids = ("task.1", "task:1", "task~1", "task_1")
-        paths = [fetch(twin, tmp_path, finished(task_id=task_id))[0] for task_id in ids]
+        paths = [fetch(harness, tmp_path, finished(task_id=task_id))[0] for task_id in ids]
         assert len(set(paths)) == 4
-        assert len(twin.wire.sent) == 4
+        assert len(harness.network.sent) == 4
 
     @pytest.mark.parametrize(
         ("url", "headers", "suffix"),
@@ -462,60 +480,66 @@ class TestNames:
         ],
     )  # fmt: skip
     def test_the_extension_is_a_plain_one(
-        self, url: str, headers: dict[str, str], suffix: str, twin: Twin, tmp_path: Path
+        self, url: str, headers: dict[str, str], suffix: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
-        twin.plays(Reply(200, DATA, headers))
-        (path,) = fetch(twin, tmp_path, finished(url))
+        harness.respond_with(Reply(200, DATA, headers))
+        (path,) = fetch(harness, tmp_path, finished(url))
         assert path == tmp_path / f"{ID}{suffix}"
 
     def test_an_address_that_is_none_is_an_error_of_the_tree(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
-        twin.plays(DEAD)
+        harness.respond_with(DEAD)
         with pytest.raises(DownloadError):
-            fetch(twin, tmp_path, finished("https://[not-an-address/x.mp4"))
+            fetch(harness, tmp_path, finished("https://[not-an-address/x.mp4"))
 
     def test_a_file_that_is_there_is_kept_and_nothing_sent(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         (tmp_path / f"{ID}.mp4").write_bytes(b"mine")
-        (path,) = fetch(twin, tmp_path)
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == b"mine"
-        assert twin.wire.sent == []
+        assert harness.network.sent == []
 
-    def test_it_is_replaced_where_that_is_asked_for(self, twin: Twin, tmp_path: Path) -> None:
+    def test_it_is_replaced_where_that_is_asked_for(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         (tmp_path / f"{ID}.mp4").write_bytes(b"mine")
-        twin.plays(whole())
-        (path,) = fetch(twin, tmp_path, overwrite=True)
+        harness.respond_with(whole())
+        (path,) = fetch(harness, tmp_path, overwrite=True)
         assert path.read_bytes() == DATA
 
     def test_it_is_kept_also_where_only_the_answer_tells_its_name(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         (tmp_path / f"{ID}.png").write_bytes(b"mine")
-        twin.plays(Reply(200, DATA, {"content-type": "image/png"}))
-        (path,) = fetch(twin, tmp_path, finished(f"{HOST}/a.php"))
+        harness.respond_with(Reply(200, DATA, {"content-type": "image/png"}))
+        (path,) = fetch(harness, tmp_path, finished(f"{HOST}/a.php"))
         assert path.read_bytes() == b"mine"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_a_file_that_appears_meanwhile_is_kept(self, twin: Twin, tmp_path: Path) -> None:
+    def test_a_file_that_appears_meanwhile_is_kept(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         def appear(*_: object) -> None:
             (tmp_path / f"{ID}.mp4").write_bytes(b"another's")
 
-        twin.plays(whole())
-        (path,) = fetch(twin, tmp_path, on_progress=appear)
+        harness.respond_with(whole())
+        (path,) = fetch(harness, tmp_path, on_progress=appear)
         assert path.read_bytes() == b"another's"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_the_folder_is_made(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(whole())
-        (path,) = fetch(twin, tmp_path / "a" / "b")
+    def test_the_folder_is_made(self, harness: ClientHarness, tmp_path: Path) -> None:
+        harness.respond_with(whole())
+        (path,) = fetch(harness, tmp_path / "a" / "b")
         assert path.parent == tmp_path / "a" / "b"
 
-    def test_a_folder_that_is_a_file_is_an_error(self, twin: Twin, tmp_path: Path) -> None:
+    def test_a_folder_that_is_a_file_is_an_error(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         (tmp_path / "taken").write_bytes(b"")
         with pytest.raises(DownloadError, match="cannot create the folder") as caught:
-            fetch(twin, tmp_path / "taken")
+            fetch(harness, tmp_path / "taken")
         assert caught.value.task_id == ID
 
     @pytest.mark.parametrize(
@@ -526,83 +550,85 @@ class TestNames:
             *(["\ud800"] if sys.platform != "win32" else []),
         ],
     )
-    def test_what_is_no_folder_is_refused(self, folder: Any, twin: Twin) -> None:
+    def test_what_is_no_folder_is_refused(self, folder: Any, harness: ClientHarness) -> None:
         with pytest.raises(InvalidRequestError, match="folder: is ") as caught:
-            fetch(twin, folder)
+            fetch(harness, folder)
         assert str(caught.value).encode()
-        assert twin.wire.sent == []
+        assert harness.network.sent == []
 
 
 class TestDisk:
     def test_a_full_disk_is_told_and_leaves_no_name(
-        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(_: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         monkeypatch.setattr(os, "fsync", full)
-        twin.plays(whole())
+        harness.respond_with(whole())
         with pytest.raises(DownloadError, match="No space left") as caught:
-            fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
         assert isinstance(caught.value.__cause__, OSError)
         assert [path.name for path in tmp_path.iterdir()] == [f"{ID}.part"]
-        assert len(twin.wire.sent) == 1
+        assert len(harness.network.sent) == 1
 
-    def test_a_place_that_cannot_be_written_is_told(self, twin: Twin, tmp_path: Path) -> None:
+    def test_a_place_that_cannot_be_written_is_told(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         (tmp_path / f"{ID}.part").mkdir()
-        twin.plays(whole())
+        harness.respond_with(whole())
         with pytest.raises(DownloadError, match="cannot write"):
-            fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
 
     def test_a_name_that_cannot_be_given_is_told(
-        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object, **__: object) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
 
         monkeypatch.setattr(PartialFile, "publish", refuse)
-        twin.plays(whole())
+        harness.respond_with(whole())
         with pytest.raises(DownloadError, match="cannot name"):
-            fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == [f"{ID}.part"]
 
     @pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX")
     def test_a_disk_that_fills_up_ends_it_at_once_and_keeps_what_it_took(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         import resource
 
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        twin.plays(whole(**ONE), rest(HALF, **ONE))
+        harness.respond_with(whole(**ONE), rest(HALF, **ONE))
         resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
         try:
             with pytest.raises(DownloadError, match=r"cannot write .*File too large"):
-                fetch(twin, tmp_path)
+                fetch(harness, tmp_path)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert (tmp_path / f"{ID}.part").read_bytes() == DATA[:HALF]
-        assert (len(twin.wire.sent), twin.time) == (1, 0.0)
-        (path,) = fetch(twin, tmp_path)
+        assert (len(harness.network.sent), harness.time) == (1, 0.0)
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
-        assert ranges(twin) == [None, FROM_HALF]
+        assert ranges(harness) == [None, FROM_HALF]
 
     def test_a_folder_that_cannot_be_written_to_is_told(
-        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object) -> int:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
         monkeypatch.setattr(os, "open", refuse)
         with pytest.raises(DownloadError, match=r"cannot write .*Read-only"):
-            fetch(twin, tmp_path)
-        assert twin.wire.sent == []
+            fetch(harness, tmp_path)
+        assert harness.network.sent == []
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there it cannot go: a file in it is open")
     @pytest.mark.parametrize(
         ("event", "told"), [(broken(), "cannot write"), (whole(), "cannot name")]
     )
     def test_a_folder_that_vanishes_is_told_and_not_made_again(
-        self, event: Reply, told: str, twin: Twin, tmp_path: Path
+        self, event: Reply, told: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """It may have been a disk that is no longer there."""
         folder = tmp_path / "out"
@@ -611,26 +637,26 @@ class TestDisk:
             shutil.rmtree(folder)
             return event
 
-        twin.wire.by(vanish)
+        harness.network.respond_by(vanish)
         with pytest.raises(DownloadError, match=told) as caught:
-            fetch(twin, folder)
+            fetch(harness, folder)
         assert isinstance(caught.value.__cause__, FileNotFoundError)
-        assert len(twin.wire.sent) == 1
+        assert len(harness.network.sent) == 1
         assert not folder.exists()
 
     def test_an_interruption_is_not_lost_in_a_failure_of_the_disk(
-        self, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(_: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         def interrupt(*_: object) -> None:
-            raise twin.interrupt
+            raise harness.interrupt
 
         monkeypatch.setattr(os, "fsync", full)
-        twin.plays(whole())
-        with pytest.raises(twin.interrupt):
-            fetch(twin, tmp_path, on_progress=interrupt)
+        harness.respond_with(whole())
+        with pytest.raises(harness.interrupt):
+            fetch(harness, tmp_path, on_progress=interrupt)
         assert (tmp_path / f"{ID}.part").stat().st_size > 0
 
 
@@ -669,10 +695,10 @@ class TestWords:
         ["application/json", "Application/Problem+JSON; a=b", "application/xml", "text/xml",
          "application/atom+xml", "text/plain", "text/csv", "application/xhtml+xml"],
     )  # fmt: skip
-    def test_are_never_saved(self, kind: str, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(*(Reply(200, DATA, {"content-type": kind}), AGAIN) * 9)
+    def test_are_never_saved(self, kind: str, harness: ClientHarness, tmp_path: Path) -> None:
+        harness.respond_with(*(Reply(200, DATA, {"content-type": kind}), AGAIN) * 9)
         with pytest.raises(DownloadError, match="HTTP 200 with") as caught:
-            fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
         assert kind.partition(";")[0].lower() in str(caught.value)
         assert list(tmp_path.iterdir()) == []
 
@@ -681,9 +707,9 @@ class TestWords:
         ["", "application/octet-stream", "binary/octet-stream", "video/mp4", "video/x-anything",
          "image/png", "image/svg+xml", "audio/mpeg", "application/mp4", "application/x-json5z"],
     )  # fmt: skip
-    def test_are_told_from_files(self, kind: str, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(Reply(200, DATA, {"content-type": kind}))
-        (path,) = fetch(twin, tmp_path)
+    def test_are_told_from_files(self, kind: str, harness: ClientHarness, tmp_path: Path) -> None:
+        harness.respond_with(Reply(200, DATA, {"content-type": kind}))
+        (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
 
     @pytest.mark.parametrize(
@@ -702,18 +728,22 @@ class TestWords:
         ],
     )  # fmt: skip
     def test_are_told_briefly_and_without_secrets(
-        self, said: str, told: str, twin: Twin, tmp_path: Path
+        self, said: str, told: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         reply = Reply(200, said.encode(), {"content-type": "text/plain"})
-        twin.plays(*(reply, AGAIN) * 9)
+        harness.respond_with(*(reply, AGAIN) * 9)
         with pytest.raises(DownloadError) as caught:
-            fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
         assert str(caught.value).endswith(told)
 
-    def test_may_be_said_by_bytes_that_are_no_text(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(*(Reply(200, b"\xff\xfe no", {"content-type": "text/plain"}), AGAIN) * 9)
+    def test_may_be_said_by_bytes_that_are_no_text(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        harness.respond_with(
+            *(Reply(200, b"\xff\xfe no", {"content-type": "text/plain"}), AGAIN) * 9
+        )
         with pytest.raises(DownloadError, match=r"no\)$"):
-            fetch(twin, tmp_path)
+            fetch(harness, tmp_path)
 
 
 @define
@@ -727,10 +757,10 @@ class Meter:
 
 
 class TestProgress:
-    def test_counts_over_a_break(self, twin: Twin, tmp_path: Path) -> None:
+    def test_counts_over_a_break(self, harness: ClientHarness, tmp_path: Path) -> None:
         meter = Meter()
-        twin.plays(broken(), rest())
-        fetch(twin, tmp_path, on_progress=meter)
+        harness.respond_with(broken(), rest())
+        fetch(harness, tmp_path, on_progress=meter)
         assert {index for index, _, _ in meter.told} == {0}
         assert {size for _, _, size in meter.told} == {len(DATA)}
         counts = [count for _, count, _ in meter.told]
@@ -738,27 +768,27 @@ class TestProgress:
         assert HALF in counts
         assert counts[-1] == len(DATA)
 
-    def test_says_when_the_size_is_not_told(self, twin: Twin, tmp_path: Path) -> None:
+    def test_says_when_the_size_is_not_told(self, harness: ClientHarness, tmp_path: Path) -> None:
         meter = Meter()
-        twin.plays(Reply(200, DATA, VIDEO, declared=-1))
-        fetch(twin, tmp_path, on_progress=meter)
-        twin.plays(Reply(200, ZIPPED, GZIP))
-        fetch(twin, tmp_path, on_progress=meter, overwrite=True)
+        harness.respond_with(Reply(200, DATA, VIDEO, declared=-1))
+        fetch(harness, tmp_path, on_progress=meter)
+        harness.respond_with(Reply(200, ZIPPED, GZIP))
+        fetch(harness, tmp_path, on_progress=meter, overwrite=True)
         assert {size for _, _, size in meter.told} == {None}
 
     def test_that_fails_neither_ends_it_nor_goes_unseen(
-        self, twin: Twin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, harness: ClientHarness, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         def fail(*_: object) -> None:
             raise OSError("broken pipe")
 
-        twin.plays(whole())
-        (path,) = fetch(twin, tmp_path, on_progress=fail)
+        harness.respond_with(whole())
+        (path,) = fetch(harness, tmp_path, on_progress=fail)
         assert path.read_bytes() == DATA
         assert "broken pipe" in caplog.text
 
     def test_is_awaited_where_somebody_can_and_refused_elsewhere(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         meter = Meter()
 
@@ -771,14 +801,14 @@ class TestProgress:
                 await told(*words)
 
         for callback in (told, Telling(), partial(told)):
-            twin.plays(whole())
-            if twin.is_async:
+            harness.respond_with(whole())
+            if harness.is_async:
                 meter.told.clear()
-                fetch(twin, tmp_path, on_progress=callback, overwrite=True)
+                fetch(harness, tmp_path, on_progress=callback, overwrite=True)
                 assert meter.told[-1] == (0, len(DATA), len(DATA))
             else:
                 with pytest.raises(InvalidRequestError, match="on_progress: is a coroutine"):
-                    fetch(twin, tmp_path / "out", on_progress=callback)
+                    fetch(harness, tmp_path / "out", on_progress=callback)
         assert not (tmp_path / "out").exists()
 
     def test_that_fails_while_it_is_awaited(
@@ -787,17 +817,19 @@ class TestProgress:
         async def fail(*_: object) -> None:
             raise OSError("broken pipe")
 
-        twin = Twin("awaiting")
-        twin.plays(whole())
-        (path,) = fetch(twin, tmp_path, on_progress=fail)
-        twin.close()
+        harness = ClientHarness("awaiting")
+        harness.respond_with(whole())
+        (path,) = fetch(harness, tmp_path, on_progress=fail)
+        harness.close()
         assert path.read_bytes() == DATA
         assert "broken pipe" in caplog.text
 
-    def test_needs_something_that_can_be_called(self, twin: Twin, tmp_path: Path) -> None:
+    def test_needs_something_that_can_be_called(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         with pytest.raises(InvalidRequestError, match="on_progress: is 5, not callable"):
-            fetch(twin, tmp_path, on_progress=5)
-        assert twin.wire.sent == []
+            fetch(harness, tmp_path, on_progress=5)
+        assert harness.network.sent == []
 
 
 class TestSeveral:
@@ -811,35 +843,37 @@ class TestSeveral:
 
         return by_path
 
-    def test_each_gets_its_own_name_in_the_tasks_order(self, twin: Twin, tmp_path: Path) -> None:
-        twin.wire.by(self.network({}))
-        paths = fetch(twin, tmp_path, finished(*self.URLS))
+    def test_each_gets_its_own_name_in_the_tasks_order(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        harness.network.respond_by(self.network({}))
+        paths = fetch(harness, tmp_path, finished(*self.URLS))
         assert [path.name for path in paths] == [f"{ID}-{n}.mp4" for n in range(1, 7)]
         for number, path in enumerate(paths):
             assert path.read_bytes() == hashlib.sha256(str(number).encode()).digest()
-        assert len(twin.wire.sent) == 6
+        assert len(harness.network.sent) == 6
 
-    def test_the_progress_of_each_is_told(self, twin: Twin, tmp_path: Path) -> None:
+    def test_the_progress_of_each_is_told(self, harness: ClientHarness, tmp_path: Path) -> None:
         meter = Meter()
-        twin.wire.by(self.network({}))
-        fetch(twin, tmp_path, finished(*self.URLS), on_progress=meter)
+        harness.network.respond_by(self.network({}))
+        fetch(harness, tmp_path, finished(*self.URLS), on_progress=meter)
         ends = {index: count for index, count, total in meter.told if count == total}
         assert ends == dict.fromkeys(range(6), 32)
 
     def test_one_that_fails_does_not_take_the_others_along(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """And it is raised as itself, not in a group."""
-        twin.wire.by(self.network({1: page(400), 4: page(451)}))
+        harness.network.respond_by(self.network({1: page(400), 4: page(451)}))
         with pytest.raises(DownloadError, match="output 2 of task"):
-            fetch(twin, tmp_path, finished(*self.URLS))
+            fetch(harness, tmp_path, finished(*self.URLS))
         names = sorted(path.name for path in tmp_path.iterdir())
         assert names == [f"{ID}-{n}.mp4" for n in (1, 3, 4, 6)]
 
     def test_no_more_than_four_at_once(self, tmp_path: Path) -> None:
-        twin = Twin("awaiting")
+        harness = ClientHarness("awaiting")
         busy, most = 0, 0
-        transport = twin.client.session.driver.transport
+        transport = harness.client.session.driver.transport
 
         @contextlib.asynccontextmanager
         async def counted(*arguments: Any) -> Any:
@@ -859,49 +893,49 @@ class TestSeveral:
 
             open = staticmethod(counted)
 
-        twin.client.session.driver = evolve(twin.client.session.driver, transport=Counting())
-        twin.wire.by(lambda _: Reply(200, DATA, VIDEO, takes=1.0))
-        fetch(twin, tmp_path, finished(*self.URLS))
-        twin.close()
+        harness.client.session.driver = evolve(harness.client.session.driver, transport=Counting())
+        harness.network.respond_by(lambda _: Reply(200, DATA, VIDEO, takes=1.0))
+        fetch(harness, tmp_path, finished(*self.URLS))
+        harness.close()
         assert most == 4
 
 
 @pytest.mark.parametrize("status", ["PENDING", "RUNNING", "FAILED", "CANCELLED", "Warming_up"])
 def test_a_task_without_output_has_nothing_to_fetch(
-    status: str, twin: Twin, tmp_path: Path
+    status: str, harness: ClientHarness, tmp_path: Path
 ) -> None:
-    task = twin.client.bind(Task(ID, status))
+    task = harness.client.bind(Task(ID, status))
     with pytest.raises(DownloadError, match=status) as caught:
-        twin.run(task.download(tmp_path / "out"))
+        harness.run(task.download(tmp_path / "out"))
     assert caught.value.task_id == ID
     assert not (tmp_path / "out").exists()
 
 
-def test_a_saved_file_is_in_the_journal(twin: Twin, tmp_path: Path) -> None:
-    client = twin.new(journal=tmp_path / "journal.db")
-    twin.plays(answer({"id": ID}), whole())
-    twin.run(
+def test_a_saved_file_is_in_the_journal(harness: ClientHarness, tmp_path: Path) -> None:
+    client = harness.new(journal=tmp_path / "journal.db")
+    harness.respond_with(json_reply({"id": ID}), whole())
+    harness.run(
         client.character_performance.create(
             character="https://a.example/a.mp4", reference="https://a.example/b.mp4"
         )
     )
-    (path,) = twin.run(client.bind(finished()).download(tmp_path / "out"))
+    (path,) = harness.run(client.bind(finished()).download(tmp_path / "out"))
     record = client.journal.find(ID)
     assert record is not None
     assert record.files == (path,)
 
 
 def test_a_journal_that_fails_takes_no_file_away(
-    tmp_path: Path, twin: Twin, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, harness: ClientHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Full:
         def write(self, entry: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    twin.client.session.driver = evolve(twin.client.session.driver, journal=Full())
-    twin.plays(whole())
+    harness.client.session.driver = evolve(harness.client.session.driver, journal=Full())
+    harness.respond_with(whole())
     with caplog.at_level(logging.WARNING, "cometapi_runway"):
-        (path,) = fetch(twin, tmp_path)
+        (path,) = fetch(harness, tmp_path)
     assert path.read_bytes() == DATA
     assert "is saved, but the journal cannot be written" in caplog.text
 
@@ -949,7 +983,7 @@ def test_files_under_way_end_with_the_interruption(
 
 def test_a_file_that_is_there_is_kept_unless_it_is_said_otherwise(tmp_path: Path) -> None:
     """As an order to a flow says it by itself, before any client has."""
-    stage = Stage(exists=True)
+    runner = FlowRunner(exists=True)
     order = DownloadRequest(finished(), 0, tmp_path, POLL)
-    path = stage.play(download(order, started=0.0, rng=Fixed(0.0)))
-    assert (path, stage.fetched) == (tmp_path / f"{ID}.mp4", [])
+    path = runner.run(download(order, started=0.0, rng=FixedJitter(0.0)))
+    assert (path, runner.fetched) == (tmp_path / f"{ID}.mp4", [])

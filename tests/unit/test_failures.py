@@ -8,7 +8,7 @@ from cometapi_runway._core.failure_codes import explain_failure
 from cometapi_runway.errors import TaskFailedError
 
 ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
-from .parsing import task_from
+from .support.parsing import task_from
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from cometapi_runway._core.task import SUCCEEDED
 from cometapi_runway._flows import submit, wait
 from cometapi_runway.errors import RunwayError, SubmissionUnknownError
 
-from . import faults
-from .faults import Row
-from .stage import Stage, order, watch
-from .twin import ID, WAYS, Twin
-from .virtual import Fixed
+from .support import fault_table
+from .support.both_clients import ID, MODES, ClientHarness
+from .support.fault_table import Row
+from .support.flow_runner import FlowRunner, submit_request, wait_request
+from .support.virtual_time import FixedJitter
 
 INFINITE = float("inf")
 
@@ -31,23 +31,23 @@ class Outcome:
     error: RunwayError | None
 
 
-def played(stage: Stage, flow: Any, row: Row) -> Outcome:
+def played(runner: FlowRunner, flow: Any, row: Row) -> Outcome:
     try:
-        result = stage.play(flow, *row.events)
+        result = runner.run(flow, *row.events)
     except RunwayError as error:
-        return Outcome(len(stage.sent), stage.clock.time, None, error)
-    return Outcome(len(stage.sent), stage.clock.time, result, None)
+        return Outcome(len(runner.sent), runner.clock.time, None, error)
+    return Outcome(len(runner.sent), runner.clock.time, result, None)
 
 
-def called(twin: Twin, call: Callable[[Any], Any], row: Row) -> Outcome:
-    client = twin.new(timeout=row.request_timeout)
-    client.session.rng = Fixed(1.0 if row in faults.SUBMISSIONS else 0.0)
-    twin.plays(*row.events)
+def called(harness: ClientHarness, call: Callable[[Any], Any], row: Row) -> Outcome:
+    client = harness.new(timeout=row.request_timeout)
+    client.session.rng = FixedJitter(1.0 if row in fault_table.SUBMISSIONS else 0.0)
+    harness.respond_with(*row.events)
     try:
-        result = twin.run(call(client))
+        result = harness.run(call(client))
     except RunwayError as error:
-        return Outcome(len(twin.wire.sent), twin.time, None, error)
-    return Outcome(len(twin.wire.sent), twin.time, result, None)
+        return Outcome(len(harness.network.sent), harness.time, None, error)
+    return Outcome(len(harness.network.sent), harness.time, result, None)
 
 
 def judge(outcome: Outcome, row: Row) -> None:
@@ -58,36 +58,36 @@ def judge(outcome: Outcome, row: Row) -> None:
 
 
 def bare_submission(row: Row) -> Outcome:
-    stage = Stage()
-    flow = submit(order(timeout=row.request_timeout), started=0.0, rng=Fixed(1.0))
-    return played(stage, flow, row)
+    runner = FlowRunner()
+    flow = submit(submit_request(timeout=row.request_timeout), started=0.0, rng=FixedJitter(1.0))
+    return played(runner, flow, row)
 
 
 def bare_wait(row: Row) -> Outcome:
-    stage = Stage()
+    runner = FlowRunner()
     timeout = INFINITE if row.timeout is None else row.timeout
-    watched = watch(timeout=timeout, request_timeout=row.request_timeout)
-    return played(stage, wait(watched, started=0.0, rng=Fixed(0.0)), row)
+    watched = wait_request(timeout=timeout, request_timeout=row.request_timeout)
+    return played(runner, wait(watched, started=0.0, rng=FixedJitter(0.0)), row)
 
 
 def names(row: Row) -> str:
     return row.name
 
 
-@pytest.fixture(scope="module", params=("bare", *WAYS))
-def way(request: pytest.FixtureRequest) -> Any:
+@pytest.fixture(scope="module", params=("bare", *MODES))
+def mode(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.mark.parametrize("row", faults.SUBMISSIONS, ids=names)
-def test_submission(row: Row, way: str) -> None:
-    if way == "bare":
+@pytest.mark.parametrize("row", fault_table.SUBMISSIONS, ids=names)
+def test_submission(row: Row, mode: str) -> None:
+    if mode == "bare":
         outcome = bare_submission(row)
     else:
-        twin = Twin(way)  # type: ignore[arg-type] # one of the two
-        outcome = called(twin, lambda c: c.character_performance.create(**ARGUMENTS), row)
-        twin.close()
-        assert set(twin.wire.methods) == {"POST"}
+        harness = ClientHarness(mode)  # type: ignore[arg-type] # one of the two
+        outcome = called(harness, lambda c: c.character_performance.create(**ARGUMENTS), row)
+        harness.close()
+        assert set(harness.network.methods) == {"POST"}
     judge(outcome, row)
     if row.raises is None:
         assert outcome.result.id == ID
@@ -96,25 +96,25 @@ def test_submission(row: Row, way: str) -> None:
         assert outcome.error.elapsed == outcome.time - 0.5 * (row.requests - 1)
 
 
-@pytest.mark.parametrize("row", faults.WAITS, ids=names)
-def test_wait(row: Row, way: str) -> None:
-    if way == "bare":
+@pytest.mark.parametrize("row", fault_table.WAITS, ids=names)
+def test_wait(row: Row, mode: str) -> None:
+    if mode == "bare":
         outcome = bare_wait(row)
     else:
-        twin = Twin(way)  # type: ignore[arg-type] # one of the two
-        outcome = called(twin, lambda c: c.tasks.wait(ID, timeout=row.timeout), row)
-        twin.close()
-        assert set(twin.wire.methods) == {"GET"}
+        harness = ClientHarness(mode)  # type: ignore[arg-type] # one of the two
+        outcome = called(harness, lambda c: c.tasks.wait(ID, timeout=row.timeout), row)
+        harness.close()
+        assert set(harness.network.methods) == {"GET"}
     judge(outcome, row)
     if outcome.error is None:
-        assert (outcome.result.status, outcome.result.output) == (SUCCEEDED, (faults.URL,))
+        assert (outcome.result.status, outcome.result.output) == (SUCCEEDED, (fault_table.URL,))
     else:
         # Whatever ends a wait, the paid task's id is on it and in its words or at hand.
         assert outcome.error.task_id == ID
 
 
 def test_all_of_the_peers_faults_are_survived() -> None:
-    outcomes = [bare_wait(row) for row in faults.PEERS]
+    outcomes = [bare_wait(row) for row in fault_table.PEERS]
     assert len(outcomes) == 15
     assert [outcome.error for outcome in outcomes] == [None] * 15
 

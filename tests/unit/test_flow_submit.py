@@ -27,53 +27,53 @@ from cometapi_runway._flows.steps import (
     SubmissionStarted,
 )
 
-from .faults import ACCEPTED, paced, page, platform
-from .stage import CREATE, WALL, Stage, order
-from .twin import ID
-from .virtual import Fixed
-from .wire import HANG, Event, Failure, Interruption, answer
+from .support.both_clients import ID
+from .support.fault_table import ACCEPTED, paced, page, platform
+from .support.flow_runner import CREATE, WALL_CLOCK_START, FlowRunner, submit_request
+from .support.scripted_transport import HANG, Event, Failure, Interruption, json_reply
+from .support.virtual_time import FixedJitter
 
-MOST = Fixed(1.0)
+MOST = FixedJitter(1.0)
 REFUSED = platform(400, "no", "invalid_request")
 
 
-def kinds(stage: Stage) -> list[type[Entry]]:
-    return [type(entry) for entry in stage.written]
+def kinds(runner: FlowRunner) -> list[type[Entry]]:
+    return [type(entry) for entry in runner.written]
 
 
 def test_the_task_is_what_was_asked_for() -> None:
-    stage = Stage()
-    task = stage.play(submit(order(route="feed"), started=0.0, rng=MOST), ACCEPTED)
+    runner = FlowRunner()
+    task = runner.run(submit(submit_request(route="feed"), started=0.0, rng=MOST), ACCEPTED)
     assert (task.id, task.status, task.route) == (ID, "PENDING", "feed")
     assert (task.operation, task.seed, task.raw) == ("control_a_character", 7, {"id": ID})
 
 
 def test_the_intent_is_written_before_the_request_and_the_id_after() -> None:
-    stage = Stage()
-    flow = submit(order(), started=0.0, rng=MOST)
+    runner = FlowRunner()
+    flow = submit(submit_request(), started=0.0, rng=MOST)
     first = next(flow)
-    assert stage.sent == []
+    assert runner.sent == []
     assert getattr(first, "entry", None) == SubmissionStarted("k", CREATE, "tasks", 7)
     flow.close()
-    stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
-    assert stage.written == [
+    runner.run(submit(submit_request(), started=0.0, rng=MOST), ACCEPTED)
+    assert runner.written == [
         SubmissionStarted("k", CREATE, "tasks", 7),
         SubmissionAccepted("k", ID),
     ]
 
 
 def test_without_a_record_nothing_is_sent() -> None:
-    stage = Stage(refuses=(SubmissionStarted,))
+    runner = FlowRunner(refuses=(SubmissionStarted,))
     with pytest.raises(errors.ConfigurationError, match="nothing was sent"):
-        stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
-    assert stage.sent == []
+        runner.run(submit(submit_request(), started=0.0, rng=MOST), ACCEPTED)
+    assert runner.sent == []
 
 
 def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
-    stage = Stage(refuses=(SubmissionAccepted,))
-    task = stage.play(submit(order(), started=0.0, rng=MOST), ACCEPTED)
+    runner = FlowRunner(refuses=(SubmissionAccepted,))
+    task = runner.run(submit(submit_request(), started=0.0, rng=MOST), ACCEPTED)
     assert task.id == ID
-    assert [ID in words for words in stage.warnings] == [True]
+    assert [ID in words for words in runner.warnings] == [True]
 
 
 @pytest.mark.parametrize(
@@ -86,33 +86,33 @@ def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
         (Failure(httpx.ReadError), False),
         (page(502), False),
         (page(200), False),
-        (answer({}), False),
+        (json_reply({}), False),
         (HANG, False),
     ],
 )
 def test_a_submission_without_a_task_is_closed_in_the_journal(event: Event, refused: bool) -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(errors.RunwayError) as caught:
-        stage.play(submit(order(), started=0.0, rng=MOST), event)
-    last = stage.written[-1]
+        runner.run(submit(submit_request(), started=0.0, rng=MOST), event)
+    last = runner.written[-1]
     assert isinstance(last, SubmissionFailed)
     assert (last.key, last.refused, last.reason) == ("k", refused, type(caught.value).__name__)
 
 
 @pytest.mark.parametrize("event", [REFUSED, page(502)])
 def test_a_journal_that_fails_at_the_end_hides_no_error(event: Event) -> None:
-    stage = Stage(refuses=(SubmissionFailed,))
+    runner = FlowRunner(refuses=(SubmissionFailed,))
     with pytest.raises((errors.BadRequestError, errors.SubmissionUnknownError)):
-        stage.play(submit(order(), started=0.0, rng=MOST), event)
+        runner.run(submit(submit_request(), started=0.0, rng=MOST), event)
 
 
 def test_an_interruption_is_of_unknown_outcome_and_says_so() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(submit(order(), started=0.0, rng=MOST), Interruption())
-    assert len(stage.sent) == 1
-    assert kinds(stage) == [SubmissionStarted, SubmissionFailed]
-    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
+        runner.run(submit(submit_request(), started=0.0, rng=MOST), Interruption())
+    assert len(runner.sent) == 1
+    assert kinds(runner) == [SubmissionStarted, SubmissionFailed]
+    assert runner.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
     assert any(CREATE.fingerprint in note for note in caught.value.__notes__)
 
 
@@ -143,19 +143,19 @@ def writes(kind: type[Entry]) -> Callable[[Step], bool]:
 @pytest.mark.parametrize("before", [paced("1"), Failure(httpx.ConnectError)])
 def test_an_interruption_between_two_tries_says_that_nothing_was_accepted(before: Event) -> None:
     """Each try before it came to nothing for certain: nobody need look whether it was charged."""
-    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(stopped(flow, lambda step: isinstance(step, Sleep)), before)
-    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
+        runner.run(stopped(flow, lambda step: isinstance(step, Sleep)), before)
+    assert runner.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
 
 
 def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
-    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(stopped(flow, writes(SubmissionStarted), after=True), ACCEPTED)
-    assert stage.sent == []
-    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
+        runner.run(stopped(flow, writes(SubmissionStarted), after=True), ACCEPTED)
+    assert runner.sent == []
+    assert runner.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
 
 
@@ -163,45 +163,45 @@ def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_interruption_of_the_record_carries_the_id(after: bool, times: int) -> None:
     """The id of a paid task goes with whoever is interrupted, and on record at the next chance."""
-    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(stopped(flow, writes(SubmissionAccepted), after=after, times=times), ACCEPTED)
+        runner.run(stopped(flow, writes(SubmissionAccepted), after=after, times=times), ACCEPTED)
     assert getattr(caught.value, "task_id", None) == ID
     (note,) = caught.value.__notes__
     assert f"task {ID} was accepted" in note
     tries = 2 if after else 2 - times
-    assert [entry for entry in stage.written if isinstance(entry, SubmissionAccepted)] == (
+    assert [entry for entry in runner.written if isinstance(entry, SubmissionAccepted)] == (
         [SubmissionAccepted("k", ID)] * tries
     )
-    assert SubmissionFailed not in kinds(stage)
+    assert SubmissionFailed not in kinds(runner)
 
 
 def test_an_interruption_with_the_answer_in_hand_carries_the_id() -> None:
-    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(stopped(flow, lambda step: isinstance(step, Send), after=True), ACCEPTED)
+        runner.run(stopped(flow, lambda step: isinstance(step, Send), after=True), ACCEPTED)
     assert getattr(caught.value, "task_id", None) == ID
-    assert kinds(stage) == [SubmissionStarted, SubmissionAccepted]
+    assert kinds(runner) == [SubmissionStarted, SubmissionAccepted]
 
 
 def test_an_interruption_with_a_refusal_in_hand_carries_none() -> None:
-    stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
+    runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(stopped(flow, lambda step: isinstance(step, Send), after=True), REFUSED)
+        runner.run(stopped(flow, lambda step: isinstance(step, Send), after=True), REFUSED)
     assert not hasattr(caught.value, "task_id")
-    assert kinds(stage) == [SubmissionStarted, SubmissionFailed]
+    assert kinds(runner) == [SubmissionStarted, SubmissionFailed]
 
 
 def test_an_interruption_of_the_second_try_may_have_been_accepted() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(submit(order(), started=0.0, rng=MOST), paced("1"), Interruption())
-    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
+        runner.run(submit(submit_request(), started=0.0, rng=MOST), paced("1"), Interruption())
+    assert runner.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
     assert any("may have accepted" in note for note in caught.value.__notes__)
 
 
 def test_a_closed_flow_takes_no_further_step() -> None:
-    flow = submit(order(), started=0.0, rng=MOST)
+    flow = submit(submit_request(), started=0.0, rng=MOST)
     next(flow)
     next(flow)
     flow.close()
@@ -209,10 +209,10 @@ def test_a_closed_flow_takes_no_further_step() -> None:
 
 
 def test_an_unknown_outcome_tells_all_that_is_known() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     lost = platform(502, "upstream gone (request id: 20260205132859)")
     with pytest.raises(errors.SubmissionUnknownError) as caught:
-        stage.play(submit(order(), started=0.0, rng=MOST), evolve(lost, takes=3.0))
+        runner.run(submit(submit_request(), started=0.0, rng=MOST), evolve(lost, takes=3.0))
     error = caught.value
     assert (error.operation, error.fingerprint) == ("control_a_character", CREATE.fingerprint)
     assert (error.seed, error.request_id, error.elapsed) == (7, "20260205132859", 3.0)
@@ -222,40 +222,42 @@ def test_an_unknown_outcome_tells_all_that_is_known() -> None:
 
 
 def test_a_date_says_when_to_come_again() -> None:
-    stage = Stage()
-    pace = paced(formatdate(WALL + 7, usegmt=True))
-    stage.play(submit(order(), started=0.0, rng=MOST), pace, ACCEPTED)
-    assert stage.naps == [7.05]
+    runner = FlowRunner()
+    pace = paced(formatdate(WALL_CLOCK_START + 7, usegmt=True))
+    runner.run(submit(submit_request(), started=0.0, rng=MOST), pace, ACCEPTED)
+    assert runner.pauses == [7.05]
 
 
 @pytest.mark.parametrize("text", ["soon", "-3", "", "1e999", "٣s", "Fri, 99 Foo 2027 08:00:00 GMT"])
 def test_a_pace_that_makes_no_sense_is_none(text: str) -> None:
-    stage = Stage()
-    stage.play(submit(order(), started=0.0, rng=MOST), paced(text), ACCEPTED)
-    assert stage.naps == [0.5]
+    runner = FlowRunner()
+    runner.run(submit(submit_request(), started=0.0, rng=MOST), paced(text), ACCEPTED)
+    assert runner.pauses == [0.5]
 
 
 def test_a_date_in_the_past_means_now() -> None:
-    stage = Stage()
-    pace = paced(formatdate(WALL - 60, usegmt=True))
-    stage.play(submit(order(), started=0.0, rng=MOST), pace, ACCEPTED)
-    assert stage.naps == [0.05]
+    runner = FlowRunner()
+    pace = paced(formatdate(WALL_CLOCK_START - 60, usegmt=True))
+    runner.run(submit(submit_request(), started=0.0, rng=MOST), pace, ACCEPTED)
+    assert runner.pauses == [0.05]
 
 
 def test_the_budget_counts_from_the_call() -> None:
-    stage = Stage()
-    stage.clock.time = 1000.0
+    runner = FlowRunner()
+    runner.clock.time = 1000.0
     unreached = Failure(httpx.ConnectError)
     with pytest.raises(errors.APIConnectionError):
-        stage.play(submit(order(budget=2.0), started=1000.0, rng=MOST), unreached)
-    assert [at for at, _ in stage.sent] == [1000.0, 1000.5, 1001.5]
+        runner.run(submit(submit_request(budget=2.0), started=1000.0, rng=MOST), unreached)
+    assert [at for at, _ in runner.sent] == [1000.0, 1000.5, 1001.5]
 
 
 def test_every_try_gets_the_whole_timeout_and_the_same_request() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     unreached = Failure(httpx.ConnectError)
-    stage.play(submit(order(timeout=9.0), started=0.0, rng=MOST), unreached, unreached, ACCEPTED)
-    assert [timeout for _, timeout in stage.sent] == [9.0, 9.0, 9.0]
+    runner.run(
+        submit(submit_request(timeout=9.0), started=0.0, rng=MOST), unreached, unreached, ACCEPTED
+    )
+    assert [timeout for _, timeout in runner.sent] == [9.0, 9.0, 9.0]
 
 
 def test_the_fingerprint_stays_what_it_was() -> None:
@@ -302,8 +304,8 @@ def test_a_submission_gives_up_in_time() -> None:
     """However the jitter falls, the budget bounds when the last try begins."""
     unreached = Failure(httpx.ConnectError, 0.2)
     for seed in range(50):
-        stage = Stage()
+        runner = FlowRunner()
         with pytest.raises(errors.APIConnectionError):
-            stage.play(submit(order(), started=0.0, rng=Random(seed)), unreached)
-        assert stage.sent[-1][0] <= settings.SUBMIT_BUDGET
-        assert len(stage.sent) >= 4
+            runner.run(submit(submit_request(), started=0.0, rng=Random(seed)), unreached)
+        assert runner.sent[-1][0] <= settings.SUBMIT_BUDGET
+        assert len(runner.sent) >= 4

@@ -15,65 +15,65 @@ from cometapi_runway._flows import retrieve, wait
 from cometapi_runway._flows.steps import TaskEnded
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT
 
-from .faults import DONE, NOT_EXIST, RUNNING, family, paced, page, platform
-from .faults import PENDING as WAITING
-from .stage import NEW, POLL, Stage, watch
-from .twin import ID
-from .virtual import Fixed, FrozenClock
-from .wire import HANG, Failure, Interruption, Reply, answer, late
+from .support.both_clients import ID
+from .support.fault_table import DONE, NOT_EXIST, RUNNING, family, paced, page, platform
+from .support.fault_table import PENDING as WAITING
+from .support.flow_runner import NEW, POLL, FlowRunner, wait_request
+from .support.scripted_transport import HANG, Failure, Interruption, Reply, delayed, json_reply
+from .support.virtual_time import FixedJitter, FrozenClock
 
-LEAST, MOST = Fixed(0.0), Fixed(1.0)
+LEAST, MOST = FixedJitter(0.0), FixedJitter(1.0)
 GONE = family(400, "task_not_exist")
 
 
-def times(stage: Stage) -> list[float]:
-    return [at for at, _ in stage.sent]
+def times(runner: FlowRunner) -> list[float]:
+    return [at for at, _ in runner.sent]
 
 
 def half(part: float) -> Reply:
-    return answer({"id": ID, "status": "RUNNING", "progress": part})
+    return json_reply({"id": ID, "status": "RUNNING", "progress": part})
 
 
 def test_a_task_found_by_its_id_is_asked_for_at_once() -> None:
-    stage = Stage()
-    stage.play(wait(watch(), started=0.0, rng=LEAST), RUNNING, DONE)
-    assert times(stage) == [0.0, 5.0]
+    runner = FlowRunner()
+    runner.run(wait(wait_request(), started=0.0, rng=LEAST), RUNNING, DONE)
+    assert times(runner) == [0.0, 5.0]
 
 
 def test_a_task_made_here_is_given_an_interval_before_it_is_asked_for() -> None:
-    stage = Stage()
-    stage.clock.time = 3.0
-    stage.play(wait(watch(created=2.0), started=3.0, rng=LEAST), RUNNING, DONE)
-    assert times(stage) == [7.0, 12.0]
+    runner = FlowRunner()
+    runner.clock.time = 3.0
+    runner.run(wait(wait_request(created=2.0), started=3.0, rng=LEAST), RUNNING, DONE)
+    assert times(runner) == [7.0, 12.0]
 
 
 def test_a_task_made_here_and_seen_since_is_asked_for_at_once() -> None:
-    stage = Stage()
-    stage.clock.time = 3.0
-    stage.play(wait(watch(created=2.0, seen=True), started=3.0, rng=LEAST), RUNNING, DONE)
-    assert times(stage) == [3.0, 8.0]
+    runner = FlowRunner()
+    runner.clock.time = 3.0
+    runner.run(wait(wait_request(created=2.0, seen=True), started=3.0, rng=LEAST), RUNNING, DONE)
+    assert times(runner) == [3.0, 8.0]
 
 
 def test_the_first_rest_does_not_outlast_the_deadline() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(errors.TaskTimeoutError):
-        stage.play(wait(watch(created=0.0, timeout=2.0), started=0.0, rng=LEAST), RUNNING)
-    assert times(stage) == [2.0]
+        runner.run(wait(wait_request(created=0.0, timeout=2.0), started=0.0, rng=LEAST), RUNNING)
+    assert times(runner) == [2.0]
 
 
 def test_the_grace_of_a_task_made_here_begins_when_it_was_made() -> None:
-    stage = Stage()
-    stage.clock.time = 100.0
+    runner = FlowRunner()
+    runner.clock.time = 100.0
     with pytest.raises(errors.TaskNotFoundError):
-        stage.play(wait(watch(created=0.0), started=100.0, rng=LEAST), GONE)
-    assert times(stage) == [100.0, 105.0, 110.0, 115.0, 120.0]
+        runner.run(wait(wait_request(created=0.0), started=100.0, rng=LEAST), GONE)
+    assert times(runner) == [100.0, 105.0, 110.0, 115.0, 120.0]
 
 
 def test_a_task_that_was_seen_before_has_no_grace_to_lose() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(errors.TaskTimeoutError):
-        stage.play(wait(watch(seen=True, timeout=300.0), started=0.0, rng=LEAST), GONE)
-    assert len(stage.sent) == 61
+        runner.run(wait(wait_request(seen=True, timeout=300.0), started=0.0, rng=LEAST), GONE)
+    assert len(runner.sent) == 61
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -81,78 +81,78 @@ def test_polls_are_never_closer_than_the_interval(seed: int) -> None:
     """Random faults that take random time: only the last look may come sooner."""
     draw = Random(seed)
     events = [
-        draw.choice([RUNNING, page(502), GONE, Failure(httpx.ReadError), answer({"id": ID})])
+        draw.choice([RUNNING, page(502), GONE, Failure(httpx.ReadError), json_reply({"id": ID})])
         for _ in range(200)
     ]
-    events = [RUNNING, *(late(event, draw.choice([0.0, 0.3, 4.0, 20.0])) for event in events)]
-    stage = Stage()
+    events = [RUNNING, *(delayed(event, draw.choice([0.0, 0.3, 4.0, 20.0])) for event in events)]
+    runner = FlowRunner()
     with pytest.raises(errors.TaskTimeoutError):
-        stage.play(wait(watch(timeout=500.0), started=0.0, rng=Random(seed)), *events)
-    gaps = [b - a for a, b in zip(times(stage), times(stage)[1:], strict=False)]
+        runner.run(wait(wait_request(timeout=500.0), started=0.0, rng=Random(seed)), *events)
+    gaps = [b - a for a, b in zip(times(runner), times(runner)[1:], strict=False)]
     assert min(gaps[:-1]) >= settings.POLL_INTERVAL
     # A request may use up the interval; what is added to it is jitter, no more.
     assert max(gaps) <= 20.0 + settings.POLL_INTERVAL * settings.POLL_JITTER
-    assert stage.clock.time <= 500.0 + FINAL_POLL_TIMEOUT
+    assert runner.clock.time <= 500.0 + FINAL_POLL_TIMEOUT
 
 
 def test_jitter_only_ever_delays() -> None:
-    stage = Stage()
-    stage.play(wait(watch(), started=0.0, rng=MOST), RUNNING, RUNNING, DONE)
-    assert times(stage) == [0.0, 6.0, 12.0]
+    runner = FlowRunner()
+    runner.run(wait(wait_request(), started=0.0, rng=MOST), RUNNING, RUNNING, DONE)
+    assert times(runner) == [0.0, 6.0, 12.0]
 
 
 def test_the_caller_may_ask_for_another_interval() -> None:
-    stage = Stage()
-    stage.play(wait(watch(interval=0.5), started=0.0, rng=LEAST), RUNNING, RUNNING, DONE)
-    assert times(stage) == [0.0, 0.5, 1.0]
+    runner = FlowRunner()
+    runner.run(wait(wait_request(interval=0.5), started=0.0, rng=LEAST), RUNNING, RUNNING, DONE)
+    assert times(runner) == [0.0, 0.5, 1.0]
 
 
 def test_each_request_may_take_what_remains_and_the_last_a_second() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(errors.TaskTimeoutError):
-        stage.play(wait(watch(timeout=10.0), started=0.0, rng=LEAST), RUNNING)
-    assert stage.sent == [(0.0, 10.0), (5.0, 5.0), (10.0, 1.0)]
+        runner.run(wait(wait_request(timeout=10.0), started=0.0, rng=LEAST), RUNNING)
+    assert runner.sent == [(0.0, 10.0), (5.0, 5.0), (10.0, 1.0)]
 
 
 def test_a_request_never_gets_more_than_its_own_timeout() -> None:
-    stage = Stage()
-    stage.play(wait(watch(request_timeout=7.0), started=0.0, rng=LEAST), DONE)
-    assert stage.sent == [(0.0, 7.0)]
+    runner = FlowRunner()
+    runner.run(wait(wait_request(request_timeout=7.0), started=0.0, rng=LEAST), DONE)
+    assert runner.sent == [(0.0, 7.0)]
 
 
 def test_the_deadline_comes_though_sleeping_is_patched_away() -> None:
     """A program under test replaces `time.sleep`: the clock stands still, the wait must not."""
-    stage = Stage(clock=FrozenClock())
+    runner = FlowRunner(clock=FrozenClock())
     with pytest.raises(errors.TaskTimeoutError):
-        stage.play(wait(watch(), started=0.0, rng=LEAST), RUNNING)
-    assert len(stage.sent) == 121
-    assert sum(stage.naps) == pytest.approx(600.0)
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), RUNNING)
+    assert len(runner.sent) == 121
+    assert sum(runner.pauses) == pytest.approx(600.0)
 
 
 def test_a_clock_that_steps_back_does_not_lengthen_the_wait() -> None:
-    stage = Stage()
-    stage.clock.time = -1000.0
+    runner = FlowRunner()
+    runner.clock.time = -1000.0
     with pytest.raises(errors.TaskTimeoutError):
-        stage.play(wait(watch(timeout=20.0), started=0.0, rng=LEAST), RUNNING)
-    assert sum(stage.naps) == pytest.approx(20.0)
+        runner.run(wait(wait_request(timeout=20.0), started=0.0, rng=LEAST), RUNNING)
+    assert sum(runner.pauses) == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "CANCELLED"])
 def test_a_task_that_is_known_to_have_ended_is_not_asked_for(status: str) -> None:
-    stage = Stage()
+    runner = FlowRunner()
     known = Task(ID, status, output=("https://cdn.example/a.mp4",))
-    flow = wait(watch(task=known), started=0.0, rng=LEAST)
+    flow = wait(wait_request(task=known), started=0.0, rng=LEAST)
     if status == "SUCCEEDED":
-        assert stage.play(flow) is known
+        assert runner.run(flow) is known
     else:
         with pytest.raises(errors.TaskError) as caught:
-            stage.play(flow)
+            runner.run(flow)
         assert caught.value.task_details is known
-    assert stage.sent == []
+    assert runner.sent == []
 
 
 def test_the_caller_hears_of_changes_only() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     events = (
         WAITING,
         WAITING,
@@ -164,8 +164,8 @@ def test_the_caller_hears_of_changes_only() -> None:
         GONE,
         half(0.5),
     )
-    stage.play(wait(watch(), started=0.0, rng=LEAST), *events, DONE)
-    told = [(task.status, task.progress) for task in stage.told]
+    runner.run(wait(wait_request(), started=0.0, rng=LEAST), *events, DONE)
+    told = [(task.status, task.progress) for task in runner.updates]
     assert told == [
         ("PENDING", None),
         ("RUNNING", 0.1),
@@ -175,30 +175,30 @@ def test_the_caller_hears_of_changes_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "status"), [(DONE, SUCCEEDED), (answer({"id": ID, "status": "FAILURE"}), FAILED)]
+    ("last", "status"), [(DONE, SUCCEEDED), (json_reply({"id": ID, "status": "FAILURE"}), FAILED)]
 )
 def test_the_end_is_recorded_once(last: Reply, status: str) -> None:
-    stage = Stage()
+    runner = FlowRunner()
     try:
-        stage.play(wait(watch(), started=0.0, rng=LEAST), RUNNING, last)
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), RUNNING, last)
     except errors.TaskFailedError:
         assert status == FAILED
-    ends = [entry for entry in stage.written if isinstance(entry, TaskEnded)]
+    ends = [entry for entry in runner.written if isinstance(entry, TaskEnded)]
     assert [entry.task.status for entry in ends] == [status]
 
 
 def test_a_journal_that_fails_takes_no_result_away() -> None:
-    stage = Stage(refuses=(TaskEnded,))
-    task = stage.play(wait(watch(), started=0.0, rng=LEAST), DONE)
+    runner = FlowRunner(refuses=(TaskEnded,))
+    task = runner.run(wait(wait_request(), started=0.0, rng=LEAST), DONE)
     assert task.status == SUCCEEDED
-    assert [ID in words for words in stage.warnings] == [True]
+    assert [ID in words for words in runner.warnings] == [True]
 
 
 @pytest.mark.parametrize("polls", [0, 1, 3])
 def test_an_interruption_leaves_the_id_behind(polls: int) -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(wait(watch(), started=0.0, rng=LEAST), *[RUNNING] * polls, Interruption())
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), *[RUNNING] * polls, Interruption())
     assert any(ID in note for note in caught.value.__notes__)
 
 
@@ -207,26 +207,26 @@ def test_an_interruption_of_a_nap_leaves_the_id_behind() -> None:
         def sleep(self, seconds: float) -> None:
             raise KeyboardInterrupt
 
-    stage = Stage(clock=Impatient())
-    flow = wait(watch(created=0.0), started=0.0, rng=LEAST)
+    runner = FlowRunner(clock=Impatient())
+    flow = wait(wait_request(created=0.0), started=0.0, rng=LEAST)
     with pytest.raises(KeyboardInterrupt) as caught:
-        stage.play(flow, RUNNING)
+        runner.run(flow, RUNNING)
     assert any(ID in note for note in caught.value.__notes__)
 
 
 def test_closing_a_wait_is_quiet() -> None:
-    flow = wait(watch(), started=0.0, rng=LEAST)
+    flow = wait(wait_request(), started=0.0, rng=LEAST)
     next(flow)
     flow.close()
     assert list(flow) == []
 
 
 def test_a_timeout_tells_how_the_task_stood_and_what_was_wrong() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(errors.TaskTimeoutError) as caught:
-        stage.play(wait(watch(timeout=5.0), started=0.0, rng=LEAST), half(0.25), page(503))
+        runner.run(wait(wait_request(timeout=5.0), started=0.0, rng=LEAST), half(0.25), page(503))
     error = caught.value
-    assert (error.task_id, error.task_details) == (ID, stage.told[-1])
+    assert (error.task_id, error.task_details) == (ID, runner.updates[-1])
     assert error.task_details is not None
     assert error.task_details.progress == 0.25
     assert isinstance(error.__cause__, errors.ServerError)
@@ -236,27 +236,27 @@ def test_a_timeout_tells_how_the_task_stood_and_what_was_wrong() -> None:
 
 
 def test_a_timeout_of_a_task_never_seen_has_no_details() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     with pytest.raises(errors.TaskTimeoutError) as caught:
-        stage.play(wait(watch(timeout=5.0), started=0.0, rng=LEAST), HANG)
+        runner.run(wait(wait_request(timeout=5.0), started=0.0, rng=LEAST), HANG)
     assert caught.value.task_details is None
     assert isinstance(caught.value.__cause__, errors.APITimeoutError)
 
 
 def test_an_unknown_word_is_passed_on_as_it_came() -> None:
-    stage = Stage()
-    strange = answer({"id": ID, "status": "Warming_up"})
+    runner = FlowRunner()
+    strange = json_reply({"id": ID, "status": "Warming_up"})
     with pytest.raises(errors.TaskTimeoutError) as caught:
-        stage.play(wait(watch(timeout=5.0), started=0.0, rng=LEAST), strange)
+        runner.run(wait(wait_request(timeout=5.0), started=0.0, rng=LEAST), strange)
     assert caught.value.task_details is not None
     assert caught.value.task_details.status == "Warming_up"
 
 
 def test_a_failure_says_why() -> None:
-    stage = Stage()
+    runner = FlowRunner()
     failed = {"id": ID, "status": "FAILED", "failure": "no face", "failureCode": "ASSET.INVALID"}
     with pytest.raises(errors.TaskFailedError) as caught:
-        stage.play(wait(watch(), started=0.0, rng=LEAST), answer(failed))
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), json_reply(failed))
     assert caught.value.task_details is not None
     assert caught.value.task_details.failure_code == "ASSET.INVALID"
     for words in (ID, "no face", "ASSET.INVALID"):
@@ -265,10 +265,10 @@ def test_a_failure_says_why() -> None:
 
 class TestRetrieve:
     def test_asks_once_and_keeps_what_is_known(self) -> None:
-        stage = Stage()
+        runner = FlowRunner()
         known = Task(ID, PENDING, operation="control_a_character", seed=7, route="feed")
-        seen = stage.play(retrieve(POLL, known, timeout=9.0), RUNNING)
-        assert stage.sent == [(0.0, 9.0)]
+        seen = runner.run(retrieve(POLL, known, timeout=9.0), RUNNING)
+        assert runner.sent == [(0.0, 9.0)]
         assert (seen.status, seen.operation, seen.seed, seen.route) == (
             "RUNNING",
             "control_a_character",
@@ -278,11 +278,11 @@ class TestRetrieve:
 
     @pytest.mark.parametrize("form", NOT_EXIST)
     def test_a_task_that_is_not_there(self, form: str) -> None:
-        stage = Stage()
+        runner = FlowRunner()
         with pytest.raises(errors.TaskNotFoundError) as caught:
-            stage.play(retrieve(POLL, NEW, timeout=9.0), NOT_EXIST[form])
+            runner.run(retrieve(POLL, NEW, timeout=9.0), NOT_EXIST[form])
         assert caught.value.task_id == ID
-        assert len(stage.sent) == 1
+        assert len(runner.sent) == 1
 
     @pytest.mark.parametrize(
         ("event", "kind"),
@@ -296,7 +296,7 @@ class TestRetrieve:
         ],
     )
     def test_a_failure_carries_the_id(self, event: Any, kind: type[errors.RunwayError]) -> None:
-        stage = Stage()
+        runner = FlowRunner()
         with pytest.raises(kind) as caught:
-            stage.play(retrieve(POLL, NEW, timeout=9.0), event)
+            runner.run(retrieve(POLL, NEW, timeout=9.0), event)
         assert caught.value.task_id == ID

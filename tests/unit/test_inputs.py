@@ -19,26 +19,26 @@ from cometapi_runway.errors import Issue
 from cometapi_runway.resources import _inputs as inputs
 from cometapi_runway_api.models import CharacterAsset, ContentModeration, ReferenceAsset
 
-from .faults import ACCEPTED
-from .twin import ASSETS, CHARACTER, Twin
+from .support.both_clients import ASSETS, CHARACTER, ClientHarness
+from .support.fault_table import ACCEPTED
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
 DATA_URI = "data:image/png;base64,iVBORw0KGgo="
 
 
-def sent(twin: Twin, **arguments: Any) -> dict[str, Any]:
+def sent(harness: ClientHarness, **arguments: Any) -> dict[str, Any]:
     """The body that leaves for arguments."""
-    twin.plays(ACCEPTED)
-    twin.create(**arguments)
-    body: dict[str, Any] = twin.wire.sent[-1].json
+    harness.respond_with(ACCEPTED)
+    harness.create(**arguments)
+    body: dict[str, Any] = harness.network.sent[-1].json
     return body
 
 
-def refused(twin: Twin, **arguments: Any) -> tuple[Issue, ...]:
+def refused(harness: ClientHarness, **arguments: Any) -> tuple[Issue, ...]:
     """What is wrong with arguments; nothing leaves for them."""
     with pytest.raises(InvalidRequestError) as caught:
-        twin.create(**arguments)
-    assert twin.wire.sent == []
+        harness.create(**arguments)
+    assert harness.network.sent == []
     for issue in caught.value.issues:
         assert issue.message in str(caught.value)
     return caught.value.issues
@@ -64,17 +64,17 @@ class TestAssets:
             ({"uri": "https://a.example/a.png", "crop": "face"}, {"type": "image", "crop": "face"}),
         ],
     )
-    def test_forms(self, character: Any, expected: dict[str, Any], twin: Twin) -> None:
-        body = sent(twin, character=character)
+    def test_forms(self, character: Any, expected: dict[str, Any], harness: ClientHarness) -> None:
+        body = sent(harness, character=character)
         uri = character if isinstance(character, str) else None
         if isinstance(character, Mapping):
             uri = character["uri"]
         assert body["character"] == {"uri": uri or "https://a.example/x", **expected}
 
-    def test_a_type_that_can_only_be_one_needs_no_telling(self, twin: Twin) -> None:
-        body = sent(twin, reference="https://a.example/no-extension")
+    def test_a_type_that_can_only_be_one_needs_no_telling(self, harness: ClientHarness) -> None:
+        body = sent(harness, reference="https://a.example/no-extension")
         assert body["reference"] == {"type": "video", "uri": "https://a.example/no-extension"}
-        body = sent(twin, reference=ReferenceAsset("video", "https://a.example/x"))
+        body = sent(harness, reference=ReferenceAsset("video", "https://a.example/x"))
         assert body["reference"] == {"type": "video", "uri": "https://a.example/x"}
 
     @pytest.mark.parametrize(
@@ -103,30 +103,30 @@ class TestAssets:
             ({"type": "image", "uri": 7}, "/character/uri", "type"),
         ],
     )
-    def test_refused(self, character: Any, path: str, rule: str, twin: Twin) -> None:
-        issues = refused(twin, character=character)
+    def test_refused(self, character: Any, path: str, rule: str, harness: ClientHarness) -> None:
+        issues = refused(harness, character=character)
         assert [(issue.path, issue.rule) for issue in issues] == [(path, rule)]
 
     @pytest.mark.parametrize("end", [".png", ".JPG", ".webp?sig=1"])
-    def test_a_picture_where_only_a_video_will_do(self, end: str, twin: Twin) -> None:
+    def test_a_picture_where_only_a_video_will_do(self, end: str, harness: ClientHarness) -> None:
         """An address that shows what it is must not be sent, and paid for, as something else."""
-        (issue,) = refused(twin, reference=f"https://your-video-host/b{end}")
+        (issue,) = refused(harness, reference=f"https://your-video-host/b{end}")
         assert (issue.path, issue.rule, issue.value) == ("/reference/type", "enum", "image")
 
-    def test_a_message_names_field_and_way_out(self, twin: Twin) -> None:
-        (issue,) = refused(twin, character="https://a.example/face?token=secret")
+    def test_a_message_names_field_and_way_out(self, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, character="https://a.example/face?token=secret")
         assert issue.message.startswith("/character/type: cannot be told from 'https://a.example/")
         assert "{'type': 'image' or 'video', 'uri': …}" in issue.message
         assert "secret" not in issue.message
 
 
 class TestFiles:
-    def test_a_local_file_goes_as_a_data_uri(self, twin: Twin, tmp_path: Path) -> None:
+    def test_a_local_file_goes_as_a_data_uri(self, harness: ClientHarness, tmp_path: Path) -> None:
         file = tmp_path / "face.png"
         # Every letter of the alphabet comes up, those too that a URL would have otherwise.
         content = PNG + bytes(range(256)) * 3
         file.write_bytes(content)
-        body = sent(twin, character=file)
+        body = sent(harness, character=file)
         assert body["character"]["type"] == "image"
         head, _, payload = body["character"]["uri"].partition(",")
         assert head == "data:image/png;base64"
@@ -137,11 +137,11 @@ class TestFiles:
         [("a.webp", "image/webp"), ("a.MP4", "video/mp4"), ("a.mkv", "video/x-matroska")],
     )
     def test_its_type_is_told_from_its_name(
-        self, name: str, kind: str, twin: Twin, tmp_path: Path
+        self, name: str, kind: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         file = tmp_path / name
         file.write_bytes(PNG)
-        body = sent(twin, character={"uri": file})
+        body = sent(harness, character={"uri": file})
         assert body["character"]["uri"].startswith(f"data:{kind};base64,")
         assert body["character"]["type"] == kind.partition("/")[0]
 
@@ -162,9 +162,9 @@ class TestFiles:
         assert caught.value.issues[0].rule == "maxBytes"
         assert str(file) in str(caught.value)
 
-    def test_a_data_uri_is_held_to_the_same_limit(self, twin: Twin) -> None:
+    def test_a_data_uri_is_held_to_the_same_limit(self, harness: ClientHarness) -> None:
         whole = "data:image/png;base64," + "A" * (5 * 1024 * 1024)
-        (issue,) = refused(twin, character=whole)
+        (issue,) = refused(harness, character=whole)
         assert (issue.path, issue.rule) == ("/character/uri", "maxBytes")
         assert len(str(issue)) < 1000
 
@@ -176,16 +176,20 @@ class TestFiles:
         assert found.value.issues[0].rule == "minBytes"
 
     @pytest.mark.parametrize("name", ["none.png", "folder.png"])
-    def test_what_cannot_be_read_says_why(self, name: str, twin: Twin, tmp_path: Path) -> None:
+    def test_what_cannot_be_read_says_why(
+        self, name: str, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         (tmp_path / "folder.png").mkdir()
-        (issue,) = refused(twin, character=tmp_path / name)
+        (issue,) = refused(harness, character=tmp_path / name)
         assert (issue.path, issue.rule) == ("/character/uri", "readable")
         assert name in issue.message
 
     @pytest.mark.parametrize("name", ["face.txt", "face", "face.wav", "clip.png"])
-    def test_a_file_of_no_use_there(self, name: str, twin: Twin, tmp_path: Path) -> None:
+    def test_a_file_of_no_use_there(
+        self, name: str, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         (tmp_path / name).write_bytes(PNG)
-        (issue,) = refused(twin, reference=tmp_path / name)
+        (issue,) = refused(harness, reference=tmp_path / name)
         assert (issue.path, issue.rule) == ("/reference/uri", "type")
 
 
@@ -193,14 +197,14 @@ class TestValues:
     @pytest.mark.parametrize(
         ("ratio", "text"), [("720:1280", "720:1280"), ((960, 960), "960:960"), ([1, 2], "1:2")]
     )
-    def test_ratio(self, ratio: Any, text: str, twin: Twin) -> None:
-        assert sent(twin, ratio=ratio)["ratio"] == text
+    def test_ratio(self, ratio: Any, text: str, harness: ClientHarness) -> None:
+        assert sent(harness, ratio=ratio)["ratio"] == text
 
     @pytest.mark.parametrize(
         "ratio", ["1280x720", "16-9", "", "0:720", (1, 2, 3), (1,), 1.78, None]
     )
-    def test_no_ratio(self, ratio: Any, twin: Twin) -> None:
-        assert {issue.path for issue in refused(twin, ratio=ratio)} == {"/ratio"}
+    def test_no_ratio(self, ratio: Any, harness: ClientHarness) -> None:
+        assert {issue.path for issue in refused(harness, ratio=ratio)} == {"/ratio"}
 
     @pytest.mark.parametrize(
         "moderation",
@@ -211,13 +215,13 @@ class TestValues:
             ContentModeration("low"),
         ],
     )
-    def test_moderation(self, moderation: Any, twin: Twin) -> None:
-        body = sent(twin, content_moderation=moderation)
+    def test_moderation(self, moderation: Any, harness: ClientHarness) -> None:
+        body = sent(harness, content_moderation=moderation)
         assert body["contentModeration"] == {"publicFigureThreshold": "low"}
 
     @pytest.mark.parametrize("moderation", ["high", {}, None, 3, {"threshold": "low"}])
-    def test_no_moderation(self, moderation: Any, twin: Twin) -> None:
-        (issue,) = refused(twin, content_moderation=moderation)
+    def test_no_moderation(self, moderation: Any, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, content_moderation=moderation)
         assert issue.path.startswith("/contentModeration")
 
     @pytest.mark.parametrize(
@@ -233,21 +237,23 @@ class TestValues:
             ("model", "gen4", "/model", "enum"),
         ],
     )
-    def test_out_of_bounds(self, name: str, value: Any, path: str, rule: str, twin: Twin) -> None:
-        (issue,) = refused(twin, **{name: value})
+    def test_out_of_bounds(
+        self, name: str, value: Any, path: str, rule: str, harness: ClientHarness
+    ) -> None:
+        (issue,) = refused(harness, **{name: value})
         assert (issue.path, issue.rule, issue.value) == (path, rule, value)
         assert path in issue.message
         assert str(value).strip('"') in issue.message
 
-    def test_all_that_is_wrong_is_told_at_once(self, twin: Twin) -> None:
-        issues = refused(twin, seed=-1, model="gen4", expression_intensity=9)
+    def test_all_that_is_wrong_is_told_at_once(self, harness: ClientHarness) -> None:
+        issues = refused(harness, seed=-1, model="gen4", expression_intensity=9)
         assert {issue.path for issue in issues} == {"/seed", "/model", "/expressionIntensity"}
 
     @pytest.mark.parametrize("seed", [0, 2**32 - 1])
-    def test_a_seed_at_its_bounds(self, seed: int, twin: Twin) -> None:
-        twin.plays(ACCEPTED)
-        task = twin.create(seed=seed)
-        assert twin.wire.sent[0].json["seed"] == seed
+    def test_a_seed_at_its_bounds(self, seed: int, harness: ClientHarness) -> None:
+        harness.respond_with(ACCEPTED)
+        task = harness.create(seed=seed)
+        assert harness.network.sent[0].json["seed"] == seed
         assert task.seed == seed
 
 
@@ -262,35 +268,37 @@ class TestNames:
             ("runwayversion", "runway_version"),
         ],
     )
-    def test_a_typo_is_told_what_was_meant(self, wrong: str, right: str, twin: Twin) -> None:
-        (issue,) = refused(twin, **{wrong: "x"})
+    def test_a_typo_is_told_what_was_meant(
+        self, wrong: str, right: str, harness: ClientHarness
+    ) -> None:
+        (issue,) = refused(harness, **{wrong: "x"})
         assert (issue.path, issue.rule) == (wrong, "unknown")
         assert f"did you mean {right!r}?" in issue.message
 
-    def test_a_name_like_none_is_told_all(self, twin: Twin) -> None:
-        (issue,) = refused(twin, zzz=1)
+    def test_a_name_like_none_is_told_all(self, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, zzz=1)
         assert "it takes character, reference, model" in issue.message
 
-    def test_what_is_missing_is_named(self, twin: Twin) -> None:
+    def test_what_is_missing_is_named(self, harness: ClientHarness) -> None:
         with pytest.raises(InvalidRequestError) as caught:
-            twin.run(twin.client.character_performance.create(seed=1))
+            harness.run(harness.client.character_performance.create(seed=1))
         missing = [(issue.path, issue.rule) for issue in caught.value.issues]
         assert missing == [("character", "required"), ("reference", "required")]
 
-    def test_an_argument_without_a_name_is_not_dropped(self, twin: Twin) -> None:
+    def test_an_argument_without_a_name_is_not_dropped(self, harness: ClientHarness) -> None:
         with pytest.raises(InvalidRequestError, match="by name"):
-            twin.run(twin.client.character_performance.create(CHARACTER, **ASSETS))
+            harness.run(harness.client.character_performance.create(CHARACTER, **ASSETS))
 
 
 class TestOptions:
-    def test_a_version_for_one_call(self, twin: Twin) -> None:
-        sent(twin, runway_version="2025-02-03")
-        sent(twin)
-        sent(twin, runway_version=None)
-        versions = [one.headers["x-runway-version"] for one in twin.wire.sent]
+    def test_a_version_for_one_call(self, harness: ClientHarness) -> None:
+        sent(harness, runway_version="2025-02-03")
+        sent(harness)
+        sent(harness, runway_version=None)
+        versions = [one.headers["x-runway-version"] for one in harness.network.sent]
         assert versions == ["2025-02-03", "2024-11-06", "2024-11-06"]
 
-    def test_a_timeout_for_one_call(self, twin: Twin) -> None:
+    def test_a_timeout_for_one_call(self, harness: ClientHarness) -> None:
         import httpx
 
         seen: list[float] = []
@@ -299,21 +307,21 @@ class TestOptions:
             seen.append(request.extensions["timeout"]["read"])
             return ACCEPTED
 
-        twin.wire.by(network)
-        twin.create(timeout=7)
-        twin.create()
-        twin.create(timeout=None)
+        harness.network.respond_by(network)
+        harness.create(timeout=7)
+        harness.create()
+        harness.create(timeout=None)
         assert seen == [7.0, 60.0, 60.0]
 
     @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "7", True, 10**400])
-    def test_no_timeout(self, timeout: Any, twin: Twin) -> None:
+    def test_no_timeout(self, timeout: Any, harness: ClientHarness) -> None:
         with pytest.raises(ConfigurationError, match="timeout"):
-            twin.create(timeout=timeout)
-        assert twin.wire.sent == []
+            harness.create(timeout=timeout)
+        assert harness.network.sent == []
 
-    def test_headers_are_added_and_replaced(self, twin: Twin) -> None:
-        sent(twin, extra_headers={"X-Trace": "t-1", "x-runway-version": "2026-01-01"})
-        headers = twin.wire.sent[0].headers
+    def test_headers_are_added_and_replaced(self, harness: ClientHarness) -> None:
+        sent(harness, extra_headers={"X-Trace": "t-1", "x-runway-version": "2026-01-01"})
+        headers = harness.network.sent[0].headers
         assert headers["x-trace"] == "t-1"
         assert headers.get_list("x-runway-version") == ["2026-01-01"]
 
@@ -321,8 +329,8 @@ class TestOptions:
         "name",
         ["Authorization", "authorization", "HOST", "Content-Length", "content-type"],
     )
-    def test_the_clients_own_headers_stay_its_own(self, name: str, twin: Twin) -> None:
-        (issue,) = refused(twin, extra_headers={name: "sk-other"})
+    def test_the_clients_own_headers_stay_its_own(self, name: str, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, extra_headers={name: "sk-other"})
         assert (issue.path, issue.rule, issue.value) == (name, "reserved", None)
         assert "sk-other" not in str(issue)
 
@@ -346,56 +354,60 @@ class TestOptions:
             ("X-Trace", b"a", "header value"),
         ],
     )
-    def test_no_header(self, name: Any, value: Any, rule: str, twin: Twin) -> None:
-        (issue,) = refused(twin, extra_headers={name: value})
+    def test_no_header(self, name: Any, value: Any, rule: str, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, extra_headers={name: value})
         assert issue.rule == rule
 
     @pytest.mark.parametrize("version", ["", "2024\r\nX: 1", " ", "é", 20241106])
-    def test_no_version(self, version: Any, twin: Twin) -> None:
-        (issue,) = refused(twin, runway_version=version)
+    def test_no_version(self, version: Any, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, runway_version=version)
         assert (issue.path, issue.rule) == ("X-Runway-Version", "header value")
 
-    def test_fields_that_are_newer_than_the_contract(self, twin: Twin) -> None:
-        body = sent(twin, extra_body={"newField": [1, {"a": None}], "ratio": "1:1"})
+    def test_fields_that_are_newer_than_the_contract(self, harness: ClientHarness) -> None:
+        body = sent(harness, extra_body={"newField": [1, {"a": None}], "ratio": "1:1"})
         assert (body["newField"], body["ratio"]) == ([1, {"a": None}], "1:1")
 
-    def test_they_are_held_to_the_contract_where_it_knows_them(self, twin: Twin) -> None:
-        (issue,) = refused(twin, extra_body={"ratio": "wide"})
+    def test_they_are_held_to_the_contract_where_it_knows_them(
+        self, harness: ClientHarness
+    ) -> None:
+        (issue,) = refused(harness, extra_body={"ratio": "wide"})
         assert issue.path == "/ratio"
 
-    def test_the_way_out_for_one_call_and_for_a_client(self, twin: Twin) -> None:
+    def test_the_way_out_for_one_call_and_for_a_client(self, harness: ClientHarness) -> None:
         newer = {"model": "act_three", "expression_intensity": 11, "extra_body": {"ratio": "wide"}}
-        body = sent(twin, validate=False, **newer)
+        body = sent(harness, validate=False, **newer)
         assert (body["model"], body["expressionIntensity"]) == ("act_three", 11)
         assert body["ratio"] == "wide"
-        free = twin.new(validate=False)
-        twin.run(free.character_performance.create(**ASSETS, **newer))
-        assert len(twin.wire.sent) == 2
+        free = harness.new(validate=False)
+        harness.run(free.character_performance.create(**ASSETS, **newer))
+        assert len(harness.network.sent) == 2
         with pytest.raises(InvalidRequestError):
-            twin.run(free.character_performance.create(**ASSETS, **newer, validate=True))
-        assert len(twin.wire.sent) == 2
+            harness.run(free.character_performance.create(**ASSETS, **newer, validate=True))
+        assert len(harness.network.sent) == 2
 
     @pytest.mark.parametrize("option", ["extra_headers", "extra_body"])
     @pytest.mark.parametrize("value", [5, [("a", "b")], "a: b", b"a", ("a", "b"), {1, 2}])
-    def test_what_is_no_mapping(self, option: str, value: Any, twin: Twin) -> None:
-        (issue,) = refused(twin, **{option: value})
+    def test_what_is_no_mapping(self, option: str, value: Any, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, **{option: value})
         assert (issue.path, issue.rule) == (option, "type")
 
     @pytest.mark.parametrize("validate", [True, False])
     @pytest.mark.parametrize("body", [{1: "a"}, {None: 1}, {"a": {2: 3}}, {"a": [{b"b": 1}]}])
-    def test_names_that_are_no_text(self, body: dict[Any, Any], validate: bool, twin: Twin) -> None:
+    def test_names_that_are_no_text(
+        self, body: dict[Any, Any], validate: bool, harness: ClientHarness
+    ) -> None:
         """`json` would quietly make text of some of them, and the contract judge other names."""
-        issues = refused(twin, extra_body=body, validate=validate)
+        issues = refused(harness, extra_body=body, validate=validate)
         assert {issue.rule for issue in issues} <= {"json", "type"}
 
     @pytest.mark.parametrize("given", ["yes", 0, 1, "", []])
-    def test_a_check_that_is_neither_on_nor_off(self, given: Any, twin: Twin) -> None:
-        (issue,) = refused(twin, validate=given)
+    def test_a_check_that_is_neither_on_nor_off(self, given: Any, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, validate=given)
         assert (issue.path, issue.rule) == ("validate", "type")
 
-    def test_nothing_given_is_nothing(self, twin: Twin) -> None:
+    def test_nothing_given_is_nothing(self, harness: ClientHarness) -> None:
         options = dict.fromkeys(("runway_version", "timeout", "extra_headers", "extra_body"))
-        assert sent(twin, **options, validate=None, seed=1) == sent(twin, seed=1)
+        assert sent(harness, **options, validate=None, seed=1) == sent(harness, seed=1)
 
 
 def _itself() -> list[Any]:
@@ -438,21 +450,23 @@ STRANGE: dict[str, Any] = {
 
 @pytest.mark.parametrize("validate", [True, False])
 @pytest.mark.parametrize("name", STRANGE)
-def test_nothing_that_is_said_leads_out_of_the_tree(name: str, validate: bool, twin: Twin) -> None:
+def test_nothing_that_is_said_leads_out_of_the_tree(
+    name: str, validate: bool, harness: ClientHarness
+) -> None:
     """Every argument and option in turn is something that no request can hold, or can."""
     value = STRANGE[name]
     arguments = {*ASSETS, "model", "ratio", "seed", "body_control", "content_moderation"}
     options = {"runway_version", "timeout", "extra_headers", "extra_body"}
-    twin.plays(ACCEPTED)
+    harness.respond_with(ACCEPTED)
     for argument in arguments | options:
         with contextlib.suppress(RunwayError):
-            twin.create(**{argument: value, "validate": validate})
-    for one in twin.wire.sent:
+            harness.create(**{argument: value, "validate": validate})
+    for one in harness.network.sent:
         assert isinstance(one.json, dict)
 
 
 @pytest.mark.parametrize("validate", [True, False])
-def test_nesting_without_end_is_refused(validate: bool, twin: Twin) -> None:
+def test_nesting_without_end_is_refused(validate: bool, harness: ClientHarness) -> None:
     for argument in ("model", "ratio", "seed", "extra_body"):
-        issues = refused(twin, **{argument: _deep(), "validate": validate})
+        issues = refused(harness, **{argument: _deep(), "validate": validate})
         assert {issue.rule for issue in issues} == {"json"}

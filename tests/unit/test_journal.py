@@ -38,9 +38,9 @@ from cometapi_runway._flows.steps import (
 from cometapi_runway.journal import Journal
 from cometapi_runway.journal import _journal as journal_module
 
-from .faults import DONE, RUNNING, family
-from .twin import BASE, ID, Twin
-from .wire import Interruption, Reply, answer
+from .support.both_clients import BASE, ID, ClientHarness
+from .support.fault_table import DONE, RUNNING, family
+from .support.scripted_transport import Interruption, Reply, json_reply
 
 ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
 MARKER = "MARKER" * 4
@@ -261,14 +261,14 @@ def test_an_answer_is_one_query_and_reads_no_more_than_is_asked_for(
 
 
 @pytest.mark.parametrize("seed", [2**63 - 1, 2**63, 2**64 + 1, -(2**63) - 1, 10**100])
-def test_a_seed_of_any_size_is_kept(seed: int, path: Path, twin: Twin) -> None:
+def test_a_seed_of_any_size_is_kept(seed: int, path: Path, harness: ClientHarness) -> None:
     """The contract forbids most of them; whoever does not hold to it has paid all the same."""
-    client = twin.new(journal=path)
-    twin.plays(answer({"id": ID}))
+    client = harness.new(journal=path)
+    harness.respond_with(json_reply({"id": ID}))
     create = client.character_performance.create
-    task = twin.run(create(**ASSETS, seed=seed, validate=False))
+    task = harness.run(create(**ASSETS, seed=seed, validate=False))
     assert task.id == ID
-    assert twin.wire.sent[0].json["seed"] == seed
+    assert harness.network.sent[0].json["seed"] == seed
     (entry,) = client.journal.tasks()
     assert (entry.seed, entry.arguments["seed"]) == (seed, seed)
     assert client.journal.recall(ID).seed == seed
@@ -461,11 +461,11 @@ class TestMissing:
     """A task that the gateway does not know, as another process takes it up later."""
 
     @pytest.fixture
-    def client(self, twin: Twin, path: Path) -> Any:
-        twin.plays(answer({"id": ID}))
-        client = twin.new(journal=path)
-        twin.run(client.character_performance.create(**ASSETS))
-        twin.wire.sent.clear()
+    def client(self, harness: ClientHarness, path: Path) -> Any:
+        harness.respond_with(json_reply({"id": ID}))
+        client = harness.new(journal=path)
+        harness.run(client.character_performance.create(**ASSETS))
+        harness.network.sent.clear()
         return client
 
     def age(self, path: Path, seconds: float) -> None:
@@ -479,64 +479,68 @@ class TestMissing:
         [(125, "SUBMITTED"), (1.9 * DAY, "SUBMITTED"), (2.1 * DAY, "LOST"), (10 * DAY, "LOST")],
     )
     def test_after_its_grace_is_missing_at_once(
-        self, client: Any, twin: Twin, path: Path, seconds: float, state: str
+        self, client: Any, harness: ClientHarness, path: Path, seconds: float, state: str
     ) -> None:
         self.age(path, seconds)
-        twin.plays(GONE)
-        began = twin.time
-        (task,) = twin.list(client.journal.resume())
+        harness.respond_with(GONE)
+        began = harness.time
+        (task,) = harness.list(client.journal.resume())
         assert isinstance(task.error, TaskNotFoundError)
-        assert (len(twin.wire.sent), twin.time) == (1, began)
+        assert (len(harness.network.sent), harness.time) == (1, began)
         (entry,) = client.journal.tasks()
         assert (entry.state, entry.task_id, entry.ended_at) == (state, ID, None)
-        assert len(twin.list(client.journal.resume())) == (state == "SUBMITTED")
+        assert len(harness.list(client.journal.resume())) == (state == "SUBMITTED")
 
-    def test_within_its_grace_is_waited_for(self, client: Any, twin: Twin, path: Path) -> None:
+    def test_within_its_grace_is_waited_for(
+        self, client: Any, harness: ClientHarness, path: Path
+    ) -> None:
         self.age(path, 100)
-        twin.plays(GONE, GONE, DONE)
-        (task,) = twin.list(client.journal.resume())
+        harness.respond_with(GONE, GONE, DONE)
+        (task,) = harness.list(client.journal.resume())
         assert task.result().status == "SUCCEEDED"
 
     def test_made_by_a_clock_that_is_ahead_has_its_grace(
-        self, client: Any, twin: Twin, path: Path
+        self, client: Any, harness: ClientHarness, path: Path
     ) -> None:
         self.age(path, -10 * DAY)
-        twin.plays(GONE)
-        (task,) = twin.list(client.journal.resume())
+        harness.respond_with(GONE)
+        (task,) = harness.list(client.journal.resume())
         assert isinstance(task.error, TaskNotFoundError)
-        assert 120 <= twin.time <= 130
+        assert 120 <= harness.time <= 130
 
-    def test_is_no_longer_lost_once_it_is_seen(self, client: Any, twin: Twin, path: Path) -> None:
+    def test_is_no_longer_lost_once_it_is_seen(
+        self, client: Any, harness: ClientHarness, path: Path
+    ) -> None:
         self.age(path, 10 * DAY)
-        twin.plays(GONE)
-        twin.list(client.journal.resume())
+        harness.respond_with(GONE)
+        harness.list(client.journal.resume())
         assert client.journal.find(ID).state == "LOST"
-        twin.plays(DONE)
-        twin.run(client.tasks.wait(ID))
+        harness.respond_with(DONE)
+        harness.run(client.tasks.wait(ID))
         assert (client.journal.find(ID).state, client.journal.find(ID).reason) == (
             "SUCCEEDED",
             None,
         )
 
     def test_is_what_no_task_with_another_trouble_is(
-        self, client: Any, twin: Twin, path: Path
+        self, client: Any, harness: ClientHarness, path: Path
     ) -> None:
         self.age(path, 10 * DAY)
-        twin.plays(RUNNING, GONE)
-        twin.list(client.journal.resume(timeout=20))
+        harness.respond_with(RUNNING, GONE)
+        harness.list(client.journal.resume(timeout=20))
         assert client.journal.find(ID).state == "SUBMITTED"
 
     def test_is_told_though_the_journal_cannot_note_it(
-        self, client: Any, twin: Twin, path: Path, caplog: pytest.LogCaptureFixture
+        self, client: Any, harness: ClientHarness, path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         def fail(*_: object) -> None:
             raise sqlite3.OperationalError("disk is full")
 
         self.age(path, 10 * DAY)
-        twin.plays(GONE)
+        harness.respond_with(GONE)
         endings = client.journal.resume()
         client.journal.store.write = fail
-        (task,) = twin.list(endings)
+        (task,) = harness.list(endings)
         assert isinstance(task.error, TaskNotFoundError)
         assert "is missing, but the journal cannot note it (disk is full)" in caplog.text
 
@@ -559,17 +563,19 @@ def test_an_end_that_another_process_saw_is_not_lost_again(path: Path) -> None:
 class TestRecall:
     """An id that is on record is asked for where its task was made."""
 
-    def made(self, twin: Twin, path: Path) -> Any:
-        twin.plays(answer({"code": "success", "message": "", "data": {"task_id": "t-feed"}}))
-        client = twin.new(journal=path)
+    def made(self, harness: ClientHarness, path: Path) -> Any:
+        harness.respond_with(
+            json_reply({"code": "success", "message": "", "data": {"task_id": "t-feed"}})
+        )
+        client = harness.new(journal=path)
         image = {"image": "https://e.com/a.png", "prompt": "it moves", "callback_url": HOOK}
-        twin.run(client.compat.image_to_video.create(**image))
+        harness.run(client.compat.image_to_video.create(**image))
         return client
 
-    def test_by_a_bare_id(self, twin: Twin, path: Path) -> None:
-        client = self.made(twin, path)
-        twin.plays(
-            answer(
+    def test_by_a_bare_id(self, harness: ClientHarness, path: Path) -> None:
+        client = self.made(harness, path)
+        harness.respond_with(
+            json_reply(
                 {
                     "code": "success",
                     "message": "",
@@ -577,32 +583,34 @@ class TestRecall:
                 }
             )
         )
-        task = twin.run(client.tasks.retrieve("t-feed"))
-        assert twin.wire.sent[-1].method == "POST"
+        task = harness.run(client.tasks.retrieve("t-feed"))
+        assert harness.network.sent[-1].method == "POST"
         assert (task.route, task.operation) == ("feed", client.journal.find("t-feed").operation)
 
-    def test_of_another_gateway_is_none(self, twin: Twin, path: Path) -> None:
-        self.made(twin, path)
-        elsewhere = twin.new(journal=path, base_url="https://other.example")
-        twin.plays(RUNNING)
-        twin.run(elsewhere.tasks.retrieve("t-feed"))
-        assert twin.wire.sent[-1].method == "GET"
+    def test_of_another_gateway_is_none(self, harness: ClientHarness, path: Path) -> None:
+        self.made(harness, path)
+        elsewhere = harness.new(journal=path, base_url="https://other.example")
+        harness.respond_with(RUNNING)
+        harness.run(elsewhere.tasks.retrieve("t-feed"))
+        assert harness.network.sent[-1].method == "GET"
 
-    def test_of_a_damaged_journal_hinders_nobody(self, twin: Twin, path: Path) -> None:
-        client = self.made(twin, path)
+    def test_of_a_damaged_journal_hinders_nobody(self, harness: ClientHarness, path: Path) -> None:
+        client = self.made(harness, path)
         client.journal.close()
         db = sqlite3.connect(path)
         db.execute("DROP TABLE submission")
         db.close()
-        twin.plays(RUNNING)
-        assert twin.run(client.tasks.retrieve("t-feed")).status == "RUNNING"
+        harness.respond_with(RUNNING)
+        assert harness.run(client.tasks.retrieve("t-feed")).status == "RUNNING"
 
-    def test_an_end_that_was_only_asked_for_is_noted(self, twin: Twin, path: Path) -> None:
-        twin.plays(answer({"id": ID}))
-        client = twin.new(journal=path)
-        task = twin.run(client.character_performance.create(**ASSETS))
-        twin.plays(DONE)
-        twin.run(task.refresh())
+    def test_an_end_that_was_only_asked_for_is_noted(
+        self, harness: ClientHarness, path: Path
+    ) -> None:
+        harness.respond_with(json_reply({"id": ID}))
+        client = harness.new(journal=path)
+        task = harness.run(client.character_performance.create(**ASSETS))
+        harness.respond_with(DONE)
+        harness.run(task.refresh())
         assert client.journal.find(ID).state == "SUCCEEDED"
 
 
@@ -610,23 +618,25 @@ class TestUnsaved:
     """A task whose output was to be saved, and whose file a killed process has left undone."""
 
     @pytest.fixture
-    def task(self, twin: Twin, path: Path) -> Any:
-        twin.plays(answer({"id": ID}))
-        task = twin.run(twin.new(journal=path).character_performance.create(**ASSETS))
-        twin.plays(DONE)
-        return twin.run(task.wait())
+    def task(self, harness: ClientHarness, path: Path) -> Any:
+        harness.respond_with(json_reply({"id": ID}))
+        task = harness.run(harness.new(journal=path).character_performance.create(**ASSETS))
+        harness.respond_with(DONE)
+        return harness.run(task.wait())
 
-    def test_is_taken_up(self, task: Any, twin: Twin, path: Path, tmp_path: Path) -> None:
-        twin.plays(Interruption())
-        with pytest.raises(twin.interrupt):
-            twin.run(task.download(tmp_path / "out"))
-        client = twin.new(journal=path)
+    def test_is_taken_up(
+        self, task: Any, harness: ClientHarness, path: Path, tmp_path: Path
+    ) -> None:
+        harness.respond_with(Interruption())
+        with pytest.raises(harness.interrupt):
+            harness.run(task.download(tmp_path / "out"))
+        client = harness.new(journal=path)
         (entry,) = client.journal.tasks(unfinished=True)
         assert (entry.state, entry.files, entry.unsaved) == ("SUCCEEDED", (), 1)
-        twin.plays(DONE)
-        (again,) = twin.list(client.journal.resume())
-        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
-        (file,) = twin.run(again.download(tmp_path / "out"))
+        harness.respond_with(DONE)
+        (again,) = harness.list(client.journal.resume())
+        harness.respond_with(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = harness.run(again.download(tmp_path / "out"))
         (entry,) = client.journal.tasks()
         assert (entry.files, entry.unsaved) == ((file,), 0)
         assert client.journal.tasks(unfinished=True) == []
@@ -635,24 +645,24 @@ class TestUnsaved:
         assert Journal(path).tasks(unfinished=True) == []
 
     def test_is_done_with_when_it_is_saved_once(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+        self, task: Any, harness: ClientHarness, path: Path, tmp_path: Path
     ) -> None:
-        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
-        twin.run(task.download(tmp_path / "one"))
-        twin.plays(Reply(404))
+        harness.respond_with(Reply(200, b"film", {"content-type": "video/mp4"}))
+        harness.run(task.download(tmp_path / "one"))
+        harness.respond_with(Reply(404))
         with pytest.raises(DownloadError):
-            twin.run(task.download(tmp_path / "another"))
+            harness.run(task.download(tmp_path / "another"))
         (entry,) = Journal(path).tasks()
         assert (len(entry.files), entry.unsaved) == (1, 0)
 
     @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
     def test_is_given_up_after_a_week(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path, days: float, count: int
+        self, task: Any, harness: ClientHarness, path: Path, tmp_path: Path, days: float, count: int
     ) -> None:
         """Nobody keeps an output for as long, and nobody wants to hear of it for ever."""
-        twin.plays(Interruption())
-        with pytest.raises(twin.interrupt):
-            twin.run(task.download(tmp_path))
+        harness.respond_with(Interruption())
+        with pytest.raises(harness.interrupt):
+            harness.run(task.download(tmp_path))
         db = sqlite3.connect(path)
         db.execute("UPDATE file SET saved_at = ?", (time.time() - days * DAY,))
         db.commit()
@@ -660,23 +670,23 @@ class TestUnsaved:
         assert len(Journal(path).tasks(unfinished=True)) == count
 
     def test_is_given_up_when_the_gateway_has_forgotten_it(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+        self, task: Any, harness: ClientHarness, path: Path, tmp_path: Path
     ) -> None:
-        client = twin.new(journal=path)
+        client = harness.new(journal=path)
         client.journal.request_output(ID, tmp_path)
-        twin.plays(GONE)
-        twin.list(client.journal.resume())
+        harness.respond_with(GONE)
+        harness.list(client.journal.resume())
         assert len(client.journal.tasks(unfinished=True)) == 1
         db = sqlite3.connect(path)
         db.execute("UPDATE submission SET created_at = ?", (time.time() - 3 * DAY,))
         db.commit()
         db.close()
-        twin.list(client.journal.resume())
+        harness.list(client.journal.resume())
         assert client.journal.tasks(unfinished=True) == []
         assert client.journal.find(ID).state == "SUCCEEDED"
 
-    def test_a_wish_without_a_journal_is_none(self, twin: Twin, tmp_path: Path) -> None:
-        twin.client.journal.request_output(ID, tmp_path)
+    def test_a_wish_without_a_journal_is_none(self, harness: ClientHarness, tmp_path: Path) -> None:
+        harness.client.journal.request_output(ID, tmp_path)
 
 
 def test_one_that_cannot_be_written_can_be_read(
@@ -695,10 +705,10 @@ def test_one_that_cannot_be_written_can_be_read(
         journal.write(SubmissionStarted("l", CALL, "tasks", 7))
 
     def test_a_folder_whose_name_is_no_text(
-        self, task: Any, twin: Twin, path: Path, tmp_path: Path
+        self, task: Any, harness: ClientHarness, path: Path, tmp_path: Path
     ) -> None:
         folder = tmp_path / os.fsdecode(b"caf\xe9")
-        twin.plays(Reply(200, b"film", {"content-type": "video/mp4"}))
-        (file,) = twin.run(task.download(folder))
+        harness.respond_with(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = harness.run(task.download(folder))
         (entry,) = Journal(path).tasks()
         assert (entry.files, entry.unsaved) == ((file,), 0)

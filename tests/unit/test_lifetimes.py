@@ -26,18 +26,18 @@ from cometapi_runway import _settings as settings
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatorServer
 
-from .faults import ACCEPTED, DONE, RUNNING
-from .twin import ASSETS, ID, KEY, Twin
-from .wire import answer
+from .support.both_clients import ASSETS, ID, KEY, ClientHarness
+from .support.fault_table import ACCEPTED, DONE, RUNNING
+from .support.scripted_transport import json_reply
 
 
 class TestClosed:
-    def test_nothing_is_sent(self, twin: Twin, tmp_path: Path) -> None:
-        twin.plays(DONE)
-        task = twin.run(twin.client.tasks.retrieve(ID))
-        client = twin.client
-        twin.run(client.close())
-        asked = len(twin.wire.sent)
+    def test_nothing_is_sent(self, harness: ClientHarness, tmp_path: Path) -> None:
+        harness.respond_with(DONE)
+        task = harness.run(harness.client.tasks.retrieve(ID))
+        client = harness.client
+        harness.run(client.close())
+        asked = len(harness.network.sent)
         for call in (
             lambda: client.character_performance.create(**ASSETS),
             lambda: client.tasks.retrieve(ID),
@@ -45,23 +45,23 @@ class TestClosed:
             lambda: task.download(tmp_path),
         ):
             with pytest.raises(ConfigurationError, match="the client is closed; nothing was sent"):
-                twin.run(call())
-        assert len(twin.wire.sent) == asked
+                harness.run(call())
+        assert len(harness.network.sent) == asked
 
     def test_a_paid_request_is_on_record_as_come_to_nothing(
-        self, twin: Twin, tmp_path: Path
+        self, harness: ClientHarness, tmp_path: Path
     ) -> None:
-        client = twin.new(journal=tmp_path / "runway.journal")
-        twin.run(client.close())
+        client = harness.new(journal=tmp_path / "runway.journal")
+        harness.run(client.close())
         with pytest.raises(ConfigurationError):
-            twin.run(client.character_performance.create(**ASSETS))
-        (entry,) = twin.run(client.journal.tasks())
+            harness.run(client.character_performance.create(**ASSETS))
+        (entry,) = harness.run(client.journal.tasks())
         assert entry.state == "REFUSED"
-        assert twin.wire.sent == []
+        assert harness.network.sent == []
 
-    def test_many_waits_are_told_one_by_one(self, twin: Twin) -> None:
-        twin.run(twin.client.close())
-        tasks = twin.run(twin.client.tasks.wait_all(["a", "b"]))
+    def test_many_waits_are_told_one_by_one(self, harness: ClientHarness) -> None:
+        harness.run(harness.client.close())
+        tasks = harness.run(harness.client.tasks.wait_all(["a", "b"]))
         assert [type(task.error) for task in tasks] == [ConfigurationError] * 2
 
 
@@ -130,24 +130,24 @@ class TestClosedMeanwhile:
         assert "nothing was sent" in str(paid)
         assert sent == ["GET"]
 
-    def test_one_that_is_about_to_be_sent_stays_in_the_tree(self, twin: Twin) -> None:
+    def test_one_that_is_about_to_be_sent_stays_in_the_tree(self, harness: ClientHarness) -> None:
         """httpx has a RuntimeError for it, at any moment."""
 
         def handle(_: httpx.Request) -> httpx.Response:
             client._transport._is_closed = True
             raise RuntimeError("Cannot send a request, as the client has been closed.")
 
-        client = twin.new(transport=httpx.MockTransport(handle))
+        client = harness.new(transport=httpx.MockTransport(handle))
         with pytest.raises(APIConnectionError, match="has been closed"):
-            twin.run(client.tasks.retrieve(ID))
+            harness.run(client.tasks.retrieve(ID))
 
-    def test_a_defect_is_not_taken_for_it(self, twin: Twin) -> None:
+    def test_a_defect_is_not_taken_for_it(self, harness: ClientHarness) -> None:
         def handle(_: httpx.Request) -> httpx.Response:
             raise RuntimeError("a defect of the transport's own")
 
-        client = twin.new(transport=httpx.MockTransport(handle))
+        client = harness.new(transport=httpx.MockTransport(handle))
         with pytest.raises(RuntimeError, match="of the transport's own"):
-            twin.run(client.tasks.retrieve(ID))
+            harness.run(client.tasks.retrieve(ID))
 
 
 class TestEventLoops:
@@ -277,25 +277,25 @@ class TestWrongThings:
         assert "MARKERMARKER" not in str(caught.value)
 
     @pytest.mark.parametrize("given", ["no", 1, None, []])
-    def test_a_check_that_is_neither_on_nor_off(self, given: Any, twin: Twin) -> None:
+    def test_a_check_that_is_neither_on_nor_off(self, given: Any, harness: ClientHarness) -> None:
         with pytest.raises(ConfigurationError, match="validate"):
-            twin.new(validate=given)
+            harness.new(validate=given)
 
 
-def test_an_error_of_a_wait_crosses_processes(twin: Twin) -> None:
+def test_an_error_of_a_wait_crosses_processes(harness: ClientHarness) -> None:
     """A task that knows its client would not: pools pickle what a worker raises."""
-    failed = answer({"id": ID, "status": "FAILED", "failure": "no", "failureCode": "X.Y"})
-    twin.plays(RUNNING, failed)
-    task = twin.run(twin.client.tasks.retrieve(ID))
+    failed = json_reply({"id": ID, "status": "FAILED", "failure": "no", "failureCode": "X.Y"})
+    harness.respond_with(RUNNING, failed)
+    task = harness.run(harness.client.tasks.retrieve(ID))
     with pytest.raises(TaskFailedError) as caught:
-        twin.run(task.wait())
+        harness.run(task.wait())
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert isinstance(again, TaskFailedError)
     assert (again.task_id, again.task_details.failure) == (ID, "no")
     assert str(again) == str(caught.value)
 
 
-def test_every_error_of_many_waits_crosses_processes(twin: Twin) -> None:
-    twin.plays(answer({"error": {"message": "no", "code": ""}}, 401))
-    for task in twin.run(twin.client.tasks.wait_all(["a", ".."])):
+def test_every_error_of_many_waits_crosses_processes(harness: ClientHarness) -> None:
+    harness.respond_with(json_reply({"error": {"message": "no", "code": ""}}, 401))
+    for task in harness.run(harness.client.tasks.wait_all(["a", ".."])):
         assert isinstance(pickle.loads(pickle.dumps(task.error)), RunwayError)  # noqa: S301

@@ -432,14 +432,14 @@ def test_no_interval_at_all_is_a_short_one(wait: Wait) -> None:
 @pytest.mark.parametrize("interval", [1e9, 1e12, 10**400, float("inf")])
 def test_an_interval_beyond_what_a_clock_can_count(interval: float) -> None:
     """It is clipped to the deadline anyway; where there is none, to what the system can sleep."""
-    naps: list[float] = []
+    pauses: list[float] = []
 
     class Noting(Clock):
         def sleep(self, seconds: float) -> None:
-            naps.append(seconds)
+            pauses.append(seconds)
             super().sleep(seconds)
 
     transport = httpx.MockTransport(Gateway(3))
     with RunwayClient("k", transport=transport, clock=Noting()) as client:
         assert client.tasks.wait("a", timeout=None, interval=interval).status == "SUCCEEDED"
-    assert max(naps) < threading.TIMEOUT_MAX
+    assert max(pauses) < threading.TIMEOUT_MAX

@@ -18,8 +18,8 @@ from cometapi_runway.resources import _signatures as signatures
 from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import contract
 
-from .twin import ID, KEY, Twin
-from .wire import Reply, answer
+from .support.both_clients import ID, KEY, ClientHarness
+from .support.scripted_transport import Reply, json_reply
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "https://your-image-host/picture.png"
@@ -166,9 +166,9 @@ compat = pytest.mark.parametrize(
 )
 
 
-def make(twin: Twin, story: Story, **more: Any) -> Any:
-    twin.plays(answer(ACCEPTED[story.route]))
-    return twin.run(story.on(twin.client).create(**{**story.least, **more}))
+def make(harness: ClientHarness, story: Story, **more: Any) -> Any:
+    harness.respond_with(json_reply(ACCEPTED[story.route]))
+    return harness.run(story.on(harness.client).create(**{**story.least, **more}))
 
 
 def test_every_pair_of_method_and_path_has_its_story() -> None:
@@ -178,9 +178,9 @@ def test_every_pair_of_method_and_path_has_its_story() -> None:
 
 
 @each
-def test_the_request(story: Story, twin: Twin) -> None:
-    task = make(twin, story)
-    (sent,) = twin.wire.sent
+def test_the_request(story: Story, harness: ClientHarness) -> None:
+    task = make(harness, story)
+    (sent,) = harness.network.sent
     assert (sent.method, sent.url.path, sent.url.query) == ("POST", story.path, b"")
     assert sent.headers["authorization"] == f"Bearer {KEY}"
     assert sent.headers["x-runway-version"] == "2024-11-06"
@@ -193,12 +193,12 @@ def test_the_request(story: Story, twin: Twin) -> None:
 
 
 @each
-def test_the_task_is_polled_where_its_kind_is_known(story: Story, twin: Twin) -> None:
-    task = make(twin, story)
-    twin.plays(answer(ENDED[story.route]))
-    ended = twin.run(task.wait())
+def test_the_task_is_polled_where_its_kind_is_known(story: Story, harness: ClientHarness) -> None:
+    task = make(harness, story)
+    harness.respond_with(json_reply(ENDED[story.route]))
+    ended = harness.run(task.wait())
     assert (ended.status, ended.output, ended.operation) == ("SUCCEEDED", (OUTPUT,), task.operation)
-    poll = twin.wire.sent[1]
+    poll = harness.network.sent[1]
     if story.route == "feed":
         assert (poll.method, poll.url.path, poll.json) == ("POST", "/runway/feed", {"task_id": ID})
     else:
@@ -207,14 +207,14 @@ def test_the_task_is_polled_where_its_kind_is_known(story: Story, twin: Twin) ->
 
 
 @each
-def test_the_options_of_one_call(story: Story, twin: Twin) -> None:
+def test_the_options_of_one_call(story: Story, harness: ClientHarness) -> None:
     options = {
         "runway_version": "2030-01-01",
         "extra_headers": {"X-Note": "one"},
         "extra_body": {"cfgScale": 0.5},
     }
-    make(twin, story, **options, timeout=7)
-    (sent,) = twin.wire.sent
+    make(harness, story, **options, timeout=7)
+    (sent,) = harness.network.sent
     assert sent.headers["x-runway-version"] == "2030-01-01"
     assert sent.headers["x-note"] == "one"
     assert sent.json.items() >= story.body.items()
@@ -222,32 +222,34 @@ def test_the_options_of_one_call(story: Story, twin: Twin) -> None:
 
 
 @each
-def test_what_is_newer_than_the_contract_has_a_way_out(story: Story, twin: Twin) -> None:
+def test_what_is_newer_than_the_contract_has_a_way_out(
+    story: Story, harness: ClientHarness
+) -> None:
     field = next(iter(story.body))
     newer = {"extra_body": {field: {"newer": True}}}
     with pytest.raises(InvalidRequestError, match=f"/{field}"):
-        make(twin, story, **newer)
-    assert twin.wire.sent == []
-    make(twin, story, **newer, validate=False)
-    assert twin.wire.sent[0].json[field] == {"newer": True}
+        make(harness, story, **newer)
+    assert harness.network.sent == []
+    make(harness, story, **newer, validate=False)
+    assert harness.network.sent[0].json[field] == {"newer": True}
 
 
 @each
-def test_an_argument_that_is_missing_is_named(story: Story, twin: Twin) -> None:
+def test_an_argument_that_is_missing_is_named(story: Story, harness: ClientHarness) -> None:
     for name in story.least:
         rest = {key: value for key, value in story.least.items() if key != name}
         with pytest.raises(InvalidRequestError, match=f"{name}: {story.resource} requires") as no:
-            twin.run(story.on(twin.client).create(**rest))
+            harness.run(story.on(harness.client).create(**rest))
         assert [(issue.path, issue.rule) for issue in no.value.issues] == [(name, "required")]
-    assert twin.wire.sent == []
+    assert harness.network.sent == []
 
 
 @each
-def test_an_argument_that_is_misspelt_is_named(story: Story, twin: Twin) -> None:
+def test_an_argument_that_is_misspelt_is_named(story: Story, harness: ClientHarness) -> None:
     name = next(iter(story.least))
     with pytest.raises(InvalidRequestError, match=f"did you mean {name!r}"):
-        make(twin, story, **{name + "s": "x"})
-    assert twin.wire.sent == []
+        make(harness, story, **{name + "s": "x"})
+    assert harness.network.sent == []
 
 
 # --- what the pages themselves ask for
@@ -267,11 +269,11 @@ def page_of(signature: Signature[...]) -> dict[str, Any]:
 
 
 @each
-def test_the_least_satisfies_the_page_as_it_stands(story: Story, twin: Twin) -> None:
-    make(twin, story)
-    page = page_of(story.on(twin.client).signature)
+def test_the_least_satisfies_the_page_as_it_stands(story: Story, harness: ClientHarness) -> None:
+    make(harness, story)
+    page = page_of(story.on(harness.client).signature)
     assert page["required"]
-    jsonschema.validate(twin.wire.sent[0].json, page)
+    jsonschema.validate(harness.network.sent[0].json, page)
 
 
 SAMPLES = {
@@ -295,19 +297,19 @@ def resource_of(sample: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_every_sample_of_a_page_can_be_said(name: str, twin: Twin) -> None:
+def test_every_sample_of_a_page_can_be_said(name: str, harness: ClientHarness) -> None:
     sample = SHOWN[name]
     story = next(story for story in STORIES if story.resource == resource_of(sample))
     arguments = {snake(field): value for field, value in sample["body"].items()}
-    create = story.on(twin.client).create
+    create = story.on(harness.client).create
     if sample["verdict"] != "valid":
         with pytest.raises(InvalidRequestError):
-            twin.run(create(**arguments))
-        assert twin.wire.sent == []
+            harness.run(create(**arguments))
+        assert harness.network.sent == []
         return
-    twin.plays(answer(ACCEPTED[story.route]))
-    twin.run(create(**arguments))
-    assert twin.wire.sent[0].json.items() >= sample["body"].items()
+    harness.respond_with(json_reply(ACCEPTED[story.route]))
+    harness.run(create(**arguments))
+    assert harness.network.sent[0].json.items() >= sample["body"].items()
 
 
 # --- conveniences
@@ -331,34 +333,36 @@ PICTURE = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
 CLIP = "data:video/mp4;base64," + base64.b64encode(b"mp4").decode()
 
 
-def body(twin: Twin, resource: str, **more: Any) -> Any:
+def body(harness: ClientHarness, resource: str, **more: Any) -> Any:
     """What leaves for a resource."""
     story = next(story for story in STORIES if story.resource == resource)
-    make(twin, story, **more)
-    return twin.wire.sent[-1].json
+    make(harness, story, **more)
+    return harness.network.sent[-1].json
 
 
-def test_a_local_file_stands_wherever_a_data_uri_may(picture: Path, clip: Path, twin: Twin) -> None:
-    sent = body(twin, "character_performance", character=picture, reference=clip)
+def test_a_local_file_stands_wherever_a_data_uri_may(
+    picture: Path, clip: Path, harness: ClientHarness
+) -> None:
+    sent = body(harness, "character_performance", character=picture, reference=clip)
     assert sent["character"] == {"type": "image", "uri": PICTURE}
     assert sent["reference"] == {"type": "video", "uri": CLIP}
-    assert body(twin, "image_to_video", prompt_image=picture)["promptImage"] == PICTURE
+    assert body(harness, "image_to_video", prompt_image=picture)["promptImage"] == PICTURE
     placed = [{"uri": picture, "position": "last"}]
-    assert body(twin, "image_to_video", prompt_image=placed)["promptImage"] == [
+    assert body(harness, "image_to_video", prompt_image=placed)["promptImage"] == [
         {"uri": PICTURE, "position": "last"}
     ]
     tagged = [picture, {"uri": picture, "tag": "cat"}]
-    assert body(twin, "text_to_image", reference_images=tagged)["referenceImages"] == [
+    assert body(harness, "text_to_image", reference_images=tagged)["referenceImages"] == [
         {"uri": PICTURE},
         {"uri": PICTURE, "tag": "cat"},
     ]
-    sent = body(twin, "video_to_video", video_uri=clip, references=(picture, IMAGE))
+    sent = body(harness, "video_to_video", video_uri=clip, references=(picture, IMAGE))
     assert sent["videoUri"] == CLIP
     assert sent["references"] == [
         {"type": "image", "uri": PICTURE},
         {"type": "image", "uri": IMAGE},
     ]
-    assert body(twin, "video_upscale", video_uri=clip)["videoUri"] == CLIP
+    assert body(harness, "video_upscale", video_uri=clip)["videoUri"] == CLIP
 
 
 @pytest.mark.parametrize(
@@ -371,110 +375,114 @@ def test_a_local_file_stands_wherever_a_data_uri_may(picture: Path, clip: Path, 
     ],
 )
 def test_a_file_of_the_wrong_kind_is_refused(
-    resource: str, argument: str, pointer: str, picture: Path, clip: Path, twin: Twin
+    resource: str, argument: str, pointer: str, picture: Path, clip: Path, harness: ClientHarness
 ) -> None:
     wrong = clip if argument == "prompt_image" else picture
     with pytest.raises(InvalidRequestError, match=rf"{pointer}: .* has an extension") as no:
-        body(twin, resource, **{argument: wrong})
+        body(harness, resource, **{argument: wrong})
     assert no.value.issues[0].path == pointer
-    assert twin.wire.sent == []
+    assert harness.network.sent == []
 
 
 @pytest.mark.parametrize("name", ["\0.png", "\ud800.png", "no\0where/a.png"])
-def test_a_file_whose_name_no_system_has_is_refused(name: str, twin: Twin) -> None:
+def test_a_file_whose_name_no_system_has_is_refused(name: str, harness: ClientHarness) -> None:
     with pytest.raises(InvalidRequestError, match=r"/promptImage: .* cannot be read") as no:
-        body(twin, "image_to_video", prompt_image=Path(name))
+        body(harness, "image_to_video", prompt_image=Path(name))
     assert str(no.value).encode()
-    assert twin.wire.sent == []
+    assert harness.network.sent == []
 
 
 @compat
-def test_a_route_that_takes_addresses_only_says_so(story: Story, picture: Path, twin: Twin) -> None:
+def test_a_route_that_takes_addresses_only_says_so(
+    story: Story, picture: Path, harness: ClientHarness
+) -> None:
     for name in story.least.keys() & {"video", "image", "callback_url"}:
         with pytest.raises(InvalidRequestError, match=f"/{name}: is a local file"):
-            make(twin, story, **{name: picture})
+            make(harness, story, **{name: picture})
         with pytest.raises(InvalidRequestError, match=rf"/{name} does not fit \(pattern\)"):
-            make(twin, story, **{name: PICTURE})
-    assert twin.wire.sent == []
+            make(harness, story, **{name: PICTURE})
+    assert harness.network.sent == []
 
 
-def test_a_picture_is_one_or_a_list_of_places(twin: Twin) -> None:
-    alone = body(twin, "image_to_video", prompt_image=[{"uri": IMAGE}])
+def test_a_picture_is_one_or_a_list_of_places(harness: ClientHarness) -> None:
+    alone = body(harness, "image_to_video", prompt_image=[{"uri": IMAGE}])
     assert alone["promptImage"] == [{"uri": IMAGE, "position": "first"}]
     two = [{"uri": IMAGE, "position": "first"}, {"uri": IMAGE, "position": "last"}]
-    assert body(twin, "image_to_video", prompt_image=two)["promptImage"] == two
+    assert body(harness, "image_to_video", prompt_image=two)["promptImage"] == two
     with pytest.raises(InvalidRequestError, match="/promptImage/1/position"):
-        body(twin, "image_to_video", prompt_image=[two[0], {"uri": IMAGE}])
+        body(harness, "image_to_video", prompt_image=[two[0], {"uri": IMAGE}])
 
 
 @pytest.mark.parametrize("resource", [s.resource for s in STORIES if "ratio" in s.body])
-def test_a_ratio_may_be_a_pair(resource: str, twin: Twin) -> None:
-    assert body(twin, resource, ratio=(720, 1280))["ratio"] == "720:1280"
+def test_a_ratio_may_be_a_pair(resource: str, harness: ClientHarness) -> None:
+    assert body(harness, resource, ratio=(720, 1280))["ratio"] == "720:1280"
 
 
 @pytest.mark.parametrize("resource", ["text_to_image", "video_to_video", "character_performance"])
 @pytest.mark.parametrize(
     "given", ["low", {"public_figure_threshold": "low"}, {"publicFigureThreshold": "low"}]
 )
-def test_a_threshold_may_be_spelt_in_three_ways(resource: str, given: Any, twin: Twin) -> None:
-    sent = body(twin, resource, content_moderation=given)
+def test_a_threshold_may_be_spelt_in_three_ways(
+    resource: str, given: Any, harness: ClientHarness
+) -> None:
+    sent = body(harness, resource, content_moderation=given)
     assert sent["contentModeration"] == {"publicFigureThreshold": "low"}
 
 
-def test_no_picture_is_made_without_a_reference(twin: Twin) -> None:
+def test_no_picture_is_made_without_a_reference(harness: ClientHarness) -> None:
     """The gateway answers `reference_images_empty`; Runway itself would take it."""
     with pytest.raises(InvalidRequestError, match="/referenceImages must have at least 1"):
-        body(twin, "text_to_image", reference_images=[])
+        body(harness, "text_to_image", reference_images=[])
     with pytest.raises(InvalidRequestError, match="/referenceImages must have at most 3"):
-        body(twin, "text_to_image", reference_images=[IMAGE] * 4)
+        body(harness, "text_to_image", reference_images=[IMAGE] * 4)
     for wrong in (IMAGE, None, 3):
         with pytest.raises(InvalidRequestError, match="/referenceImages: must be a list"):
-            body(twin, "text_to_image", reference_images=wrong)
-    assert twin.wire.sent == []
+            body(harness, "text_to_image", reference_images=wrong)
+    assert harness.network.sent == []
 
 
-def test_options_of_a_video_from_words_are_completed(twin: Twin) -> None:
+def test_options_of_a_video_from_words_are_completed(harness: ClientHarness) -> None:
     given = {"seconds": 10}
-    sent = body(twin, "compat.text_to_video", options=given)
+    sent = body(harness, "compat.text_to_video", options=given)
     assert sent["options"] == {"seconds": 10, "motion_vector": STILL}
     assert given == {"seconds": 10}
     zoom = {"z": 1.5}
-    sent = body(twin, "compat.text_to_video", options={"motion_vector": zoom, "newer": 1})
+    sent = body(harness, "compat.text_to_video", options={"motion_vector": zoom, "newer": 1})
     assert sent["options"] == {"seconds": 5, "motion_vector": zoom, "newer": 1}
     for resource in ("compat.image_to_video", "compat.video_to_video"):
-        assert body(twin, resource, options={})["options"] == {}
-        assert body(twin, resource, options={"seconds": 10})["options"] == {"seconds": 10}
+        assert body(harness, resource, options={})["options"] == {}
+        assert body(harness, resource, options={"seconds": 10})["options"] == {"seconds": 10}
 
 
 @compat
-def test_options_that_are_none(story: Story, twin: Twin) -> None:
-    if "options" in story.on(twin.client).signature.parameters:
+def test_options_that_are_none(story: Story, harness: ClientHarness) -> None:
+    if "options" in story.on(harness.client).signature.parameters:
         with pytest.raises(InvalidRequestError, match="/options: must be an object"):
-            make(twin, story, options=5)
-        assert twin.wire.sent == []
+            make(harness, story, options=5)
+        assert harness.network.sent == []
 
 
 # --- tasks of the compatibility format
 
 
-def test_a_compatibility_task_is_taken_up_by_its_id(twin: Twin) -> None:
-    twin.plays(answer(ENDED["feed"]))
-    tasks = twin.client.compat.tasks
-    assert twin.run(tasks.retrieve(ID)).route == "feed"
-    assert twin.run(tasks.wait(ID)).output == (OUTPUT,)
-    assert [task.route for task in twin.run(tasks.wait_all([ID, "other"]))] == ["feed", "feed"]
-    assert [task.output for task in twin.list(tasks.as_completed([ID]))] == [(OUTPUT,)]
-    assert {one.url.path for one in twin.wire.sent} == {"/runway/feed"}
+def test_a_compatibility_task_is_taken_up_by_its_id(harness: ClientHarness) -> None:
+    harness.respond_with(json_reply(ENDED["feed"]))
+    tasks = harness.client.compat.tasks
+    assert harness.run(tasks.retrieve(ID)).route == "feed"
+    assert harness.run(tasks.wait(ID)).output == (OUTPUT,)
+    assert [task.route for task in harness.run(tasks.wait_all([ID, "other"]))] == ["feed", "feed"]
+    assert [task.output for task in harness.list(tasks.as_completed([ID]))] == [(OUTPUT,)]
+    assert {one.url.path for one in harness.network.sent} == {"/runway/feed"}
 
 
-def test_tasks_of_both_formats_are_waited_for_together(twin: Twin) -> None:
-    old, new = make(twin, STORIES[-1]), "another"
+def test_tasks_of_both_formats_are_waited_for_together(harness: ClientHarness) -> None:
+    old, new = make(harness, STORIES[-1]), "another"
 
     def gateway(request: Any) -> Reply:
-        return answer(ENDED["feed" if request.url.path == "/runway/feed" else "tasks"])
+        return json_reply(ENDED["feed" if request.url.path == "/runway/feed" else "tasks"])
 
-    twin.wire.by(gateway)
-    first, second = twin.run(twin.client.tasks.wait_all([old, new]))
+    harness.network.respond_by(gateway)
+    first, second = harness.run(harness.client.tasks.wait_all([old, new]))
     assert (first.route, second.route) == ("feed", "tasks")
     assert first.output == second.output == (OUTPUT,)
 
@@ -483,21 +491,21 @@ def test_tasks_of_both_formats_are_waited_for_together(twin: Twin) -> None:
 
 
 @each
-def test_an_operation_can_be_had_by_its_id(story: Story, twin: Twin) -> None:
-    signature = story.on(twin.client).signature
-    twin.plays(answer(ACCEPTED[story.route]))
+def test_an_operation_can_be_had_by_its_id(story: Story, harness: ClientHarness) -> None:
+    signature = story.on(harness.client).signature
+    harness.respond_with(json_reply(ACCEPTED[story.route]))
     wanted = story.body | ({"seed": 7} if story.seeded else {})
     said = {snake(field): value for field, value in wanted.items()}
-    task = twin.run(twin.client.operation(signature.operation).create(**said))
-    (sent,) = twin.wire.sent
+    task = harness.run(harness.client.operation(signature.operation).create(**said))
+    (sent,) = harness.network.sent
     assert (sent.url.path, sent.json) == (story.path, wanted)
     assert (task.id, task.route, task.operation) == (ID, story.route, signature.operation)
 
 
-def test_an_operation_by_its_id_fills_in_nothing(twin: Twin) -> None:
-    create = twin.client.operation("generate_an_image_from_text").create
+def test_an_operation_by_its_id_fills_in_nothing(harness: ClientHarness) -> None:
+    create = harness.client.operation("generate_an_image_from_text").create
     with pytest.raises(InvalidRequestError) as no:
-        twin.run(create(prompt_text="a cat"))
+        harness.run(create(prompt_text="a cat"))
     assert {issue.path for issue in no.value.issues} == {"ratio", "model", "reference_images"}
 
 
@@ -511,20 +519,20 @@ def test_an_operation_by_its_id_fills_in_nothing(twin: Twin) -> None:
         ("runway_to_get_task_details", "makes no task"),
     ],
 )
-def test_an_operation_that_is_none(operation: Any, words: str, twin: Twin) -> None:
+def test_an_operation_that_is_none(operation: Any, words: str, harness: ClientHarness) -> None:
     with pytest.raises(InvalidRequestError, match=words):
-        twin.client.operation(operation)
+        harness.client.operation(operation)
 
 
-def test_models_may_stand_for_objects(twin: Twin) -> None:
+def test_models_may_stand_for_objects(harness: ClientHarness) -> None:
     models = pytest.importorskip("cometapi_runway_api.models")
-    create = twin.client.operation("generate_a_video_from_a_video").create
-    twin.plays(answer(ACCEPTED["tasks"]))
+    create = harness.client.operation("generate_a_video_from_a_video").create
+    harness.respond_with(json_reply(ACCEPTED["tasks"]))
     said = {"video_uri": VIDEO, "prompt_text": "x", "model": "m", "ratio": "1:1"}
-    twin.run(create(**said, references=[models.VideoReference("image", IMAGE)]))
-    assert twin.wire.sent[0].json["references"] == [{"type": "image", "uri": IMAGE}]
+    harness.run(create(**said, references=[models.VideoReference("image", IMAGE)]))
+    assert harness.network.sent[0].json["references"] == [{"type": "image", "uri": IMAGE}]
     sent = body(
-        twin,
+        harness,
         "text_to_image",
         reference_images=[models.ReferenceImage(IMAGE, tag="cat")],
         content_moderation=models.ContentModeration("low"),
@@ -533,6 +541,6 @@ def test_models_may_stand_for_objects(twin: Twin) -> None:
     assert sent["contentModeration"] == {"publicFigureThreshold": "low"}
 
 
-def test_every_signature_is_on_the_clients(twin: Twin) -> None:
+def test_every_signature_is_on_the_clients(harness: ClientHarness) -> None:
     known = {one.name for one in vars(signatures).values() if isinstance(one, Signature)}
     assert known == {story.resource for story in STORIES}

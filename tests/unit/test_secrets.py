@@ -37,9 +37,9 @@ from cometapi_runway._io import file_client
 from cometapi_runway._io.http_logs import redact_http_logs
 from cometapi_runway.errors import Issue
 
-from .stage import POLL, order, watch
-from .twin import ID, WAYS, Way
-from .virtual import Fixed
+from .support.both_clients import ID, MODES, Mode
+from .support.flow_runner import POLL, submit_request, wait_request
+from .support.virtual_time import FixedJitter
 
 MARKER = "MARKERMARKER"
 KEY = f"sk-{MARKER}-0123456789"
@@ -292,10 +292,12 @@ GOOD = {
 }
 
 
-def outcome(way: Way, case: Case, gateway: Gateway, folder: Path, *, journal: bool = False) -> Any:
+def outcome(
+    mode: Mode, case: Case, gateway: Gateway, folder: Path, *, journal: bool = False
+) -> Any:
     """What a call comes to, over a real socket: its result, or its error."""
     gateway.creates, gateway.polls, gateway.serves = case.creates, case.polls, case.serves
-    clock = Impatient if way == "blocking" else AsyncImpatient
+    clock = Impatient if mode == "blocking" else AsyncImpatient
     options: dict[str, Any] = {
         "base_url": gateway.address,
         "timeout": 5,
@@ -311,7 +313,7 @@ def outcome(way: Way, case: Case, gateway: Gateway, folder: Path, *, journal: bo
             return await result if inspect.isawaitable(result) else result
 
     try:
-        if way == "awaiting":
+        if mode == "awaiting":
             return asyncio.run(awaiting())
         with RunwayClient(KEY, transport=plain, **options) as client:
             return case.call(client, folder)
@@ -331,13 +333,13 @@ def everything_said(result: Any) -> str:
     return "\n".join(said)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_nothing_tells(
-    case: Case, way: Way, gateway: Gateway, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    case: Case, mode: Mode, gateway: Gateway, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    result = outcome(way, case, gateway, tmp_path)
+    result = outcome(mode, case, gateway, tmp_path)
     assert isinstance(result, RunwayError) != (case.name in GOOD), result
     assert MARKER not in everything_said(result)
     assert MARKER not in caplog.text
@@ -415,8 +417,8 @@ class TestRepresentations:
         task = Task(ID, "SUCCEEDED", output=(signed,), raw={"output": [signed]})
         shown = [
             call,
-            order(call=call),
-            watch(task=task, poll=call),
+            submit_request(call=call),
+            wait_request(task=task, poll=call),
             task,
             Fetch(signed, tmp_path, resume=True, timeout=1.0),
             DownloadRequest(task, 0, tmp_path, POLL),
@@ -433,10 +435,10 @@ class TestRepresentations:
         call = PreparedRequest("op", "POST", "/x", {}, {"a": PICTURE})
         task = Task(ID, "RUNNING", output=(signed,))
         running: Any = {
-            "submit": submit(order(call=call), started=0.0, rng=Fixed(0)),
-            "wait": wait(watch(task=task), started=0.0, rng=Fixed(0)),
+            "submit": submit(submit_request(call=call), started=0.0, rng=FixedJitter(0)),
+            "wait": wait(wait_request(task=task), started=0.0, rng=FixedJitter(0)),
             "download": download(
-                DownloadRequest(task, 0, tmp_path, POLL), started=0.0, rng=Fixed(0)
+                DownloadRequest(task, 0, tmp_path, POLL), started=0.0, rng=FixedJitter(0)
             ),
         }[flow]
         next(running)

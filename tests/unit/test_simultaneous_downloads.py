@@ -25,7 +25,7 @@ import cometapi_runway_api
 from cometapi_runway import AsyncRunwayClient, RunwayClient
 from cometapi_runway._core.task import Task
 
-from .twin import ID, KEY
+from .support.both_clients import ID, KEY
 
 SIZE = 300_000
 MANY = 6

@@ -31,7 +31,7 @@ from cometapi_runway import (
     TaskTimeoutError,
 )
 
-from .twin import ASSETS, BASE, ID, KEY, Twin
+from .support.both_clients import ASSETS, BASE, ID, KEY, ClientHarness
 
 ROOT = Path(__file__).parents[2]
 PAGE = yaml.safe_load(
@@ -99,7 +99,7 @@ SHAPES = pytest.mark.parametrize("shape", [RAW, WRAPPED], ids=["raw", "wrapped"]
 class Story:
     """A client, and the routes it meets."""
 
-    twin: Twin
+    harness: ClientHarness
     client: Any
     router: respx.MockRouter
 
@@ -129,7 +129,7 @@ class Story:
         return self.run(self.client.character_performance.create(**ASSETS))
 
     def run(self, result: Any) -> Any:
-        return self.twin.run(result)
+        return self.harness.run(result)
 
 
 def _response(answer: Any) -> Any:
@@ -137,11 +137,11 @@ def _response(answer: Any) -> Any:
 
 
 @pytest.fixture
-def story(twin: Twin) -> Iterator[Story]:
+def story(harness: ClientHarness) -> Iterator[Story]:
     with respx.mock(using=None, assert_all_called=False) as router:
-        handler = router.async_handler if twin.is_async else router.handler
-        client = twin.new(transport=httpx.MockTransport(handler))
-        yield Story(twin, client, router)
+        handler = router.async_handler if harness.is_async else router.handler
+        client = harness.new(transport=httpx.MockTransport(handler))
+        yield Story(harness, client, router)
 
 
 # --- what leaves
@@ -255,7 +255,7 @@ def test_cancelled(shape: dict[str, Any], story: Story) -> None:
     with pytest.raises(TaskCancelledError) as caught:
         story.run(task.wait())
     assert caught.value.task_id == ID
-    assert story.twin.time == 10.0
+    assert story.harness.time == 10.0
 
 
 @SHAPES
@@ -274,7 +274,7 @@ def test_never_known(story: Story) -> None:
     with pytest.raises(TaskNotFoundError) as caught:
         story.run(story.client.tasks.wait(ID))
     assert (caught.value.task_id, caught.value.task_details) == (ID, None)
-    assert story.twin.time == 120.0
+    assert story.harness.time == 120.0
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_pace_while_submitting(story: Story) -> None:
     ]
     story.create.mock(side_effect=answers)
     task = story.run(story.client.character_performance.create(**ASSETS))
-    assert (task.id, story.create.call_count, story.twin.time) == (ID, 2, 7.0)
+    assert (task.id, story.create.call_count, story.harness.time) == (ID, 2, 7.0)
     sent = [call.request.content for call in story.create.calls]
     assert sent[0] == sent[1]
 
@@ -357,7 +357,7 @@ def test_a_bad_request_never_leaves(story: Story) -> None:
 def test_a_task_is_taken_up_by_its_id(story: Story) -> None:
     story.polls(RAW["done"])
     task = story.run(story.client.tasks.wait(ID))
-    assert (task.output, story.twin.time, story.poll.call_count) == ((OUTPUT,), 0.0, 1)
+    assert (task.output, story.harness.time, story.poll.call_count) == ((OUTPUT,), 0.0, 1)
 
 
 def test_the_official_name_of_waiting_is_kept(story: Story) -> None:
@@ -459,10 +459,10 @@ def test_a_callback_hears_of_bound_tasks(story: Story, tmp_path: Path) -> None:
 
 def test_a_callback_may_stop_the_wait(story: Story) -> None:
     def stop(_: Task) -> None:
-        raise story.twin.interrupt
+        raise story.harness.interrupt
 
     story.polls(RAW["pending"])
-    with pytest.raises(story.twin.interrupt) as caught:
+    with pytest.raises(story.harness.interrupt) as caught:
         story.run(story.client.tasks.wait(ID, on_update=stop))
     assert any(ID in note for note in caught.value.__notes__)
 
@@ -472,11 +472,11 @@ class TestAwaiting:
 
     @pytest.fixture
     def story(self) -> Iterator[Story]:
-        twin = Twin("awaiting")
+        harness = ClientHarness("awaiting")
         with respx.mock(using=None) as router:
-            client = twin.new(transport=httpx.MockTransport(router.async_handler))
-            yield Story(twin, client, router)
-        twin.close()
+            client = harness.new(transport=httpx.MockTransport(router.async_handler))
+            yield Story(harness, client, router)
+        harness.close()
 
     def test_a_coroutine_as_callback_is_awaited(self, story: Story) -> None:
         seen: list[str] = []
@@ -499,7 +499,7 @@ class TestAwaiting:
         story.polls(RAW["running"])
         with pytest.raises(TimeoutError) as caught:
             story.run(bounded())
-        assert story.twin.time == 12.0
+        assert story.harness.time == 12.0
         assert isinstance(caught.value.__cause__, asyncio.CancelledError)
         assert any(ID in note for note in caught.value.__cause__.__notes__)
 
@@ -509,7 +509,7 @@ class TestAwaiting:
 
 def generated(story: Story, operation: str, **arguments: Any) -> Any:
     module = import_module(f"cometapi_runway_api.api.official.{operation}")
-    function = module.asyncio if story.twin.is_async else module.sync
+    function = module.asyncio if story.harness.is_async else module.sync
     return story.run(function(client=story.client.api, **arguments))
 
 
@@ -539,7 +539,7 @@ def test_a_client_is_a_context_manager(story: Story) -> None:
             await client.tasks.retrieve(ID)
 
     story.polls(RAW["running"])
-    if story.twin.is_async:
+    if story.harness.is_async:
         story.run(awaiting())
     else:
         with story.client as client:

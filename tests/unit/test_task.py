@@ -13,12 +13,12 @@ from hypothesis import given
 from cometapi_runway._core.task import TERMINAL, Task
 from cometapi_runway.errors import ResponseDecodeError
 
-from .drawn import json_objects, same_every_time
-from .twin import ID
+from .support.both_clients import ID
+from .support.strategies import deterministic, json_objects
 
 URL = "https://cdn.example/output.mp4?_jwt=1"
 OTHER = "https://cdn.example/second.mp4"
-from .parsing import created_id_from, task_from
+from .support.parsing import created_id_from, task_from
 
 
 def raw(status: Any = "RUNNING", **more: Any) -> dict[str, Any]:
@@ -343,7 +343,7 @@ class TestValue:
         assert one.raw != two.raw
 
 
-@same_every_time
+@deterministic
 @given(payload=json_objects)
 def test_no_object_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
     for known in (None, Task(ID, "PENDING")):
@@ -362,7 +362,7 @@ def test_no_object_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
         json.dumps([task.id, task.status, task.failure], ensure_ascii=False).encode()
 
 
-@same_every_time
+@deterministic
 @given(payload=json_objects)
 def test_no_creation_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
     try:

@@ -28,23 +28,23 @@ from cometapi_runway import (
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
 
-from .faults import ACCEPTED, DONE, NOT_SENT, RUNNING, TRANSPORT_ERRORS, page, platform
-from .twin import ASSETS, ID, KEY, Twin
-from .wire import Failure, Reply, answer
+from .support.both_clients import ASSETS, ID, KEY, ClientHarness
+from .support.fault_table import ACCEPTED, DONE, NOT_SENT, RUNNING, TRANSPORT_ERRORS, page, platform
+from .support.scripted_transport import Failure, Reply, json_reply
 
 
-def retrieve(twin: Twin, client: Any = None) -> Any:
-    return twin.run((client or twin.client).tasks.retrieve(ID))
+def retrieve(harness: ClientHarness, client: Any = None) -> Any:
+    return harness.run((client or harness.client).tasks.retrieve(ID))
 
 
 class TestFailures:
     @pytest.mark.parametrize("kind", TRANSPORT_ERRORS, ids=lambda kind: kind.__name__)
     def test_say_whether_the_request_can_have_arrived(
-        self, kind: type[httpx.TransportError], twin: Twin
+        self, kind: type[httpx.TransportError], harness: ClientHarness
     ) -> None:
-        twin.plays(Failure(kind, words="the words of httpx"))
+        harness.respond_with(Failure(kind, words="the words of httpx"))
         with pytest.raises(APIConnectionError, match="the words of httpx") as caught:
-            retrieve(twin)
+            retrieve(harness)
         error = caught.value
         assert error.delivery == ("not_sent" if kind in NOT_SENT else "unknown")
         assert isinstance(error, APITimeoutError) == issubclass(kind, httpx.TimeoutException)
@@ -54,78 +54,84 @@ class TestFailures:
     @pytest.mark.parametrize(
         "kind", [httpx.StreamError, httpx.StreamConsumed, httpx.StreamClosed, OSError, UnicodeError]
     )
-    def test_of_a_transport_of_the_callers_own_are_told_too(self, kind: Any, twin: Twin) -> None:
+    def test_of_a_transport_of_the_callers_own_are_told_too(
+        self, kind: Any, harness: ClientHarness
+    ) -> None:
         def handle(_: httpx.Request) -> httpx.Response:
             raise kind("odd") if kind in {httpx.StreamError, OSError, UnicodeError} else kind()
 
-        client = twin.new(transport=httpx.MockTransport(handle))
+        client = harness.new(transport=httpx.MockTransport(handle))
         with pytest.raises(APIConnectionError):
-            retrieve(twin, client)
+            retrieve(harness, client)
 
-    def test_that_have_no_words_are_called_by_name(self, twin: Twin) -> None:
-        twin.plays(Failure(httpx.ReadError, words=""))
+    def test_that_have_no_words_are_called_by_name(self, harness: ClientHarness) -> None:
+        harness.respond_with(Failure(httpx.ReadError, words=""))
         with pytest.raises(APIConnectionError, match="ReadError"):
-            retrieve(twin)
+            retrieve(harness)
 
-    def test_of_decoding_are_failures_of_the_connection(self, twin: Twin) -> None:
-        twin.plays(Reply(200, b"not gzip at all", {"content-encoding": "gzip"}))
+    def test_of_decoding_are_failures_of_the_connection(self, harness: ClientHarness) -> None:
+        harness.respond_with(Reply(200, b"not gzip at all", {"content-encoding": "gzip"}))
         with pytest.raises(APIConnectionError) as caught:
-            retrieve(twin)
+            retrieve(harness)
         assert caught.value.delivery == "unknown"
         with pytest.raises(SubmissionUnknownError):
-            twin.create()
+            harness.create()
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_a_redirect_is_not_followed(self, status: int, twin: Twin) -> None:
+    def test_a_redirect_is_not_followed(self, status: int, harness: ClientHarness) -> None:
         """A POST would become a GET, or be sent twice; and the key would go along."""
-        twin.plays(Reply(status, b"", {"location": "https://elsewhere.example/"}), ACCEPTED)
+        harness.respond_with(
+            Reply(status, b"", {"location": "https://elsewhere.example/"}), ACCEPTED
+        )
         with pytest.raises(APIStatusError, match="not followed"):
-            twin.create()
-        assert len(twin.wire.sent) == 1
+            harness.create()
+        assert len(harness.network.sent) == 1
 
 
 class TestRequests:
-    def test_every_one_has_its_timeouts(self, twin: Twin) -> None:
+    def test_every_one_has_its_timeouts(self, harness: ClientHarness) -> None:
         seen: list[dict[str, float]] = []
 
         def network(request: httpx.Request) -> Reply:
             seen.append(dict(request.extensions["timeout"]))
             return ACCEPTED if request.method == "POST" else DONE
 
-        twin.wire.by(network)
-        twin.create()
-        retrieve(twin, twin.new(timeout=3))
+        harness.network.respond_by(network)
+        harness.create()
+        retrieve(harness, harness.new(timeout=3))
         assert seen == [
             {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0},
             {"connect": 3.0, "read": 3.0, "write": 3.0, "pool": 3.0},
         ]
 
-    def test_each_client_carries_its_own_key(self, twin: Twin) -> None:
-        twin.plays(RUNNING)
-        retrieve(twin)
-        retrieve(twin, twin.new("sk-another-0123456789"))
-        keys = [one.headers["authorization"] for one in twin.wire.sent]
+    def test_each_client_carries_its_own_key(self, harness: ClientHarness) -> None:
+        harness.respond_with(RUNNING)
+        retrieve(harness)
+        retrieve(harness, harness.new("sk-another-0123456789"))
+        keys = [one.headers["authorization"] for one in harness.network.sent]
         assert keys == [f"Bearer {KEY}", "Bearer sk-another-0123456789"]
 
-    def test_no_cookie_is_kept(self, twin: Twin) -> None:
-        twin.plays(answer({"id": ID, "status": "RUNNING"}, headers={"set-cookie": "a=b; Path=/"}))
-        retrieve(twin)
-        retrieve(twin)
-        assert "cookie" not in twin.wire.sent[1].headers
+    def test_no_cookie_is_kept(self, harness: ClientHarness) -> None:
+        harness.respond_with(
+            json_reply({"id": ID, "status": "RUNNING"}, headers={"set-cookie": "a=b; Path=/"})
+        )
+        retrieve(harness)
+        retrieve(harness)
+        assert "cookie" not in harness.network.sent[1].headers
 
     def test_a_proxy_of_the_environment_is_not_told_of_with_a_transport(
-        self, twin: Twin, monkeypatch: pytest.MonkeyPatch
+        self, harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-        twin.plays(RUNNING)
-        assert retrieve(twin, twin.new()).status == "RUNNING"
+        harness.respond_with(RUNNING)
+        assert retrieve(harness, harness.new()).status == "RUNNING"
 
 
 class Drip(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that comes byte by byte, each soon enough for httpx."""
 
-    def __init__(self, twin: Twin, content: bytes, pause: float) -> None:
-        self._twin = twin
+    def __init__(self, harness: ClientHarness, content: bytes, pause: float) -> None:
+        self._twin = harness
         self._content = content
         self._pause = pause
 
@@ -140,38 +146,38 @@ class Drip(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield bytes([byte])
 
 
-def dripping(twin: Twin, pause: float) -> Any:
+def dripping(harness: ClientHarness, pause: float) -> Any:
     def handle(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, stream=Drip(twin, DONE.content, pause))
+        return httpx.Response(200, stream=Drip(harness, DONE.content, pause))
 
-    return twin.new(transport=httpx.MockTransport(handle), timeout=10)
+    return harness.new(transport=httpx.MockTransport(handle), timeout=10)
 
 
 class TestBounds:
-    def test_an_answer_that_drips_is_bounded_as_a_whole(self, twin: Twin) -> None:
+    def test_an_answer_that_drips_is_bounded_as_a_whole(self, harness: ClientHarness) -> None:
         """httpx counts from byte to byte, and would wait for minutes."""
         with pytest.raises(APITimeoutError, match="had not ended after 10 s"):
-            retrieve(twin, dripping(twin, 1.0))
-        assert 10 <= twin.time <= 11
+            retrieve(harness, dripping(harness, 1.0))
+        assert 10 <= harness.time <= 11
 
-    def test_an_answer_that_is_only_slow_is_read(self, twin: Twin) -> None:
-        assert retrieve(twin, dripping(twin, 0.05)).status == "SUCCEEDED"
+    def test_an_answer_that_is_only_slow_is_read(self, harness: ClientHarness) -> None:
+        assert retrieve(harness, dripping(harness, 0.05)).status == "SUCCEEDED"
 
-    def test_a_wait_ends_in_time_though_every_answer_drips(self, twin: Twin) -> None:
+    def test_a_wait_ends_in_time_though_every_answer_drips(self, harness: ClientHarness) -> None:
         with pytest.raises(TaskTimeoutError):
-            twin.run(dripping(twin, 1.0).tasks.wait(ID, timeout=25))
-        assert twin.time <= 26 + 1
+            harness.run(dripping(harness, 1.0).tasks.wait(ID, timeout=25))
+        assert harness.time <= 26 + 1
 
     def test_an_answer_that_is_no_answer_is_not_read_to_its_end(
-        self, twin: Twin, monkeypatch: pytest.MonkeyPatch
+        self, harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(settings, "MAX_RESPONSE_BYTES", 100_000)
-        twin.plays(Reply(200, b" " * 1_000_000))
+        harness.respond_with(Reply(200, b" " * 1_000_000))
         with pytest.raises(APIConnectionError, match="larger than 100000 bytes"):
-            retrieve(twin)
+            retrieve(harness)
 
     def test_no_more_are_in_flight_than_the_pool_can_bear(self) -> None:
-        twin = Twin("awaiting")
+        harness = ClientHarness("awaiting")
         busy, most = 0, 0
 
         async def handle(_: httpx.Request) -> httpx.Response:
@@ -182,25 +188,25 @@ class TestBounds:
             busy -= 1
             return httpx.Response(200, content=RUNNING.content)
 
-        client = twin.new(transport=httpx.MockTransport(handle))
+        client = harness.new(transport=httpx.MockTransport(handle))
 
         async def burst() -> list[Any]:
             return await asyncio.gather(*(client.tasks.retrieve(f"task-{n}") for n in range(200)))
 
-        assert len(twin.run(burst())) == 200
+        assert len(harness.run(burst())) == 200
         assert most == settings.MAX_IN_FLIGHT
-        twin.close()
+        harness.close()
 
     def test_a_place_that_does_not_come_free_means_not_sent(
-        self, twin: Twin, monkeypatch: pytest.MonkeyPatch
+        self, harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """So a create call behind it may be tried again."""
         monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 0)
-        crowded = twin.new(timeout=0.01)
+        crowded = harness.new(timeout=0.01)
         with pytest.raises(APITimeoutError, match="no free connection") as caught:
-            retrieve(twin, crowded)
+            retrieve(harness, crowded)
         assert caught.value.delivery == "not_sent"
-        assert twin.wire.sent == []
+        assert harness.network.sent == []
 
 
 class TestThreads:
@@ -241,37 +247,37 @@ class TestThreads:
 class TestEcho:
     """Some gateways quote the key that they refuse."""
 
-    def test_the_key_is_taken_out_of_what_came(self, twin: Twin) -> None:
-        twin.plays(platform(401, f"Invalid Token {KEY}"))
+    def test_the_key_is_taken_out_of_what_came(self, harness: ClientHarness) -> None:
+        harness.respond_with(platform(401, f"Invalid Token {KEY}"))
         with pytest.raises(AuthenticationError, match=r"Invalid Token \[hidden\]") as caught:
-            retrieve(twin)
+            retrieve(harness)
         assert caught.value.response is not None
         assert KEY not in caught.value.response.text
 
-    def test_and_of_the_header_fields(self, twin: Twin) -> None:
+    def test_and_of_the_header_fields(self, harness: ClientHarness) -> None:
         quoting = {"x-quoted": f"for {KEY}!", "x-request-id": KEY, "location": f"/login?k={KEY}"}
         for status in (302, 401):
-            twin.plays(Reply(status, b"", quoting))
+            harness.respond_with(Reply(status, b"", quoting))
             with pytest.raises(APIStatusError) as caught:
-                retrieve(twin)
+                retrieve(harness)
             response = caught.value.response
             assert response is not None
             assert response.headers["x-quoted"] == "for [hidden]!"
             said = [str(caught.value), repr(vars(caught.value)), str(caught.value.request_id)]
             assert KEY not in " ".join([*said, *response.headers.values()])
 
-    def test_and_of_what_a_task_holds(self, twin: Twin) -> None:
-        twin.plays(answer({"id": ID, "status": "RUNNING", "note": KEY}))
-        assert KEY not in str(retrieve(twin).raw)
+    def test_and_of_what_a_task_holds(self, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": KEY}))
+        assert KEY not in str(retrieve(harness).raw)
 
     @pytest.mark.parametrize("key", ["sk-abc", "sk-abcd"])
-    def test_a_short_key_is_one(self, key: str, twin: Twin) -> None:
-        twin.plays(answer({"id": ID, "status": "RUNNING", "note": key}))
-        assert key not in str(retrieve(twin, twin.new(key)).raw)
+    def test_a_short_key_is_one(self, key: str, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": key}))
+        assert key not in str(retrieve(harness, harness.new(key)).raw)
 
-    def test_a_key_of_a_few_letters_is_a_tests_own(self, twin: Twin) -> None:
-        twin.plays(answer({"id": ID, "status": "RUNNING", "note": "task"}))
-        assert retrieve(twin, twin.new("ta")).raw["note"] == "task"
+    def test_a_key_of_a_few_letters_is_a_tests_own(self, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": "task"}))
+        assert retrieve(harness, harness.new("ta")).raw["note"] == "task"
 
 
 class TestClocks:
@@ -321,10 +327,10 @@ def test_the_generated_client_does_not_wait_for_ever() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 520, 524, 599])
-def test_a_status_that_python_does_not_know_is_told(status: int, twin: Twin) -> None:
-    twin.plays(page(status))
+def test_a_status_that_python_does_not_know_is_told(status: int, harness: ClientHarness) -> None:
+    harness.respond_with(page(status))
     with pytest.raises(ServerError) as caught:
-        retrieve(twin)
+        retrieve(harness)
     assert caught.value.status_code == status
 
 

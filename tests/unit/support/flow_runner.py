@@ -25,9 +25,9 @@ from cometapi_runway._flows.steps import (
 )
 from cometapi_runway.errors import APIConnectionError, APITimeoutError
 
-from .twin import ID
-from .virtual import Clock
-from .wire import FOREVER, Event, Failure, Interruption, Reply
+from .both_clients import ID
+from .scripted_transport import FOREVER, Event, Failure, Interruption, Reply
+from .virtual_time import VirtualClock
 
 T = TypeVar("T")
 
@@ -35,8 +35,8 @@ T = TypeVar("T")
 NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}) | {
     "UnsupportedProtocol"
 }
-WALL = 1_800_000_000.0
-"""Wall-clock time when a stage begins: 2027-01-15 08:00:00 UTC."""
+WALL_CLOCK_START = 1_800_000_000.0
+"""Wall-clock time when a flow runner starts: 2027-01-15 08:00:00 UTC."""
 
 CREATE = PreparedRequest(
     "control_a_character", "POST", "/runwayml/v1/character_performance", {}, {"seed": 7}
@@ -45,18 +45,18 @@ POLL = PreparedRequest("runway_to_get_task_details", "GET", f"/runwayml/v1/tasks
 NEW = Task(ID, PENDING)
 
 
-def order(**changes: Any) -> SubmitRequest:
+def submit_request(**changes: Any) -> SubmitRequest:
     return SubmitRequest(
         **{"call": CREATE, "key": "k", "route": "tasks", "seed": 7, "timeout": 60.0, **changes}
     )
 
 
-def watch(**changes: Any) -> WaitRequest:
+def wait_request(**changes: Any) -> WaitRequest:
     return WaitRequest(**{"task": NEW, "poll": POLL, "request_timeout": 60.0, **changes})
 
 
 @define
-class Stage:
+class FlowRunner:
     """Where a flow is played.
 
     Attributes:
@@ -65,27 +65,27 @@ class Stage:
         exists: Whether a finished file is there.
         published: What naming a file brings: nothing, or an error.
         sent: When each request left and how long it might take.
-        naps: Every pause.
-        told: What the caller heard of.
+        pauses: Every pause.
+        updates: Every task that the caller was notified of.
         written: What the journal got.
         warnings: What was said aloud.
     """
 
-    clock: Clock = field(factory=Clock)
+    clock: VirtualClock = field(factory=VirtualClock)
     refuses: tuple[type, ...] = ()
     exists: bool = False
     published: OSError | None = None
     fetches: Iterator[Callable[[Fetch], None]] = field(factory=lambda: iter(()))
     sent: list[tuple[float, float]] = field(factory=list)
-    naps: list[float] = field(factory=list)
-    told: list[Task] = field(factory=list)
+    pauses: list[float] = field(factory=list)
+    updates: list[Task] = field(factory=list)
     written: list[Entry] = field(factory=list)
     warnings: list[str] = field(factory=list)
     fetched: list[Fetch] = field(factory=list)
     _script: Iterator[Event] = field(factory=lambda: iter(()))
     _last: Event | None = None
 
-    def play(self, flow: Flow[T], *events: Event) -> T:
+    def run(self, flow: Flow[T], *events: Event) -> T:
         """Carry a flow to its end; the last event happens again and again."""
         self._script, self._last = iter(events), None
         try:
@@ -109,11 +109,11 @@ class Stage:
                 self._send(step)
             case Sleep():
                 assert step.seconds >= 0
-                self.naps.append(round(step.seconds, 6))
+                self.pauses.append(round(step.seconds, 6))
                 self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
-                self.told.append(step.task)
+                self.updates.append(step.task)
             case Record():
                 if isinstance(step.entry, self.refuses):
                     step.error = OSError(28, "No space left on device")
@@ -150,7 +150,7 @@ class Stage:
 
     def _answer(self, call: PreparedRequest, reply: Reply) -> RawResponse:
         headers = {"content-type": "application/json", **reply.headers}
-        received = WALL + self.clock.now()
+        received = WALL_CLOCK_START + self.clock.now()
         return RawResponse(call.method, call.url, reply.status, headers, reply.content, received)
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import PENDING, Task
 
-FOLDER = Path(__file__).parents[1] / "data" / "corpus"
+FOLDER = Path(__file__).parents[2] / "data" / "corpus"
 KINDS = frozenset({"task", "creation", "error", "callback"})
 CONFIDENCE = frozenset({"documented", "observed", "upstream", "inferred"})
 POLLING = frozenset({"goes on", "unknown task", "ends"})

@@ -15,17 +15,17 @@ from attrs import field, frozen
 
 from cometapi_runway import errors
 
-from .twin import ID
-from .wire import HANG, Event, Failure, Reply, answer
+from .both_clients import ID
+from .scripted_transport import HANG, Event, Failure, Reply, json_reply
 
 URL = "https://cdn.example/output.mp4"
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1>nginx</body></html>"
 HTML_HEADERS = {"content-type": "text/html; charset=utf-8"}
 
-ACCEPTED = answer({"id": ID})
-PENDING = answer({"id": ID, "status": "PENDING"})
-RUNNING = answer({"id": ID, "status": "RUNNING"})
-DONE = answer({"id": ID, "status": "SUCCEEDED", "output": [URL]})
+ACCEPTED = json_reply({"id": ID})
+PENDING = json_reply({"id": ID, "status": "PENDING"})
+RUNNING = json_reply({"id": ID, "status": "RUNNING"})
+DONE = json_reply({"id": ID, "status": "SUCCEEDED", "output": [URL]})
 
 
 def page(status: int) -> Reply:
@@ -35,7 +35,7 @@ def page(status: int) -> Reply:
 
 def platform(status: int, message: str, code: str = "") -> Reply:
     """An error in the platform's envelope."""
-    return answer(
+    return json_reply(
         {"error": {"message": message, "type": "comet_api_error", "param": "", "code": code}},
         status,
     )
@@ -43,12 +43,12 @@ def platform(status: int, message: str, code: str = "") -> Reply:
 
 def family(status: int, code: str | int, message: str = "") -> Reply:
     """An error in the task family's envelope."""
-    return answer({"code": code, "message": message or str(code), "data": None}, status)
+    return json_reply({"code": code, "message": message or str(code), "data": None}, status)
 
 
 def paced(seconds: str, status: int = 429) -> Reply:
     """A refusal that says when to come again."""
-    return answer({"error": {"message": "slow down", "code": ""}}, status, headers={
+    return json_reply({"error": {"message": "slow down", "code": ""}}, status, headers={
         "retry-after": seconds
     })  # fmt: skip
 
@@ -80,11 +80,11 @@ BROKEN_BODIES: dict[str, Reply] = {
     "empty": Reply(200, b""),
     "blank": Reply(200, b" \r\n"),
     "204": Reply(204, b""),
-    "a list": answer([{"status": "RUNNING"}]),
-    "a text": answer("RUNNING"),
-    "null": answer(None),
-    "a number": answer(7),
-    "no known field": answer({"hello": "world"}),
+    "a list": json_reply([{"status": "RUNNING"}]),
+    "a text": json_reply("RUNNING"),
+    "null": json_reply(None),
+    "a number": json_reply(7),
+    "no known field": json_reply({"hello": "world"}),
     "not UTF-8": Reply(200, b'{"id": "\xff\xfe\xfd"}'),
     "another content type": Reply(200, b"pong", {"content-type": "application/octet-stream"}),
     "no content type": Reply(200, b"pong", {"content-type": ""}),
@@ -96,12 +96,12 @@ NOT_EXIST: dict[str, Reply] = {
     "404 in the family's envelope": family(404, "task_not_exist"),
     "500 in the family's envelope": family(500, "task_not_exist"),
     "200 in the family's envelope": family(200, "task_not_exist"),
-    "200 as a status": answer({"status": "task_not_exist"}),
-    "200 as a status, upper case": answer({"status": "TASK_NOT_EXIST"}),
-    "200 as a status beside the id": answer({"id": ID, "status": "task_not_exist"}),
+    "200 as a status": json_reply({"status": "task_not_exist"}),
+    "200 as a status, upper case": json_reply({"status": "TASK_NOT_EXIST"}),
+    "200 as a status beside the id": json_reply({"id": ID, "status": "task_not_exist"}),
     "400 in the platform's envelope": platform(400, "task_not_exist (request id: 20260101abc)"),
     "200 in the platform's envelope": platform(200, "task_not_exist", "task_not_exist"),
-    "404 in Runway's words": answer({"error": "Task not found"}, 404),
+    "404 in Runway's words": json_reply({"error": "Task not found"}, 404),
     "404 as a page": page(404),
     "404 with nothing": Reply(404, b""),
     "200 as bare text": Reply(200, b'"task_not_exist"', {"content-type": "text/plain"}),
@@ -155,7 +155,7 @@ PEERS: tuple[Row, ...] = (
     _one("connection reset", Failure(httpx.ReadError)),
     _one("200 with HTML", page(200)),
     _wait("404 at first", page(404), RUNNING, DONE, requests=3, time=10),
-    _one("unknown status", answer({"id": ID, "status": "WARMING_UP"})),
+    _one("unknown status", json_reply({"id": ID, "status": "WARMING_UP"})),
 )
 """The faults that the official SDK and its like were measured with; each has some that end it."""
 
@@ -181,8 +181,8 @@ WAITS: tuple[Row, ...] = (
     _one("quota inside 200", family(200, "quota_not_enough")),
     _one("redirect", Reply(302, b"", {"location": "https://www.cometapi.com/login"})),
     _one("the provider refuses the gateway", family(401, "fail_to_fetch_task", "unauthorized")),
-    _one("success without a file", answer({"id": ID, "status": "SUCCEEDED", "output": []})),
-    _one("status missing", answer({"id": ID})),
+    _one("success without a file", json_reply({"id": ID, "status": "SUCCEEDED", "output": []})),
+    _one("status missing", json_reply({"id": ID})),
     _wait("503, come in 9 s", RUNNING, paced("9", 503), DONE, requests=3, time=14),
     _wait("429, come in 2 s", RUNNING, paced("2"), DONE, requests=3, time=10),
     _wait("a request that hangs", RUNNING, HANG, DONE, requests=3, time=65),
@@ -198,9 +198,9 @@ WAITS: tuple[Row, ...] = (
           raises=errors.InsufficientQuotaError),
     _wait("400", family(400, "invalid_request"), requests=1, time=0,
           raises=errors.BadRequestError),
-    _wait("failed", RUNNING, answer({"id": ID, "status": "FAILED", "failure": "no face"}),
+    _wait("failed", RUNNING, json_reply({"id": ID, "status": "FAILED", "failure": "no face"}),
           requests=2, time=5, raises=errors.TaskFailedError),
-    _wait("cancelled", RUNNING, answer({"id": ID, "status": "CANCELLED"}),
+    _wait("cancelled", RUNNING, json_reply({"id": ID, "status": "CANCELLED"}),
           requests=2, time=5, raises=errors.TaskCancelledError),
     # Deadlines.
     _wait("no time, and running", RUNNING, requests=1, time=0, timeout=0.0,
@@ -225,7 +225,7 @@ WAITS: tuple[Row, ...] = (
     _wait("done just after it", RUNNING, RUNNING, Reply(200, DONE.content, takes=0.9),
           requests=3, time=10.9, timeout=10.0),
     _wait("failed just after it", RUNNING, RUNNING,
-          answer({"id": ID, "status": "FAILED"}, takes=0.9), requests=3, time=10.9, timeout=10.0,
+          json_reply({"id": ID, "status": "FAILED"}, takes=0.9), requests=3, time=10.9, timeout=10.0,
           raises=errors.TaskFailedError),
     _wait("no limit", *[RUNNING] * 1000, DONE, requests=1001, time=5000, timeout=None),
 )  # fmt: skip
@@ -244,7 +244,7 @@ _UNKNOWN = errors.SubmissionUnknownError
 
 SUBMISSIONS: tuple[Row, ...] = (
     Row("accepted", (ACCEPTED,), 1, 0.0),
-    Row("accepted in an envelope", (answer({"code": 200, "msg": "成功", "data": {
+    Row("accepted in an envelope", (json_reply({"code": 200, "msg": "成功", "data": {
         "task_id": ID}, "exec_time": 0.2}),), 1, 0.0),
     # Safe rows: more than one POST.
     *(Row(f"{kind.__name__} twice", (Failure(kind), Failure(kind), ACCEPTED), 3, 1.5)
@@ -267,12 +267,12 @@ SUBMISSIONS: tuple[Row, ...] = (
       for status in (408, 499, 500, 502, 503, 504, 524)),
     *(_sent_once(f"200: {name}", reply, _UNKNOWN) for name, reply in BROKEN_BODIES.items()),
     _sent_once("503, come in 9 s", paced("9", 503), _UNKNOWN),
-    _sent_once("an id that is empty", answer({"id": ""}), _UNKNOWN),
+    _sent_once("an id that is empty", json_reply({"id": ""}), _UNKNOWN),
     _sent_once("a failure inside 200", family(200, 500, "boom"), _UNKNOWN),
     _sent_once("an unexplained code inside 200", family(200, "do_request_failed"), _UNKNOWN),
     _sent_once("broken off", Reply(200, b'{"id":', breaks=httpx.ReadError, declared=99), _UNKNOWN),
     Row("a request that hangs", (HANG, ACCEPTED), 1, 60.0, _UNKNOWN),
-    Row("no id, after 2 s", (answer({"ok": True}, takes=2.0), ACCEPTED), 1, 2.0, _UNKNOWN),
+    Row("no id, after 2 s", (json_reply({"ok": True}, takes=2.0), ACCEPTED), 1, 2.0, _UNKNOWN),
     # Refused for good.
     _sent_once("400", family(400, "invalid_request"), errors.BadRequestError),
     _sent_once("401", platform(401, "Invalid Token"), errors.AuthenticationError),

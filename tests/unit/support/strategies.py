@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-same_every_time = settings(derandomize=True, deadline=None, database=None, max_examples=120)
+deterministic = settings(derandomize=True, deadline=None, database=None, max_examples=120)
 
 WORDS = [
     "SUCCEEDED",

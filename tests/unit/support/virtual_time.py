@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 
-class Clock:
+class VirtualClock:
     """A clock for the blocking client, and for bare flows."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Clock:
             self.time += seconds
 
 
-class FrozenClock(Clock):
+class FrozenClock(VirtualClock):
     """A clock under a patched `time.sleep`: sleeping returns at once and nothing moves."""
 
     def sleep(self, seconds: float) -> None:
@@ -41,7 +41,7 @@ class FrozenClock(Clock):
 class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type] # chosen at runtime
     """Skips the wait for a timer, unless a worker thread is about to report."""
 
-    loop: Loop
+    loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None or timeout <= 0 or self.loop.in_threads:
@@ -50,7 +50,7 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type] # c
         return super().select(0)
 
 
-class Loop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time."""
 
     def __init__(self) -> None:
@@ -77,10 +77,10 @@ class Loop(asyncio.SelectorEventLoop):
         self.in_threads -= 1
 
 
-class AsyncClock:
+class AsyncVirtualClock:
     """The loop's time as the clock of the awaiting client."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
 
     @property
@@ -95,7 +95,7 @@ class AsyncClock:
         await asyncio.sleep(seconds)
 
 
-class Fixed(Random):
+class FixedJitter(Random):
     """Jitter at one place of its range: 0.0 draws the least, 1.0 the most."""
 
     def __init__(self, place: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import httpx
 from attrs import define, evolve, field, frozen
 
-from .virtual import AsyncClock, Clock
+from .virtual_time import AsyncVirtualClock, VirtualClock
 
 FOREVER = float("inf")
 
@@ -59,12 +59,12 @@ Event: TypeAlias = Reply | Failure | Interruption
 Handler: TypeAlias = Callable[[httpx.Request], Event]
 
 
-def answer(value: Any, status: int = 200, **more: Any) -> Reply:
+def json_reply(value: Any, status: int = 200, **more: Any) -> Reply:
     """A JSON answer."""
     return Reply(status, json.dumps(value).encode(), **more)
 
 
-def late(event: Reply | Failure, seconds: float) -> Reply | Failure:
+def delayed(event: Reply | Failure, seconds: float) -> Reply | Failure:
     """The same, so many seconds later."""
     return evolve(event, takes=seconds)
 
@@ -88,7 +88,7 @@ class Sent:
 
 
 @define(eq=False)
-class Wire:
+class ScriptedTransport:
     """What both clients send into.
 
     Attributes:
@@ -98,17 +98,17 @@ class Wire:
         sent: Every request that left, in order.
     """
 
-    clock: Clock | AsyncClock
+    clock: VirtualClock | AsyncVirtualClock
     interrupt: type[BaseException] = KeyboardInterrupt
     script: Iterator[Event] | Handler = field(factory=lambda: iter(()))
     sent: list[Sent] = field(factory=list)
     _last: Event | None = None
 
-    def play(self, *events: Event) -> None:
+    def respond_with(self, *events: Event) -> None:
         self.script = iter(events)
         self._last = None
 
-    def by(self, handler: Handler) -> None:
+    def respond_by(self, handler: Handler) -> None:
         """Answer by the request instead of by the order."""
         self.script = handler
 
@@ -130,11 +130,11 @@ class Wire:
         assert self._last is not None, f"nobody expected {request.method} {request.url}"
         return self._last
 
-    def transport(self) -> httpx.BaseTransport:
-        return _Blocking(self)
+    def sync_transport(self) -> httpx.BaseTransport:
+        return _SyncTransport(self)
 
     def async_transport(self) -> httpx.AsyncBaseTransport:
-        return _Awaiting(self)
+        return _AsyncTransport(self)
 
 
 def _patience(request: httpx.Request) -> float:
@@ -151,22 +151,22 @@ def _due(event: Event, request: httpx.Request) -> tuple[float, Event]:
     return (patience, HANG) if takes > patience else (takes, event)
 
 
-class _Blocking(httpx.BaseTransport):
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+class _SyncTransport(httpx.BaseTransport):
+    def __init__(self, network: ScriptedTransport) -> None:
+        self._wire = network
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
         takes, event = _due(self._wire._next(request), request)
-        assert isinstance(self._wire.clock, Clock)
+        assert isinstance(self._wire.clock, VirtualClock)
         if takes:
             self._wire.clock.sleep(takes)
         return _happen(event, request, self._wire.interrupt)
 
 
-class _Awaiting(httpx.AsyncBaseTransport):
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+class _AsyncTransport(httpx.AsyncBaseTransport):
+    def __init__(self, network: ScriptedTransport) -> None:
+        self._wire = network
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()

@@ -1,6 +1,6 @@
 """One test body, both clients.
 
-A body is written as for the blocking client and wraps each call in `twin.run`: there a result
+A body is written as for the blocking client and wraps each call in `harness.run`: there a result
 arrives as it is, here it is a coroutine that is run to its end. What differs between the two
 clients beyond that would fail a test.
 """
@@ -14,11 +14,11 @@ from typing import Any, Literal, TypeAlias
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient
 
-from .virtual import AsyncClock, Clock, Fixed, Loop
-from .wire import Event, Wire
+from .scripted_transport import Event, ScriptedTransport
+from .virtual_time import AsyncVirtualClock, FixedJitter, VirtualClock, VirtualLoop
 
-Way: TypeAlias = Literal["blocking", "awaiting"]
-WAYS: tuple[Way, ...] = ("blocking", "awaiting")
+Mode: TypeAlias = Literal["blocking", "awaiting"]
+MODES: tuple[Mode, ...] = ("blocking", "awaiting")
 
 KEY = "sk-twin-0123456789abcdef"
 BASE = "https://api.cometapi.com"
@@ -28,40 +28,40 @@ REFERENCE = "https://your-video-host/performance.mp4"
 ASSETS = {"character": CHARACTER, "reference": REFERENCE}
 
 
-class Twin:
+class ClientHarness:
     """One of the two clients, on a scripted network and in virtual time.
 
     Attributes:
         client: The client under test.
-        wire: Where its requests go.
+        network: Where its requests go.
         interrupt: What stops a call of it from outside.
     """
 
-    def __init__(self, way: Way, **options: Any) -> None:
-        self.way = way
-        self.is_async = way == "awaiting"
-        self._runner = asyncio.Runner(loop_factory=Loop) if self.is_async else None
-        self.clock: Clock | AsyncClock = self._clock()
+    def __init__(self, mode: Mode, **options: Any) -> None:
+        self.mode = mode
+        self.is_async = mode == "awaiting"
+        self._runner = asyncio.Runner(loop_factory=VirtualLoop) if self.is_async else None
+        self.clock: VirtualClock | AsyncVirtualClock = self._clock()
         self.interrupt: type[BaseException] = (
             asyncio.CancelledError if self.is_async else KeyboardInterrupt
         )
-        self.wire = Wire(self.clock, self.interrupt)
+        self.network = ScriptedTransport(self.clock, self.interrupt)
         self._clients: list[Any] = []
         self.client: Any = self.new(**options)
 
-    def _clock(self) -> Clock | AsyncClock:
+    def _clock(self) -> VirtualClock | AsyncVirtualClock:
         if self._runner is None:
-            return Clock()
+            return VirtualClock()
         loop = self._runner.get_loop()
-        assert isinstance(loop, Loop)
-        return AsyncClock(loop)
+        assert isinstance(loop, VirtualLoop)
+        return AsyncVirtualClock(loop)
 
     def new(self, api_key: str | None = KEY, **options: Any) -> Any:
-        """Another client on the same wire and clock, with jitter at its least."""
+        """Another client on the same network and clock, with jitter at its least."""
         kind: Any = AsyncRunwayClient if self.is_async else RunwayClient
-        carrier = self.wire.async_transport() if self.is_async else self.wire.transport()
+        carrier = self.network.async_transport() if self.is_async else self.network.sync_transport()
         client = kind(api_key, **{"transport": carrier, "clock": self.clock, **options})
-        client.session.rng = Fixed(0.0)
+        client.session.rng = FixedJitter(0.0)
         self._clients.append(client)
         return client
 
@@ -84,8 +84,8 @@ class Twin:
     def wait(self, task_id: str = ID, **options: Any) -> Any:
         return self.run(self.client.tasks.wait(task_id, **options))
 
-    def plays(self, *events: Event) -> Twin:
-        self.wire.play(*events)
+    def respond_with(self, *events: Event) -> ClientHarness:
+        self.network.respond_with(*events)
         return self
 
     @property
@@ -107,10 +107,10 @@ async def _collected(results: Any) -> list[Any]:
     return [one async for one in results]
 
 
-def twins(way: Way) -> Iterator[Twin]:
-    """A twin that is closed afterwards."""
-    twin = Twin(way)
+def make_harness(mode: Mode) -> Iterator[ClientHarness]:
+    """A harness that is closed afterwards."""
+    harness = ClientHarness(mode)
     try:
-        yield twin
+        yield harness
     finally:
-        twin.close()
+        harness.close()
