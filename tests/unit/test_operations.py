@@ -38,7 +38,7 @@ ENDED = {
 
 
 @frozen
-class Story:
+class OperationCase:
     """The least that a resource needs, and what leaves for it.
 
     A body without a seed that has `seeded` set is sent with a fresh one.
@@ -58,8 +58,8 @@ class Story:
         return found
 
 
-STORIES = [
-    Story(
+CASES = [
+    OperationCase(
         "character_performance",
         {"character": IMAGE, "reference": VIDEO},
         "/runwayml/v1/character_performance",
@@ -73,13 +73,13 @@ STORIES = [
             "contentModeration": {"publicFigureThreshold": "auto"},
         },
     ),
-    Story(
+    OperationCase(
         "image_to_video",
         {"prompt_image": IMAGE, "model": "gen4_turbo"},
         "/runwayml/v1/image_to_video",
         {"promptImage": IMAGE, "model": "gen4_turbo"},
     ),
-    Story(
+    OperationCase(
         "text_to_image",
         {"prompt_text": "a cat", "reference_images": [IMAGE]},
         "/runwayml/v1/text_to_image",
@@ -90,7 +90,7 @@ STORIES = [
             "ratio": "1280:720",
         },
     ),
-    Story(
+    OperationCase(
         "video_to_video",
         {"video_uri": VIDEO, "prompt_text": "make it snow"},
         "/runwayml/v1/video_to_video",
@@ -101,14 +101,14 @@ STORIES = [
             "ratio": "1280:720",
         },
     ),
-    Story(
+    OperationCase(
         "video_upscale",
         {"video_uri": VIDEO},
         "/runwayml/v1/video_upscale",
         {"videoUri": VIDEO, "model": "upscale_v1"},
         seeded=False,
     ),
-    Story(
+    OperationCase(
         "compat.text_to_video",
         {"prompt": "a cat", "callback_url": HOOK},
         "/runway/pro/generate",
@@ -123,7 +123,7 @@ STORIES = [
         route="feed",
         seeded=False,
     ),
-    Story(
+    OperationCase(
         "compat.image_to_video",
         {"image": IMAGE, "prompt": "it moves", "callback_url": HOOK},
         "/runway/pro/generate",
@@ -137,7 +137,7 @@ STORIES = [
         route="feed",
         seeded=False,
     ),
-    Story(
+    OperationCase(
         "compat.video_to_video",
         {"video": VIDEO, "prompt": "pixelated style", "callback_url": HOOK},
         "/runway/pro/video2video",
@@ -151,7 +151,7 @@ STORIES = [
         route="feed",
         seeded=False,
     ),
-    Story(
+    OperationCase(
         "compat.act_one",
         {"video": VIDEO, "image": IMAGE, "callback_url": HOOK},
         "/runway/pro/act_one",
@@ -160,46 +160,46 @@ STORIES = [
         seeded=False,
     ),
 ]
-each = pytest.mark.parametrize("story", STORIES, ids=[story.resource for story in STORIES])
+each = pytest.mark.parametrize("case", CASES, ids=[case.resource for case in CASES])
 compat = pytest.mark.parametrize(
-    "story", [s for s in STORIES if s.route == "feed"], ids=lambda story: story.resource
+    "case", [s for s in CASES if s.route == "feed"], ids=lambda case: case.resource
 )
 
 
-def make(harness: ClientHarness, story: Story, **more: Any) -> Any:
-    harness.respond_with(json_reply(ACCEPTED[story.route]))
-    return harness.run(story.on(harness.client).create(**{**story.least, **more}))
+def make(harness: ClientHarness, case: OperationCase, **more: Any) -> Any:
+    harness.respond_with(json_reply(ACCEPTED[case.route]))
+    return harness.run(case.on(harness.client).create(**{**case.least, **more}))
 
 
 def test_every_pair_of_method_and_path_has_its_story() -> None:
-    told = {("POST", story.path) for story in STORIES}
+    told = {("POST", case.path) for case in CASES}
     reads = {("GET", "/runwayml/v1/tasks/{id}"), ("POST", "/runway/feed")}
     assert told | reads == {(one.method, one.path) for one in contract().operations}
 
 
 @each
-def test_the_request(story: Story, harness: ClientHarness) -> None:
-    task = make(harness, story)
+def test_the_request(case: OperationCase, harness: ClientHarness) -> None:
+    task = make(harness, case)
     (sent,) = harness.network.sent
-    assert (sent.method, sent.url.path, sent.url.query) == ("POST", story.path, b"")
+    assert (sent.method, sent.url.path, sent.url.query) == ("POST", case.path, b"")
     assert sent.headers["authorization"] == f"Bearer {KEY}"
     assert sent.headers["x-runway-version"] == "2024-11-06"
     assert sent.headers["content-type"] == "application/json"
-    seed = {"seed": task.seed} if story.seeded else {}
-    assert sent.json == story.body | seed
+    seed = {"seed": task.seed} if case.seeded else {}
+    assert sent.json == case.body | seed
     # The page that is strictest about it ends at this number.
-    assert task.seed in range(10**9) if story.seeded else task.seed is None
-    assert (task.id, task.status, task.route) == (ID, "PENDING", story.route)
+    assert task.seed in range(10**9) if case.seeded else task.seed is None
+    assert (task.id, task.status, task.route) == (ID, "PENDING", case.route)
 
 
 @each
-def test_the_task_is_polled_where_its_kind_is_known(story: Story, harness: ClientHarness) -> None:
-    task = make(harness, story)
-    harness.respond_with(json_reply(ENDED[story.route]))
+def test_the_task_is_polled_where_its_kind_is_known(case: OperationCase, harness: ClientHarness) -> None:
+    task = make(harness, case)
+    harness.respond_with(json_reply(ENDED[case.route]))
     ended = harness.run(task.wait())
     assert (ended.status, ended.output, ended.operation) == ("SUCCEEDED", (OUTPUT,), task.operation)
     poll = harness.network.sent[1]
-    if story.route == "feed":
+    if case.route == "feed":
         assert (poll.method, poll.url.path, poll.json) == ("POST", "/runway/feed", {"task_id": ID})
     else:
         assert (poll.method, poll.url.path) == ("GET", f"/runwayml/v1/tasks/{ID}")
@@ -207,48 +207,48 @@ def test_the_task_is_polled_where_its_kind_is_known(story: Story, harness: Clien
 
 
 @each
-def test_the_options_of_one_call(story: Story, harness: ClientHarness) -> None:
+def test_the_options_of_one_call(case: OperationCase, harness: ClientHarness) -> None:
     options = {
         "runway_version": "2030-01-01",
         "extra_headers": {"X-Note": "one"},
         "extra_body": {"cfgScale": 0.5},
     }
-    make(harness, story, **options, timeout=7)
+    make(harness, case, **options, timeout=7)
     (sent,) = harness.network.sent
     assert sent.headers["x-runway-version"] == "2030-01-01"
     assert sent.headers["x-note"] == "one"
-    assert sent.json.items() >= story.body.items()
+    assert sent.json.items() >= case.body.items()
     assert sent.json["cfgScale"] == 0.5
 
 
 @each
 def test_what_is_newer_than_the_contract_has_a_way_out(
-    story: Story, harness: ClientHarness
+    case: OperationCase, harness: ClientHarness
 ) -> None:
-    field = next(iter(story.body))
+    field = next(iter(case.body))
     newer = {"extra_body": {field: {"newer": True}}}
     with pytest.raises(InvalidRequestError, match=f"/{field}"):
-        make(harness, story, **newer)
+        make(harness, case, **newer)
     assert harness.network.sent == []
-    make(harness, story, **newer, validate=False)
+    make(harness, case, **newer, validate=False)
     assert harness.network.sent[0].json[field] == {"newer": True}
 
 
 @each
-def test_an_argument_that_is_missing_is_named(story: Story, harness: ClientHarness) -> None:
-    for name in story.least:
-        rest = {key: value for key, value in story.least.items() if key != name}
-        with pytest.raises(InvalidRequestError, match=f"{name}: {story.resource} requires") as no:
-            harness.run(story.on(harness.client).create(**rest))
+def test_an_argument_that_is_missing_is_named(case: OperationCase, harness: ClientHarness) -> None:
+    for name in case.least:
+        rest = {key: value for key, value in case.least.items() if key != name}
+        with pytest.raises(InvalidRequestError, match=f"{name}: {case.resource} requires") as no:
+            harness.run(case.on(harness.client).create(**rest))
         assert [(issue.path, issue.rule) for issue in no.value.issues] == [(name, "required")]
     assert harness.network.sent == []
 
 
 @each
-def test_an_argument_that_is_misspelt_is_named(story: Story, harness: ClientHarness) -> None:
-    name = next(iter(story.least))
+def test_an_argument_that_is_misspelt_is_named(case: OperationCase, harness: ClientHarness) -> None:
+    name = next(iter(case.least))
     with pytest.raises(InvalidRequestError, match=f"did you mean {name!r}"):
-        make(harness, story, **{name + "s": "x"})
+        make(harness, case, **{name + "s": "x"})
     assert harness.network.sent == []
 
 
@@ -269,9 +269,9 @@ def page_of(signature: Signature[...]) -> dict[str, Any]:
 
 
 @each
-def test_the_least_satisfies_the_page_as_it_stands(story: Story, harness: ClientHarness) -> None:
-    make(harness, story)
-    page = page_of(story.on(harness.client).signature)
+def test_the_least_satisfies_the_page_as_it_stands(case: OperationCase, harness: ClientHarness) -> None:
+    make(harness, case)
+    page = page_of(case.on(harness.client).signature)
     assert page["required"]
     jsonschema.validate(harness.network.sent[0].json, page)
 
@@ -299,15 +299,15 @@ def resource_of(sample: dict[str, Any]) -> str:
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_sample_of_a_page_can_be_said(name: str, harness: ClientHarness) -> None:
     sample = SHOWN[name]
-    story = next(story for story in STORIES if story.resource == resource_of(sample))
+    case = next(case for case in CASES if case.resource == resource_of(sample))
     arguments = {snake(field): value for field, value in sample["body"].items()}
-    create = story.on(harness.client).create
+    create = case.on(harness.client).create
     if sample["verdict"] != "valid":
         with pytest.raises(InvalidRequestError):
             harness.run(create(**arguments))
         assert harness.network.sent == []
         return
-    harness.respond_with(json_reply(ACCEPTED[story.route]))
+    harness.respond_with(json_reply(ACCEPTED[case.route]))
     harness.run(create(**arguments))
     assert harness.network.sent[0].json.items() >= sample["body"].items()
 
@@ -335,8 +335,8 @@ CLIP = "data:video/mp4;base64," + base64.b64encode(b"mp4").decode()
 
 def body(harness: ClientHarness, resource: str, **more: Any) -> Any:
     """What leaves for a resource."""
-    story = next(story for story in STORIES if story.resource == resource)
-    make(harness, story, **more)
+    case = next(case for case in CASES if case.resource == resource)
+    make(harness, case, **more)
     return harness.network.sent[-1].json
 
 
@@ -394,13 +394,13 @@ def test_a_file_whose_name_no_system_has_is_refused(name: str, harness: ClientHa
 
 @compat
 def test_a_route_that_takes_addresses_only_says_so(
-    story: Story, picture: Path, harness: ClientHarness
+    case: OperationCase, picture: Path, harness: ClientHarness
 ) -> None:
-    for name in story.least.keys() & {"video", "image", "callback_url"}:
+    for name in case.least.keys() & {"video", "image", "callback_url"}:
         with pytest.raises(InvalidRequestError, match=f"/{name}: is a local file"):
-            make(harness, story, **{name: picture})
+            make(harness, case, **{name: picture})
         with pytest.raises(InvalidRequestError, match=rf"/{name} does not fit \(pattern\)"):
-            make(harness, story, **{name: PICTURE})
+            make(harness, case, **{name: PICTURE})
     assert harness.network.sent == []
 
 
@@ -413,7 +413,7 @@ def test_a_picture_is_one_or_a_list_of_places(harness: ClientHarness) -> None:
         body(harness, "image_to_video", prompt_image=[two[0], {"uri": IMAGE}])
 
 
-@pytest.mark.parametrize("resource", [s.resource for s in STORIES if "ratio" in s.body])
+@pytest.mark.parametrize("resource", [s.resource for s in CASES if "ratio" in s.body])
 def test_a_ratio_may_be_a_pair(resource: str, harness: ClientHarness) -> None:
     assert body(harness, resource, ratio=(720, 1280))["ratio"] == "720:1280"
 
@@ -455,10 +455,10 @@ def test_options_of_a_video_from_words_are_completed(harness: ClientHarness) -> 
 
 
 @compat
-def test_options_that_are_none(story: Story, harness: ClientHarness) -> None:
-    if "options" in story.on(harness.client).signature.parameters:
+def test_options_that_are_none(case: OperationCase, harness: ClientHarness) -> None:
+    if "options" in case.on(harness.client).signature.parameters:
         with pytest.raises(InvalidRequestError, match="/options: must be an object"):
-            make(harness, story, options=5)
+            make(harness, case, options=5)
         assert harness.network.sent == []
 
 
@@ -476,7 +476,7 @@ def test_a_compatibility_task_is_taken_up_by_its_id(harness: ClientHarness) -> N
 
 
 def test_tasks_of_both_formats_are_waited_for_together(harness: ClientHarness) -> None:
-    old, new = make(harness, STORIES[-1]), "another"
+    old, new = make(harness, CASES[-1]), "another"
 
     def gateway(request: Any) -> Reply:
         return json_reply(ENDED["feed" if request.url.path == "/runway/feed" else "tasks"])
@@ -491,15 +491,15 @@ def test_tasks_of_both_formats_are_waited_for_together(harness: ClientHarness) -
 
 
 @each
-def test_an_operation_can_be_had_by_its_id(story: Story, harness: ClientHarness) -> None:
-    signature = story.on(harness.client).signature
-    harness.respond_with(json_reply(ACCEPTED[story.route]))
-    wanted = story.body | ({"seed": 7} if story.seeded else {})
+def test_an_operation_can_be_had_by_its_id(case: OperationCase, harness: ClientHarness) -> None:
+    signature = case.on(harness.client).signature
+    harness.respond_with(json_reply(ACCEPTED[case.route]))
+    wanted = case.body | ({"seed": 7} if case.seeded else {})
     said = {snake(field): value for field, value in wanted.items()}
     task = harness.run(harness.client.operation(signature.operation).create(**said))
     (sent,) = harness.network.sent
-    assert (sent.url.path, sent.json) == (story.path, wanted)
-    assert (task.id, task.route, task.operation) == (ID, story.route, signature.operation)
+    assert (sent.url.path, sent.json) == (case.path, wanted)
+    assert (task.id, task.route, task.operation) == (ID, case.route, signature.operation)
 
 
 def test_an_operation_by_its_id_fills_in_nothing(harness: ClientHarness) -> None:
@@ -543,4 +543,4 @@ def test_models_may_stand_for_objects(harness: ClientHarness) -> None:
 
 def test_every_signature_is_on_the_clients(harness: ClientHarness) -> None:
     known = {one.name for one in vars(signatures).values() if isinstance(one, Signature)}
-    assert known == {story.resource for story in STORIES}
+    assert known == {case.resource for case in CASES}
