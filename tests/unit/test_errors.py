@@ -18,9 +18,9 @@ from cometapi_runway.errors import Issue, RunwayError
 from .support.both_clients import ID
 from .support.fault_table import RUNNING, family, paced, page, platform
 from .support.flow_runner import FlowRunner, submit_request, wait_request
+from .support.responses import as_answer
 from .support.scripted_transport import HANG, json_reply
 from .support.virtual_time import FixedJitter
-from .test_answers import as_answer
 
 ISSUES = [
     Issue("/seed", "maximum", 2**32, "/seed: is too large"),

@@ -225,8 +225,8 @@ WAITS: tuple[Row, ...] = (
     _wait("done just after it", RUNNING, RUNNING, Reply(200, DONE.content, takes=0.9),
           requests=3, time=10.9, timeout=10.0),
     _wait("failed just after it", RUNNING, RUNNING,
-          json_reply({"id": ID, "status": "FAILED"}, takes=0.9), requests=3, time=10.9, timeout=10.0,
-          raises=errors.TaskFailedError),
+          json_reply({"id": ID, "status": "FAILED"}, takes=0.9), requests=3, time=10.9,
+          timeout=10.0, raises=errors.TaskFailedError),
     _wait("no limit", *[RUNNING] * 1000, DONE, requests=1001, time=5000, timeout=None),
 )  # fmt: skip
 

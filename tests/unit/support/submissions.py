@@ -1,0 +1,11 @@
+"""How a submission decides, beyond the fault table: what it writes down, when it tries again."""
+
+from __future__ import annotations
+
+from .fault_table import platform
+from .virtual_time import FixedJitter
+
+MOST = FixedJitter(1.0)
+
+
+REFUSED = platform(400, "no", "invalid_request")
