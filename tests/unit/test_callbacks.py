@@ -1,4 +1,4 @@
-"""What a callback is taken for: a hint to look, and never a proof."""
+"""A callback is a hint to poll, and never a proof."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_body_is_read_in_whatever_form_it_is_at_hand(form: Any) -> None:
         *(None, 5, [POSTED], object()),
     ],
 )
-def test_what_tells_of_no_task_is_refused(body: Any) -> None:
+def test_a_body_without_a_task_is_refused(body: Any) -> None:
     with pytest.raises(ResponseDecodeError):
         callbacks.parse(body)
 
@@ -49,7 +49,7 @@ def test_a_callback_is_confirmed_by_the_gateway_itself(hint: Any, harness: Clien
     assert (sent.url.path, sent.json) == ("/runway/feed", {"task_id": ID})
 
 
-def test_a_callback_for_a_task_that_nobody_knows(harness: ClientHarness) -> None:
+def test_a_callback_for_an_unknown_task(harness: ClientHarness) -> None:
     harness.respond_with(json_reply({"code": "task_not_exist", "message": "task_not_exist"}, 400))
     with pytest.raises(TaskNotFoundError):
         harness.run(callbacks.confirm(harness.client, callbacks.parse(POSTED)))
@@ -67,7 +67,7 @@ def told(*states: tuple[str, str]) -> list[bool]:
     return [seen.is_news(Task(id, status)) for id, status in states]
 
 
-def test_a_repeated_callback_is_no_news() -> None:
+def test_a_repeated_callback_is_no_change() -> None:
     assert told(("a", "RUNNING"), ("a", "RUNNING"), ("a", "SUCCEEDED"), ("a", "SUCCEEDED")) == [
         True,
         False,
@@ -76,7 +76,7 @@ def test_a_repeated_callback_is_no_news() -> None:
     ]
 
 
-def test_nothing_is_news_after_the_end() -> None:
+def test_nothing_changes_after_the_end() -> None:
     assert told(("a", "SUCCEEDED"), ("a", "RUNNING"), ("a", "FAILED")) == [True, False, False]
 
 
@@ -92,7 +92,7 @@ def test_the_oldest_is_forgotten_first() -> None:
     assert seen.is_news(Task("b", "SUCCEEDED"))
 
 
-def test_one_of_many_threads_gets_the_news() -> None:
+def test_one_of_many_threads_sees_the_change() -> None:
     seen, start, news = callbacks.Seen(), threading.Barrier(8), []
 
     def hook() -> None:

@@ -62,7 +62,7 @@ def test_closing_twice_does_no_harm(gateway: MockedGateway) -> None:
     gateway.run(gateway.client.close())
 
 
-def test_nobody_listens(gateway: MockedGateway) -> None:
+def test_a_refused_connection_is_reported(gateway: MockedGateway) -> None:
     gateway.create.mock(side_effect=httpx.ConnectError("Connection refused"))
     gateway.client.session.rng.uniform = lambda _, b: b
     with pytest.raises(APIConnectionError, match="Connection refused") as caught:
@@ -71,9 +71,7 @@ def test_nobody_listens(gateway: MockedGateway) -> None:
     assert gateway.create.call_count == 7
 
 
-def test_a_further_try_is_told_to_who_listens(
-    gateway: MockedGateway, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_retry_is_logged(gateway: MockedGateway, caplog: pytest.LogCaptureFixture) -> None:
     slower = httpx.Response(429, headers={"retry-after": "3"}, json={})
     accepted = httpx.Response(200, json={"id": ID})
     gateway.create.mock(side_effect=[httpx.ConnectError("refused"), slower, accepted])
@@ -95,7 +93,7 @@ def test_it_is_quiet_unless_asked(
     assert capfd.readouterr() == ("", "")
 
 
-def test_debug_tells_of_every_request(
+def test_every_request_is_logged_at_debug_level(
     gateway: MockedGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway.polls(httpx.Response(502, html=HTML), httpx.ReadTimeout("too slow"), RAW["done"])

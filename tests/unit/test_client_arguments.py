@@ -16,7 +16,7 @@ from cometapi_runway import (
 from .support.both_clients import KEY, ClientHarness
 
 
-class TestWrongThings:
+class TestInvalidArguments:
     @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
     @pytest.mark.parametrize(
         "given", [httpx.Client(), "https://proxy.example", 5, httpx.MockTransport, object()]
@@ -48,7 +48,7 @@ class TestWrongThings:
         with pytest.raises(ConfigurationError, match="no connections can be made here"):
             kind(KEY)
 
-    def test_a_proxys_password_is_not_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_password_of_a_proxy_is_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "gopher://me:MARKERMARKER@proxy.example:70")
         with pytest.raises(ConfigurationError) as caught:
             RunwayClient(KEY)

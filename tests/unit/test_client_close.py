@@ -51,13 +51,13 @@ class TestClosed:
         assert entry.state == "REFUSED"
         assert harness.network.sent == []
 
-    def test_many_waits_are_told_one_by_one(self, harness: ClientHarness) -> None:
+    def test_each_of_many_waits_reports_it(self, harness: ClientHarness) -> None:
         harness.run(harness.client.close())
         tasks = harness.run(harness.client.tasks.wait_all(["a", "b"]))
         assert [type(task.error) for task in tasks] == [ConfigurationError] * 2
 
 
-class TestClosedMeanwhile:
+class TestClosedDuringARequest:
     """By another thread, or another task."""
 
     def test_a_request_in_the_queue_is_never_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ class TestEventLoops:
         with pytest.raises(ConfigurationError, match="closed"):
             asyncio.run(ask())
 
-    def test_so_with_connections_of_its_own_too(self, tmp_path: Path) -> None:
+    def test_closed_in_another_with_its_own_connections(self, tmp_path: Path) -> None:
         """Those of a loop that is gone cannot be closed any more, and the journal can."""
 
         def use() -> None:

@@ -74,8 +74,6 @@ SAYINGS = (
     "half",
     "failed",
 )
-
-
 CASES = (
     Case("create", create),
     Case("retrieve", retrieve),
@@ -102,8 +100,6 @@ CASES = (
     Case("invalid header", invalid_header),
     Case("untellable", untellable),
 )
-
-
 GOOD = {
     "create",
     "create, failed",
@@ -129,7 +125,7 @@ def everything_said(result: Any) -> str:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nothing_tells(
+def test_no_secret_is_shown(
     case: Case,
     mode: Mode,
     leaking_gateway: Gateway,

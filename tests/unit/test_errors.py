@@ -1,4 +1,4 @@
-"""The errors themselves: what each carries, and that it arrives whole wherever it is sent."""
+"""What each error carries, and that it can be copied and pickled."""
 
 from __future__ import annotations
 

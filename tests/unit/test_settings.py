@@ -1,4 +1,4 @@
-"""Where settings come from, and what is said of those that will not do."""
+"""Where settings come from, and which values are refused."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class TestBadValues:
             b"https://x",
         ],
     )
-    def test_an_address_that_is_none(self, address: Any) -> None:
+    def test_an_invalid_address_is_refused(self, address: Any) -> None:
         with pytest.raises(ConfigurationError, match="base_url must be an") as caught:
             resolve_settings(KEY, base_url=address, environ={})
         assert "secret" not in str(caught.value)
@@ -149,7 +149,7 @@ class TestBadValues:
             resolve_settings(KEY, runway_version=version, environ={})
 
     @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "60", None, True, [60]])
-    def test_a_timeout_that_is_none(self, seconds: Any) -> None:
+    def test_an_invalid_timeout_is_refused(self, seconds: Any) -> None:
         with pytest.raises(ConfigurationError, match="timeout must be"):
             resolve_settings(KEY, timeout=seconds, environ={})
 

@@ -1,4 +1,4 @@
-"""What a failed task tells whoever wants to try again."""
+"""The reason of a failed task, and whether a retry can help."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_code_is_read_by_the_longest_part_that_is_known(code, known, can_retry
 
 
 @pytest.mark.parametrize("code", [None, "", " "])
-def test_no_code_means_trouble_of_its_own_only_where_runway_speaks(code):
+def test_a_missing_code_is_an_internal_failure_only_in_runways_own_response(code):
     assert explain_failure(code).can_retry is True
     assert explain_failure(code, by_runway=False).can_retry is None
 

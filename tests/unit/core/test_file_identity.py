@@ -10,10 +10,10 @@ import pytest
 from cometapi_runway._core.file_identity import FileIdentity
 from cometapi_runway._core.partial_file import PartialFile
 
-from ..support.partial_files import DATA, KNOWN, NOBODY_S, POSIX, names, write
+from ..support.partial_files import DATA, KNOWN, NO_IDENTITY, POSIX, names, write
 
 
-class TestNotes:
+class TestStoredIdentity:
     """Which file the bytes are of is beside them, and outlives a process as they do."""
 
     def test_what_nothing_vouches_for_is_not_added_to(
@@ -24,7 +24,9 @@ class TestNotes:
         parts[0].close()
         assert shared.read_bytes() == DATA
 
-    def test_it_is_told_to_the_next_holder(self, parts: list[PartialFile], shared: Path) -> None:
+    def test_the_identity_is_passed_to_the_next_holder(
+        self, parts: list[PartialFile], shared: Path
+    ) -> None:
         write(parts[0], DATA, KNOWN)
         parts[0].close()
         assert names(shared.parent) == {"a.part", "a.part.json"}
@@ -50,8 +52,8 @@ class TestNotes:
         assert b"old" in before
         assert b"v1" in after
 
-    @pytest.mark.parametrize("anew", [NOBODY_S, FileIdentity(None, 7)])
-    def test_it_goes_where_the_next_file_has_none(
+    @pytest.mark.parametrize("anew", [NO_IDENTITY, FileIdentity(None, 7)])
+    def test_the_identity_is_removed_when_the_next_file_has_none(
         self, anew: FileIdentity, parts: list[PartialFile], shared: Path
     ) -> None:
         write(parts[0], DATA, KNOWN)
@@ -95,7 +97,9 @@ class TestNotes:
         assert names(shared.parent) == ({"a.mp4"} if how != "empty" else set())
 
     @POSIX
-    def test_another_s_is_left_alone(self, parts: list[PartialFile], shared: Path) -> None:
+    def test_the_identity_of_another_holder_is_left_alone(
+        self, parts: list[PartialFile], shared: Path
+    ) -> None:
         write(parts[0], DATA, KNOWN)
         shared.unlink()
         write(parts[1], b"theirs", FileIdentity('"theirs"'))

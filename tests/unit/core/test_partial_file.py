@@ -12,7 +12,7 @@ import pytest
 from cometapi_runway._core import partial_file
 from cometapi_runway._core.partial_file import PartialFile
 
-from ..support.partial_files import DATA, KNOWN, NOBODY_S, POSIX, names, write
+from ..support.partial_files import DATA, KNOWN, NO_IDENTITY, POSIX, names, write
 
 
 def test_each_holder_has_a_file_to_itself(parts: list[PartialFile], shared: Path) -> None:
@@ -26,7 +26,7 @@ def test_each_holder_has_a_file_to_itself(parts: list[PartialFile], shared: Path
 def test_what_stays_is_under_the_shared_name(parts: list[PartialFile], shared: Path) -> None:
     for part in parts:
         write(part, DATA)
-        part.begin(5, NOBODY_S)
+        part.begin(5, NO_IDENTITY)
         part.write(b"x")
     for part in parts:
         part.close()
@@ -109,9 +109,7 @@ def test_a_disk_without_locks_will_do(
 
 
 @POSIX
-def test_one_that_is_removed_meanwhile_is_begun_anew(
-    parts: list[PartialFile], shared: Path
-) -> None:
+def test_a_part_removed_meanwhile_is_restarted(parts: list[PartialFile], shared: Path) -> None:
     write(parts[0], DATA)
     shared.unlink()
     write(parts[1], b"another's")
@@ -123,7 +121,9 @@ def test_one_that_is_removed_meanwhile_is_begun_anew(
 
 
 @POSIX
-def test_another_s_part_is_not_published(parts: list[PartialFile], shared: Path) -> None:
+def test_the_part_of_another_holder_is_not_published(
+    parts: list[PartialFile], shared: Path
+) -> None:
     """As it would be by its name, after the file that had the name was removed."""
     write(parts[0], DATA)
     shared.unlink()
@@ -136,7 +136,7 @@ def test_another_s_part_is_not_published(parts: list[PartialFile], shared: Path)
 
 
 @POSIX
-def test_another_s_part_is_not_removed(parts: list[PartialFile], shared: Path) -> None:
+def test_the_part_of_another_holder_is_not_removed(parts: list[PartialFile], shared: Path) -> None:
     parts[0].hold()
     shared.unlink()
     write(parts[1], DATA)

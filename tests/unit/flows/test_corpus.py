@@ -1,4 +1,4 @@
-"""Every answer on file is understood as its file says, by every way there is to receive it."""
+"""Every response of the corpus is read as its file says, by flows and by clients."""
 
 from __future__ import annotations
 
@@ -29,11 +29,7 @@ from cometapi_runway.errors import RunwayError
 from ..support import corpus
 
 ALL = corpus.shapes()
-
-
 FACTS = ("id", "status", "progress", "output", "failure", "failure_code", "created_at")
-
-
 EXPECTED = {
     "task": {*FACTS, "can_retry"},
     "creation": {"id"},
@@ -42,8 +38,6 @@ EXPECTED = {
     },
     "callback": {*FACTS, "error"},
 }  # fmt: skip
-
-
 DAMAGES = 60
 
 
@@ -148,8 +142,6 @@ def test_a_callback_is_read(shape):
 
 
 FINISHED = {"id": "x", "status": "SUCCEEDED", "output": ["https://example.com/output.mp4"]}
-
-
 BIRTH = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -226,8 +218,6 @@ def run(clients):
 
 
 ways = pytest.mark.parametrize("mode", ["blocking", "awaiting"])
-
-
 routes = pytest.mark.parametrize("route", ["tasks", "feed"])
 
 
@@ -324,7 +314,7 @@ READINGS = (
 
 
 @each()
-def test_no_damage_leads_out_of_the_error_tree(shape):
+def test_every_damaged_response_is_an_error_of_the_package(shape):
     for broken in damaged(shape):
         for read in READINGS:
             # Whatever comes of it can be printed.
@@ -335,7 +325,7 @@ def test_no_damage_leads_out_of_the_error_tree(shape):
 
 
 @ways
-def test_no_damage_leads_a_client_out_of_the_error_tree(mode, run):
+def test_every_damaged_response_is_an_error_of_the_package_in_a_client(mode, run):
     dice = Random(3)
     for shape in dice.sample(corpus.shapes("task", "creation", "error"), 25):
         for broken in list(damaged(shape))[:6]:

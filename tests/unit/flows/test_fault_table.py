@@ -1,4 +1,4 @@
-"""The fault table, judged three ways: the bare flows, and both clients."""
+"""The fault table, run by bare flows and by both clients."""
 
 from __future__ import annotations
 

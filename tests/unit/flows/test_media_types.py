@@ -1,4 +1,4 @@
-"""By which name a file is saved, and how much of what a server says is repeated."""
+"""File extensions of media types, and the length of quoted response texts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_file_is_called_as_its_kind_usually_is(kind: str, extension: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["", "application/octet-stream", "video/unheard-of"])
-def test_what_nobody_knows_is_called_bin(kind: str) -> None:
+def test_an_unknown_type_gets_the_extension_bin(kind: str) -> None:
     assert media_types.extension_for({"content-type": kind}) == ".bin"
 
 

@@ -15,8 +15,6 @@ from ..support.parsing import created_id_from, task_from
 from ..support.payloads import flat, raw, wrapped
 
 URL = "https://cdn.example/output.mp4?_jwt=1"
-
-
 OTHER = "https://cdn.example/second.mp4"
 
 
@@ -56,7 +54,7 @@ class TestStatus:
         assert task.is_terminal == (expected in TERMINAL)
 
     @pytest.mark.parametrize("word", ["UNKNOWN", "Warming_up", "expired", "成功", "4", 17])
-    def test_an_unknown_word_is_kept_and_never_the_end(self, word: Any) -> None:
+    def test_an_unknown_status_is_kept_and_not_final(self, word: Any) -> None:
         task = task_from(raw(word))
         assert (task.status, task.is_terminal) == (str(word), False)
 
@@ -88,7 +86,7 @@ class TestStatus:
         assert task_from(wrapped(envelope, inside)).status == expected
 
     @pytest.mark.parametrize("output", [None, [], "", [""], [None], ["not an address"], {}, 7])
-    def test_success_without_a_file_is_none_yet(self, output: Any) -> None:
+    def test_success_without_a_file_is_still_running(self, output: Any) -> None:
         for shape in (raw("SUCCEEDED", output=output), wrapped("SUCCESS", result_url=output)):
             task = task_from(shape)
             assert (task.status, task.is_terminal, task.output) == ("RUNNING", False, ())
@@ -249,7 +247,7 @@ class TestFailure:
         assert task_from(wrapped("SUCCESS", raw(word))).status == status
 
 
-class TestMoment:
+class TestTimestamps:
     EAST = timezone(timedelta(hours=8))
 
     @pytest.mark.parametrize(
@@ -313,6 +311,6 @@ class TestCreation:
         "payload",
         [{}, {"id": ""}, {"id": " "}, {"id": None}, {"id": True}, {"id": [ID]}, {"data": None}],
     )
-    def test_none_is_told(self, payload: Any) -> None:
+    def test_a_missing_id_is_an_error(self, payload: Any) -> None:
         with pytest.raises(ResponseDecodeError, match="no task id"):
             created_id_from(payload)

@@ -17,7 +17,7 @@ from ..support.strategies import deterministic, json_objects
 
 @deterministic
 @given(payload=json_objects)
-def test_no_object_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
+def test_every_object_is_a_task_or_an_error_of_the_package(payload: dict[str, Any]) -> None:
     for known in (None, Task(ID, "PENDING")):
         try:
             task = task_from(payload, known)
@@ -36,7 +36,7 @@ def test_no_object_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
 
 @deterministic
 @given(payload=json_objects)
-def test_no_creation_leads_out_of_the_tree(payload: dict[str, Any]) -> None:
+def test_every_creation_is_an_id_or_an_error_of_the_package(payload: dict[str, Any]) -> None:
     try:
         assert created_id_from(payload)
     except ResponseDecodeError as error:

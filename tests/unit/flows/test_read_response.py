@@ -154,7 +154,7 @@ class TestCodes:
         assert type(error) is errors.NotFoundError
 
 
-class TestMoney:
+class TestQuota:
     @pytest.mark.parametrize(
         ("status", "message", "kind"),
         [
@@ -167,20 +167,20 @@ class TestMoney:
             (429, "quota exceeded, slow down", errors.RateLimitError),
         ],
     )
-    def test_want_of_it_is_told_from_want_of_permission(
+    def test_missing_quota_differs_from_missing_permission(
         self, status: int, message: str, kind: type[RunwayError]
     ) -> None:
         for body in (platform(message), family("x", message)):
             assert type(error_of(body, status)) is kind
 
-    def test_there_is_advice(self) -> None:
+    def test_the_error_gives_advice(self) -> None:
         assert "Top up" in str(error_of(family("quota_not_enough"), 403))
         assert "Check the CometAPI key" in str(error_of(platform("Invalid Token"), 401))
 
 
 class TestReading:
     @pytest.mark.parametrize("name", sorted(set(BROKEN_BODIES) - {"no known field"}))
-    def test_what_is_no_object_is_told_with_what_it_is(self, name: str) -> None:
+    def test_a_body_that_is_no_object_is_named(self, name: str) -> None:
         with pytest.raises(errors.ResponseDecodeError) as caught:
             parse_response(as_answer(BROKEN_BODIES[name]))
         assert caught.value.status_code in {200, 204}

@@ -44,12 +44,16 @@ def understood(answer: RawResponse) -> None:
         max_size=4,
     ),
 )
-def test_no_bytes_lead_out_of_the_tree(status: int, body: bytes, headers: dict[str, str]) -> None:
+def test_every_body_is_a_payload_or_an_error_of_the_package(
+    status: int, body: bytes, headers: dict[str, str]
+) -> None:
     understood(RawResponse("GET", "/x", status, headers, body, WALL_CLOCK_START))
 
 
 @deterministic
 @given(cut=st.integers(0, 400), status=st.sampled_from([200, 400, 500]))
-def test_no_cut_leads_out_of_the_tree(cut: int, status: int) -> None:
+def test_every_truncated_body_is_a_payload_or_an_error_of_the_package(
+    cut: int, status: int
+) -> None:
     whole = json.dumps({**platform("x" * 40), "data": {"id": ID, "output": ["https://a.b/c"] * 9}})
     understood(got(whole.encode()[:cut], status))

@@ -1,4 +1,4 @@
-"""How a submission decides, beyond the fault table: what it writes down, when it tries again."""
+"""Decisions of a submission beyond the fault table: journal entries and retries."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_closed_flow_takes_no_further_step() -> None:
     assert list(flow) == []
 
 
-def test_an_unknown_outcome_tells_all_that_is_known() -> None:
+def test_an_unknown_outcome_carries_all_known_facts() -> None:
     runner = FlowRunner()
     lost = platform(502, "upstream gone (request id: 20260205132859)")
     with pytest.raises(errors.SubmissionUnknownError) as caught:
@@ -120,7 +120,7 @@ def test_a_date_says_when_to_come_again() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "-3", "", "1e999", "٣s", "Fri, 99 Foo 2027 08:00:00 GMT"])
-def test_a_pace_that_makes_no_sense_is_none(text: str) -> None:
+def test_an_invalid_retry_after_is_ignored(text: str) -> None:
     runner = FlowRunner()
     runner.run(submit(submit_request(), started=0.0, rng=MOST), paced(text), ACCEPTED)
     assert runner.pauses == [0.5]

@@ -101,7 +101,7 @@ def test_an_interruption_of_the_record_carries_the_id(after: bool, times: int) -
     assert SubmissionFailed not in kinds(runner)
 
 
-def test_an_interruption_with_the_answer_in_hand_carries_the_id() -> None:
+def test_an_interruption_after_the_response_carries_the_id() -> None:
     runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
         runner.run(stopped(flow, lambda step: isinstance(step, Send), after=True), ACCEPTED)
@@ -109,7 +109,7 @@ def test_an_interruption_with_the_answer_in_hand_carries_the_id() -> None:
     assert kinds(runner) == [SubmissionStarted, SubmissionAccepted]
 
 
-def test_an_interruption_with_a_refusal_in_hand_carries_none() -> None:
+def test_an_interruption_after_a_refusal_carries_no_id() -> None:
     runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
         runner.run(stopped(flow, lambda step: isinstance(step, Send), after=True), REFUSED)

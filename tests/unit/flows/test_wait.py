@@ -1,4 +1,4 @@
-"""How a wait decides, beyond the fault table: when it asks, what it tells and leaves behind."""
+"""Decisions of a wait beyond the fault table: polls, notifications and journal entries."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from ..support.scripted_transport import HANG, Failure, Interruption, Reply, del
 from ..support.virtual_time import FixedJitter, FrozenClock
 
 LEAST, MOST = FixedJitter(0.0), FixedJitter(1.0)
-
-
 GONE = family(400, "task_not_exist")
 
 
@@ -222,7 +220,7 @@ def test_closing_a_wait_is_quiet() -> None:
     assert list(flow) == []
 
 
-def test_a_timeout_tells_how_the_task_stood_and_what_was_wrong() -> None:
+def test_a_timeout_names_the_last_status_and_error() -> None:
     runner = FlowRunner()
     with pytest.raises(errors.TaskTimeoutError) as caught:
         runner.run(wait(wait_request(timeout=5.0), started=0.0, rng=LEAST), half(0.25), page(503))

@@ -33,11 +33,7 @@ from ..support.fault_table import ACCEPTED, DONE, RUNNING
 from ..support.scripted_transport import Reply
 
 Behaviour = Callable[[socket.socket], None]
-
-
 Serve = Callable[[Behaviour], str]
-
-
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -116,7 +112,7 @@ def ask(mode: str, address: str, method: str, **options: Any) -> RunwayError | N
 
 @pytest.mark.parametrize("mode", ["blocking", "awaiting"])
 @pytest.mark.parametrize("behave", [silent, dripping])
-class TestNobodyIsKept:
+class TestDeadlines:
     """httpx counts from byte to byte, below everything that a blocking caller could stop."""
 
     def test_by_a_poll(self, mode: str, behave: Behaviour, serve: Serve) -> None:
@@ -167,7 +163,7 @@ class TestNeverConnected:
 
 @pytest.mark.parametrize("behave", [silent, dripping])
 @pytest.mark.parametrize("mode", ["blocking", "awaiting"])
-def test_nobody_is_kept_by_a_file_that_does_not_begin(
+def test_a_download_without_a_response_ends_at_the_deadline(
     mode: str, behave: Behaviour, serve: Serve
 ) -> None:
     address = serve(behave)
@@ -186,7 +182,7 @@ def test_nobody_is_kept_by_a_file_that_does_not_begin(
     assert time.monotonic() - started < 10
 
 
-def test_a_file_that_has_begun_may_take_as_long_as_it_flows(
+def test_a_download_that_makes_progress_has_no_deadline(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deadline is that of its beginning, and no more in force when the bytes come."""
@@ -226,7 +222,7 @@ def test_httpx_still_keeps_its_reader_where_it_is_held() -> None:
         assert isinstance(vars(pool)["_network_backend"], deadlines._Network)
 
 
-class TestLate:
+class TestLateResponse:
     """An answer that has been paid for is kept, if it is there."""
 
     @staticmethod

@@ -57,7 +57,7 @@ def test_waits_of_one_task_share_their_polls() -> None:
     assert shared.polls["a"] <= 5
 
 
-def test_a_shared_poll_that_fails_fails_nobody() -> None:
+def test_a_failed_shared_poll_does_not_end_the_waits() -> None:
     polls = 0
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -82,7 +82,7 @@ def test_a_shared_poll_that_fails_fails_nobody() -> None:
 
 
 @pytest.mark.parametrize("leaver", range(4))
-def test_whoever_leaves_a_shared_poll_takes_nobody_along(leaver: int) -> None:
+def test_a_cancelled_waiter_does_not_cancel_the_shared_poll(leaver: int) -> None:
     async def main() -> None:
         go = asyncio.Event()
 

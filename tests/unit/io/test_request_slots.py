@@ -20,7 +20,7 @@ from ..support.both_clients import ASSETS, ID, KEY, ClientHarness
 from ..support.fault_table import ACCEPTED, RUNNING
 
 
-class TestTurns:
+class TestRequestSlots:
     """More calls at once than connections."""
 
     def test_a_paid_request_has_all_its_time_when_its_turn_comes(

@@ -28,14 +28,8 @@ from cometapi_runway._core.task import Task
 from ..support.both_clients import ID, KEY
 
 SIZE = 300_000
-
-
 MANY = 6
-
-
 PATIENCE = 60
-
-
 PROGRAM = """
 import sys
 from cometapi_runway import RunwayClient

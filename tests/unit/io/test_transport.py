@@ -47,9 +47,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         "kind", [httpx.StreamError, httpx.StreamConsumed, httpx.StreamClosed, OSError, UnicodeError]
     )
-    def test_of_a_transport_of_the_callers_own_are_told_too(
-        self, kind: Any, harness: ClientHarness
-    ) -> None:
+    def test_of_a_custom_transport_are_mapped(self, kind: Any, harness: ClientHarness) -> None:
         def handle(_: httpx.Request) -> httpx.Response:
             raise kind("odd") if kind in {httpx.StreamError, OSError, UnicodeError} else kind()
 
@@ -57,7 +55,7 @@ class TestFailures:
         with pytest.raises(APIConnectionError):
             retrieve(harness, client)
 
-    def test_that_have_no_words_are_called_by_name(self, harness: ClientHarness) -> None:
+    def test_without_a_message_are_named_by_their_class(self, harness: ClientHarness) -> None:
         harness.respond_with(Failure(httpx.ReadError, words=""))
         with pytest.raises(APIConnectionError, match="ReadError"):
             retrieve(harness)
@@ -112,7 +110,7 @@ class TestRequests:
         retrieve(harness)
         assert "cookie" not in harness.network.sent[1].headers
 
-    def test_a_proxy_of_the_environment_is_not_told_of_with_a_transport(
+    def test_a_proxy_of_the_environment_is_not_mentioned_with_a_transport(
         self, harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -120,7 +118,7 @@ class TestRequests:
         assert retrieve(harness, harness.new()).status == "RUNNING"
 
 
-class TestEcho:
+class TestEchoedKey:
     """Some gateways quote the key that they refuse."""
 
     def test_the_key_is_taken_out_of_what_came(self, harness: ClientHarness) -> None:
@@ -147,7 +145,7 @@ class TestEcho:
         assert KEY not in str(retrieve(harness).raw)
 
     @pytest.mark.parametrize("key", ["sk-abc", "sk-abcd"])
-    def test_a_short_key_is_one(self, key: str, harness: ClientHarness) -> None:
+    def test_a_short_key_is_redacted(self, key: str, harness: ClientHarness) -> None:
         harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": key}))
         assert key not in str(retrieve(harness, harness.new(key)).raw)
 
@@ -157,7 +155,7 @@ class TestEcho:
 
 
 @pytest.mark.parametrize("status", [500, 520, 524, 599])
-def test_a_status_that_python_does_not_know_is_told(status: int, harness: ClientHarness) -> None:
+def test_a_status_unknown_to_python_is_reported(status: int, harness: ClientHarness) -> None:
     harness.respond_with(page(status))
     with pytest.raises(ServerError) as caught:
         retrieve(harness)

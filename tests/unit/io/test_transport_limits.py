@@ -55,7 +55,7 @@ def dripping(harness: ClientHarness, pause: float) -> Any:
     return harness.new(transport=httpx.MockTransport(handle), timeout=10)
 
 
-class TestBounds:
+class TestLimits:
     def test_an_answer_that_drips_is_bounded_as_a_whole(self, harness: ClientHarness) -> None:
         """httpx counts from byte to byte, and would wait for minutes."""
         with pytest.raises(APITimeoutError, match="had not ended after 10 s"):

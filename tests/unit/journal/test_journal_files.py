@@ -67,7 +67,7 @@ def open_all(folder: Path, together: Any, count: int) -> None:
         Journal(folder / f"{number}.journal").close()
 
 
-def test_whoever_makes_it_first(tmp_path: Path) -> None:
+def test_processes_create_it_at_the_same_time(tmp_path: Path) -> None:
     """Several programs that start at once all find a journal that is whole."""
     context = multiprocessing.get_context("spawn")
     together = context.Barrier(4)

@@ -100,7 +100,7 @@ class TestMissing:
         harness.list(client.journal.resume(timeout=20))
         assert client.journal.find(ID).state == "SUBMITTED"
 
-    def test_is_told_though_the_journal_cannot_note_it(
+    def test_is_reported_though_the_journal_cannot_be_written(
         self, client: Any, harness: ClientHarness, path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         def fail(*_: object) -> None:

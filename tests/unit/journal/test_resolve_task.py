@@ -14,7 +14,7 @@ from ..support.scripted_transport import json_reply
 HOOK = "https://hooks.example/runway"
 
 
-class TestRecall:
+class TestResolveTask:
     """An id that is on record is asked for where its task was made."""
 
     def made(self, harness: ClientHarness, path: Path) -> Any:
@@ -41,14 +41,18 @@ class TestRecall:
         assert harness.network.sent[-1].method == "POST"
         assert (task.route, task.operation) == ("feed", client.journal.find("t-feed").operation)
 
-    def test_of_another_gateway_is_none(self, harness: ClientHarness, path: Path) -> None:
+    def test_a_task_of_another_gateway_is_not_found(
+        self, harness: ClientHarness, path: Path
+    ) -> None:
         self.made(harness, path)
         elsewhere = harness.new(journal=path, base_url="https://other.example")
         harness.respond_with(RUNNING)
         harness.run(elsewhere.tasks.retrieve("t-feed"))
         assert harness.network.sent[-1].method == "GET"
 
-    def test_of_a_damaged_journal_hinders_nobody(self, harness: ClientHarness, path: Path) -> None:
+    def test_a_damaged_journal_does_not_prevent_a_request(
+        self, harness: ClientHarness, path: Path
+    ) -> None:
         client = self.made(harness, path)
         client.journal.close()
         db = sqlite3.connect(path)

@@ -91,5 +91,7 @@ class TestUnsaved:
         assert client.journal.tasks(unfinished=True) == []
         assert client.journal.find(ID).state == "SUCCEEDED"
 
-    def test_a_wish_without_a_journal_is_none(self, harness: ClientHarness, tmp_path: Path) -> None:
+    def test_no_output_is_recorded_without_a_journal(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         harness.client.journal.request_output(ID, tmp_path)

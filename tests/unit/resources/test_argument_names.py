@@ -21,14 +21,14 @@ class TestNames:
             ("runwayversion", "runway_version"),
         ],
     )
-    def test_a_typo_is_told_what_was_meant(
+    def test_a_typo_suggests_the_right_name(
         self, wrong: str, right: str, harness: ClientHarness
     ) -> None:
         (issue,) = refused(harness, **{wrong: "x"})
         assert (issue.path, issue.rule) == (wrong, "unknown")
         assert f"did you mean {right!r}?" in issue.message
 
-    def test_a_name_like_none_is_told_all(self, harness: ClientHarness) -> None:
+    def test_an_unknown_name_lists_all_names(self, harness: ClientHarness) -> None:
         (issue,) = refused(harness, zzz=1)
         assert "it takes character, reference, model" in issue.message
 

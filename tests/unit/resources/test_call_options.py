@@ -96,7 +96,9 @@ class TestOptions:
         (issue,) = refused(harness, extra_body={"ratio": "wide"})
         assert issue.path == "/ratio"
 
-    def test_the_way_out_for_one_call_and_for_a_client(self, harness: ClientHarness) -> None:
+    def test_validation_is_disabled_for_one_call_and_for_a_client(
+        self, harness: ClientHarness
+    ) -> None:
         newer = {"model": "act_three", "expression_intensity": 11, "extra_body": {"ratio": "wide"}}
         body = sent(harness, validate=False, **newer)
         assert (body["model"], body["expressionIntensity"]) == ("act_three", 11)

@@ -12,8 +12,6 @@ from ..support.both_clients import ASSETS, ID, KEY
 from ..support.mocked_gateway import ACCEPTED, OPERATION, PAGE, PATH, RAW, MockedGateway
 
 MEDIA = OPERATION["requestBody"]["content"]["application/json"]
-
-
 EXAMPLE = MEDIA["examples"]["Default"]["value"]
 
 

@@ -19,8 +19,6 @@ from ..support.fault_table import ACCEPTED
 from ..support.inputs import refused, sent
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
-
-
 DATA_URI = "data:image/png;base64,iVBORw0KGgo="
 
 
@@ -93,7 +91,7 @@ class TestAssets:
         (issue,) = refused(harness, reference=f"https://your-video-host/b{end}")
         assert (issue.path, issue.rule, issue.value) == ("/reference/type", "enum", "image")
 
-    def test_a_message_names_field_and_way_out(self, harness: ClientHarness) -> None:
+    def test_a_message_names_the_field_and_the_remedy(self, harness: ClientHarness) -> None:
         (issue,) = refused(harness, character="https://a.example/face?token=secret")
         assert issue.message.startswith("/character/type: cannot be told from 'https://a.example/")
         assert "{'type': 'image' or 'video', 'uri': …}" in issue.message
@@ -116,7 +114,7 @@ class TestFiles:
         ("name", "kind"),
         [("a.webp", "image/webp"), ("a.MP4", "video/mp4"), ("a.mkv", "video/x-matroska")],
     )
-    def test_its_type_is_told_from_its_name(
+    def test_its_type_is_guessed_from_its_name(
         self, name: str, kind: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         file = tmp_path / name
@@ -225,7 +223,7 @@ class TestValues:
         assert path in issue.message
         assert str(value).strip('"') in issue.message
 
-    def test_all_that_is_wrong_is_told_at_once(self, harness: ClientHarness) -> None:
+    def test_all_issues_are_reported_at_once(self, harness: ClientHarness) -> None:
         issues = refused(harness, seed=-1, model="gen4", expression_intensity=9)
         assert {issue.path for issue in issues} == {"/seed", "/model", "/expressionIntensity"}
 

@@ -57,7 +57,7 @@ STRANGE: dict[str, Any] = {
 
 @pytest.mark.parametrize("validate", [True, False])
 @pytest.mark.parametrize("name", STRANGE)
-def test_nothing_that_is_said_leads_out_of_the_tree(
+def test_every_value_is_sent_or_an_error_of_the_package(
     name: str, validate: bool, harness: ClientHarness
 ) -> None:
     """Every argument and option in turn is something that no request can hold, or can."""

@@ -25,7 +25,7 @@ from ..support.scripted_transport import json_reply
 
 
 @each
-def test_an_operation_can_be_had_by_its_id(case: OperationCase, harness: ClientHarness) -> None:
+def test_an_operation_is_called_by_its_id(case: OperationCase, harness: ClientHarness) -> None:
     signature = case.on(harness.client).signature
     harness.respond_with(json_reply(ACCEPTED[case.route]))
     wanted = case.body | ({"seed": 7} if case.seeded else {})
@@ -53,7 +53,9 @@ def test_an_operation_by_its_id_fills_in_nothing(harness: ClientHarness) -> None
         ("runway_to_get_task_details", "makes no task"),
     ],
 )
-def test_an_operation_that_is_none(operation: Any, words: str, harness: ClientHarness) -> None:
+def test_an_unknown_operation_is_refused(
+    operation: Any, words: str, harness: ClientHarness
+) -> None:
     with pytest.raises(InvalidRequestError, match=words):
         harness.client.operation(operation)
 

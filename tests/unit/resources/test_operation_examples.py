@@ -48,11 +48,7 @@ SAMPLES = {
     path.stem: json.loads(path.read_text("utf-8"))
     for path in sorted((ROOT / "tests/data/samples").glob("*.json"))
 }
-
-
 READS = {one.id for one in contract().operations if one.resource in {"tasks", "feed"}}
-
-
 SHOWN = {name: one for name, one in SAMPLES.items() if one["operation"] not in READS}
 
 

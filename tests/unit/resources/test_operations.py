@@ -65,7 +65,7 @@ def test_the_options_of_one_call(case: OperationCase, harness: ClientHarness) ->
 
 
 @each
-def test_what_is_newer_than_the_contract_has_a_way_out(
+def test_fields_newer_than_the_contract_go_into_extra_body(
     case: OperationCase, harness: ClientHarness
 ) -> None:
     field = next(iter(case.body))

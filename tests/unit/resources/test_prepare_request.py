@@ -33,8 +33,6 @@ def clip(tmp_path: Path) -> Path:
 
 
 PICTURE = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
-
-
 CLIP = "data:video/mp4;base64," + base64.b64encode(b"mp4").decode()
 
 
@@ -153,7 +151,7 @@ def test_options_of_a_video_from_words_are_completed(harness: ClientHarness) -> 
 
 
 @compat
-def test_options_that_are_none(case: OperationCase, harness: ClientHarness) -> None:
+def test_unknown_options_are_refused(case: OperationCase, harness: ClientHarness) -> None:
     if "options" in case.on(harness.client).signature.parameters:
         with pytest.raises(InvalidRequestError, match="/options: must be an object"):
             make(harness, case, options=5)

@@ -1,4 +1,4 @@
-"""The signatures say what the contract says: names, what is required, types, values, defaults."""
+"""Signatures match the contract: names, required fields, types, values and defaults."""
 
 from __future__ import annotations
 
@@ -21,17 +21,9 @@ from cometapi_runway.resources._signatures import OPTIONS, Signature
 from cometapi_runway.validation import Contract, contract
 
 ROOT = Path(__file__).parents[3]
-
-
 EVERY = [one for one in vars(signatures).values() if isinstance(one, Signature)]
-
-
 each = pytest.mark.parametrize("signature", EVERY, ids=[one.name for one in EVERY])
-
-
 READS = {"tasks", "feed"}
-
-
 # How a schema of the contract is written in Python; whatever else it is, it is plain text.
 BY_NAME = {
     "Ratio": "RatioInput",
@@ -40,8 +32,6 @@ BY_NAME = {
     "MediaUri": "UriInput",
     "ContentModeration": "ModerationInput",
 }
-
-
 BY_TYPE = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
 
 

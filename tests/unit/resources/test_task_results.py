@@ -55,8 +55,6 @@ WRAPPED = {
     ),
     "cancelled": wrapped("IN_PROGRESS", "CANCELLED", "50%"),
 }
-
-
 SHAPES = pytest.mark.parametrize("shape", [RAW, WRAPPED], ids=["raw", "wrapped"])
 
 

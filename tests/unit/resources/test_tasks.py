@@ -86,7 +86,7 @@ def test_a_deadline_leaves_the_task_to_be_taken_up(gateway: MockedGateway) -> No
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "10", True])
-def test_a_deadline_that_is_none(timeout: Any, gateway: MockedGateway) -> None:
+def test_an_invalid_timeout_is_refused(timeout: Any, gateway: MockedGateway) -> None:
     with pytest.raises(InvalidRequestError, match="timeout"):
         gateway.run(gateway.client.tasks.wait(ID, timeout=timeout))
     with pytest.raises(InvalidRequestError, match="interval"):
@@ -95,7 +95,7 @@ def test_a_deadline_that_is_none(timeout: Any, gateway: MockedGateway) -> None:
 
 
 @pytest.mark.parametrize("task_id", ["", " ", "a b", "../x", "a/b", "a?b", "é", None, 7, ".."])
-def test_an_id_that_is_none(task_id: Any, gateway: MockedGateway) -> None:
+def test_an_invalid_id_is_refused(task_id: Any, gateway: MockedGateway) -> None:
     for call in (gateway.client.tasks.retrieve, gateway.client.tasks.wait):
         with pytest.raises(InvalidRequestError) as caught:
             gateway.run(call(task_id))

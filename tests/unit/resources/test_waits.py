@@ -54,8 +54,6 @@ def wait_async(gateway: Gateway, ids: Iterable[str], **options: object) -> list[
 
 
 Wait = Callable[..., list[Task]]
-
-
 both = pytest.mark.parametrize("wait", [wait_blocking, wait_async])
 
 
@@ -76,7 +74,7 @@ def test_a_task_given_twice_is_polled_once(wait: Wait) -> None:
 
 
 @both
-def test_one_bad_task_disturbs_nobody(wait: Wait) -> None:
+def test_one_failed_task_does_not_end_the_others(wait: Wait) -> None:
     ids = ["good", "failing", "unauthorised", "unknown", "broken"]
     good, failing, unauthorised, unknown, broken = wait(Gateway(), ids, timeout=200)
     assert good.error is None
@@ -101,7 +99,7 @@ def test_the_deadline_leaves_what_is_known(wait: Wait) -> None:
 
 
 @both
-def test_every_change_is_told_once(wait: Wait) -> None:
+def test_every_change_is_reported_once(wait: Wait) -> None:
     told: list[tuple[str, str]] = []
     wait(Gateway(4), ["a", "b"], on_update=lambda task: told.append((task.id, task.status)))
     assert Counter(told) == {(i, s): 1 for i in "ab" for s in ("RUNNING", "SUCCEEDED")}
@@ -253,7 +251,7 @@ def test_a_defect_in_one_wait_ends_no_other(wait: Wait, monkeypatch: pytest.Monk
     assert odd.error.task_id == "odd"
 
 
-def test_a_coroutine_cannot_be_told_by_the_blocking_client() -> None:
+def test_the_blocking_client_refuses_an_async_callback() -> None:
     """It would never be awaited, and the caller never told."""
 
     async def tell(task: Task) -> None: ...
@@ -272,7 +270,7 @@ def test_a_coroutine_cannot_be_told_by_the_blocking_client() -> None:
 
 @both
 @pytest.mark.parametrize("given", [5, "print", object()])
-def test_who_cannot_be_told_is_refused(wait: Wait, given: object) -> None:
+def test_an_invalid_callback_is_refused(wait: Wait, given: object) -> None:
     gateway = Gateway()
     with pytest.raises(InvalidRequestError, match=r"on_update: .* not callable"):
         wait(gateway, ["a"], on_update=given)

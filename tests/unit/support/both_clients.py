@@ -20,7 +20,7 @@ from .virtual_time import AsyncVirtualClock, FixedJitter, VirtualClock, VirtualL
 Mode: TypeAlias = Literal["blocking", "awaiting"]
 MODES: tuple[Mode, ...] = ("blocking", "awaiting")
 
-KEY = "sk-twin-0123456789abcdef"
+KEY = "sk-both-0123456789abcdef"
 BASE = "https://api.cometapi.com"
 ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
 CHARACTER = "https://your-video-host/character.mp4"

@@ -1,4 +1,4 @@
-"""The gateway's answers as data files, loaded."""
+"""Loads the gateway's responses from data files."""
 
 from __future__ import annotations
 

@@ -15,35 +15,15 @@ from .both_clients import ID, ClientHarness
 from .scripted_transport import Failure, Reply, json_reply
 
 HOST = "https://cdn.example"
-
-
 URL = f"{HOST}/output.mp4?_jwt=old"
-
-
 FRESH = f"{HOST}/output.mp4?_jwt=fresh"
-
-
 DATA = bytes(range(256)) * 700
-
-
 HALF = len(DATA) // 2
-
-
 ONE = {"etag": '"one"'}
-
-
 VIDEO = {"content-type": "video/mp4"}
-
-
 GZIP = {**VIDEO, "content-encoding": "gzip"}
-
-
 ZIPPED = gzip.compress(DATA)
-
-
 DEAD = Failure(httpx.ConnectError)
-
-
 AGAIN = json_reply({"id": ID, "status": "SUCCEEDED", "output": [FRESH]})
 
 

@@ -1,4 +1,4 @@
-"""Carries out a flow by a script: no httpx, no threads, no client, and time is a number."""
+"""Runs a flow by a script, without httpx, threads, a client or real time."""
 
 from __future__ import annotations
 

@@ -18,14 +18,8 @@ from cometapi_runway.journal import Journal
 from .fault_table import family
 
 ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
-
-
 GONE = family(400, "task_not_exist")
-
-
 DAY = 86_400
-
-
 CALL = PreparedRequest("control_a_character", "POST", "/x", {}, {"seed": 7})
 
 

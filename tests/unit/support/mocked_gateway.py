@@ -13,28 +13,14 @@ from attrs import frozen
 from .both_clients import ASSETS, BASE, ID, ClientHarness
 
 ROOT = Path(__file__).parents[3]
-
-
 PAGE = yaml.safe_load(
     (ROOT / "openapi/vendor/post-control-a-character.openapi.yaml").read_text("utf-8")
 )
-
-
 (PATH,) = PAGE["paths"]
-
-
 OPERATION = PAGE["paths"][PATH]["post"]
-
-
 ACCEPTED = OPERATION["responses"]["200"]["content"]["application/json"]["schema"]["example"]
-
-
 OUTPUT = "https://cdn.example/output.mp4?_jwt=secret"
-
-
 POLL = f"/runwayml/v1/tasks/{ID}"
-
-
 HTML = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 

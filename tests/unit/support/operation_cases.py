@@ -12,26 +12,14 @@ from .both_clients import ID, ClientHarness
 from .scripted_transport import json_reply
 
 IMAGE = "https://your-image-host/picture.png"
-
-
 VIDEO = "https://your-video-host/clip.mp4"
-
-
 HOOK = "https://your-server/hook"
-
-
 OUTPUT = "https://cdn.example/output.mp4"
-
-
 STILL = {"x": 0, "y": 0, "z": 0, "r": 0, "bg_x_pan": 0, "bg_y_pan": 0}
-
-
 ACCEPTED = {
     "tasks": {"id": ID},
     "feed": {"code": 200, "message": "", "msg": "success", "data": {"task_id": ID}},
 }
-
-
 ENDED = {
     "tasks": {"id": ID, "status": "SUCCEEDED", "output": [OUTPUT]},
     "feed": {"task_id": ID, "status": "SUCCESS", "result_url": OUTPUT},
@@ -161,8 +149,6 @@ CASES = [
         seeded=False,
     ),
 ]
-
-
 each = pytest.mark.parametrize("case", CASES, ids=[case.resource for case in CASES])
 
 

@@ -11,18 +11,12 @@ from cometapi_runway._core.file_identity import FileIdentity
 from cometapi_runway._core.partial_file import PartialFile
 
 DATA = bytes(range(256)) * 40
-
-
 KNOWN = FileIdentity('"v1"', len(DATA))
-
-
-NOBODY_S = FileIdentity()
-
-
+NO_IDENTITY = FileIdentity()
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there an open file cannot be removed")
 
 
-def write(part: PartialFile, content: bytes, origin: FileIdentity = NOBODY_S) -> None:
+def write(part: PartialFile, content: bytes, origin: FileIdentity = NO_IDENTITY) -> None:
     part.hold()
     part.begin(0, origin)
     part.write(content)

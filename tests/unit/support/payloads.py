@@ -1,4 +1,4 @@
-"""One task out of every shape: each fact by itself, and what wins where two layers disagree."""
+"""Tasks in each shape of the gateway's responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that does what a script says: replies and failures, with the time they take."""
+"""An httpx transport that replies and fails by a script, with the time each event takes."""
 
 from __future__ import annotations
 

@@ -21,14 +21,8 @@ from cometapi_runway import AsyncRunwayClient, RunwayClient, RunwayError, Task
 from .both_clients import ID, Mode
 
 MARKER = "MARKERMARKER"
-
-
 KEY = f"sk-{MARKER}-0123456789"
-
-
 PICTURE = f"data:image/png;base64,{MARKER * 40}"
-
-
 CLIP = f"https://user:{MARKER}@assets.example/clip.mp4?sig={MARKER}#{MARKER}"
 
 

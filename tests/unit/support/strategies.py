@@ -1,4 +1,4 @@
-"""Values that hypothesis draws, the same ones every time."""
+"""Hypothesis strategies for JSON values, with deterministic examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a submission decides, beyond the fault table: what it writes down, when it tries again."""
+"""Jitter and a refusal for the tests of submissions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,4 @@ from .fault_table import platform
 from .virtual_time import FixedJitter
 
 MOST = FixedJitter(1.0)
-
-
 REFUSED = platform(400, "no", "invalid_request")

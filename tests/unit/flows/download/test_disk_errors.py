@@ -37,7 +37,7 @@ from ...support.scripted_transport import Event, Reply
 
 
 class TestDisk:
-    def test_a_full_disk_is_told_and_leaves_no_name(
+    def test_a_full_disk_is_reported_and_leaves_no_file(
         self, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(_: int) -> None:
@@ -51,15 +51,13 @@ class TestDisk:
         assert [path.name for path in tmp_path.iterdir()] == [f"{ID}.part"]
         assert len(harness.network.sent) == 1
 
-    def test_a_place_that_cannot_be_written_is_told(
-        self, harness: ClientHarness, tmp_path: Path
-    ) -> None:
+    def test_an_unwritable_path_is_reported(self, harness: ClientHarness, tmp_path: Path) -> None:
         (tmp_path / f"{ID}.part").mkdir()
         harness.respond_with(whole())
         with pytest.raises(DownloadError, match="cannot write"):
             fetch(harness, tmp_path)
 
-    def test_a_name_that_cannot_be_given_is_told(
+    def test_a_failed_rename_is_reported(
         self, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object, **__: object) -> None:
@@ -91,7 +89,7 @@ class TestDisk:
         assert path.read_bytes() == DATA
         assert ranges(harness) == [None, FROM_HALF]
 
-    def test_a_folder_that_cannot_be_written_to_is_told(
+    def test_an_unwritable_folder_is_reported(
         self, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object) -> int:
@@ -106,7 +104,7 @@ class TestDisk:
     @pytest.mark.parametrize(
         ("event", "told"), [(broken(), "cannot write"), (whole(), "cannot name")]
     )
-    def test_a_folder_that_vanishes_is_told_and_not_made_again(
+    def test_a_removed_folder_is_reported_and_not_recreated(
         self, event: Reply, told: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """It may have been a disk that is no longer there."""

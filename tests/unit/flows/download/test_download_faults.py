@@ -32,15 +32,11 @@ from ...support.fault_table import HTML, HTML_HEADERS, family, page
 from ...support.scripted_transport import Event, Failure, Reply
 
 LAST = len(zlib.decompressobj(31).decompress(ZIPPED[:-9]))
-
-
 WORDS = (
     '{"error": {"message": "expired"}}',
     "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
     "link has expired",
 )
-
-
 JSON, XML, TEXT = (
     Reply(200, words.encode(), {"content-type": kind})
     for words, kind in zip(
@@ -68,8 +64,6 @@ class Row:
 
 
 POLLED = "poll"
-
-
 ROWS = (
     Row("nothing", (whole(),), (None,), 0.0),
     Row("no length told", (Reply(200, DATA, VIDEO, declared=-1),), (None,), 0.0),

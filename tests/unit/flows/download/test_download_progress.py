@@ -17,7 +17,9 @@ from ...support.scripted_transport import Reply
 
 
 class TestProgress:
-    def test_counts_over_a_break(self, harness: ClientHarness, tmp_path: Path) -> None:
+    def test_counts_across_an_interrupted_transfer(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         meter = Meter()
         harness.respond_with(broken(), rest())
         fetch(harness, tmp_path, on_progress=meter)
@@ -28,7 +30,7 @@ class TestProgress:
         assert HALF in counts
         assert counts[-1] == len(DATA)
 
-    def test_says_when_the_size_is_not_told(self, harness: ClientHarness, tmp_path: Path) -> None:
+    def test_reports_an_unknown_size(self, harness: ClientHarness, tmp_path: Path) -> None:
         meter = Meter()
         harness.respond_with(Reply(200, DATA, VIDEO, declared=-1))
         fetch(harness, tmp_path, on_progress=meter)
@@ -36,7 +38,7 @@ class TestProgress:
         fetch(harness, tmp_path, on_progress=meter, overwrite=True)
         assert {size for _, _, size in meter.told} == {None}
 
-    def test_that_fails_neither_ends_it_nor_goes_unseen(
+    def test_an_error_in_the_callback_is_logged(
         self, harness: ClientHarness, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         def fail(*_: object) -> None:
@@ -47,7 +49,7 @@ class TestProgress:
         assert path.read_bytes() == DATA
         assert "broken pipe" in caplog.text
 
-    def test_is_awaited_where_somebody_can_and_refused_elsewhere(
+    def test_a_coroutine_is_awaited_or_refused(
         self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         meter = Meter()
@@ -71,7 +73,7 @@ class TestProgress:
                     fetch(harness, tmp_path / "out", on_progress=callback)
         assert not (tmp_path / "out").exists()
 
-    def test_that_fails_while_it_is_awaited(
+    def test_an_error_in_an_awaited_callback_is_logged(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         async def fail(*_: object) -> None:
@@ -84,9 +86,7 @@ class TestProgress:
         assert path.read_bytes() == DATA
         assert "broken pipe" in caplog.text
 
-    def test_needs_something_that_can_be_called(
-        self, harness: ClientHarness, tmp_path: Path
-    ) -> None:
+    def test_a_callback_must_be_callable(self, harness: ClientHarness, tmp_path: Path) -> None:
         with pytest.raises(InvalidRequestError, match="on_progress: is 5, not callable"):
             fetch(harness, tmp_path, on_progress=5)
         assert harness.network.sent == []

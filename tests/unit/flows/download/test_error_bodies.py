@@ -13,7 +13,7 @@ from ...support.downloads import AGAIN, DATA, fetch
 from ...support.scripted_transport import Reply
 
 
-class TestWords:
+class TestErrorBodies:
     """What somebody says instead of sending the file."""
 
     @pytest.mark.parametrize(
@@ -33,7 +33,9 @@ class TestWords:
         ["", "application/octet-stream", "binary/octet-stream", "video/mp4", "video/x-anything",
          "image/png", "image/svg+xml", "audio/mpeg", "application/mp4", "application/x-json5z"],
     )  # fmt: skip
-    def test_are_told_from_files(self, kind: str, harness: ClientHarness, tmp_path: Path) -> None:
+    def test_are_distinguished_from_files(
+        self, kind: str, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         harness.respond_with(Reply(200, DATA, {"content-type": kind}))
         (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
@@ -53,7 +55,7 @@ class TestWords:
             ("", "with text/plain)"),
         ],
     )  # fmt: skip
-    def test_are_told_briefly_and_without_secrets(
+    def test_are_quoted_briefly_and_redacted(
         self, said: str, told: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         reply = Reply(200, said.encode(), {"content-type": "text/plain"})
@@ -62,9 +64,7 @@ class TestWords:
             fetch(harness, tmp_path)
         assert str(caught.value).endswith(told)
 
-    def test_may_be_said_by_bytes_that_are_no_text(
-        self, harness: ClientHarness, tmp_path: Path
-    ) -> None:
+    def test_may_be_undecodable_bytes(self, harness: ClientHarness, tmp_path: Path) -> None:
         harness.respond_with(
             *(Reply(200, b"\xff\xfe no", {"content-type": "text/plain"}), AGAIN) * 9
         )

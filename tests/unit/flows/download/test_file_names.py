@@ -36,7 +36,7 @@ class TestNames:
         "strange",
         ["../../etc/passwd", "/etc/passwd", "..", "a/b\\c:d\0e", "x" * 500, "é 한\n", "~"],
     )
-    def test_no_id_leads_out_of_the_folder(
+    def test_no_id_writes_outside_the_folder(
         self, strange: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
         order = DownloadRequest(finished(task_id=strange), 0, tmp_path, POLL)
@@ -85,14 +85,14 @@ class TestNames:
         (path,) = fetch(harness, tmp_path, finished(url))
         assert path == tmp_path / f"{ID}{suffix}"
 
-    def test_an_address_that_is_none_is_an_error_of_the_tree(
+    def test_an_invalid_address_is_an_error_of_the_package(
         self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         harness.respond_with(DEAD)
         with pytest.raises(DownloadError):
             fetch(harness, tmp_path, finished("https://[not-an-address/x.mp4"))
 
-    def test_a_file_that_is_there_is_kept_and_nothing_sent(
+    def test_an_existing_file_is_kept_without_a_request(
         self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         (tmp_path / f"{ID}.mp4").write_bytes(b"mine")
@@ -100,7 +100,7 @@ class TestNames:
         assert path.read_bytes() == b"mine"
         assert harness.network.sent == []
 
-    def test_it_is_replaced_where_that_is_asked_for(
+    def test_an_existing_file_is_replaced_on_request(
         self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         (tmp_path / f"{ID}.mp4").write_bytes(b"mine")
@@ -108,7 +108,7 @@ class TestNames:
         (path,) = fetch(harness, tmp_path, overwrite=True)
         assert path.read_bytes() == DATA
 
-    def test_it_is_kept_also_where_only_the_answer_tells_its_name(
+    def test_an_existing_file_is_kept_when_only_the_response_names_it(
         self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         (tmp_path / f"{ID}.png").write_bytes(b"mine")
@@ -117,9 +117,7 @@ class TestNames:
         assert path.read_bytes() == b"mine"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_a_file_that_appears_meanwhile_is_kept(
-        self, harness: ClientHarness, tmp_path: Path
-    ) -> None:
+    def test_a_file_created_meanwhile_is_kept(self, harness: ClientHarness, tmp_path: Path) -> None:
         def appear(*_: object) -> None:
             (tmp_path / f"{ID}.mp4").write_bytes(b"another's")
 
@@ -149,14 +147,16 @@ class TestNames:
             *(["\ud800"] if sys.platform != "win32" else []),
         ],
     )
-    def test_what_is_no_folder_is_refused(self, folder: Any, harness: ClientHarness) -> None:
+    def test_a_value_that_is_no_folder_is_refused(
+        self, folder: Any, harness: ClientHarness
+    ) -> None:
         with pytest.raises(InvalidRequestError, match="folder: is ") as caught:
             fetch(harness, folder)
         assert str(caught.value).encode()
         assert harness.network.sent == []
 
 
-def test_a_file_that_is_there_is_kept_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+def test_an_existing_file_is_kept_by_default(tmp_path: Path) -> None:
     """As an order to a flow says it by itself, before any client has."""
     runner = FlowRunner(exists=True)
     order = DownloadRequest(finished(), 0, tmp_path, POLL)

@@ -39,7 +39,7 @@ def leave(folder: Path, content: bytes, **more: Any) -> None:
 
 
 class TestResuming:
-    def test_goes_on_where_another_process_was_killed(
+    def test_continues_the_part_of_a_killed_process(
         self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         leave(tmp_path, DATA[:HALF])
@@ -51,7 +51,7 @@ class TestResuming:
         assert list(tmp_path.iterdir()) == [path]
 
     @pytest.mark.parametrize("etag", [None, '"one"', '"two"'])
-    def test_begins_anew_what_another_process_left_without_a_word(
+    def test_restarts_a_part_without_an_identity(
         self, etag: str | None, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """Nobody can know which file it is of, and a mixture would be published as complete."""
@@ -121,7 +121,7 @@ class TestResuming:
         assert path.read_bytes() == DATA
 
     @pytest.mark.parametrize("first", [page(502), DEAD, page(403)])
-    def test_holds_the_server_to_the_same_file(
+    def test_requests_the_same_file_by_its_etag(
         self, first: Event, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """The validator outlives failures in between, and a file that changed comes anew."""
@@ -132,9 +132,7 @@ class TestResuming:
         files = [one for one in harness.network.sent if "range" in one.headers]
         assert {one.headers.get("if-range") for one in files} == {'"one"'}
 
-    def test_does_not_hold_it_to_a_weak_promise(
-        self, harness: ClientHarness, tmp_path: Path
-    ) -> None:
+    def test_sends_no_weak_etag(self, harness: ClientHarness, tmp_path: Path) -> None:
         harness.respond_with(broken(etag='W/"one"'), rest())
         fetch(harness, tmp_path)
         assert "if-range" not in harness.network.sent[1].headers

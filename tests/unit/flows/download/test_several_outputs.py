@@ -44,14 +44,16 @@ class TestSeveral:
             assert path.read_bytes() == hashlib.sha256(str(number).encode()).digest()
         assert len(harness.network.sent) == 6
 
-    def test_the_progress_of_each_is_told(self, harness: ClientHarness, tmp_path: Path) -> None:
+    def test_the_progress_of_each_output_is_reported(
+        self, harness: ClientHarness, tmp_path: Path
+    ) -> None:
         meter = Meter()
         harness.network.respond_by(self.network({}))
         fetch(harness, tmp_path, finished(*self.URLS), on_progress=meter)
         ends = {index: count for index, count, total in meter.told if count == total}
         assert ends == dict.fromkeys(range(6), 32)
 
-    def test_one_that_fails_does_not_take_the_others_along(
+    def test_a_failed_output_does_not_stop_the_others(
         self, harness: ClientHarness, tmp_path: Path
     ) -> None:
         """And it is raised as itself, not in a group."""
