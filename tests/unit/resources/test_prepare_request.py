@@ -151,7 +151,7 @@ def test_options_of_a_video_from_words_are_completed(harness: ClientHarness) -> 
 
 
 @compat
-def test_unknown_options_are_refused(case: OperationCase, harness: ClientHarness) -> None:
+def test_invalid_options_are_refused(case: OperationCase, harness: ClientHarness) -> None:
     if "options" in case.on(harness.client).signature.parameters:
         with pytest.raises(InvalidRequestError, match="/options: must be an object"):
             make(harness, case, options=5)
