@@ -27,7 +27,9 @@ def test_every_pick_applies():
 def test_a_pick_whose_code_has_changed_is_told():
     pick = {"id": "gone", "file": "wrapper/cometapi_runway/_io/exception_mapping.py", "before": "no such text",
             "after": "", "breaks": ""}  # fmt: skip
-    with pytest.raises(picked.StalePickError, match=r"gone: .*exception_mapping\.py has 'no such text' 0"):
+    with pytest.raises(
+        picked.StalePickError, match=r"gone: .*exception_mapping\.py has 'no such text' 0"
+    ):
         picked._coded(pick)
     with pytest.raises(picked.StalePickError, match="syntax"):
         picked._coded({**pick, "before": "def client_closed()", "after": "def client_closed("})

@@ -14,6 +14,8 @@ from contract_tools.generate import operations_table as table
 
 ROOT = Path(__file__).resolve().parents[4]
 CONTRACT = json.loads((Workspace.here().package / "contract.json").read_text("utf-8"))
+
+
 SHOWN = [ROOT / "README.md"]
 
 
