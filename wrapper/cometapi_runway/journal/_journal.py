@@ -51,7 +51,7 @@ SubmissionState: TypeAlias = Literal[
 - ``UNKNOWN``: the gateway may have accepted and charged it.
 - ``SUBMITTED``, ``SUCCEEDED``, ``FAILED``, ``CANCELLED``: the task's state, as last seen.
 - ``LOST``: the gateway does not know the task, two days or more after it was created. It is no
-  longer resumed automatically; once it is seen again, its state changes.
+  longer resumed automatically. If it is seen to have ended later, that state replaces ``LOST``.
 """
 
 _ROW_ERRORS = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
