@@ -174,7 +174,7 @@ class Scheduler:
 
 
 def _to_outcome(task_id: str, error: Exception) -> WaitOutcome:
-    """Convert an exception to a `RunwayError`, so that a bug in one wait does not end the others."""
+    """Convert an exception to a `RunwayError`: a bug in one wait must not end the others."""
     if isinstance(error, RunwayError):
         return error
     outcome = RunwayError(f"the wait for task {task_id} failed: {type(error).__name__}: {error}")
