@@ -219,7 +219,7 @@ def test_httpx_still_keeps_its_reader_where_it_is_held() -> None:
     with RunwayClient(KEY) as client:
         own = client.api.get_httpx_client()
         pool = vars(vars(own)["_transport"])["_pool"]
-        assert isinstance(vars(pool)["_network_backend"], deadlines._Network)
+        assert isinstance(vars(pool)["_network_backend"], deadlines._DeadlineBackend)
 
 
 class TestLateResponse:
@@ -245,7 +245,7 @@ class TestLateResponse:
     def test_half_of_it(self, headers: dict[str, str]) -> None:
         harness = ClientHarness("blocking")
         client = self.handled(harness, ACCEPTED.content[:-5], headers)
-        with pytest.raises(SubmissionUnknownError, match="had not ended after 10 s"):
+        with pytest.raises(SubmissionUnknownError, match="was not complete after 10 s"):
             client.character_performance.create(**ASSETS)
 
 

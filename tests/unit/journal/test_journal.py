@@ -202,8 +202,10 @@ def test_an_answer_is_one_query_and_reads_no_more_than_is_asked_for(
         journal.write(OutputSaved(f"t{number}", 1, Path("b.mp4"), 2))
     queries: list[str] = []
     read: list[object] = []
-    inside = journal_module._read
-    monkeypatch.setattr(journal_module, "_read", lambda rows: read.append(rows) or inside(rows))
+    inside = journal_module._parse_record
+    monkeypatch.setattr(
+        journal_module, "_parse_record", lambda rows: read.append(rows) or inside(rows)
+    )
     journal._db.set_trace_callback(queries.append)
     with client(journal, accepts) as one:
         found = one.journal.tasks(limit=3)

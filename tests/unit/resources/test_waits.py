@@ -246,7 +246,7 @@ def test_a_defect_in_one_wait_ends_no_other(wait: Wait, monkeypatch: pytest.Monk
     odd, good = wait(Gateway(), ["odd", "good"])
     assert good.status == "SUCCEEDED"
     assert type(odd.error) is RunwayError
-    assert "the wait for task odd broke off: ZeroDivisionError: a defect" in str(odd.error)
+    assert "the wait for task odd failed: ZeroDivisionError: a defect" in str(odd.error)
     assert isinstance(odd.error.__cause__, ZeroDivisionError)
     assert odd.error.task_id == "odd"
 

@@ -1,8 +1,8 @@
-"""Reads that end with their request, however slowly the other side drips.
+"""Socket reads and writes of the blocking client that end at their request's deadline.
 
-httpx counts a timeout from byte to byte. A server that sends one header line now and then keeps
-a blocking call for ever, out of reach of everything above the socket; the asynchronous client
-needs none of this, since a task can be cancelled anywhere.
+An httpx timeout applies to each read. A server that sends one header line now and then keeps a
+blocking request open for ever, and code above the socket cannot interrupt it. The asynchronous
+client needs none of this: a task can be cancelled at any await.
 """
 
 from __future__ import annotations
@@ -18,58 +18,60 @@ from typing import Any
 import httpcore
 import httpx
 
-# A socket takes 0 for "do not wait at all", which is another thing than being late.
-_SHORTEST = 0.001
+# A socket timeout of 0 means non-blocking mode, not a timeout.
+_MIN_TIMEOUT = 0.001
 
-_end: ContextVar[float] = ContextVar("cometapi_runway_end", default=math.inf)
+_deadline: ContextVar[float] = ContextVar("cometapi_runway_deadline", default=math.inf)
 
 
 @contextlib.contextmanager
-def deadline_at(end: float) -> Generator[None]:
-    """Let every read and write of this thread end at a moment of `time.monotonic`."""
-    token = _end.set(end)
+def deadline_at(deadline: float) -> Generator[None]:
+    """End every socket operation of this thread at a moment of `time.monotonic`."""
+    token = _deadline.set(deadline)
     try:
         yield
     finally:
-        _end.reset(token)
+        _deadline.reset(token)
 
 
 def install_deadlines(client: httpx.Client) -> None:
-    """Hold a client's own connections to the deadlines of their requests.
+    """Make a client's connections respect `deadline_at`.
 
-    httpx has no way to say how a pool reads, so the pool is given its reader afterwards. Where a
-    later httpx keeps it elsewhere, deadlines are as coarse as its timeouts again; a test tells.
+    httpx has no option for the network backend of its pools, so the backend is replaced after
+    construction. If a later httpx stores it elsewhere, this does nothing and requests are bounded
+    by httpx's timeouts only; a test detects that.
     """
-    own = vars(client)
-    for transport in (own.get("_transport"), *dict(own.get("_mounts", {})).values()):
+    attributes = vars(client)
+    mounts = dict(attributes.get("_mounts", {}))
+    for transport in (attributes.get("_transport"), *mounts.values()):
         pool = getattr(transport, "_pool", None)
-        inner = getattr(pool, "_network_backend", None)
-        if isinstance(inner, httpcore.NetworkBackend):
-            vars(pool)["_network_backend"] = _Network(inner)
+        backend = getattr(pool, "_network_backend", None)
+        if isinstance(backend, httpcore.NetworkBackend):
+            vars(pool)["_network_backend"] = _DeadlineBackend(backend)
 
 
-def _allowed(timeout: float | None) -> float | None:
-    """The timeout of one read, clipped to what its request has left."""
-    left = _end.get() - time.monotonic()
-    if left == math.inf:
+def _clip_timeout(timeout: float | None) -> float | None:
+    """The timeout of one socket operation, clipped to the time until the deadline."""
+    remaining = _deadline.get() - time.monotonic()
+    if remaining == math.inf:
         return timeout
-    return max(_SHORTEST, left if timeout is None else min(timeout, left))
+    return max(_MIN_TIMEOUT, remaining if timeout is None else min(timeout, remaining))
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection whose reads know when their request ends."""
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection whose reads and writes end at the deadline."""
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _allowed(timeout))
+        return self._stream.read(max_bytes, _clip_timeout(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _allowed(timeout))
+        self._stream.write(buffer, _clip_timeout(timeout))
 
     def close(self) -> None:
-        self._inner.close()
+        self._stream.close()
 
     def start_tls(
         self,
@@ -77,17 +79,18 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _allowed(timeout)))
+        timeout = _clip_timeout(timeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+        return self._stream.get_extra_info(info)
 
 
-class _Network(httpcore.NetworkBackend):
-    """Makes such connections."""
+class _DeadlineBackend(httpcore.NetworkBackend):
+    """Opens connections that end at the deadline, over another backend."""
 
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
-        self._inner = inner
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
 
     def connect_tcp(
         self,
@@ -97,8 +100,9 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        made = self._inner.connect_tcp(host, port, _allowed(timeout), local_address, socket_options)
-        return _Stream(made)
+        timeout = _clip_timeout(timeout)
+        stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _DeadlineStream(stream)
 
     def connect_unix_socket(
         self,
@@ -106,8 +110,8 @@ class _Network(httpcore.NetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        made = self._inner.connect_unix_socket(path, _allowed(timeout), socket_options)
-        return _Stream(made)
+        timeout = _clip_timeout(timeout)
+        return _DeadlineStream(self._backend.connect_unix_socket(path, timeout, socket_options))
 
     def sleep(self, seconds: float) -> None:
-        self._inner.sleep(seconds)
+        self._backend.sleep(seconds)

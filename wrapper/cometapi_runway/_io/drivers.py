@@ -1,8 +1,8 @@
-"""Carry flows out: two short loops, and no decision.
+"""Run flows: one short loop for each client, without decisions.
 
-Each step is done as it says, and what happened is written into it. An exception that interrupts
-a step is thrown into the flow, which may take further steps (a note in the journal) before it
-lets the exception go on.
+A driver carries out each step and stores the result in the step. An exception that interrupts a
+step is thrown into the flow, which may yield more steps (a journal entry) before the exception
+propagates.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
-from typing import Protocol, TypeAlias, TypeVar
+from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
@@ -38,29 +38,39 @@ from cometapi_runway._io.poll_coalescer import AsyncPollCoalescer, PollCoalescer
 from cometapi_runway._io.transport import AsyncTransport, Transport
 from cometapi_runway.errors import APIConnectionError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 OnUpdate: TypeAlias = Callable[[Task], object]
 OnProgress: TypeAlias = Callable[[int, int, int | None], object]
-"""Called with which output (from 0), the bytes there so far, and the size if known."""
+"""Called with the output's index (from 0), the bytes on disk, and the total size or None."""
 
 logger = logging.getLogger("cometapi_runway")
 
 
 class JournalWriter(Protocol):
-    """Where entries are kept."""
+    """Stores journal entries."""
 
     def write(self, entry: Entry) -> None:
-        """Write an entry durably.
+        """Store an entry durably.
 
         Raises:
-            Exception: It could not be written.
+            Exception: It cannot be stored.
         """
         ...
 
 
 @frozen
 class Driver:
-    """Does what flows ask for, blocking."""
+    """Runs flows, blocking.
+
+    Attributes:
+        transport: Sends requests and opens files.
+        clock: Source of time and sleep.
+        polls: Shares polls between waits on the same task.
+        journal: Stores the entries of `Record` steps; None drops them.
+        on_update: Called with a task whose state changed; its exceptions are logged.
+        on_progress: Called after each chunk of a download; its exceptions are logged.
+    """
 
     transport: Transport
     clock: Clock
@@ -70,7 +80,7 @@ class Driver:
     on_progress: OnProgress | None = None
 
     def run(self, flow: Flow[T]) -> T:
-        """Carry a flow to its end and return its result."""
+        """Run a flow to its end and return its result."""
         try:
             step = next(flow)
             while True:
@@ -93,9 +103,9 @@ class Driver:
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
-                _trace(step)
+                _log_response(step)
             case Sleep():
-                _explain(step)
+                _log_sleep(step)
                 self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -119,15 +129,15 @@ class Driver:
             try:
                 self.on_update(task)
             except Exception:
-                log_update_error(task)
+                _log_update_error(task)
 
     def _fetch(self, step: Fetch) -> None:
         try:
-            asked = _asking(step, step.part.hold())
-            with self.transport.files.open(step.url, asked, step.timeout) as stream:
-                place = _answered(step, stream.status, stream.headers)
-                if place is not None:
-                    self._write(step, place, stream.chunks)
+            headers = _range_headers(step, step.part.hold())
+            with self.transport.files.open(step.url, headers, step.timeout) as stream:
+                offset = _store_response(step, stream.status, stream.headers)
+                if offset is not None:
+                    self._write(step, offset, stream.chunks)
                 elif is_refusal_text(stream.status, stream.headers):
                     step.body_prefix = next(stream.chunks, b"")
         except APIConnectionError as error:
@@ -135,12 +145,12 @@ class Driver:
         except OSError as error:
             step.failed_write = error
 
-    def _write(self, step: Fetch, place: int, chunks: Iterator[bytes]) -> None:
-        step.part.begin(place, identity_of(step))
+    def _write(self, step: Fetch, offset: int, chunks: Iterator[bytes]) -> None:
+        step.part.begin(offset, identity_of(step))
         try:
             for chunk in chunks:
                 step.part.write(chunk)
-                _count(step, len(chunk))
+                _add_received(step, len(chunk))
                 self._report(step)
         finally:
             step.failed_write = step.part.sync()
@@ -150,12 +160,12 @@ class Driver:
             try:
                 self.on_progress(step.index, step.size, total_size(step))
             except Exception:
-                log_progress_error()
+                _log_progress_error()
 
 
 @frozen
 class AsyncDriver:
-    """Does what flows ask for, awaiting."""
+    """Runs flows, asynchronously; see `Driver`. Callbacks may return awaitables."""
 
     transport: AsyncTransport
     clock: AsyncClock
@@ -165,7 +175,7 @@ class AsyncDriver:
     on_progress: OnProgress | None = None
 
     async def run(self, flow: Flow[T]) -> T:
-        """Carry a flow to its end and return its result."""
+        """Run a flow to its end and return its result."""
         try:
             step = next(flow)
             while True:
@@ -188,21 +198,21 @@ class AsyncDriver:
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
-                _trace(step)
+                _log_response(step)
             case Sleep():
-                _explain(step)
+                _log_sleep(step)
                 await self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
                 await self._notify(step.task)
             case Record():
                 if self.journal is not None:
-                    await _finish(asyncio.to_thread(_record, self.journal, step))
+                    await _finish_in_thread(_record, self.journal, step)
             case Fetch():
                 await self._fetch(step)
                 step.at = self.clock.now()
             case _:
-                await _finish(asyncio.to_thread(_do_locally, step))
+                await _finish_in_thread(_do_locally, step)
 
     async def _send(self, step: Send) -> RawResponse:
         if step.task is None:
@@ -213,19 +223,19 @@ class AsyncDriver:
     async def _notify(self, task: Task) -> None:
         if self.on_update is not None:
             try:
-                told = self.on_update(task)
-                if inspect.isawaitable(told):
-                    await told
+                result = self.on_update(task)
+                if inspect.isawaitable(result):
+                    await result
             except Exception:
-                log_update_error(task)
+                _log_update_error(task)
 
     async def _fetch(self, step: Fetch) -> None:
         try:
-            asked = _asking(step, await _finish(asyncio.to_thread(step.part.hold)))
-            async with self.transport.files.open(step.url, asked, step.timeout) as stream:
-                place = _answered(step, stream.status, stream.headers)
-                if place is not None:
-                    await self._write(step, place, stream.chunks)
+            headers = _range_headers(step, await _finish_in_thread(step.part.hold))
+            async with self.transport.files.open(step.url, headers, step.timeout) as stream:
+                offset = _store_response(step, stream.status, stream.headers)
+                if offset is not None:
+                    await self._write(step, offset, stream.chunks)
                 elif is_refusal_text(stream.status, stream.headers):
                     step.body_prefix = await anext(stream.chunks, b"")
         except APIConnectionError as error:
@@ -233,40 +243,45 @@ class AsyncDriver:
         except OSError as error:
             step.failed_write = error
 
-    async def _write(self, step: Fetch, place: int, chunks: AsyncIterator[bytes]) -> None:
-        # Whatever may wait for the disk does so in a thread, closing apart: by then all is synced.
-        await _finish(asyncio.to_thread(step.part.begin, place, identity_of(step)))
+    async def _write(self, step: Fetch, offset: int, chunks: AsyncIterator[bytes]) -> None:
+        # Disk operations run in threads, so that a slow disk does not block the event loop. Closing
+        # the file does not: it is synced by then.
+        await _finish_in_thread(step.part.begin, offset, identity_of(step))
         try:
             async for chunk in chunks:
                 await asyncio.to_thread(step.part.write, chunk)
-                _count(step, len(chunk))
+                _add_received(step, len(chunk))
                 await self._report(step)
         finally:
-            step.failed_write = await _finish(asyncio.to_thread(step.part.sync))
+            step.failed_write = await _finish_in_thread(step.part.sync)
 
     async def _report(self, step: Fetch) -> None:
         if self.on_progress is not None:
             try:
-                told = self.on_progress(step.index, step.size, total_size(step))
-                if inspect.isawaitable(told):
-                    await told
+                result = self.on_progress(step.index, step.size, total_size(step))
+                if inspect.isawaitable(result):
+                    await result
             except Exception:
-                log_progress_error()
+                _log_progress_error()
 
 
-async def _finish(work: Awaitable[T]) -> T:
-    """Await work in a thread to its end, cancelled or not: a record must not be left half-done."""
-    inner = asyncio.ensure_future(work)
+async def _finish_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function in a thread and wait for its end, even if cancelled.
+
+    A cancelled write to the journal or a file must not continue after its flow has ended.
+    """
+    call = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
     try:
-        return await asyncio.shield(inner)
+        return await asyncio.shield(call)
     except asyncio.CancelledError:
-        # Whoever cancels waits for that, and no more for how the work went.
+        # The cancellation propagates; the function's own exception does not replace it.
         with contextlib.suppress(Exception):
-            await inner
+            await call
         raise
 
 
 def _do_locally(step: Step) -> None:
+    """Carry out a step that needs no network and no waiting."""
     match step:
         case Exists():
             step.found = step.path.exists()
@@ -278,7 +293,7 @@ def _do_locally(step: Step) -> None:
         case Warn():
             logger.warning("%s", step.message)
         case _:
-            raise TypeError(f"no driver carries out {type(step).__name__}")
+            raise TypeError(f"drivers cannot carry out {type(step).__name__}")
 
 
 def _record(journal: JournalWriter | None, step: Record) -> None:
@@ -289,20 +304,21 @@ def _record(journal: JournalWriter | None, step: Record) -> None:
             step.error = error
 
 
-def _asking(step: Fetch, there: int) -> dict[str, str]:
-    """The header fields that ask for what is missing."""
-    step.size = there if step.resume else 0
+def _range_headers(step: Fetch, bytes_on_disk: int) -> dict[str, str]:
+    """The headers that request the missing bytes; sets `step.size` to where they begin."""
+    step.size = bytes_on_disk if step.resume else 0
     if not step.size:
         return {}
-    asked = {"Range": f"bytes={step.size}-"}
+    headers = {"Range": f"bytes={step.size}-"}
     origin = step.part.origin
     if origin is not None and origin.etag:
-        # Whose file is another one by now then sends all of it.
-        asked["If-Range"] = origin.etag
-    return asked
+        # If the file has changed since, the server sends all of it.
+        headers["If-Range"] = origin.etag
+    return headers
 
 
-def _answered(step: Fetch, status: int, headers: Mapping[str, str]) -> int | None:
+def _store_response(step: Fetch, status: int, headers: Mapping[str, str]) -> int | None:
+    """Store status and headers in the step; return the offset to write the body at, or None."""
     step.status = status
     step.headers = headers
     step.offset = write_offset(step)
@@ -311,27 +327,25 @@ def _answered(step: Fetch, status: int, headers: Mapping[str, str]) -> int | Non
     return step.offset
 
 
-def _count(step: Fetch, size: int) -> None:
+def _add_received(step: Fetch, size: int) -> None:
     step.received += size
     step.size += size
 
 
-def log_progress_error() -> None:
-    """A caller's callback failed: the download goes on, and the failure is seen."""
-    logger.exception("on_progress failed; the download goes on")
+def _log_progress_error() -> None:
+    logger.exception("on_progress failed; the download continues")
 
 
-def log_update_error(task: Task) -> None:
-    """A caller's callback failed: the wait goes on, and the failure is seen."""
-    logger.exception("on_update failed for task %s (%s); the wait goes on", task.id, task.status)
+def _log_update_error(task: Task) -> None:
+    logger.exception("on_update failed for task %s (%s); the wait continues", task.id, task.status)
 
 
-def _explain(step: Sleep) -> None:
+def _log_sleep(step: Sleep) -> None:
     if step.why:
         logger.info("%s", step.why)
 
 
-def _trace(step: Send) -> None:
+def _log_response(step: Send) -> None:
     if logger.isEnabledFor(logging.DEBUG):
         outcome = f"HTTP {step.response.status}" if step.response else f"{step.error}"
         logger.debug("%s %s: %s", step.call.method, step.call.url, outcome)

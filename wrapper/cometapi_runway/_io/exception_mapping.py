@@ -1,12 +1,13 @@
-"""How a connection fails, and what each failure says about the request having arrived."""
+"""Map network failures to `APIConnectionError`, and say whether the request may have arrived."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+import contextlib
+from collections.abc import Callable, Generator
 
 import httpx
 
-from cometapi_runway import _settings as settings
+from cometapi_runway import _settings
 from cometapi_runway._core.redaction import redact_text
 from cometapi_runway._flows.steps import PreparedRequest
 from cometapi_runway.errors import (
@@ -16,16 +17,14 @@ from cometapi_runway.errors import (
     Delivery,
 )
 
-# An address that no resolver takes is a UnicodeError; a transport of the caller's own may raise
-# what the system raises, where httpx would have translated it.
+# A host name that cannot be encoded raises UnicodeError. A caller's own transport may raise the
+# system's exceptions, which httpx's transports translate.
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError)
-"""What carrying a request may raise. Anything else is a defect, and nothing hides it.
+"""What sending a request and reading its response may raise; anything else is a bug and
+propagates."""
 
-Only a client that somebody closes meanwhile raises RuntimeError as well, here and there.
-"""
-
-# Provably before the first byte of the request: no connection, no TLS, no free place in the pool.
-_NEVER_SENT = (
+# Raised before the first byte of the request is sent: no connection, no TLS, no pool slot.
+_NOT_SENT_ERRORS = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.InvalidURL,
@@ -37,55 +36,92 @@ _NEVER_SENT = (
 )
 
 
-def raise_connection_error(error: Exception, method: str, where: str) -> NoReturn:
-    """Raise the library's error for one of `FAILURES`.
+@contextlib.contextmanager
+def map_transport_errors(
+    method: str, url: str, is_closed: Callable[[], bool] | None = None
+) -> Generator[None]:
+    """Map network errors to `APIConnectionError`; all other exceptions propagate.
 
-    The request that an httpx error carries is not shown, since it holds the key.
+    Args:
+        method: The request's method, for the message.
+        url: The request's URL, for the message; it holds no secret.
+        is_closed: Whether the client was closed during the request. httpx then raises
+            RuntimeError, which is mapped too; without this argument RuntimeError propagates.
 
     Raises:
-        APIConnectionError: Always.
+        APIConnectionError: The request failed.
     """
-    delivery: Delivery = "not_sent" if isinstance(error, _NEVER_SENT) else "unknown"
-    words = redact_text(str(error)) or type(error).__name__
-    text = f"{method} {where}: {words}"
+    try:
+        yield
+    except TRANSPORT_ERRORS as error:
+        raise _make_connection_error(error, method, url) from error
+    except RuntimeError as error:
+        if is_closed is None or not is_closed():
+            raise
+        raise _make_connection_error(error, method, url) from error
+
+
+@contextlib.contextmanager
+def map_closed_client(client: httpx.Client | httpx.AsyncClient) -> Generator[None]:
+    """Map the RuntimeError of a closed httpx client to `ConfigurationError`.
+
+    Raises:
+        ConfigurationError: The client was closed before the request was sent.
+    """
+    try:
+        yield
+    except RuntimeError:
+        if client.is_closed:
+            raise client_closed() from None
+        raise
+
+
+def _make_connection_error(error: Exception, method: str, url: str) -> APIConnectionError:
+    # The message is built from the exception's text only: the request on an httpx exception
+    # holds the key.
+    delivery: Delivery = "not_sent" if isinstance(error, _NOT_SENT_ERRORS) else "unknown"
+    reason = redact_text(str(error)) or type(error).__name__
+    message = f"{method} {url}: {reason}"
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        raise APITimeoutError(f"{text} ({type(error).__name__})", delivery=delivery) from error
-    raise APIConnectionError(text, delivery=delivery) from error
+        return APITimeoutError(f"{message} ({type(error).__name__})", delivery=delivery)
+    return APIConnectionError(message, delivery=delivery)
 
 
-def check_response_size(call: PreparedRequest, size: int) -> None:
-    """Give up an answer that is too large to be one.
+def check_response_size(request: PreparedRequest, size: int) -> None:
+    """Refuse a response that is too large.
 
     Raises:
-        APIConnectionError: It is.
+        APIConnectionError: It has more than `_settings.MAX_RESPONSE_BYTES` bytes.
     """
-    if size > settings.MAX_RESPONSE_BYTES:
+    limit = _settings.MAX_RESPONSE_BYTES
+    if size > limit:
         raise APIConnectionError(
-            f"{call.method} {call.url}: the answer is larger than {settings.MAX_RESPONSE_BYTES} bytes"
+            f"{request.method} {request.url}: the response is larger than {limit} bytes"
         )
 
 
-def response_timeout(call: PreparedRequest, seconds: float) -> APITimeoutError:
-    """The request's time was over before its answer was."""
+def response_timeout(request: PreparedRequest, seconds: float) -> APITimeoutError:
+    """The error for a response that is incomplete when the request's timeout ends."""
     return APITimeoutError(
-        f"{call.method} {call.url}: the answer had not ended after {seconds:g} s"
+        f"{request.method} {request.url}: the response was not complete after {seconds:g} s"
     )
 
 
-def connect_timeout(call: PreparedRequest, seconds: float) -> APITimeoutError:
-    """The request's time was over before there was a connection to send it on."""
+def connect_timeout(request: PreparedRequest, seconds: float) -> APITimeoutError:
+    """The error for a request whose timeout ends before it has a connection."""
     return APITimeoutError(
-        f"{call.method} {call.url}: no connection within {seconds:g} s", delivery="not_sent"
+        f"{request.method} {request.url}: no connection within {seconds:g} s", delivery="not_sent"
     )
 
 
-def pool_timeout(call: PreparedRequest, seconds: float) -> APITimeoutError:
-    """The request's time was over before it could be sent."""
+def pool_timeout(request: PreparedRequest, seconds: float) -> APITimeoutError:
+    """The error for a request whose timeout ends while it waits for a free connection."""
     return APITimeoutError(
-        f"{call.method} {call.url}: no free connection within {seconds:g} s", delivery="not_sent"
+        f"{request.method} {request.url}: no free connection within {seconds:g} s",
+        delivery="not_sent",
     )
 
 
 def client_closed() -> ConfigurationError:
-    """The client was closed before the request."""
+    """The error for a request on a closed client."""
     return ConfigurationError("the client is closed; nothing was sent")

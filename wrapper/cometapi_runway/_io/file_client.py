@@ -1,7 +1,7 @@
-"""Files at any address, streamed, and without the gateway's credentials.
+"""Stream files from any URL, without the gateway's credentials.
 
-Only the network's failures are told as such: what the disk raises while a chunk is written passes
-through, and whoever writes judges it.
+Maps network errors only; errors of the caller's own work on a chunk, such as disk errors,
+propagate.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ from attrs import define, field
 
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._io.deadlines import deadline_at, install_deadlines
-from cometapi_runway._io.exception_mapping import (
-    TRANSPORT_ERRORS,
-    client_closed,
-    raise_connection_error,
-)
+from cometapi_runway._io.exception_mapping import map_closed_client, map_transport_errors
 from cometapi_runway._io.http_client import file_client_options, make_http_client
 from cometapi_runway._io.http_logs import redact_http_logs
 
 
 @define
 class FileStream:
-    """An answer whose body is still to come."""
+    """A response whose body has not been read.
+
+    Attributes:
+        status: HTTP status.
+        headers: Header fields; look them up in lower case.
+        chunks: The body.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -43,7 +45,7 @@ class FileStream:
 
 @define
 class AsyncFileStream:
-    """An answer whose body is still to come."""
+    """A response whose body has not been read; see `FileStream`."""
 
     status: int
     headers: Mapping[str, str]
@@ -52,32 +54,42 @@ class AsyncFileStream:
 
 @define(repr=False, eq=False)
 class FileClient:
-    """Files, blocking."""
+    """Opens files, blocking.
 
-    base: httpx.BaseTransport | None
+    Attributes:
+        transport: Carries every request instead of the network, or None.
+    """
+
+    transport: httpx.BaseTransport | None
     _client: httpx.Client | None = field(init=False, default=None)
     _lock: threading.Lock = field(init=False, factory=threading.Lock)
 
     @contextlib.contextmanager
     def open(self, url: str, headers: Mapping[str, str], timeout: float) -> Generator[FileStream]:
-        """Ask for a file.
+        """Request a file.
+
+        Args:
+            url: The file's URL.
+            headers: Header fields to send.
+            timeout: Seconds until the response headers, and then between two reads.
 
         Raises:
             APIConnectionError: The connection failed, before or while the body is read.
+            ConfigurationError: The client is closed.
         """
         with redact_http_logs():
-            with _told(url), _open(client := self._ready()):
-                response = _ask(client, url, headers, timeout)
+            with _map_file_errors(url), map_closed_client(client := self._get_client()):
+                response = _send(client, url, headers, timeout)
             with contextlib.closing(response):
                 yield FileStream(response.status_code, response.headers, _chunks(response, url))
 
-    def _ready(self) -> httpx.Client:
+    def _get_client(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
                 self._client = make_http_client(
-                    lambda: httpx.Client(**file_client_options(self.base))
+                    lambda: httpx.Client(**file_client_options(self.transport))
                 )
-                if self.base is None:
+                if self.transport is None:
                     install_deadlines(self._client)
             return self._client
 
@@ -89,27 +101,27 @@ class FileClient:
 
 @define(repr=False, eq=False)
 class AsyncFileClient:
-    """Files, awaiting."""
+    """Opens files, asynchronously; see `FileClient`."""
 
-    base: httpx.AsyncBaseTransport | None
+    transport: httpx.AsyncBaseTransport | None
     _client: httpx.AsyncClient | None = field(init=False, default=None)
 
     @contextlib.asynccontextmanager
     async def open(
         self, url: str, headers: Mapping[str, str], seconds: float
     ) -> AsyncGenerator[AsyncFileStream]:
-        """Ask for a file; see `Files.open`."""
+        """Request a file; see `FileClient.open`."""
         with redact_http_logs():
-            with _told(url), _open(client := self._ready()):
-                response = await _ask_async(client, url, headers, seconds)
+            with _map_file_errors(url), map_closed_client(client := self._get_client()):
+                response = await _send_async(client, url, headers, seconds)
             async with contextlib.aclosing(response):
                 chunks = _chunks_async(response, url)
                 yield AsyncFileStream(response.status_code, response.headers, chunks)
 
-    def _ready(self) -> httpx.AsyncClient:
+    def _get_client(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = make_http_client(
-                lambda: httpx.AsyncClient(**file_client_options(self.base))
+                lambda: httpx.AsyncClient(**file_client_options(self.transport))
             )
         return self._client
 
@@ -119,16 +131,16 @@ class AsyncFileClient:
             await self._client.aclose()
 
 
-def _ask(
+def _send(
     client: httpx.Client, url: str, headers: Mapping[str, str], timeout: float
 ) -> httpx.Response:
     request = client.build_request("GET", url, headers=dict(headers), timeout=timeout)
-    # The body may take as long as it flows; what comes before it must not.
+    # The deadline covers the response headers only: a body may take as long as bytes arrive.
     with deadline_at(time.monotonic() + timeout):
         return client.send(request, stream=True)
 
 
-async def _ask_async(
+async def _send_async(
     client: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float
 ) -> httpx.Response:
     request = client.build_request("GET", url, headers=dict(headers), timeout=seconds)
@@ -136,34 +148,19 @@ async def _ask_async(
         async with asyncio.timeout(seconds):
             return await client.send(request, stream=True)
     except TimeoutError:
-        raise httpx.ReadTimeout(f"no answer within {seconds:g} s") from None
+        raise httpx.ReadTimeout(f"no response within {seconds:g} s") from None
 
 
-@contextlib.contextmanager
-def _open(client: httpx.Client | httpx.AsyncClient) -> Generator[None]:
-    """Tell of a client that somebody closes meanwhile, which is a RuntimeError to httpx."""
-    try:
-        yield
-    except RuntimeError:
-        if client.is_closed:
-            raise client_closed() from None
-        raise
-
-
-@contextlib.contextmanager
-def _told(url: str) -> Generator[None]:
-    try:
-        yield
-    except TRANSPORT_ERRORS as error:
-        raise_connection_error(error, "GET", redact_url(url))
+def _map_file_errors(url: str) -> contextlib.AbstractContextManager[None]:
+    return map_transport_errors("GET", redact_url(url))
 
 
 def _chunks(response: httpx.Response, url: str) -> Generator[bytes]:
-    with _told(url):
+    with _map_file_errors(url):
         yield from response.iter_bytes()
 
 
 async def _chunks_async(response: httpx.Response, url: str) -> AsyncGenerator[bytes]:
-    with _told(url):
+    with _map_file_errors(url):
         async for chunk in response.aiter_bytes():
             yield chunk

@@ -1,4 +1,4 @@
-"""How the httpx clients are made: with the key or without, with bounds, without cookies."""
+"""Create the httpx clients: for the gateway with the key, for files without it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from cometapi_runway import _settings as settings
+from cometapi_runway import _settings
 from cometapi_runway._core import redaction
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_text, redact_url
@@ -19,58 +19,65 @@ from cometapi_runway._settings import Settings
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway_api import AuthenticatedClient
 
-# These describe the bytes on the wire, not the decoded body; and a cookie is a secret.
-_WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
+# The first three describe the bytes on the wire, not the decoded body. Cookies are secrets.
+_DROPPED_HEADERS = frozenset(
+    {"content-encoding", "content-length", "transfer-encoding", "set-cookie"}
+)
 
 
 class SafeClient(AuthenticatedClient):
-    """The generated client, with a representation that does not show the key."""
+    """The generated client, with the key hidden in its `repr`."""
 
     def __repr__(self) -> str:
-        """The address alone."""
+        """Show the base URL only."""
         return f"SafeClient(base_url={redact_url(self._base_url)!r}, token={redaction.HIDDEN!r})"
 
 
 def make_api_client(
-    chosen: Settings,
-    hooks: Mapping[str, Any],
-    base: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
+    settings: Settings,
+    event_hooks: Mapping[str, Any],
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
 ) -> SafeClient:
-    """The generated client, for one kind of call.
+    """Create the generated client for blocking or for asynchronous requests.
+
+    Args:
+        settings: The client's settings.
+        event_hooks: httpx event hooks.
+        transport: Carries every request instead of the network, or None.
 
     Raises:
-        ConfigurationError: The gateway's address is none to httpx, or the environment names a
-            proxy or certificates that it cannot use.
+        ConfigurationError: httpx cannot parse the base URL, or the environment names
+            certificates that cannot be loaded.
     """
     try:
-        httpx.URL(chosen.base_url)
+        httpx.URL(settings.base_url)
     except httpx.InvalidURL as error:
         raise ConfigurationError(f"base_url cannot be sent to: {error}") from error
-    # A timeout must be given: the generated client's own default is none at all.
     return SafeClient(
-        base_url=chosen.base_url,
-        token=chosen.api_key,
+        base_url=settings.base_url,
+        token=settings.api_key,
         headers={"User-Agent": f"cometapi-runway/{__version__}"},
-        timeout=httpx_timeout(chosen.timeout),
+        # Explicit, because the generated client's default is no timeout.
+        timeout=httpx_timeout(settings.timeout),
         follow_redirects=False,
         raise_on_unexpected_status=True,
-        verify_ssl=_tls(base),
-        httpx_args={"transport": base, "event_hooks": hooks, "limits": _limits()},
+        verify_ssl=_tls_verification(transport),
+        httpx_args={"transport": transport, "event_hooks": event_hooks, "limits": _make_limits()},
     )
 
 
 class _NoCookies(httpx.Cookies):
-    """Keeps none: the key is what lets us in, and a cookie would be one secret more."""
+    """Discards cookies; authentication is by header."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Leave them; to look for them takes httpx a quarter of the time of a call."""
+        """Do nothing. httpx's search for cookies takes a quarter of the CPU time of a request."""
 
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 
 def make_http_client(make: Callable[[], C]) -> C:
-    """Make a client, which keeps no cookies.
+    """Create an httpx client that discards cookies.
 
     Raises:
         ConfigurationError: The environment names a proxy or certificates that httpx cannot use.
@@ -78,70 +85,73 @@ def make_http_client(make: Callable[[], C]) -> C:
     try:
         client = make()
     except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-        words = redact_text(str(error))
-        raise ConfigurationError(f"no connections can be made here: {words}") from error
-    # httpx's own setter would copy it into a jar that keeps them.
+        reason = redact_text(str(error))
+        raise ConfigurationError(f"cannot create an HTTP client: {reason}") from error
+    # httpx's `cookies` setter would copy this object into an ordinary cookie jar.
     vars(client)["_cookies"] = _NoCookies()
     return client
 
 
-def check_transport(transport: object, wanted: type) -> None:
-    """Refuse what is no transport, or is the other client's.
+def check_transport(transport: object, expected: type) -> None:
+    """Check that a transport is None or of the client's kind, blocking or asynchronous.
 
     Raises:
-        ConfigurationError: It is not of the wanted kind.
+        ConfigurationError: It is neither.
     """
-    if transport is not None and not isinstance(transport, wanted):
-        given = type(transport).__name__
-        raise ConfigurationError(f"transport must be an httpx.{wanted.__name__}, got {given}")
+    if transport is not None and not isinstance(transport, expected):
+        actual = type(transport).__name__
+        raise ConfigurationError(f"transport must be an httpx.{expected.__name__}, got {actual}")
 
 
-def _limits() -> httpx.Limits:
-    return httpx.Limits(
-        max_connections=settings.MAX_IN_FLIGHT, max_keepalive_connections=settings.MAX_IN_FLIGHT
-    )
+def _make_limits() -> httpx.Limits:
+    limit = _settings.MAX_IN_FLIGHT
+    return httpx.Limits(max_connections=limit, max_keepalive_connections=limit)
 
 
 def file_client_options(
-    base: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
 ) -> dict[str, Any]:
-    """How the client that fetches files is made."""
-    # No key, no cookies from the gateway: this client has never met them. Encodings are declined
-    # so that sizes and ranges count the bytes of the file.
+    """The httpx options of the client that downloads files; the key is not among them."""
     return {
-        "transport": base,
-        "verify": _tls(base),
+        "transport": transport,
+        "verify": _tls_verification(transport),
         "follow_redirects": True,
-        "headers": {"User-Agent": f"cometapi-runway/{__version__}", "Accept-Encoding": "identity"},
+        "headers": {
+            "User-Agent": f"cometapi-runway/{__version__}",
+            # Sizes and ranges then count the bytes of the file.
+            "Accept-Encoding": "identity",
+        },
     }
 
 
-def _tls(base: httpx.BaseTransport | httpx.AsyncBaseTransport | None) -> ssl.SSLContext | bool:
-    """What certificates are held against; nothing, where a transport of the caller's own does it.
+def _tls_verification(
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
+) -> ssl.SSLContext | bool:
+    """The value of httpx's `verify`; True for a caller's own transport, which ignores it.
 
-    Loading the authorities takes longer than all else that a client needs to be made.
+    Loading the CA certificates takes longer than the rest of creating a client.
     """
-    if base is not None:
+    if transport is not None:
         return True
-    return _authorities(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return _load_tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
 @lru_cache(maxsize=4)
-def _authorities(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    # httpx looks into the environment itself; the arguments are what its answer depends on.
+def _load_tls_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    # httpx reads both environment variables itself; the parameters are the cache key.
     return httpx.create_ssl_context()
 
 
 @lru_cache(maxsize=64)
 def httpx_timeout(seconds: float) -> httpx.Timeout:
-    """Seconds for a request, of which making the connection may take some."""
-    return httpx.Timeout(seconds, connect=min(seconds, settings.CONNECT_TIMEOUT))
+    """An httpx timeout of these seconds, with the shorter limit for connecting."""
+    return httpx.Timeout(seconds, connect=min(seconds, _settings.CONNECT_TIMEOUT))
 
 
 def to_httpx_response(response: RawResponse) -> httpx.Response:
-    """Build an httpx response from a raw one, detached from its connection and its request."""
+    """Build an httpx response without its connection and its request."""
     return httpx.Response(
         response.status,
-        headers={k: v for k, v in response.headers.items() if k not in _WIRE_HEADERS},
+        headers={k: v for k, v in response.headers.items() if k not in _DROPPED_HEADERS},
         content=response.body,
     )

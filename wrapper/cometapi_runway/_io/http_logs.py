@@ -1,8 +1,8 @@
-"""Keep httpx's and httpcore's own log lines from telling what this package hides.
+"""Redact the log records of httpx and httpcore.
 
-httpx logs the whole address of every request at INFO, signed queries included; httpcore logs the
-answer's headers at DEBUG, cookies and redirect targets included, and what a proxy is told. The
-filter changes only lines that are written while this package makes a call.
+httpx logs the full URL of every request at INFO, signed queries included. httpcore logs response
+headers at DEBUG, cookies and redirect targets included, and the credentials of a proxy. The filter
+changes only records that are logged during a request of this package.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from contextvars import ContextVar
 
 from cometapi_runway._core.redaction import redact_text
 
-_active: ContextVar[bool] = ContextVar("cometapi_runway_call", default=False)
-# What came back, and what a proxy is told to let us in.
-_UNSHOWN = re.compile(" (?:return_value|auth)=")
+_active: ContextVar[bool] = ContextVar("cometapi_runway_request", default=False)
+# httpcore's fields that hold response headers and proxy credentials.
+_SECRET_FIELDS = re.compile(" (?:return_value|auth)=")
 _LOGGERS = tuple(
     logging.getLogger(name)
     for name in (
@@ -31,27 +31,28 @@ _LOGGERS = tuple(
 )
 
 
-class _Redact(logging.Filter):
+class _RedactFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if _active.get():
             message = record.getMessage()
             if record.name.startswith("httpcore"):
-                message = _UNSHOWN.split(message, maxsplit=1)[0]
+                message = _SECRET_FIELDS.split(message, maxsplit=1)[0]
             record.msg, record.args = redact_text(message), None
         return True
 
 
-_filter = _Redact()
+_filter = _RedactFilter()
 
 
 @contextlib.contextmanager
 def redact_http_logs() -> Generator[None]:
-    """Redact what httpx and httpcore log meanwhile, in this thread or task."""
+    """Redact what httpx and httpcore log inside this block, in this thread or task."""
     if not any(logger.isEnabledFor(logging.INFO) for logger in _LOGGERS):
         yield
         return
     for logger in _LOGGERS:
-        # Adding the same filter again is a no-op, and a program may have reset its logging.
+        # Repeated for each request, because a program may reset its logging configuration.
+        # Adding the same filter twice has no effect.
         logger.addFilter(_filter)
     token = _active.set(True)
     try:

@@ -1,8 +1,8 @@
-"""One poll per task, however many wait for it.
+"""Share polls between the waits of one client on the same task.
 
-While several waits of one client are on the same task, a poll that one of them makes serves the
-others too: they join it while it is on its way, and take its answer while that is younger than
-their own interval. A wait that is alone always asks for itself.
+While several waits are on a task, a poll of one of them serves the others too: they join it while
+it is in flight, and use its response while that is younger than their own interval. A single wait
+always sends its own polls.
 """
 
 from __future__ import annotations
@@ -25,137 +25,148 @@ P = TypeVar("P", bound="Future[RawResponse] | asyncio.Future[RawResponse]")
 
 
 @define(eq=False)
-class _Shared(Generic[P]):
-    """The waits on one task, and the last poll that any of them made."""
+class _TaskPolls(Generic[P]):
+    """The polls of one task.
+
+    Attributes:
+        waits: How many waits are on the task.
+        last: The last poll that any of them started, or None.
+        started_at: When it was started.
+    """
 
     waits: int = 0
-    poll: P | None = None
-    began: float = 0.0
+    last: P | None = None
+    started_at: float = 0.0
 
-    def usable(self, step: Send, now: float) -> P | None:
-        """The last poll if it will do for a step: on its way, or answered and young enough."""
-        if self.poll is None:
+    def find_reusable(self, step: Send, now: float) -> P | None:
+        """The last poll if it is in flight, or succeeded and is young enough; else None."""
+        if self.last is None:
             return None
-        if not self.poll.done():
-            return self.poll
-        is_good = not self.poll.cancelled() and self.poll.exception() is None
-        return self.poll if is_good and now - self.began < step.max_age else None
+        if not self.last.done():
+            return self.last
+        has_response = not self.last.cancelled() and self.last.exception() is None
+        return self.last if has_response and now - self.started_at < step.max_age else None
 
 
 @define(eq=False)
 class PollCoalescer:
-    """Who waits for what, in the blocking client."""
+    """Shares polls in the blocking client."""
 
     _lock: threading.Lock = field(init=False, factory=threading.Lock)
-    _tasks: dict[str, _Shared[Future[RawResponse]]] = field(init=False, factory=dict)
+    _tasks: dict[str, _TaskPolls[Future[RawResponse]]] = field(init=False, factory=dict)
 
     @contextlib.contextmanager
     def join(self, task: str) -> Generator[None]:
-        """Be counted as waiting for a task."""
+        """Count the caller as a wait on a task."""
         with self._lock:
-            shared = self._tasks.setdefault(task, _Shared())
-            shared.waits += 1
+            polls = self._tasks.setdefault(task, _TaskPolls())
+            polls.waits += 1
         try:
             yield
         finally:
             with self._lock:
-                shared.waits -= 1
-                if not shared.waits:
+                polls.waits -= 1
+                if not polls.waits:
                     del self._tasks[task]
 
     def poll(self, step: Send, now: float, send: Callable[[], RawResponse]) -> RawResponse:
-        """The answer to a poll: somebody else's if it will do, else one's own.
+        """Return the response of another wait's poll if one can be reused, else send.
 
         Raises:
-            APIConnectionError: There is none.
+            APIConnectionError: The poll failed.
         """
         with self._lock:
-            shared = self._tasks.get(step.task or "")
-            theirs, mine = None, None
-            if shared is not None and shared.waits > 1:
-                theirs = shared.usable(step, now)
-                if theirs is None:
-                    mine = Future[RawResponse]()
-                    shared.poll, shared.began = mine, now
-        if theirs is None:
-            return send() if mine is None else _lead(mine, send)
+            polls = self._tasks.get(step.task or "")
+            shared, own = None, None
+            if polls is not None and polls.waits > 1:
+                shared = polls.find_reusable(step, now)
+                if shared is None:
+                    own = Future[RawResponse]()
+                    polls.last, polls.started_at = own, now
+        if shared is None:
+            return send() if own is None else _send_shared(own, send)
         try:
-            return theirs.result(timeout=step.timeout)
+            return shared.result(timeout=step.timeout)
         except FutureTimeoutError:
-            raise _late(step) from None
+            raise _poll_timeout(step) from None
 
 
 @define(eq=False)
 class AsyncPollCoalescer:
-    """Who waits for what, in the asynchronous client."""
+    """Shares polls in the asynchronous client."""
 
-    _tasks: dict[str, _Shared[asyncio.Future[RawResponse]]] = field(init=False, factory=dict)
+    _tasks: dict[str, _TaskPolls[asyncio.Future[RawResponse]]] = field(init=False, factory=dict)
 
     @contextlib.contextmanager
     def join(self, task: str) -> Generator[None]:
-        """Be counted as waiting for a task."""
-        shared = self._tasks.setdefault(task, _Shared())
-        shared.waits += 1
+        """Count the caller as a wait on a task."""
+        polls = self._tasks.setdefault(task, _TaskPolls())
+        polls.waits += 1
         try:
             yield
         finally:
-            shared.waits -= 1
-            if not shared.waits:
+            polls.waits -= 1
+            if not polls.waits:
                 del self._tasks[task]
 
     async def poll(
         self, step: Send, now: float, send: Callable[[], Awaitable[RawResponse]]
     ) -> RawResponse:
-        """The answer to a poll: somebody else's if it will do, else one's own.
+        """Return the response of another wait's poll if one can be reused, else send.
 
         Raises:
-            APIConnectionError: There is none.
+            APIConnectionError: The poll failed.
         """
-        shared = self._tasks.get(step.task or "")
-        if shared is None or shared.waits < 2:
+        polls = self._tasks.get(step.task or "")
+        if polls is None or polls.waits < 2:
             return await send()
-        theirs = shared.usable(step, now)
-        if theirs is None:
-            shared.poll, shared.began = asyncio.get_running_loop().create_future(), now
-            return await _lead_async(shared.poll, send)
+        shared = polls.find_reusable(step, now)
+        if shared is None:
+            polls.last, polls.started_at = asyncio.get_running_loop().create_future(), now
+            return await _send_shared_async(polls.last, send)
         try:
             async with asyncio.timeout(step.timeout):
-                # The poll belongs to its maker: a follower that is cancelled must not end it.
-                return await asyncio.shield(theirs)
+                # Shielded: cancelling a follower must not cancel the poll of another wait.
+                return await asyncio.shield(shared)
         except TimeoutError:
-            raise _late(step) from None
+            raise _poll_timeout(step) from None
 
 
-def _lead(poll: Future[RawResponse], send: Callable[[], RawResponse]) -> RawResponse:
+def _send_shared(poll: Future[RawResponse], send: Callable[[], RawResponse]) -> RawResponse:
+    """Send, and pass the outcome to the waits that joined the poll."""
     try:
-        answer = send()
+        response = send()
     except BaseException as error:
-        poll.set_exception(_passed_on(error))
+        poll.set_exception(_copy_error(error))
         raise
-    poll.set_result(answer)
-    return answer
+    poll.set_result(response)
+    return response
 
 
-async def _lead_async(
+async def _send_shared_async(
     poll: asyncio.Future[RawResponse], send: Callable[[], Awaitable[RawResponse]]
 ) -> RawResponse:
     try:
-        answer = await send()
+        response = await send()
     except BaseException as error:
-        poll.set_exception(_passed_on(error))
-        # Nobody may have joined; asyncio would complain of an error that nobody took.
+        poll.set_exception(_copy_error(error))
+        # Marks the exception as retrieved: without a follower, asyncio would log it.
         poll.exception()
         raise
-    poll.set_result(answer)
-    return answer
+    poll.set_result(response)
+    return response
 
 
-def _passed_on(error: BaseException) -> APIConnectionError:
-    """What the followers of a poll are told when its maker failed or was interrupted."""
+def _copy_error(error: BaseException) -> APIConnectionError:
+    """The error for the waits that joined a poll, when the poll failed or was interrupted.
+
+    A copy, because an exception that several waits raise would collect all their tracebacks.
+    """
     if isinstance(error, APIConnectionError):
         return type(error)(str(error), delivery=error.delivery)
     return APIConnectionError(f"the poll was interrupted: {type(error).__name__}")
 
 
-def _late(step: Send) -> APITimeoutError:
-    return APITimeoutError(f"{step.call.method} {step.call.url}: no answer in {step.timeout:g} s")
+def _poll_timeout(step: Send) -> APITimeoutError:
+    request = step.call
+    return APITimeoutError(f"{request.method} {request.url}: no response in {step.timeout:g} s")

@@ -1,8 +1,8 @@
-"""Many waits from one place, each result as it comes.
+"""Run many waits at once and yield each result when it is known.
 
-The blocking scheduler holds one generator per task, not one thread: flows that sleep lie in a
-heap, and only steps that do something occupy a worker. The asynchronous one gives each flow a
-task of the event loop. Either way the transport's gate bounds what is in flight.
+The blocking scheduler holds one generator per task, not one thread: sleeping flows are in a heap,
+and only steps that do work occupy a worker. The asynchronous one runs each flow in an asyncio
+task. In both, the transport bounds the number of requests in flight.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from attrs import define, field
 
-from cometapi_runway import _settings as settings
+from cometapi_runway import _settings
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.backoff import FlowClock
 from cometapi_runway._flows.steps import Flow, Notify, Send, Sleep, Step
@@ -27,154 +27,175 @@ from cometapi_runway._io.exception_mapping import pool_timeout
 from cometapi_runway._settings import LOCK_WAIT_SLICE
 from cometapi_runway.errors import RunwayError
 
-_MOST_NAMED = 20
+_MAX_LISTED_IDS = 20
 
 WaitOutcome: TypeAlias = Task | RunwayError
-"""How one wait ended: the task in its terminal state, or why it is not known."""
+"""How a wait ended: with the task in its terminal state, or with an error."""
 
 
 @define(eq=False)
 class _Wait:
-    """One flow on its way."""
+    """One running flow.
+
+    Attributes:
+        id: The task's id.
+        flow: The wait.
+        step: The step in progress.
+        send_deadline: When the timeout of a `Send` step ends, by the driver's clock.
+    """
 
     id: str
     flow: Flow[Task]
     step: Step | None = None
-    due: float = 0.0
+    send_deadline: float = 0.0
 
 
 @define(eq=False)
 class Scheduler:
-    """Runs many flows over one driver, in the calling thread and a few workers."""
+    """Runs many waits over one driver, in the calling thread and a few workers."""
 
     driver: Driver
-    _watch: FlowClock = field(init=False)
-    _waiting: set[str] = field(init=False, factory=set[str])
-    _asleep: list[tuple[float, int, _Wait]] = field(init=False, factory=list)
-    _done: queue.SimpleQueue[tuple[_Wait, BaseException | None]] = field(
+    _clock: FlowClock = field(init=False)
+    _unfinished: set[str] = field(init=False, factory=set[str])
+    _sleeping: list[tuple[float, int, _Wait]] = field(init=False, factory=list)
+    _finished_steps: queue.SimpleQueue[tuple[_Wait, BaseException | None]] = field(
         init=False, factory=queue.SimpleQueue
     )
-    _order: itertools.count[int] = field(init=False, factory=itertools.count)
-    _busy: int = field(init=False, default=0)
+    # Orders waits of equal due time in the heap: a `_Wait` cannot be compared.
+    _sequence: itertools.count[int] = field(init=False, factory=itertools.count)
+    _steps_in_progress: int = field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
-        """Begin to watch the time."""
-        self._watch = FlowClock(self.driver.clock.now())
+        """Start the clock."""
+        self._clock = FlowClock(self.driver.clock.now())
 
     def run(self, flows: Mapping[str, Flow[Task]]) -> Generator[tuple[str, WaitOutcome]]:
-        """Yield each task's id and ending, as they come.
+        """Yield each task's id and outcome, in the order in which the waits end.
 
-        An interruption is thrown nowhere: the flows are closed, and the tasks go on.
+        An interruption is not thrown into the flows; they are closed, and their tasks continue.
         """
-        self._waiting = set(flows)
+        self._unfinished = set(flows)
         with ExitStack() as stack:
-            stack.enter_context(_naming(self._waiting))
+            stack.enter_context(_list_tasks_on_interrupt(self._unfinished))
             for task_id in flows:
                 stack.enter_context(self.driver.polls.join(task_id))
-            pool = ThreadPoolExecutor(min(len(flows), settings.MAX_IN_FLIGHT) or 1)
-            # Not waited for: a worker is at most one request away from its end.
+            pool = ThreadPoolExecutor(min(len(flows), _settings.MAX_IN_FLIGHT) or 1)
+            # Does not wait for the workers: each ends after its current request at the latest.
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             for task_id, flow in flows.items():
-                yield from self._go_on(_Wait(task_id, flow), None, pool)
-            while self._asleep or self._busy:
-                yield from self._turn(pool)
+                yield from self._advance(_Wait(task_id, flow), None, pool)
+            while self._sleeping or self._steps_in_progress:
+                yield from self._wake_due_waits(pool)
+                yield from self._await_next_event(pool)
 
     def _now(self) -> float:
-        self._watch.advance_to(self.driver.clock.now())
-        return self._watch.now
+        self._clock.advance_to(self.driver.clock.now())
+        return self._clock.now
 
-    def _turn(self, pool: ThreadPoolExecutor) -> Generator[tuple[str, WaitOutcome]]:
-        """Wake who is due, then take in one finished step or sleep until somebody is due."""
-        while self._asleep and self._asleep[0][0] <= self._now():
-            _, _, wait = heapq.heappop(self._asleep)
+    def _wake_due_waits(self, pool: ThreadPoolExecutor) -> Generator[tuple[str, WaitOutcome]]:
+        while self._sleeping and self._sleeping[0][0] <= self._now():
+            _, _, wait = heapq.heappop(self._sleeping)
             if isinstance(wait.step, Sleep):
                 wait.step.at = self._now()
-            yield from self._go_on(wait, None, pool)
-        pause = self._asleep[0][0] - self._now() if self._asleep else None
-        if self._busy:
-            nap = LOCK_WAIT_SLICE if pause is None else min(max(pause, 0), LOCK_WAIT_SLICE)
+            yield from self._advance(wait, None, pool)
+
+    def _await_next_event(self, pool: ThreadPoolExecutor) -> Generator[tuple[str, WaitOutcome]]:
+        """Handle one finished step, or sleep until a wait is due."""
+        pause = self._sleeping[0][0] - self._now() if self._sleeping else None
+        if self._steps_in_progress:
+            timeout = LOCK_WAIT_SLICE if pause is None else min(max(pause, 0), LOCK_WAIT_SLICE)
             try:
-                wait, problem = self._done.get(timeout=nap)
+                wait, error = self._finished_steps.get(timeout=timeout)
             except queue.Empty:
-                self._watch.add_sleep(0.0 if pause is None else nap, self.driver.clock.now())
+                self._clock.add_sleep(0.0 if pause is None else timeout, self.driver.clock.now())
                 return
-            self._busy -= 1
-            yield from self._go_on(wait, problem, pool)
+            self._steps_in_progress -= 1
+            yield from self._advance(wait, error, pool)
         elif pause is not None and pause > 0:
             self.driver.clock.sleep(pause)
-            self._watch.add_sleep(pause, self.driver.clock.now())
+            self._clock.add_sleep(pause, self.driver.clock.now())
 
-    def _go_on(
-        self, wait: _Wait, problem: BaseException | None, pool: ThreadPoolExecutor
+    def _advance(
+        self, wait: _Wait, error: BaseException | None, pool: ThreadPoolExecutor
     ) -> Generator[tuple[str, WaitOutcome]]:
-        """Ask a flow for its next step and start it."""
+        """Get a flow's next step and start it, or yield the outcome if the flow has ended."""
         try:
-            wait.step = next(wait.flow) if problem is None else wait.flow.throw(problem)
+            wait.step = next(wait.flow) if error is None else wait.flow.throw(error)
             while isinstance(wait.step, Notify):
-                # In the caller's thread, as in a single wait.
+                # Callbacks run in the caller's thread, as in a single wait.
                 self.driver.do(wait.step)
                 wait.step = next(wait.flow)
         except StopIteration as end:
-            final: Task = end.value
-            self._waiting.discard(wait.id)
-            yield wait.id, final
-        except Exception as error:
-            self._waiting.discard(wait.id)
-            yield wait.id, _ending(wait.id, error)
+            task: Task = end.value
+            self._unfinished.discard(wait.id)
+            yield wait.id, task
+        except Exception as failure:
+            self._unfinished.discard(wait.id)
+            yield wait.id, _to_outcome(wait.id, failure)
         else:
-            if isinstance(wait.step, Sleep):
-                due = self._now() + wait.step.seconds
-                heapq.heappush(self._asleep, (due, next(self._order), wait))
-            else:
-                self._busy += 1
-                if isinstance(wait.step, Send):
-                    wait.due = self.driver.clock.now() + wait.step.timeout
-                pool.submit(self._work, wait, wait.step)
+            self._start_step(wait, wait.step, pool)
 
-    def _work(self, wait: _Wait, step: Step) -> None:
-        problem: BaseException | None = None
+    def _start_step(self, wait: _Wait, step: Step, pool: ThreadPoolExecutor) -> None:
+        """Put a sleeping wait in the heap; give any other step to a worker."""
+        if isinstance(step, Sleep):
+            due = self._now() + step.seconds
+            heapq.heappush(self._sleeping, (due, next(self._sequence), wait))
+        else:
+            self._steps_in_progress += 1
+            if isinstance(step, Send):
+                wait.send_deadline = self.driver.clock.now() + step.timeout
+            pool.submit(self._run_step, wait, step)
+
+    def _run_step(self, wait: _Wait, step: Step) -> None:
+        """Carry out a step in a worker and queue its result for the calling thread."""
+        failure: BaseException | None = None
         try:
-            if isinstance(step, Send) and not self._is_in_time(wait, step):
+            if isinstance(step, Send) and not self._deduct_queue_time(wait, step):
                 return
             self.driver.do(step)
         except BaseException as error:
-            problem = error
+            failure = error
         finally:
-            self._done.put((wait, problem))
+            self._finished_steps.put((wait, failure))
 
-    def _is_in_time(self, wait: _Wait, step: Send) -> bool:
-        """Count the time for which a request waited for a worker as its own."""
+    def _deduct_queue_time(self, wait: _Wait, step: Send) -> bool:
+        """Deduct the time spent waiting for a worker from a request's timeout.
+
+        Returns:
+            Whether time is left. If not, the step has failed with a pool timeout.
+        """
         step.at = self.driver.clock.now()
-        left = wait.due - step.at
-        if left <= 0:
+        remaining = wait.send_deadline - step.at
+        if remaining <= 0:
             step.error = pool_timeout(step.call, step.timeout)
         else:
-            step.timeout = min(step.timeout, left)
-        return left > 0
+            step.timeout = min(step.timeout, remaining)
+        return remaining > 0
 
 
-def _ending(task_id: str, error: Exception) -> WaitOutcome:
-    """What ended a wait, as the library's error: a defect in one must not end the others."""
+def _to_outcome(task_id: str, error: Exception) -> WaitOutcome:
+    """Convert an exception to a `RunwayError`: a bug in one wait must not end the others."""
     if isinstance(error, RunwayError):
         return error
-    told = RunwayError(f"the wait for task {task_id} broke off: {type(error).__name__}: {error}")
-    told.task_id, told.__cause__ = task_id, error
-    return told
+    outcome = RunwayError(f"the wait for task {task_id} failed: {type(error).__name__}: {error}")
+    outcome.task_id, outcome.__cause__ = task_id, error
+    return outcome
 
 
 @contextmanager
-def _naming(waiting: Collection[str]) -> Generator[None]:
-    """Let an interruption say which tasks go on."""
+def _list_tasks_on_interrupt(task_ids: Collection[str]) -> Generator[None]:
+    """Add a note with the unfinished tasks to an exception that interrupts all waits."""
     try:
         yield
     except GeneratorExit:
         raise
     except BaseException as error:
-        shown = ", ".join(itertools.islice(sorted(waiting), _MOST_NAMED))
-        more = f" and {len(waiting) - _MOST_NAMED} more" if len(waiting) > _MOST_NAMED else ""
+        listed = ", ".join(itertools.islice(sorted(task_ids), _MAX_LISTED_IDS))
+        unlisted = len(task_ids) - _MAX_LISTED_IDS
+        more = f" and {unlisted} more" if unlisted > 0 else ""
         error.add_note(
-            f"cometapi-runway: interrupted while waiting; {len(waiting)} tasks go on and can be "
-            f"waited for again: {shown}{more}"
+            f"cometapi-runway: interrupted while waiting; {len(task_ids)} tasks go on and can be "
+            f"waited for again: {listed}{more}"
         )
         raise
 
@@ -182,27 +203,27 @@ def _naming(waiting: Collection[str]) -> Generator[None]:
 async def run_flows(
     driver: AsyncDriver, flows: Mapping[str, Flow[Task]]
 ) -> AsyncGenerator[tuple[str, WaitOutcome]]:
-    """Yield each task's id and ending, as they come."""
-    done: asyncio.Queue[tuple[str, WaitOutcome]] = asyncio.Queue()
-    waiting = set(flows)
+    """Yield each task's id and outcome, in the order in which the waits end."""
+    outcomes: asyncio.Queue[tuple[str, WaitOutcome]] = asyncio.Queue()
+    unfinished = set(flows)
 
-    async def one(task_id: str, flow: Flow[Task]) -> None:
-        ending: WaitOutcome
+    async def run_one(task_id: str, flow: Flow[Task]) -> None:
+        outcome: WaitOutcome
         try:
             with driver.polls.join(task_id):
-                ending = await driver.run(flow)
+                outcome = await driver.run(flow)
         except Exception as error:
-            ending = _ending(task_id, error)
-        done.put_nowait((task_id, ending))
+            outcome = _to_outcome(task_id, error)
+        outcomes.put_nowait((task_id, outcome))
 
-    # Not a TaskGroup: its scope must not be left open over a yield.
-    running = [asyncio.create_task(one(*item)) for item in flows.items()]
+    # Not a TaskGroup: an asynchronous generator must not yield inside its scope.
+    running = [asyncio.create_task(run_one(*item)) for item in flows.items()]
     try:
-        with _naming(waiting):
+        with _list_tasks_on_interrupt(unfinished):
             for _ in running:
-                task_id, ending = await done.get()
-                waiting.discard(task_id)
-                yield task_id, ending
+                task_id, outcome = await outcomes.get()
+                unfinished.discard(task_id)
+                yield task_id, outcome
     finally:
         for task in running:
             task.cancel()

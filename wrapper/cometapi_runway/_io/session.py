@@ -1,6 +1,6 @@
-"""What a resource needs of its client: settings, a driver, randomness, and what is on record.
+"""What the resources of one client share: settings, driver, randomness, recorded tasks.
 
-Resources type against this and not against the client, which stands above them.
+Resources are typed against `Session`, not against the client, so that no import leads back to it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from cometapi_runway._settings import Settings
 
 
 class TaskLookup(Protocol):
-    """Finds tasks on record."""
+    """Finds recorded tasks."""
 
     def recall(self, task_id: str) -> Task | None:
-        """The task as far as it is on record, or None. Never raises for an unreadable record."""
+        """The task as recorded, or None; an unreadable record counts as None."""
         ...
 
 
@@ -30,7 +30,7 @@ class Session:
     Attributes:
         settings: The client's settings.
         driver: Runs flows.
-        journal: Looks up tasks by id.
+        journal: Finds recorded tasks.
         rng: Source of the jitter in retries and polls.
     """
 

@@ -1,9 +1,9 @@
-"""Calls over httpx, and no decision about what an answer means.
+"""Send requests over httpx and read their responses, without judging what a response means.
 
-It bounds time and size, keeps the number of requests in flight below what httpx's pool can bear,
-and tells every failure of the connection as an `APIConnectionError` that says whether the
-request can have reached the gateway. How clients are made is `connections`, how they fail is
-`network`, what holds a blocking one to its time is `deadlines`.
+The transport bounds the time and size of a response, limits the number of requests in flight, and
+maps every network failure to an `APIConnectionError` that says whether the request can have
+reached the gateway. `http_client` creates the httpx clients, `exception_mapping` maps their
+errors, and `deadlines` bounds the reads of the blocking one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 from attrs import define, field
 
-from cometapi_runway import _settings as settings
+from cometapi_runway import _settings
 from cometapi_runway._core import redaction
 from cometapi_runway._core.clock import AsyncClock, Clock
 from cometapi_runway._core.json_values import parse_json
@@ -33,8 +33,8 @@ from cometapi_runway._io.exception_mapping import (
     check_response_size,
     client_closed,
     connect_timeout,
+    map_transport_errors,
     pool_timeout,
-    raise_connection_error,
     response_timeout,
 )
 from cometapi_runway._io.file_client import AsyncFileClient, FileClient
@@ -50,99 +50,106 @@ from cometapi_runway._io.http_logs import redact_http_logs
 from cometapi_runway._settings import LOCK_WAIT_SLICE, Settings
 from cometapi_runway.errors import APIStatusError
 
-_SHORTEST_KEY = 6
-_SHORTEST_TRY = 0.01
-_OWN = {"cometapi_runway": True}
-# The key is among the client's headers; httpx would look for another in every address.
-_NO_MORE = httpx.Auth()
+# Shorter keys occur in tests only, and would be found inside ordinary words.
+_MIN_KEY_LENGTH_TO_HIDE = 6
+_MIN_ATTEMPT_SECONDS = 0.01
+# Marks requests of this module: the event hook that protects generated functions skips them.
+_MARK = {"cometapi_runway": True}
+# Disables httpx's URL and netrc authentication; the key is among the client's headers.
+_NO_AUTH = httpx.Auth()
 
 
 @define(repr=False, eq=False)
 class Transport:
-    """Blocking calls."""
+    """Sends requests, blocking.
+
+    Attributes:
+        settings: The client's settings.
+        clock: Source of time.
+        transport: Carries every request instead of the network, or None.
+        api: The generated client.
+    """
 
     settings: Settings
     clock: Clock
-    base: httpx.BaseTransport | None = None
+    transport: httpx.BaseTransport | None = None
     api: SafeClient = field(init=False)
-    _gate: threading.BoundedSemaphore = field(init=False)
+    _slots: threading.BoundedSemaphore = field(init=False)
     _files: FileClient = field(init=False)
     _is_closed: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
-        """Build the API client at once: the generated one builds it lazily and without a lock."""
-        check_transport(self.base, httpx.BaseTransport)
-        own = make_http_client(self._api)
-        if self.base is None:
-            install_deadlines(own)
-        self._files = FileClient(self.base)
-        self._gate = threading.BoundedSemaphore(settings.MAX_IN_FLIGHT)
+        """Create the httpx client now; the generated client would create it lazily, unlocked."""
+        check_transport(self.transport, httpx.BaseTransport)
+        http_client = make_http_client(self._make_http_client)
+        if self.transport is None:
+            install_deadlines(http_client)
+        self._files = FileClient(self.transport)
+        self._slots = threading.BoundedSemaphore(_settings.MAX_IN_FLIGHT)
 
-    def _api(self) -> httpx.Client:
-        self.api = make_api_client(self.settings, {"response": [_raise_failure]}, self.base)
+    def _make_http_client(self) -> httpx.Client:
+        self.api = make_api_client(self.settings, {"response": [_raise_failure]}, self.transport)
         return self.api.get_httpx_client()
 
     def send(self, step: Send) -> RawResponse:
-        """Send once and read the whole answer.
+        """Send once and read the whole response.
 
         Raises:
-            APIConnectionError: No answer came, or not all of it.
+            APIConnectionError: No response arrived, or only a part of one.
             ConfigurationError: The client is closed.
         """
-        call, waiting = step.call, self.clock.now()
+        request, queued_at = step.call, self.clock.now()
         step.unsent = True
         self._check_open()
-        if not self._take_place(math.inf if step.queues else step.timeout):
-            raise pool_timeout(call, step.timeout)
+        if not self._acquire_slot(math.inf if step.queues else step.timeout):
+            raise pool_timeout(request, step.timeout)
         try:
             self._check_open()
             now = self.clock.now()
-            allowed = _rest(step, now - waiting)
+            timeout = _remaining_timeout(step, now - queued_at)
             step.unsent = False
-            with redact_http_logs(), deadline_at(time.monotonic() + allowed):
-                return self._read(step, self._open(call, allowed), now + allowed)
-        except TRANSPORT_ERRORS as error:
-            raise_connection_error(error, call.method, call.url)
-        except RuntimeError as error:
-            if not self._is_closed:
-                raise
-            raise_connection_error(error, call.method, call.url)
+            with (
+                map_transport_errors(request.method, request.url, lambda: self._is_closed),
+                redact_http_logs(),
+                deadline_at(time.monotonic() + timeout),
+            ):
+                return self._read(step, self._open(request, timeout), now + timeout)
         finally:
-            self._gate.release()
+            self._slots.release()
 
     def _check_open(self) -> None:
         if self._is_closed:
             raise client_closed()
 
-    def _take_place(self, seconds: float) -> bool:
-        """Wait for a place, in slices: a lock's whole wait cannot be interrupted on Windows."""
-        end = time.monotonic() + seconds
+    def _acquire_slot(self, timeout: float) -> bool:
+        """Wait for a slot, in slices: on Windows a single long lock wait blocks Ctrl-C."""
+        end = time.monotonic() + timeout
         while True:
-            left = end - time.monotonic()
-            if self._gate.acquire(timeout=max(min(left, LOCK_WAIT_SLICE), 0)):
+            remaining = end - time.monotonic()
+            if self._slots.acquire(timeout=max(min(remaining, LOCK_WAIT_SLICE), 0)):
                 return True
-            if left <= LOCK_WAIT_SLICE:
+            if remaining <= LOCK_WAIT_SLICE:
                 return False
 
-    def _open(self, call: PreparedRequest, timeout: float) -> httpx.Response:
+    def _open(self, request: PreparedRequest, timeout: float) -> httpx.Response:
         client = self.api.get_httpx_client()
-        request = _request(client, self.settings.base_url, call, timeout, _OWN)
-        return client.send(request, stream=True, auth=_NO_MORE)
+        http_request = _build_request(client, self.settings.base_url, request, timeout, _MARK)
+        return client.send(http_request, stream=True, auth=_NO_AUTH)
 
     def _read(self, step: Send, response: httpx.Response, end: float) -> RawResponse:
-        call, body = step.call, bytearray()
+        request, body = step.call, bytearray()
         with contextlib.closing(response):
             for chunk in response.iter_bytes():
                 body += chunk
-                check_response_size(call, len(body))
-                # What has arrived is kept, however late: only the rest is not waited for.
-                if self.clock.now() > end and not _is_whole(response, body):
-                    raise response_timeout(call, step.timeout)
-        return _answer(call, response, bytes(body), self.settings.api_key)
+                check_response_size(request, len(body))
+                # A complete response counts even after the deadline: it may hold a paid task's id.
+                if self.clock.now() > end and not _is_complete(response, body):
+                    raise response_timeout(request, step.timeout)
+        return _make_raw_response(request, response, bytes(body), self.settings.api_key)
 
     @property
     def files(self) -> FileClient:
-        """Files elsewhere.
+        """Opens files at any URL, without the key.
 
         Raises:
             ConfigurationError: The client is closed.
@@ -151,7 +158,7 @@ class Transport:
         return self._files
 
     def close(self) -> None:
-        """Close every connection; nothing more is sent."""
+        """Close every connection; later requests raise `ConfigurationError`."""
         self._is_closed = True
         self.api.get_httpx_client().close()
         self._files.close()
@@ -159,33 +166,34 @@ class Transport:
 
 @define(repr=False, eq=False)
 class AsyncTransport:
-    """Asynchronous calls."""
+    """Sends requests, asynchronously; see `Transport`."""
 
     settings: Settings
     clock: AsyncClock
-    base: httpx.AsyncBaseTransport | None = None
+    transport: httpx.AsyncBaseTransport | None = None
     api: SafeClient = field(init=False)
-    _gate: asyncio.Semaphore = field(init=False)
+    _slots: asyncio.Semaphore = field(init=False)
     _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
     _files: AsyncFileClient = field(init=False)
     _is_closed: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
-        """Build the API client at once: the generated one builds it lazily."""
-        self._build()
+        """Create the httpx client now; the generated client would create it lazily."""
+        self._create_clients()
 
-    def _build(self) -> None:
-        check_transport(self.base, httpx.AsyncBaseTransport)
-        make_http_client(self._api)
-        self._gate = asyncio.Semaphore(settings.MAX_IN_FLIGHT)
-        self._files = AsyncFileClient(self.base)
+    def _create_clients(self) -> None:
+        check_transport(self.transport, httpx.AsyncBaseTransport)
+        make_http_client(self._make_http_client)
+        self._slots = asyncio.Semaphore(_settings.MAX_IN_FLIGHT)
+        self._files = AsyncFileClient(self.transport)
 
-    def _api(self) -> httpx.AsyncClient:
-        self.api = make_api_client(self.settings, {"response": [_raise_failure_async]}, self.base)
+    def _make_http_client(self) -> httpx.AsyncClient:
+        hooks = {"response": [_raise_failure_async]}
+        self.api = make_api_client(self.settings, hooks, self.transport)
         return self.api.get_async_httpx_client()
 
-    def _ready(self) -> None:
-        """Begin anew in another event loop: connections and locks belong to the one they met.
+    def _bind_to_running_loop(self) -> None:
+        """Recreate the clients in another event loop; connections and locks belong to one loop.
 
         Raises:
             ConfigurationError: The client is closed.
@@ -194,77 +202,74 @@ class AsyncTransport:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
-                self._build()
+                self._create_clients()
             self._loop = loop
 
     async def send(self, step: Send) -> RawResponse:
-        """Send once and read the whole answer.
+        """Send once and read the whole response.
 
         Raises:
-            APIConnectionError: No answer came, or not all of it.
+            APIConnectionError: No response arrived, or only a part of one.
             ConfigurationError: The client is closed.
         """
         step.unsent = True
-        self._ready()
-        waiting, gate = self.clock.now(), self._gate
+        self._bind_to_running_loop()
+        queued_at, slots = self.clock.now(), self._slots
         try:
             async with asyncio.timeout(None if step.queues else step.timeout):
-                await gate.acquire()
+                await slots.acquire()
         except TimeoutError:
             raise pool_timeout(step.call, step.timeout) from None
         try:
             self._check_open()
-            waited = self.clock.now() - waiting
-            return await self._carry(step, _rest(step, waited))
+            queued_for = self.clock.now() - queued_at
+            return await self._send_within(step, _remaining_timeout(step, queued_for))
         finally:
-            gate.release()
+            slots.release()
 
     def _check_open(self) -> None:
         if self._is_closed:
             raise client_closed()
 
-    async def _carry(self, step: Send, allowed: float) -> RawResponse:
-        call, bound, trail = step.call, asyncio.timeout(allowed), _Trail()
+    async def _send_within(self, step: Send, seconds: float) -> RawResponse:
+        """Send and read within this time, which bounds the whole request at once."""
+        request, trace, deadline = step.call, _ConnectTrace(), asyncio.timeout(seconds)
         step.unsent = False
-        try:
-            # All of it is bounded here; the blocking twin is bounded read by read.
-            async with bound:
-                with redact_http_logs():
-                    return await self._read(call, await self._open(step, allowed, trail))
-        except TRANSPORT_ERRORS as error:
-            if bound.expired():
-                late = connect_timeout if trail.is_unconnected else response_timeout
-                raise late(call, step.timeout) from None
-            raise_connection_error(error, call.method, call.url)
-        except RuntimeError as error:
-            if not self._is_closed:
-                raise
-            raise_connection_error(error, call.method, call.url)
+        with map_transport_errors(request.method, request.url, lambda: self._is_closed):
+            try:
+                async with deadline:
+                    with redact_http_logs():
+                        return await self._read(request, await self._open(step, seconds, trace))
+            except TRANSPORT_ERRORS:
+                if not deadline.expired():
+                    raise
+                make_error = connect_timeout if trace.is_connecting else response_timeout
+                raise make_error(request, step.timeout) from None
 
-    async def _open(self, step: Send, seconds: float, trail: _Trail) -> httpx.Response:
+    async def _open(self, step: Send, seconds: float, trace: _ConnectTrace) -> httpx.Response:
         client = self.api.get_async_httpx_client()
-        followed = {**_OWN, "trace": trail.follow}
-        request = _request(client, self.settings.base_url, step.call, seconds, followed)
-        return await client.send(request, stream=True, auth=_NO_MORE)
+        extensions = {**_MARK, "trace": trace.handle_event}
+        request = _build_request(client, self.settings.base_url, step.call, seconds, extensions)
+        return await client.send(request, stream=True, auth=_NO_AUTH)
 
-    async def _read(self, call: PreparedRequest, response: httpx.Response) -> RawResponse:
+    async def _read(self, request: PreparedRequest, response: httpx.Response) -> RawResponse:
         body = bytearray()
         async with contextlib.aclosing(response):
             async for chunk in response.aiter_bytes():
                 body += chunk
-                check_response_size(call, len(body))
-        return _answer(call, response, bytes(body), self.settings.api_key)
+                check_response_size(request, len(body))
+        return _make_raw_response(request, response, bytes(body), self.settings.api_key)
 
     @property
     def files(self) -> AsyncFileClient:
-        """Files elsewhere, for the event loop that asks; see `Transport.files`."""
-        self._ready()
+        """Opens files at any URL, in the running event loop; see `Transport.files`."""
+        self._bind_to_running_loop()
         return self._files
 
     async def close(self) -> None:
-        """Close every connection; nothing more is sent.
+        """Close every connection; later requests raise `ConfigurationError`.
 
-        Those that belong to an event loop that is gone went with it.
+        Connections of an event loop that has ended need no closing.
         """
         self._is_closed = True
         if self._loop in {None, asyncio.get_running_loop()}:
@@ -273,56 +278,60 @@ class AsyncTransport:
 
 
 @define
-class _Trail:
-    """How far httpcore has come with a request: which of its own limits passed is not told."""
+class _ConnectTrace:
+    """Records from httpcore's trace events whether a request got a connection.
 
-    _connects: bool = False
-    _sends: bool = False
+    When a request's deadline ends, `asyncio.timeout` cancels it and hides this fact.
+    """
 
-    async def follow(self, event: str, _: object) -> None:
-        self._connects |= event.startswith("connection.connect")
-        self._sends |= event.endswith("send_request_headers.started")
+    _has_started_connecting: bool = False
+    _has_started_sending: bool = False
+
+    async def handle_event(self, event: str, _: object) -> None:
+        self._has_started_connecting |= event.startswith("connection.connect")
+        self._has_started_sending |= event.endswith("send_request_headers.started")
 
     @property
-    def is_unconnected(self) -> bool:
-        """Whether a connection was begun and nothing was ever sent on one."""
-        return self._connects and not self._sends
+    def is_connecting(self) -> bool:
+        """Whether a connection was started and no request was ever sent on one."""
+        return self._has_started_connecting and not self._has_started_sending
 
 
-def _rest(step: Send, waited: float) -> float:
-    """What is left of a request's time after the wait for a place; enough for it to be tried."""
-    return step.timeout if step.queues else max(step.timeout - waited, _SHORTEST_TRY)
+def _remaining_timeout(step: Send, queued_for: float) -> float:
+    """The timeout left after waiting for a slot; long enough for one attempt."""
+    return step.timeout if step.queues else max(step.timeout - queued_for, _MIN_ATTEMPT_SECONDS)
 
 
 @lru_cache(maxsize=1024)
-def _address(base_url: str, path: str) -> httpx.URL:
-    # An absolute address spares httpx a second parse to merge it, and polls repeat theirs.
+def _parse_url(base_url: str, path: str) -> httpx.URL:
+    # Cached because polls repeat their URL. With an absolute URL, httpx does not parse it again
+    # to merge it with the base URL.
     return httpx.URL(base_url + path)
 
 
-def _request(
+def _build_request(
     client: httpx.Client | httpx.AsyncClient,
     base_url: str,
-    call: PreparedRequest,
-    seconds: float,
+    request: PreparedRequest,
+    timeout: float,
     extensions: Mapping[str, Any],
 ) -> httpx.Request:
     return client.build_request(
-        call.method,
-        _address(base_url, call.url),
-        headers=dict(call.headers),
-        json=call.body,
-        timeout=httpx_timeout(seconds),
+        request.method,
+        _parse_url(base_url, request.url),
+        headers=dict(request.headers),
+        json=request.body,
+        timeout=httpx_timeout(timeout),
         extensions=dict(extensions),
     )
 
 
-def _is_whole(response: httpx.Response, body: bytearray) -> bool:
-    """Whether nothing is missing of a body, as far as can be told before it ends."""
-    announced = response.headers.get("content-length", "")
-    if announced.isdecimal():
-        # A transport may hand over a body that was read before, of which httpx counts nothing.
-        return (response.num_bytes_downloaded or len(body)) >= int(announced)
+def _is_complete(response: httpx.Response, body: bytearray) -> bool:
+    """Whether a body that has not ended yet is complete, by its length or its JSON."""
+    length = response.headers.get("content-length", "")
+    if length.isdecimal():
+        # httpx counts no downloaded bytes for a body that a transport has already read.
+        return (response.num_bytes_downloaded or len(body)) >= int(length)
     try:
         parse_json(bytes(body))
     except ValueError:
@@ -330,20 +339,13 @@ def _is_whole(response: httpx.Response, body: bytearray) -> bool:
     return True
 
 
-def _answer(call: PreparedRequest, response: httpx.Response, body: bytes, key: str) -> RawResponse:
-    secret, headers = key.encode(), response.headers
-    # A key of a few letters is a test's, and would be found in any word.
-    if len(secret) >= _SHORTEST_KEY:
-        # Some gateways quote the key they refuse.
-        hidden = redaction.HIDDEN.encode()
-        if secret in body:
-            body = body.replace(secret, hidden)
-        if any(secret in value for _, value in headers.raw):
-            raw = [(name, value.replace(secret, hidden)) for name, value in headers.raw]
-            headers = httpx.Headers(raw)
+def _make_raw_response(
+    request: PreparedRequest, response: httpx.Response, body: bytes, key: str
+) -> RawResponse:
+    body, headers = _hide_key(key.encode(), body, response.headers)
     return RawResponse(
-        call.method,
-        call.url,
+        request.method,
+        request.url,
         response.status_code,
         headers,
         body,
@@ -352,23 +354,35 @@ def _answer(call: PreparedRequest, response: httpx.Response, body: bytes, key: s
     )
 
 
-def _failure(response: httpx.Response) -> APIStatusError | None:
-    request = response.request
-    secret = request.headers.get("Authorization", "").partition(" ")[2]
-    call = PreparedRequest("", request.method, request.url.path)
-    return find_error(_answer(call, response, response.content, secret))
+def _hide_key(secret: bytes, body: bytes, headers: httpx.Headers) -> tuple[bytes, httpx.Headers]:
+    """Hide the key in a response: some gateways quote the key that they refuse."""
+    if len(secret) >= _MIN_KEY_LENGTH_TO_HIDE:
+        hidden = redaction.HIDDEN.encode()
+        if secret in body:
+            body = body.replace(secret, hidden)
+        if any(secret in value for _, value in headers.raw):
+            raw = [(name, value.replace(secret, hidden)) for name, value in headers.raw]
+            headers = httpx.Headers(raw)
+    return body, headers
+
+
+def _find_failure(response: httpx.Response) -> APIStatusError | None:
+    http_request = response.request
+    key = http_request.headers.get("Authorization", "").partition(" ")[2]
+    request = PreparedRequest("", http_request.method, http_request.url.path)
+    return find_error(_make_raw_response(request, response, response.content, key))
 
 
 def _raise_failure(response: httpx.Response) -> None:
-    """Before the generated parsing runs: it cannot bear statuses such as 524, nor HTML."""
+    """Raise a failure before the generated parser runs, which fails on HTML and on HTTP 524."""
     if "cometapi_runway" not in response.request.extensions:
         response.read()
-        if (error := _failure(response)) is not None:
+        if (error := _find_failure(response)) is not None:
             raise error
 
 
 async def _raise_failure_async(response: httpx.Response) -> None:
     if "cometapi_runway" not in response.request.extensions:
         await response.aread()
-        if (error := _failure(response)) is not None:
+        if (error := _find_failure(response)) is not None:
             raise error

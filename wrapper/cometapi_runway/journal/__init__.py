@@ -1,7 +1,7 @@
 """The record of every paid request, on disk: `Journal`.
 
-The intent is written before the request, the id right after, then the end and the files. Nothing in
-here sends a request or knows a client.
+The intent is written before the request, the task id right after it, then the task's end and its
+files. The modules here send no request and do not import the client.
 """
 
 from cometapi_runway.journal._journal import Journal, SubmissionRecord, SubmissionState

@@ -1,9 +1,10 @@
-"""What was paid for, on disk: the intent before the request, the id right after, the end, files.
+"""The record of every paid request: its intent before it is sent, its task id, its end, its files.
 
-One SQLite file, safe for several processes and threads at once, readable by its owner only. It
-holds what repeats a request (arguments, seed), and never the key, the payload of a data URI, or
-an output's signed address, which is fetched anew when needed. An intent without an id is a
-request of unknown outcome; it is listed and never sent again by itself.
+One SQLite file, readable by its owner only, which several processes and threads may use at once.
+It holds what is needed to repeat a request (arguments, seed). It never holds the key, the payload
+of a data URI, or the signed URL of an output, which is requested from the gateway when needed. An
+intent without a task id is a request of unknown outcome: it is listed, and never sent again
+automatically.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
 
-from cometapi_runway import _settings as settings
+from cometapi_runway import _settings
 from cometapi_runway._core.json_values import JSON, parse_json
 from cometapi_runway._core.redaction import redact_text, redact_url, strip_payloads
 from cometapi_runway._core.task import CANCELLED, FAILED, SUCCEEDED, Route, Task
@@ -43,45 +44,49 @@ from cometapi_runway.journal._schema import open_database
 SubmissionState: TypeAlias = Literal[
     "INTENDED", "REFUSED", "UNKNOWN", "SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", "LOST"
 ]
-"""``INTENDED``: sent or about to be, by a process that lives or was killed. ``REFUSED``: it came
-to nothing and was not charged. ``UNKNOWN``: nobody knows. The rest have an id. ``LOST``: the
-gateway does not know the task, two days and more after it was made; it is not taken up by itself
-any more, and no longer lost once it is seen."""
+"""How a paid request stands.
 
-_DAMAGE = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
-"""What reading a row raises whose values are not those that were written."""
-_INTEGERS = range(-(2**63), 2**63)
-"""Those that SQLite keeps as they are."""
+- ``INTENDED``: about to be sent, or sent by a process that is still running or was killed.
+- ``REFUSED``: refused or never sent; not charged.
+- ``UNKNOWN``: the gateway may have accepted and charged it.
+- ``SUBMITTED``, ``SUCCEEDED``, ``FAILED``, ``CANCELLED``: the task's state, as last seen.
+- ``LOST``: the gateway does not know the task, two days or more after it was created. It is no
+  longer resumed automatically. If it is seen to have ended later, that state replaces ``LOST``.
+"""
 
-
-_WANTED = -1
-"""The size of a file that is to be saved."""
-_UNSAVED = """CASE state WHEN 'SUCCEEDED' THEN (
+_ROW_ERRORS = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
+"""What reading a row can raise if its values are not those that were written."""
+_SQLITE_INTEGERS = range(-(2**63), 2**63)
+"""Integers that SQLite stores exactly."""
+_NOT_SAVED = -1
+"""The ``size`` of a file that is still to be saved."""
+_UNSAVED_COUNT = """CASE state WHEN 'SUCCEEDED' THEN (
     SELECT count(*) FROM file
     WHERE file.task_id = submission.task_id AND size = :wanted AND saved_at >= :since
 ) ELSE 0 END"""
+"""SQL: how many outputs of a submission are still to be saved; older requests have expired."""
 
 
 @frozen
 class SubmissionRecord:
-    """One paid request as the journal knows it.
+    """One paid request, as recorded.
 
     Attributes:
-        key: Its name in the journal.
+        key: Its key in the journal.
         operation: The operation's id in the contract.
-        arguments: The body that was sent, with secrets and payloads left out.
+        arguments: The body that was sent, without the payloads of data URIs.
         fingerprint: Digest of operation and body.
         seed: The seed that was sent, or None.
-        route: Where its task is polled.
-        base_url: The gateway it went to.
+        route: The route on which its task is polled.
+        base_url: The gateway it was sent to.
         created_at: When it was sent.
         task_id: The task's id, or None.
         state: How it stands.
-        reason: Why it was refused or failed, or is unknown.
-        failure_code: The failed task's code.
-        ended_at: When its task was seen to have ended.
+        reason: Why it was refused, failed, or is of unknown outcome; or None.
+        failure_code: The failed task's code, or None.
+        ended_at: When its task was seen to have ended, or None.
         files: Outputs on disk, in the task's order.
-        unsaved: How many outputs were to be saved, within the last days, and are not.
+        unsaved: How many outputs were requested within the last seven days and are not saved.
     """
 
     key: str
@@ -105,11 +110,11 @@ class Journal:
     """A journal file.
 
     Args:
-        path: The file; made, with its folder, if it is not there.
+        path: The file; created with its folder if it does not exist.
 
     Raises:
-        ConfigurationError: That is no path, it cannot be opened, or another program's file is
-            there.
+        ConfigurationError: `path` is not a path, the file cannot be opened, or it belongs to
+            another program.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -126,9 +131,11 @@ class Journal:
 
     @contextlib.contextmanager
     def _connection(self) -> Generator[sqlite3.Connection]:
-        """The connection of this process, for one thread at a time.
+        """Lock and yield the connection of this process.
 
-        A connection must not be carried over a fork, so a child process opens its own.
+        A SQLite connection serves one thread at a time. The lock is reentrant, because a signal
+        handler may use the journal while its own thread holds the lock. A connection must not be
+        used after a fork, so a child process opens its own.
         """
         with self._lock:
             if self._process != os.getpid():
@@ -143,31 +150,31 @@ class Journal:
             raise ConfigurationError(f"journal {self.path} cannot be opened: {error}") from error
 
     def write(self, entry: Entry, base_url: str = "") -> None:
-        """Write an entry; it is on the disk when this returns.
+        """Write an entry; it is on disk when this method returns.
 
         Args:
             entry: What happened.
-            base_url: The gateway where.
+            base_url: The gateway that a `SubmissionStarted` goes to.
 
         Raises:
-            sqlite3.Error: It is not.
+            sqlite3.Error: The entry is not written.
         """
         match entry:
             case SubmissionStarted():
-                self._intend(entry, base_url)
+                self._insert_submission(entry, base_url)
             case SubmissionAccepted(key, task_id):
-                self._change("task_id = ?, state = 'SUBMITTED'", key, task_id)
+                self._update_submission("task_id = ?, state = 'SUBMITTED'", key, task_id)
             case SubmissionFailed(key, refused, reason):
                 state = "REFUSED" if refused else "UNKNOWN"
-                self._change("state = ?, reason = ?", key, state, redact_text(reason))
+                self._update_submission("state = ?, reason = ?", key, state, redact_text(reason))
             case TaskEnded(task):
-                self._end(task)
+                self._record_end(task)
             case TaskMissing(task_id):
-                self._miss(task_id)
+                self._mark_lost(task_id)
             case OutputRequested(task_id, index, folder):
-                self._file("IGNORE", task_id, index, folder, _WANTED)
+                self._insert_file("IGNORE", task_id, index, folder, _NOT_SAVED)
             case OutputSaved(task_id, index, path, size):
-                self._file("REPLACE", task_id, index, path, size)
+                self._insert_file("REPLACE", task_id, index, path, size)
 
     def tasks(
         self, *, unfinished: bool = False, limit: int | None = None, gateway: str | None = None
@@ -175,27 +182,27 @@ class Journal:
         """Submissions, newest first.
 
         Args:
-            unfinished: Only those whose task has not been seen to end, or whose output was to be
-                saved, within the last days, and is not.
-            limit: How many at most.
-            gateway: Only those that went to this gateway.
+            unfinished: Only those whose task has no recorded end, or whose output was requested
+                within the last seven days and is not saved.
+            limit: How many at most; None for all.
+            gateway: Only those sent to this gateway; None for all gateways.
 
         Raises:
-            ConfigurationError: The file is damaged.
+            ConfigurationError: The file cannot be read or is damaged.
         """
-        condition = f"state = 'SUBMITTED' OR {_UNSAVED} > 0" if unfinished else "1"
+        condition = f"state = 'SUBMITTED' OR {_UNSAVED_COUNT} > 0" if unfinished else "1"
         return self._select(condition, {}, gateway, limit)
 
     def unknown(self, *, gateway: str | None = None) -> list[SubmissionRecord]:
-        """Submissions without an id that may have been charged, newest first.
+        """Submissions without a task id that may have been charged, newest first.
 
-        One that another living process is about to hear of is among them.
+        They include requests that another process has in flight.
 
         Args:
-            gateway: Only those that went to this gateway.
+            gateway: Only those sent to this gateway; None for all gateways.
 
         Raises:
-            ConfigurationError: The file is damaged.
+            ConfigurationError: The file cannot be read or is damaged.
         """
         return self._select("state IN ('INTENDED', 'UNKNOWN')", {}, gateway, None)
 
@@ -204,13 +211,14 @@ class Journal:
 
         Args:
             task_id: The task's id.
-            gateway: Only if it went to this gateway; another's tasks may bear the same id.
+            gateway: Only if it was sent to this gateway, since another gateway's task may have the
+                same id; None for all gateways.
 
         Raises:
-            ConfigurationError: The file is damaged.
+            ConfigurationError: The file cannot be read or is damaged.
         """
-        found = self._select("task_id = :task_id", {"task_id": task_id}, gateway, 1)
-        return found[0] if found else None
+        records = self._select("task_id = :task_id", {"task_id": task_id}, gateway, 1)
+        return records[0] if records else None
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -222,18 +230,19 @@ class Journal:
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
 
-    def _intend(self, entry: SubmissionStarted, base_url: str) -> None:
-        call = entry.call
-        arguments = json.dumps(strip_payloads(call.body), ensure_ascii=False)
-        self._run(
+    def _insert_submission(self, entry: SubmissionStarted, base_url: str) -> None:
+        """Record an intent. INSERT, not REPLACE: a key that exists already raises an error."""
+        request = entry.call
+        arguments = json.dumps(strip_payloads(request.body), ensure_ascii=False)
+        self._execute(
             "INSERT INTO submission (key, operation, arguments, fingerprint, seed, route, base_url,"
             " created_at, process, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'INTENDED')",
             (
                 entry.key,
-                call.operation,
+                request.operation,
                 arguments,
-                call.fingerprint,
-                _kept(entry.seed),
+                request.fingerprint,
+                _encode_seed(entry.seed),
                 entry.route,
                 redact_url(base_url),
                 time.time(),
@@ -241,97 +250,113 @@ class Journal:
             ),
         )
 
-    def _end(self, task: Task) -> None:
+    def _record_end(self, task: Task) -> None:
+        """Record a terminal state, whatever was recorded before; a LOST task is found again."""
         if task.status in {SUCCEEDED, FAILED, CANCELLED}:
             reason = redact_text(task.failure) if task.failure else None
-            self._run(
+            self._execute(
                 "UPDATE submission SET state = ?, reason = ?, failure_code = ?, ended_at = ?"
                 " WHERE task_id = ?",
                 (task.status, reason, task.failure_code, time.time(), task.id),
             )
 
-    def _miss(self, task_id: str) -> None:
-        old = time.time() - settings.LOST_AFTER
-        self._run(
+    def _mark_lost(self, task_id: str) -> None:
+        """Mark a task without a recorded end as LOST if it is old, and forget its unsaved files.
+
+        A young one stays SUBMITTED: the key in use may be of another account than the task.
+        """
+        created_before = time.time() - _settings.LOST_AFTER
+        self._execute(
             "UPDATE submission SET state = 'LOST', reason = ?"
             " WHERE task_id = ? AND state = 'SUBMITTED' AND created_at <= ?",
-            ("the gateway does not know it", task_id, old),
+            ("the gateway does not know it", task_id, created_before),
         )
-        self._run(
+        self._execute(
             "DELETE FROM file WHERE task_id = :task_id AND size = :wanted AND EXISTS (SELECT 1 FROM"
             " submission WHERE submission.task_id = :task_id AND created_at <= :old)",
-            {"task_id": task_id, "wanted": _WANTED, "old": old},
+            {"task_id": task_id, "wanted": _NOT_SAVED, "old": created_before},
         )
 
-    def _file(self, conflict: str, task_id: str, index: int, path: Path, size: int) -> None:
-        # `conflict` is one of the two words above, never data.
-        self._run(
+    def _insert_file(self, conflict: str, task_id: str, index: int, path: Path, size: int) -> None:
+        # IGNORE keeps an existing entry, whose file may be saved already. REPLACE marks a requested
+        # file as saved. `conflict` is one of these two literals, never data.
+        self._execute(
             f"INSERT OR {conflict} INTO file VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-            (task_id, index, _text(path.absolute()), size, time.time()),
+            (task_id, index, _encode_path(path.absolute()), size, time.time()),
         )
 
-    def _change(self, assignment: str, key: str, *values: str) -> None:
-        # `assignment` is one of the two texts above, never data.
-        self._run(f"UPDATE submission SET {assignment} WHERE key = ?", (*values, key))  # noqa: S608
+    def _update_submission(self, assignment: str, key: str, *values: str) -> None:
+        # `assignment` is one of the two literals in `write`, never data.
+        statement = f"UPDATE submission SET {assignment} WHERE key = ?"  # noqa: S608
+        self._execute(statement, (*values, key))
 
-    def _run(self, statement: str, values: tuple[Any, ...] | Mapping[str, Any]) -> None:
+    def _execute(self, statement: str, values: tuple[Any, ...] | Mapping[str, Any]) -> None:
+        """Execute one statement, which SQLite commits by itself (autocommit)."""
         with self._connection() as db:
             db.execute(statement, values)
 
     def _select(
         self, condition: str, values: Mapping[str, str], gateway: str | None, limit: int | None
     ) -> list[SubmissionRecord]:
-        # `condition` is one of the texts above, never data. One row for every file, or one alone.
+        """Select submissions with their saved files, in one query.
+
+        The query returns one row for each saved file of a submission, and one row for a submission
+        without files. The limit counts submissions, so it is inside the subquery.
+        """
+        # `condition` is one of the literals in the methods above, never data.
         query = f"""
             SELECT found.*, file.path FROM (
-                SELECT *, rowid AS place, {_UNSAVED} AS unsaved FROM submission
+                SELECT *, rowid AS place, {_UNSAVED_COUNT} AS unsaved FROM submission
                 WHERE ({condition}) AND (:gateway IS NULL OR base_url = :gateway)
                 ORDER BY created_at DESC, place DESC LIMIT :limit
             ) AS found LEFT JOIN file ON file.task_id = found.task_id AND size <> :wanted
             ORDER BY created_at DESC, place DESC, number"""  # noqa: S608
-        named = {
+        parameters = {
             **values,
             "gateway": None if gateway is None else redact_url(gateway),
             "limit": -1 if limit is None else limit,
-            "wanted": _WANTED,
+            "wanted": _NOT_SAVED,
             "since": time.time() - OUTPUT_LIFETIME,
         }
         try:
             with self._connection() as db:
-                rows = db.execute(query, named).fetchall()
-            return [_read(list(group)) for _, group in groupby(rows, lambda row: row["place"])]
-        except (sqlite3.Error, *_DAMAGE) as error:
+                rows = db.execute(query, parameters).fetchall()
+            return [
+                _parse_record(list(group)) for _, group in groupby(rows, lambda row: row["place"])
+            ]
+        except (sqlite3.Error, *_ROW_ERRORS) as error:
             raise ConfigurationError(f"journal {self.path} cannot be read: {error}") from error
 
 
-def _kept(seed: int | None) -> int | bytes | None:
-    # An INTEGER column makes floats of larger ones, also of their digits; bytes it leaves alone.
-    return seed if seed is None or seed in _INTEGERS else str(seed).encode()
+def _encode_seed(seed: int | None) -> int | bytes | None:
+    # SQLite converts a larger integer, or its digits as text, to a float in an INTEGER column. It
+    # stores bytes unchanged.
+    return seed if seed is None or seed in _SQLITE_INTEGERS else str(seed).encode()
 
 
-def _text(path: Path) -> str | bytes:
-    """A path as it is kept: a name that is no text goes as the bytes it is."""
+def _encode_path(path: Path) -> str | bytes:
+    """A path as text; as bytes if its name is not valid Unicode, which SQLite cannot store."""
     name = str(path)
     return os.fsencode(path) if name.encode("utf-8", "ignore").decode("utf-8") != name else name
 
 
-def _read(rows: Sequence[sqlite3.Row]) -> SubmissionRecord:
-    """A submission from its rows, which differ in their file."""
-    row = rows[0]
+def _parse_record(rows: Sequence[sqlite3.Row]) -> SubmissionRecord:
+    """Build a submission from its rows, one for each file."""
+    first = rows[0]
     return SubmissionRecord(
-        key=row["key"],
-        operation=row["operation"],
-        arguments=parse_json(row["arguments"].encode()),
-        fingerprint=row["fingerprint"],
-        seed=int(row["seed"]) if isinstance(row["seed"], bytes) else row["seed"],
-        route=row["route"],
-        base_url=row["base_url"],
-        created_at=datetime.fromtimestamp(row["created_at"], UTC),
-        task_id=row["task_id"],
-        state=row["state"],
-        reason=row["reason"],
-        failure_code=row["failure_code"],
-        ended_at=datetime.fromtimestamp(row["ended_at"], UTC) if row["ended_at"] else None,
-        files=tuple(Path(os.fsdecode(one["path"])) for one in rows if one["path"] is not None),
-        unsaved=row["unsaved"],
+        key=first["key"],
+        operation=first["operation"],
+        arguments=parse_json(first["arguments"].encode()),
+        fingerprint=first["fingerprint"],
+        seed=int(first["seed"]) if isinstance(first["seed"], bytes) else first["seed"],
+        route=first["route"],
+        base_url=first["base_url"],
+        created_at=datetime.fromtimestamp(first["created_at"], UTC),
+        task_id=first["task_id"],
+        state=first["state"],
+        reason=first["reason"],
+        failure_code=first["failure_code"],
+        ended_at=datetime.fromtimestamp(first["ended_at"], UTC) if first["ended_at"] else None,
+        files=tuple(Path(os.fsdecode(row["path"])) for row in rows if row["path"] is not None),
+        unsaved=first["unsaved"],
     )

@@ -1,4 +1,4 @@
-"""The file that a journal is in: its schema, and how it is opened and made."""
+"""The journal's SQLite file: its schema, and how it is created and opened."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import sqlite3
 import time
 from pathlib import Path
 
-_VERSION = 1
-_APPLICATION = 0x4352574A
-"""What tells a journal from other programs' SQLite files."""
-_NAMES = frozenset({"submission", "submission_task", "submission_open", "file"})
-_BUSY = 30.0
-_TURN = 0.01
+_SCHEMA_VERSION = 1
+_APPLICATION_ID = 0x4352574A
+"""SQLite's ``application_id``, which distinguishes a journal from other programs' files."""
+# The tables and indexes of a journal.
+_OBJECT_NAMES = frozenset({"submission", "submission_task", "submission_open", "file"})
+_BUSY_TIMEOUT = 30.0
+"""Seconds to wait for a lock of another process."""
+_RETRY_INTERVAL = 0.01
+"""Seconds between two attempts where SQLite does not wait by itself."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS submission (
     key TEXT PRIMARY KEY,
@@ -45,72 +48,92 @@ CREATE TABLE IF NOT EXISTS file (
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open a journal's file; made, with its folder, if it is not there.
+    """Open a journal's file; it is created with its folder if it does not exist.
 
     Raises:
-        OSError: It cannot be made.
-        ValueError: No system has such a path.
-        sqlite3.Error: It cannot be opened, or is another program's or of another version.
+        OSError: The file or folder cannot be created.
+        ValueError: The system does not allow such a path.
+        sqlite3.Error: The file cannot be opened, belongs to another program, or has another
+            version.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not `touch`, which changes the date of a file that may be another program's.
+    # Created here, because SQLite creates files that other users can read. Not with `touch`, which
+    # would change the modification time of a file that may belong to another program.
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
-    with contextlib.ExitStack() as failing:
+    with contextlib.ExitStack() as on_failure:
         db = sqlite3.connect(
-            _address(path), timeout=_BUSY, isolation_level=None, check_same_thread=False, uri=True
+            _database_uri(path),
+            timeout=_BUSY_TIMEOUT,
+            # Autocommit: each statement is its own transaction, on disk when it returns.
+            isolation_level=None,
+            # Several threads use the connection; the journal's lock admits one at a time.
+            check_same_thread=False,
+            uri=True,
         )
-        failing.callback(db.close)
-        _prepare_in_turn(db)
-        failing.pop_all()
+        on_failure.callback(db.close)
+        _prepare_with_retries(db)
+        on_failure.pop_all()
     return db
 
 
-def _address(path: Path) -> str:
-    """Where SQLite finds a file, and as what it takes it.
+def _database_uri(path: Path) -> str:
+    """The URI under which SQLite opens the file.
 
-    It needs its own files beside a journal even to read it. Where neither can be written and none
-    is there, as in a backup, the journal is read as it is: all of it is in the one file.
+    Even for reading, SQLite creates a ``-wal`` file next to a journal. Where neither the file nor
+    its folder is writable and no such file exists, as in a backup, the journal is opened as
+    immutable: all of its data is then in the one file.
     """
-    beside = path.with_name(f"{path.name}-wal")
-    is_fixed = not (os.access(path, os.W_OK) or os.access(path.parent, os.W_OK) or beside.exists())
-    return f"{path.absolute().as_uri()}{'?immutable=1' if is_fixed else ''}"
+    wal = path.with_name(f"{path.name}-wal")
+    is_immutable = not (os.access(path, os.W_OK) or os.access(path.parent, os.W_OK) or wal.exists())
+    return f"{path.absolute().as_uri()}{'?immutable=1' if is_immutable else ''}"
 
 
-def _prepare_in_turn(db: sqlite3.Connection) -> None:
-    # SQLite does not wait by itself where a file is turned to WAL while others open it.
-    end = time.monotonic() + _BUSY
+def _prepare_with_retries(db: sqlite3.Connection) -> None:
+    """Prepare a connection, and retry while other processes open the same file.
+
+    SQLite's busy timeout does not cover the change to WAL mode: it fails at once if the file is
+    locked.
+    """
+    end = time.monotonic() + _BUSY_TIMEOUT
     while True:
         try:
             _prepare(db)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+            # The low byte is the primary result code.
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > end:
                 raise
-            time.sleep(_TURN)
+            time.sleep(_RETRY_INTERVAL)
         else:
             return
 
 
 def _prepare(db: sqlite3.Connection) -> None:
+    """Check the file, set the connection's pragmas, and create the schema in a new file."""
     db.row_factory = sqlite3.Row
     is_new = _is_new(db)
-    # Readers beside a writer, and a commit that is on the disk when it returns: to lose the last
-    # entry to a power cut would be to lose a paid task.
+    # WAL: readers do not block a writer, nor a writer readers.
     db.execute("PRAGMA journal_mode = WAL")
+    # FULL: a commit is on disk when it returns. In WAL mode the weaker NORMAL may lose the last
+    # commits at a power failure, and with them a paid task's id.
     db.execute("PRAGMA synchronous = FULL")
     if is_new:
+        # IMMEDIATE takes the write lock first, so that only one process creates the schema at a
+        # time; IF NOT EXISTS lets the next one find it done. The marks are in the same transaction:
+        # a file never has the tables without them.
         db.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION};"
-            f" PRAGMA application_id = {_APPLICATION}; COMMIT;"
+            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};"
+            f" PRAGMA application_id = {_APPLICATION_ID}; COMMIT;"
         )
 
 
 def _is_new(db: sqlite3.Connection) -> bool:
-    """Whether a file is empty and may become a journal; nothing in it is changed.
+    """Whether the file is empty and can become a journal; nothing in it is changed.
 
     Raises:
-        sqlite3.DatabaseError: It is another program's, or of another version.
+        sqlite3.DatabaseError: The file belongs to another program, or has another version.
     """
-    # All as of one moment, since another process may be making it.
+    # One read transaction, because another process may create the schema between two queries.
     db.execute("BEGIN")
     try:
         names = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
@@ -120,9 +143,11 @@ def _is_new(db: sqlite3.Connection) -> bool:
         db.execute("ROLLBACK")
     if not (names or version or owner):
         return True
-    # The first journals bore no mark.
-    if owner != _APPLICATION and (owner or not names >= _NAMES):
-        raise sqlite3.DatabaseError("it is a database of another program")
-    if version != _VERSION:
-        raise sqlite3.DatabaseError(f"it is of version {version}; this package reads {_VERSION}")
+    # Journals of early versions have no application id; their tables identify them.
+    if owner != _APPLICATION_ID and (owner or not names >= _OBJECT_NAMES):
+        raise sqlite3.DatabaseError("it is the database of another program")
+    if version != _SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(
+            f"it has schema version {version}; this package reads version {_SCHEMA_VERSION}"
+        )
     return False
