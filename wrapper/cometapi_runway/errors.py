@@ -143,8 +143,12 @@ class APIConnectionError(APIError):
             failure, no free connection); ``"unknown"`` where the gateway may have acted on it.
     """
 
-    def __init__(self, message: str, *, delivery: Delivery = "unknown") -> None:
+    def __init__(
+        self, message: str, *, delivery: Delivery = "unknown", is_permanent: bool = False
+    ) -> None:
         self.delivery: Delivery = delivery
+        self.is_permanent = is_permanent
+        self.partial_response: RawResponse | None = None
         super().__init__(message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Callable, Generator
 
 import httpx
@@ -10,12 +11,8 @@ import httpx
 from cometapi_runway import _settings
 from cometapi_runway._core.redaction import redact_text
 from cometapi_runway._flows.steps import PreparedRequest
-from cometapi_runway.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    ConfigurationError,
-    Delivery,
-)
+from cometapi_runway._io.attempt import RequestAttempt
+from cometapi_runway.errors import APIConnectionError, APITimeoutError, ConfigurationError
 
 # A host name that cannot be encoded raises UnicodeError. A caller's own transport may raise the
 # system's exceptions, which httpx's transports translate.
@@ -23,28 +20,23 @@ TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSErro
 """What sending a request and reading its response may raise; anything else is a bug and
 propagates."""
 
-# Raised before the first byte of the request is sent: no connection, no TLS, no pool slot.
-_NOT_SENT_ERRORS = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
+# No later attempt can do better: the URL, the host name or the server's certificate is invalid.
+_PERMANENT_ERRORS = (
     httpx.InvalidURL,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
     httpx.UnsupportedProtocol,
-    ConnectionRefusedError,
+    ssl.SSLCertVerificationError,
     UnicodeError,
 )
 
 
 @contextlib.contextmanager
 def map_transport_errors(
-    method: str, url: str, is_closed: Callable[[], bool] | None = None
+    attempt: RequestAttempt, is_closed: Callable[[], bool] | None = None
 ) -> Generator[None]:
     """Map network errors to `APIConnectionError`; all other exceptions propagate.
 
     Args:
-        method: The request's method, for the message.
-        url: The request's URL, for the message; it holds no secret.
+        attempt: What is known of the request from the wire.
         is_closed: Whether the client was closed during the request. httpx then raises
             RuntimeError, which is mapped too; without this argument RuntimeError propagates.
 
@@ -54,11 +46,11 @@ def map_transport_errors(
     try:
         yield
     except TRANSPORT_ERRORS as error:
-        raise _make_connection_error(error, method, url) from error
+        raise _make_connection_error(error, attempt) from error
     except RuntimeError as error:
         if is_closed is None or not is_closed():
             raise
-        raise _make_connection_error(error, method, url) from error
+        raise _make_connection_error(error, attempt) from error
 
 
 @contextlib.contextmanager
@@ -76,15 +68,25 @@ def map_closed_client(client: httpx.Client | httpx.AsyncClient) -> Generator[Non
         raise
 
 
-def _make_connection_error(error: Exception, method: str, url: str) -> APIConnectionError:
+def _make_connection_error(error: Exception, attempt: RequestAttempt) -> APIConnectionError:
     # The message is built from the exception's text only: the request on an httpx exception
     # holds the key.
-    delivery: Delivery = "not_sent" if isinstance(error, _NOT_SENT_ERRORS) else "unknown"
     reason = redact_text(str(error)) or type(error).__name__
-    message = f"{method} {url}: {reason}"
+    message = f"{attempt.method} {attempt.url}: {reason}"
+    delivery = attempt.delivery(error)
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return APITimeoutError(f"{message} ({type(error).__name__})", delivery=delivery)
-    return APIConnectionError(message, delivery=delivery)
+    is_permanent = attempt.is_refused_by_proxy or _is_permanent(error)
+    return APIConnectionError(message, delivery=delivery, is_permanent=is_permanent)
+
+
+def _is_permanent(error: BaseException | None) -> bool:
+    """Whether an error, or the one that caused it, stays the same however often it is tried."""
+    while error is not None:
+        if isinstance(error, _PERMANENT_ERRORS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def check_response_size(request: PreparedRequest, size: int) -> None:

@@ -22,6 +22,7 @@ import httpx
 from attrs import define, field
 
 from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._io.attempt import RequestAttempt
 from cometapi_runway._io.deadlines import deadline_at, install_deadlines
 from cometapi_runway._io.exception_mapping import map_closed_client, map_transport_errors
 from cometapi_runway._io.http_client import file_client_options, make_http_client
@@ -77,11 +78,13 @@ class FileClient:
             APIConnectionError: The connection failed, before or while the body is read.
             ConfigurationError: The client is closed.
         """
+        attempt = RequestAttempt("GET", redact_url(url), is_traced=False)
         with redact_http_logs():
-            with _map_file_errors(url), map_closed_client(client := self._get_client()):
-                response = _send(client, url, headers, timeout)
+            with map_transport_errors(attempt), map_closed_client(client := self._get_client()):
+                response = _send(client, url, headers, timeout, attempt)
             with contextlib.closing(response):
-                yield FileStream(response.status_code, response.headers, _chunks(response, url))
+                chunks = _chunks(response, attempt)
+                yield FileStream(response.status_code, response.headers, chunks)
 
     def _get_client(self) -> httpx.Client:
         with self._lock:
@@ -111,11 +114,12 @@ class AsyncFileClient:
         self, url: str, headers: Mapping[str, str], seconds: float
     ) -> AsyncGenerator[AsyncFileStream]:
         """Request a file; see `FileClient.open`."""
+        attempt = RequestAttempt("GET", redact_url(url), is_traced=False)
         with redact_http_logs():
-            with _map_file_errors(url), map_closed_client(client := self._get_client()):
-                response = await _send_async(client, url, headers, seconds)
+            with map_transport_errors(attempt), map_closed_client(client := self._get_client()):
+                response = await _send_async(client, url, headers, seconds, attempt)
             async with contextlib.aclosing(response):
-                chunks = _chunks_async(response, url)
+                chunks = _chunks_async(response, attempt)
                 yield AsyncFileStream(response.status_code, response.headers, chunks)
 
     def _get_client(self) -> httpx.AsyncClient:
@@ -132,18 +136,38 @@ class AsyncFileClient:
 
 
 def _send(
-    client: httpx.Client, url: str, headers: Mapping[str, str], timeout: float
+    client: httpx.Client,
+    url: str,
+    headers: Mapping[str, str],
+    timeout: float,
+    attempt: RequestAttempt,
 ) -> httpx.Response:
-    request = client.build_request("GET", url, headers=dict(headers), timeout=timeout)
+    request = client.build_request(
+        "GET",
+        url,
+        headers=dict(headers),
+        timeout=timeout,
+        extensions={"trace": attempt.handle_event},
+    )
     # The deadline covers the response headers only: a body may take as long as bytes arrive.
     with deadline_at(time.monotonic() + timeout):
         return client.send(request, stream=True)
 
 
 async def _send_async(
-    client: httpx.AsyncClient, url: str, headers: Mapping[str, str], seconds: float
+    client: httpx.AsyncClient,
+    url: str,
+    headers: Mapping[str, str],
+    seconds: float,
+    attempt: RequestAttempt,
 ) -> httpx.Response:
-    request = client.build_request("GET", url, headers=dict(headers), timeout=seconds)
+    request = client.build_request(
+        "GET",
+        url,
+        headers=dict(headers),
+        timeout=seconds,
+        extensions={"trace": attempt.handle_event_async},
+    )
     try:
         async with asyncio.timeout(seconds):
             return await client.send(request, stream=True)
@@ -151,16 +175,12 @@ async def _send_async(
         raise httpx.ReadTimeout(f"no response within {seconds:g} s") from None
 
 
-def _map_file_errors(url: str) -> contextlib.AbstractContextManager[None]:
-    return map_transport_errors("GET", redact_url(url))
-
-
-def _chunks(response: httpx.Response, url: str) -> Generator[bytes]:
-    with _map_file_errors(url):
+def _chunks(response: httpx.Response, attempt: RequestAttempt) -> Generator[bytes]:
+    with map_transport_errors(attempt):
         yield from response.iter_bytes()
 
 
-async def _chunks_async(response: httpx.Response, url: str) -> AsyncGenerator[bytes]:
-    with _map_file_errors(url):
+async def _chunks_async(response: httpx.Response, attempt: RequestAttempt) -> AsyncGenerator[bytes]:
+    with map_transport_errors(attempt):
         async for chunk in response.aiter_bytes():
             yield chunk

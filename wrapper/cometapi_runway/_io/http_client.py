@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -37,6 +38,8 @@ def make_api_client(
     settings: Settings,
     event_hooks: Mapping[str, Any],
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
+    *,
+    keep_alive: bool = True,
 ) -> SafeClient:
     """Create the generated client for blocking or for asynchronous requests.
 
@@ -44,6 +47,7 @@ def make_api_client(
         settings: The client's settings.
         event_hooks: httpx event hooks.
         transport: Carries every request instead of the network, or None.
+        keep_alive: Whether connections are used for more than one request.
 
     Raises:
         ConfigurationError: httpx cannot parse the base URL, or the environment names
@@ -53,6 +57,8 @@ def make_api_client(
         httpx.URL(settings.base_url)
     except httpx.InvalidURL as error:
         raise ConfigurationError(f"base_url cannot be sent to: {error}") from error
+    with _map_creation_errors():
+        verify = _tls_verification(transport)
     return SafeClient(
         base_url=settings.base_url,
         token=settings.api_key,
@@ -61,8 +67,12 @@ def make_api_client(
         timeout=httpx_timeout(settings.timeout),
         follow_redirects=False,
         raise_on_unexpected_status=True,
-        verify_ssl=_tls_verification(transport),
-        httpx_args={"transport": transport, "event_hooks": event_hooks, "limits": _make_limits()},
+        verify_ssl=verify,
+        httpx_args={
+            "transport": transport,
+            "event_hooks": event_hooks,
+            "limits": _make_limits(keep_alive=keep_alive),
+        },
     )
 
 
@@ -82,14 +92,20 @@ def make_http_client(make: Callable[[], C]) -> C:
     Raises:
         ConfigurationError: The environment names a proxy or certificates that httpx cannot use.
     """
-    try:
+    with _map_creation_errors():
         client = make()
-    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-        reason = redact_text(str(error))
-        raise ConfigurationError(f"cannot create an HTTP client: {reason}") from error
     # httpx's `cookies` setter would copy this object into an ordinary cookie jar.
     vars(client)["_cookies"] = _NoCookies()
     return client
+
+
+@contextlib.contextmanager
+def _map_creation_errors() -> Generator[None]:
+    try:
+        yield
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        reason = redact_text(str(error))
+        raise ConfigurationError(f"cannot create an HTTP client: {reason}") from error
 
 
 def check_transport(transport: object, expected: type) -> None:
@@ -103,9 +119,9 @@ def check_transport(transport: object, expected: type) -> None:
         raise ConfigurationError(f"transport must be an httpx.{expected.__name__}, got {actual}")
 
 
-def _make_limits() -> httpx.Limits:
+def _make_limits(*, keep_alive: bool) -> httpx.Limits:
     limit = _settings.MAX_IN_FLIGHT
-    return httpx.Limits(max_connections=limit, max_keepalive_connections=limit)
+    return httpx.Limits(max_connections=limit, max_keepalive_connections=limit if keep_alive else 0)
 
 
 def file_client_options(

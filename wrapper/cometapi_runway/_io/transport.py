@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -23,11 +23,17 @@ from attrs import define, field
 from cometapi_runway import _settings
 from cometapi_runway._core import redaction
 from cometapi_runway._core.clock import AsyncClock, Clock
+from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.json_values import parse_json
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.read_response import find_error
 from cometapi_runway._flows.steps import PreparedRequest, Send
-from cometapi_runway._io.deadlines import deadline_at, install_deadlines
+from cometapi_runway._io.attempt import RequestAttempt
+from cometapi_runway._io.deadlines import (
+    close_inherited_connections,
+    deadline_at,
+    install_deadlines,
+)
 from cometapi_runway._io.exception_mapping import (
     TRANSPORT_ERRORS,
     check_response_size,
@@ -47,14 +53,17 @@ from cometapi_runway._io.http_client import (
     to_httpx_response,
 )
 from cometapi_runway._io.http_logs import redact_http_logs
-from cometapi_runway._settings import LOCK_WAIT_SLICE, Settings
-from cometapi_runway.errors import APIStatusError
+from cometapi_runway._io.slots import Slots
+from cometapi_runway._settings import Settings
+from cometapi_runway.errors import APIConnectionError, APIStatusError, ConfigurationError
 
 # Shorter keys occur in tests only, and would be found inside ordinary words.
 _MIN_KEY_LENGTH_TO_HIDE = 6
 _MIN_ATTEMPT_SECONDS = 0.01
 # Marks requests of this module: the event hook that protects generated functions skips them.
-_MARK = {"cometapi_runway": True}
+_MARK_NAME = "cometapi_runway"
+_MARK: dict[str, Any] = {_MARK_NAME: True}
+_LOCATION = "cometapi_runway_location"
 # Disables httpx's URL and netrc authentication; the key is among the client's headers.
 _NO_AUTH = httpx.Auth()
 
@@ -74,22 +83,37 @@ class Transport:
     clock: Clock
     transport: httpx.BaseTransport | None = None
     api: SafeClient = field(init=False)
-    _slots: threading.BoundedSemaphore = field(init=False)
+    _slots: Slots = field(init=False)
     _files: FileClient = field(init=False)
+    _single_use: httpx.Client | None = field(init=False)
+    _lock: threading.Lock = field(init=False)
     _is_closed: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         """Create the httpx client now; the generated client would create it lazily, unlocked."""
         check_transport(self.transport, httpx.BaseTransport)
-        http_client = make_http_client(self._make_http_client)
-        if self.transport is None:
-            install_deadlines(http_client)
-        self._files = FileClient(self.transport)
-        self._slots = threading.BoundedSemaphore(_settings.MAX_IN_FLIGHT)
+        self._create_clients()
+        register_fork_aware(self)
 
-    def _make_http_client(self) -> httpx.Client:
-        self.api = make_api_client(self.settings, {"response": [_raise_failure]}, self.transport)
-        return self.api.get_httpx_client()
+    def _create_clients(self) -> None:
+        self.api = make_api_client(self.settings, {"response": [_check_response]}, self.transport)
+        self._prepare(self.api)
+        self._files = FileClient(self.transport)
+        self._slots = Slots(_settings.MAX_IN_FLIGHT)
+        self._single_use = None
+        self._lock = threading.Lock()
+
+    def _prepare(self, api: SafeClient) -> httpx.Client:
+        client = make_http_client(api.get_httpx_client)
+        if self.transport is None:
+            install_deadlines(client)
+        return client
+
+    def reset_after_fork(self) -> None:
+        """Start with connections of its own in a forked child; see `_core.fork`."""
+        close_inherited_connections()
+        if not self._is_closed:
+            self._create_clients()
 
     def send(self, step: Send) -> RawResponse:
         """Send once and read the whole response.
@@ -101,51 +125,76 @@ class Transport:
         request, queued_at = step.call, self.clock.now()
         step.unsent = True
         self._check_open()
-        if not self._acquire_slot(math.inf if step.queues else step.timeout):
+        slot = self._slots.acquire() if step.queues else self._slots.acquire(step.timeout)
+        if slot is None:
             raise pool_timeout(request, step.timeout)
         try:
             self._check_open()
-            now = self.clock.now()
-            timeout = _remaining_timeout(step, now - queued_at)
-            step.unsent = False
+            timeout = _remaining_timeout(step, self.clock.now() - queued_at)
+            return self._send_within(step, timeout)
+        finally:
+            slot.release()
+
+    def _send_within(self, step: Send, timeout: float) -> RawResponse:
+        request = step.call
+        is_traced = self.transport is None and step.queues
+        attempt = RequestAttempt(request.method, request.url, is_traced)
+        end = self.clock.now() + timeout
+        step.unsent = False
+        try:
             with (
-                map_transport_errors(request.method, request.url, lambda: self._is_closed),
+                map_transport_errors(attempt, lambda: self._is_closed),
                 redact_http_logs(),
                 deadline_at(time.monotonic() + timeout),
             ):
-                return self._read(step, self._open(request, timeout), now + timeout)
+                self._open(step, attempt, timeout)
+                return self._read(step, attempt, end)
+        except APIConnectionError as error:
+            error.partial_response = _partial_response(attempt, self.settings.api_key)
+            raise
         finally:
-            self._slots.release()
+            step.unsent = attempt.is_unsent
 
     def _check_open(self) -> None:
         if self._is_closed:
             raise client_closed()
 
-    def _acquire_slot(self, timeout: float) -> bool:
-        """Wait for a slot, in slices: on Windows a single long lock wait blocks Ctrl-C."""
-        end = time.monotonic() + timeout
-        while True:
-            remaining = end - time.monotonic()
-            if self._slots.acquire(timeout=max(min(remaining, LOCK_WAIT_SLICE), 0)):
-                return True
-            if remaining <= LOCK_WAIT_SLICE:
-                return False
+    def _open(self, step: Send, attempt: RequestAttempt, timeout: float) -> None:
+        client, extensions = self.api.get_httpx_client(), _MARK
+        if step.queues:
+            client = self._single_use_client()
+            extensions = {**_MARK, "trace": attempt.handle_event}
+        request = _build_request(client, self.settings.base_url, step.call, timeout, extensions)
+        attempt.response = client.send(request, stream=True, auth=_NO_AUTH)
 
-    def _open(self, request: PreparedRequest, timeout: float) -> httpx.Response:
-        client = self.api.get_httpx_client()
-        http_request = _build_request(client, self.settings.base_url, request, timeout, _MARK)
-        return client.send(http_request, stream=True, auth=_NO_AUTH)
+    def _single_use_client(self) -> httpx.Client:
+        """The client of paid requests: each has a connection of its own.
 
-    def _read(self, step: Send, response: httpx.Response, end: float) -> RawResponse:
-        request, body = step.call, bytearray()
+        Bytes that a server sends after a response, or a late HTTP 408, stay unread on a connection
+        that is kept alive, and the next request takes them for its own response.
+        """
+        if self.transport is not None:
+            return self.api.get_httpx_client()
+        with self._lock:
+            if self._single_use is None:
+                api = make_api_client(
+                    self.settings, {"response": [_check_response]}, None, keep_alive=False
+                )
+                self._single_use = self._prepare(api)
+            return self._single_use
+
+    def _read(self, step: Send, attempt: RequestAttempt, end: float) -> RawResponse:
+        request, response = step.call, attempt.response
+        if response is None:
+            raise response_timeout(request, step.timeout)
         with contextlib.closing(response):
             for chunk in response.iter_bytes():
-                body += chunk
-                check_response_size(request, len(body))
+                attempt.body += chunk
+                check_response_size(request, len(attempt.body))
                 # A complete response counts even after the deadline: it may hold a paid task's id.
-                if self.clock.now() > end and not _is_complete(response, body):
+                if self.clock.now() > end and not _is_complete(response, attempt.body):
                     raise response_timeout(request, step.timeout)
-        return _make_raw_response(request, response, bytes(body), self.settings.api_key)
+        return _make_raw_response(request, response, bytes(attempt.body), self.settings.api_key)
 
     @property
     def files(self) -> FileClient:
@@ -161,6 +210,10 @@ class Transport:
         """Close every connection; later requests raise `ConfigurationError`."""
         self._is_closed = True
         self.api.get_httpx_client().close()
+        with self._lock:
+            single_use = self._single_use
+        if single_use is not None:
+            single_use.close()
         self._files.close()
 
 
@@ -174,7 +227,9 @@ class AsyncTransport:
     api: SafeClient = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
     _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
+    _process: int = field(init=False, factory=os.getpid)
     _files: AsyncFileClient = field(init=False)
+    _single_use: httpx.AsyncClient | None = field(init=False, default=None)
     _is_closed: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
@@ -183,27 +238,44 @@ class AsyncTransport:
 
     def _create_clients(self) -> None:
         check_transport(self.transport, httpx.AsyncBaseTransport)
-        make_http_client(self._make_http_client)
+        self.api = self._make_api()
+        make_http_client(self.api.get_async_httpx_client)
+        self._single_use = None
         self._slots = asyncio.Semaphore(_settings.MAX_IN_FLIGHT)
         self._files = AsyncFileClient(self.transport)
 
-    def _make_http_client(self) -> httpx.AsyncClient:
-        hooks = {"response": [_raise_failure_async]}
-        self.api = make_api_client(self.settings, hooks, self.transport)
-        return self.api.get_async_httpx_client()
+    def _make_api(self, *, keep_alive: bool = True) -> SafeClient:
+        hooks = {"response": [_check_response_async]}
+        return make_api_client(self.settings, hooks, self.transport, keep_alive=keep_alive)
+
+    def _single_use_client(self) -> httpx.AsyncClient:
+        """The client of paid requests; see `Transport._single_use_client`."""
+        if self.transport is not None:
+            return self.api.get_async_httpx_client()
+        if self._single_use is None:
+            api = self._make_api(keep_alive=False)
+            self._single_use = make_http_client(api.get_async_httpx_client)
+        return self._single_use
 
     def _bind_to_running_loop(self) -> None:
-        """Recreate the clients in another event loop; connections and locks belong to one loop.
+        """Recreate the clients in another event loop or process, which cannot share connections.
 
         Raises:
-            ConfigurationError: The client is closed.
+            ConfigurationError: The client is closed, or no asyncio event loop is running.
         """
         self._check_open()
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigurationError(
+                "AsyncRunwayClient needs a running asyncio event loop; trio is not supported"
+            ) from None
+        # Compared by process and not reset at the fork: an event loop cannot be used there.
+        is_same = self._loop is loop and self._process == os.getpid()
+        if not is_same:
             if self._loop is not None:
                 self._create_clients()
-            self._loop = loop
+            self._loop, self._process = loop, os.getpid()
 
     async def send(self, step: Send) -> RawResponse:
         """Send once and read the whole response.
@@ -233,32 +305,42 @@ class AsyncTransport:
 
     async def _send_within(self, step: Send, seconds: float) -> RawResponse:
         """Send and read within this time, which bounds the whole request at once."""
-        request, trace, deadline = step.call, _ConnectTrace(), asyncio.timeout(seconds)
+        request, deadline = step.call, asyncio.timeout(seconds)
+        attempt = RequestAttempt(request.method, request.url, self.transport is None)
         step.unsent = False
-        with map_transport_errors(request.method, request.url, lambda: self._is_closed):
-            try:
-                async with deadline:
-                    with redact_http_logs():
-                        return await self._read(request, await self._open(step, seconds, trace))
-            except TRANSPORT_ERRORS:
-                if not deadline.expired():
-                    raise
-                make_error = connect_timeout if trace.is_connecting else response_timeout
-                raise make_error(request, step.timeout) from None
+        try:
+            with map_transport_errors(attempt, lambda: self._is_closed):
+                try:
+                    async with deadline:
+                        with redact_http_logs():
+                            await self._open(step, seconds, attempt)
+                            return await self._read(step, attempt)
+                except TRANSPORT_ERRORS:
+                    if not deadline.expired():
+                        raise
+                    make_error = connect_timeout if attempt.is_connecting else response_timeout
+                    raise make_error(request, step.timeout) from None
+        except APIConnectionError as error:
+            error.partial_response = _partial_response(attempt, self.settings.api_key)
+            raise
+        finally:
+            step.unsent = attempt.is_unsent
 
-    async def _open(self, step: Send, seconds: float, trace: _ConnectTrace) -> httpx.Response:
-        client = self.api.get_async_httpx_client()
-        extensions = {**_MARK, "trace": trace.handle_event}
+    async def _open(self, step: Send, seconds: float, attempt: RequestAttempt) -> None:
+        client = self._single_use_client() if step.queues else self.api.get_async_httpx_client()
+        extensions = {**_MARK, "trace": attempt.handle_event_async}
         request = _build_request(client, self.settings.base_url, step.call, seconds, extensions)
-        return await client.send(request, stream=True, auth=_NO_AUTH)
+        attempt.response = await client.send(request, stream=True, auth=_NO_AUTH)
 
-    async def _read(self, request: PreparedRequest, response: httpx.Response) -> RawResponse:
-        body = bytearray()
+    async def _read(self, step: Send, attempt: RequestAttempt) -> RawResponse:
+        request, response = step.call, attempt.response
+        if response is None:
+            raise response_timeout(request, step.timeout)
         async with contextlib.aclosing(response):
             async for chunk in response.aiter_bytes():
-                body += chunk
-                check_response_size(request, len(body))
-        return _make_raw_response(request, response, bytes(body), self.settings.api_key)
+                attempt.body += chunk
+                check_response_size(request, len(attempt.body))
+        return _make_raw_response(request, response, bytes(attempt.body), self.settings.api_key)
 
     @property
     def files(self) -> AsyncFileClient:
@@ -274,27 +356,9 @@ class AsyncTransport:
         self._is_closed = True
         if self._loop in {None, asyncio.get_running_loop()}:
             await self.api.get_async_httpx_client().aclose()
+            if self._single_use is not None:
+                await self._single_use.aclose()
             await self._files.close()
-
-
-@define
-class _ConnectTrace:
-    """Records from httpcore's trace events whether a request got a connection.
-
-    When a request's deadline ends, `asyncio.timeout` cancels it and hides this fact.
-    """
-
-    _has_started_connecting: bool = False
-    _has_started_sending: bool = False
-
-    async def handle_event(self, event: str, _: object) -> None:
-        self._has_started_connecting |= event.startswith("connection.connect")
-        self._has_started_sending |= event.endswith("send_request_headers.started")
-
-    @property
-    def is_connecting(self) -> bool:
-        """Whether a connection was started and no request was ever sent on one."""
-        return self._has_started_connecting and not self._has_started_sending
 
 
 def _remaining_timeout(step: Send, queued_for: float) -> float:
@@ -340,9 +404,9 @@ def _is_complete(response: httpx.Response, body: bytearray) -> bool:
 
 
 def _make_raw_response(
-    request: PreparedRequest, response: httpx.Response, body: bytes, key: str
+    request: PreparedRequest | RequestAttempt, response: httpx.Response, body: bytes, key: str
 ) -> RawResponse:
-    body, headers = _hide_key(key.encode(), body, response.headers)
+    body, headers = _hide_key(key.encode(), body, _restore_location(response))
     return RawResponse(
         request.method,
         request.url,
@@ -352,6 +416,13 @@ def _make_raw_response(
         time.time(),
         to_httpx_response,
     )
+
+
+def _partial_response(attempt: RequestAttempt, key: str) -> RawResponse | None:
+    """What arrived of a response before the attempt failed; it may hold a paid task's id."""
+    if attempt.response is None:
+        return None
+    return _make_raw_response(attempt, attempt.response, bytes(attempt.body), key)
 
 
 def _hide_key(secret: bytes, body: bytes, headers: httpx.Headers) -> tuple[bytes, httpx.Headers]:
@@ -373,16 +444,43 @@ def _find_failure(response: httpx.Response) -> APIStatusError | None:
     return find_error(_make_raw_response(request, response, response.content, key))
 
 
-def _raise_failure(response: httpx.Response) -> None:
-    """Raise a failure before the generated parser runs, which fails on HTML and on HTTP 524."""
-    if "cometapi_runway" not in response.request.extensions:
-        response.read()
-        if (error := _find_failure(response)) is not None:
-            raise error
+def _check_response(response: httpx.Response) -> None:
+    """Prepare a response for this module, or raise the failure that it is.
+
+    The generated parser fails on HTML and on HTTP 524, so a failure is raised before it runs.
+    """
+    if _MARK_NAME in response.request.extensions:
+        _hide_location(response)
+        return
+    response.read()
+    if (error := _find_failure(response)) is not None:
+        raise error
 
 
-async def _raise_failure_async(response: httpx.Response) -> None:
-    if "cometapi_runway" not in response.request.extensions:
-        await response.aread()
-        if (error := _find_failure(response)) is not None:
-            raise error
+async def _check_response_async(response: httpx.Response) -> None:
+    if _MARK_NAME in response.request.extensions:
+        _hide_location(response)
+        return
+    await response.aread()
+    if (error := _find_failure(response)) is not None:
+        raise error
+
+
+def _hide_location(response: httpx.Response) -> None:
+    """Keep a redirect's target from httpx.
+
+    httpx builds the next request even if redirects are off, and raises InvalidURL for a target
+    such as ``about:blank``. That would look like a request that was never sent.
+    """
+    location = response.headers.get("location")
+    if location is not None:
+        del response.headers["location"]
+        response.extensions[_LOCATION] = location
+
+
+def _restore_location(response: httpx.Response) -> httpx.Headers:
+    headers = response.headers
+    if _LOCATION in response.extensions:
+        headers = headers.copy()
+        headers["location"] = response.extensions[_LOCATION]
+    return headers
