@@ -1,4 +1,4 @@
-"""A task as a value, and the words for its status. How responses become one: `_flows.parse_task`."""
+"""A task as a value, and its statuses. `_flows.parse_task` parses responses into one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Route: TypeAlias = Literal["tasks", "feed"]
 """Where a task is polled: ``GET /runwayml/v1/tasks/{id}`` or ``POST /runway/feed``."""
 
 TASK_NOT_EXIST = "task_not_exist"
-"""The gateway's code for a task that it does not know, or not yet. CometAPI's blog reads it as a
-status; it is an error code."""
+"""The gateway's error code for a task that it does not know, or not yet. CometAPI's blog calls it a
+status."""
 
 PENDING = "PENDING"
 THROTTLED = "THROTTLED"
@@ -39,7 +39,7 @@ class Task:
     """A task as the gateway described it at one moment.
 
     Attributes:
-        id: The task's id, the thing not to lose.
+        id: The task's id.
         status: ``PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED``, or the server's own
             word when it is none of these.
         progress: Fraction done, 0.0 to 1.0, or None if the response does not say.

@@ -211,7 +211,7 @@ class AsyncBoundTask(TrackedTask):
         return [_path_or_raise(outcome) for outcome in outcomes]
 
 
-class _DownloadAborted(BaseException):  # noqa: N818 - it ends a thread and reaches no caller
+class _DownloadAborted(BaseException):
     """Aborts the download thread. A BaseException, because callback exceptions are logged and
     swallowed.
     """
