@@ -54,9 +54,9 @@ PARALLEL_DOWNLOADS = 4
 FINAL_POLL_TIMEOUT = 1.0
 """Seconds that the last poll of a wait may take at its deadline."""
 MAX_IN_FLIGHT = 32
-"""Concurrent requests of one client. In httpx 0.28 the CPU time for the connection pool's queue grows
-with the square of the connections: with 1,000 concurrent requests none completed, and a limit of 48
-cost six times the CPU per request of a limit of 32, which reuses every connection."""
+"""Concurrent requests of one client. In httpx 0.28 the CPU time for the pool's queue grows with the
+square of the connections: with 1,000 concurrent requests none completed, and a limit of 48 cost six
+times the CPU per request of a limit of 32, which reuses every connection."""
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 """Bytes of an API response that are read at most; a larger body is no API response."""
 
@@ -107,7 +107,9 @@ def resolve_settings(
     env = os.environ if environ is None else environ
     return Settings(
         api_key=_check_key(*_pick("api_key", api_key, KEY_VARIABLE, env)),
-        base_url=_check_base_url(*_pick("base_url", base_url, BASE_URL_VARIABLE, env, DEFAULT_BASE_URL)),
+        base_url=_check_base_url(
+            *_pick("base_url", base_url, BASE_URL_VARIABLE, env, DEFAULT_BASE_URL)
+        ),
         runway_version=_check_version(
             *_pick("runway_version", runway_version, VERSION_VARIABLE, env, DEFAULT_RUNWAY_VERSION)
         ),
