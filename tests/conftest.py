@@ -1,4 +1,4 @@
-"""What holds for every test: no settings of the machine's, and no network beyond this machine."""
+"""Fixtures of every test: an environment without settings, and no network but loopback."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSI
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in _VARIABLES:
         monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_network() -> Any:
-    """Refuse to look a name up: every address that leaves the machine begins with that."""
+def _block_network() -> Any:
+    """Refuse every name lookup: connections that leave the machine begin with one."""
     real = socket.getaddrinfo
 
     def local(host: Any, *rest: Any, **more: Any) -> Any:

@@ -50,8 +50,8 @@ JUDGES = (
     Judge(
         "unit",
         "tests/unit",
-        without=("cli", "openapi", "testing_kit", "test_new_page.py"),
-        deselected=("test_journal.py::test_processes_share_it",),
+        without=("cli", "openapi", "testing_kit"),
+        deselected=("journal/test_journal_files.py::test_processes_share_it",),
         about=("wrapper",),
     ),
     Judge(

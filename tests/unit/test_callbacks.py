@@ -1,4 +1,4 @@
-"""What a callback is taken for: a hint to look, and never a proof."""
+"""A callback is a hint to poll, and never a proof."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cometapi_runway import InvalidRequestError, TaskNotFoundError, callbacks
 from cometapi_runway._core.task import Task
 from cometapi_runway.errors import ResponseDecodeError
 
-from .twin import ID, Twin
-from .wire import answer
+from .support.both_clients import ID, ClientHarness
+from .support.scripted_transport import json_reply
 
 OUTPUT = "https://cdn.example/output.mp4"
 POSTED = {"task_id": ID, "status": "3", "video_url": OUTPUT, "msg": None, "refund": "0"}
@@ -34,32 +34,32 @@ def test_a_body_is_read_in_whatever_form_it_is_at_hand(form: Any) -> None:
         *(None, 5, [POSTED], object()),
     ],
 )
-def test_what_tells_of_no_task_is_refused(body: Any) -> None:
+def test_a_body_without_a_task_is_refused(body: Any) -> None:
     with pytest.raises(ResponseDecodeError):
         callbacks.parse(body)
 
 
 @pytest.mark.parametrize("hint", [callbacks.parse(POSTED), ID])
-def test_a_callback_is_confirmed_by_the_gateway_itself(hint: Any, twin: Twin) -> None:
-    twin.plays(answer({"task_id": ID, "status": "IN_PROGRESS", "progress": "40%"}))
-    task = twin.run(callbacks.confirm(twin.client, hint))
+def test_a_callback_is_confirmed_by_the_gateway_itself(hint: Any, harness: ClientHarness) -> None:
+    harness.respond_with(json_reply({"task_id": ID, "status": "IN_PROGRESS", "progress": "40%"}))
+    task = harness.run(callbacks.confirm(harness.client, hint))
     # The gateway's word counts, not the callback's.
     assert (task.status, task.output, task.progress) == ("RUNNING", (), 0.4)
-    (sent,) = twin.wire.sent
+    (sent,) = harness.network.sent
     assert (sent.url.path, sent.json) == ("/runway/feed", {"task_id": ID})
 
 
-def test_a_callback_for_a_task_that_nobody_knows(twin: Twin) -> None:
-    twin.plays(answer({"code": "task_not_exist", "message": "task_not_exist"}, 400))
+def test_a_callback_for_an_unknown_task(harness: ClientHarness) -> None:
+    harness.respond_with(json_reply({"code": "task_not_exist", "message": "task_not_exist"}, 400))
     with pytest.raises(TaskNotFoundError):
-        twin.run(callbacks.confirm(twin.client, callbacks.parse(POSTED)))
+        harness.run(callbacks.confirm(harness.client, callbacks.parse(POSTED)))
 
 
-def test_a_callback_cannot_name_another_route(twin: Twin) -> None:
+def test_a_callback_cannot_name_another_route(harness: ClientHarness) -> None:
     task = callbacks.parse({**POSTED, "task_id": "../../v1/models?x="})
     with pytest.raises(InvalidRequestError):
-        twin.run(callbacks.confirm(twin.client, task))
-    assert twin.wire.sent == []
+        harness.run(callbacks.confirm(harness.client, task))
+    assert harness.network.sent == []
 
 
 def told(*states: tuple[str, str]) -> list[bool]:
@@ -67,7 +67,7 @@ def told(*states: tuple[str, str]) -> list[bool]:
     return [seen.is_news(Task(id, status)) for id, status in states]
 
 
-def test_a_repeated_callback_is_no_news() -> None:
+def test_a_repeated_callback_is_no_change() -> None:
     assert told(("a", "RUNNING"), ("a", "RUNNING"), ("a", "SUCCEEDED"), ("a", "SUCCEEDED")) == [
         True,
         False,
@@ -76,7 +76,7 @@ def test_a_repeated_callback_is_no_news() -> None:
     ]
 
 
-def test_nothing_is_news_after_the_end() -> None:
+def test_nothing_changes_after_the_end() -> None:
     assert told(("a", "SUCCEEDED"), ("a", "RUNNING"), ("a", "FAILED")) == [True, False, False]
 
 
@@ -92,7 +92,7 @@ def test_the_oldest_is_forgotten_first() -> None:
     assert seen.is_news(Task("b", "SUCCEEDED"))
 
 
-def test_one_of_many_threads_gets_the_news() -> None:
+def test_one_of_many_threads_sees_the_change() -> None:
     seen, start, news = callbacks.Seen(), threading.Barrier(8), []
 
     def hook() -> None:

@@ -1,4 +1,4 @@
-"""The errors themselves: what each carries, and that it arrives whole wherever it is sent."""
+"""What each error carries, and that it can be copied and pickled."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cometapi_runway._flows import submit, wait
 from cometapi_runway._flows.read_response import find_error
 from cometapi_runway.errors import Issue, RunwayError
 
-from .faults import RUNNING, family, paced, page, platform
-from .stage import Stage, order, watch
-from .test_answers import as_answer
-from .twin import ID
-from .virtual import Fixed
-from .wire import HANG, answer
+from .support.both_clients import ID
+from .support.fault_table import RUNNING, family, paced, page, platform
+from .support.flow_runner import FlowRunner, submit_request, wait_request
+from .support.responses import as_answer
+from .support.scripted_transport import HANG, json_reply
+from .support.virtual_time import FixedJitter
 
 ISSUES = [
     Issue("/seed", "maximum", 2**32, "/seed: is too large"),
@@ -30,13 +30,15 @@ ISSUES = [
 
 def from_a_wait(*events: Any) -> RunwayError:
     with pytest.raises(RunwayError) as caught:
-        Stage().play(wait(watch(timeout=20.0), started=0.0, rng=Fixed(0.0)), *events)
+        FlowRunner().run(
+            wait(wait_request(timeout=20.0), started=0.0, rng=FixedJitter(0.0)), *events
+        )
     return caught.value
 
 
 def from_a_submission(*events: Any) -> RunwayError:
     with pytest.raises(RunwayError) as caught:
-        Stage().play(submit(order(), started=0.0, rng=Fixed(1.0)), *events)
+        FlowRunner().run(submit(submit_request(), started=0.0, rng=FixedJitter(1.0)), *events)
     return caught.value
 
 
@@ -52,8 +54,8 @@ def all_of_them() -> dict[str, RunwayError]:
         from_a_wait(platform(403, "no")),
         from_a_wait(platform(402, "no")),
         from_a_wait(family(400, "invalid_request")),
-        from_a_wait(answer({"id": ID, "status": "FAILED", "failureCode": "ASSET.INVALID"})),
-        from_a_wait(answer({"id": ID, "status": "CANCELLED"})),
+        from_a_wait(json_reply({"id": ID, "status": "FAILED", "failureCode": "ASSET.INVALID"})),
+        from_a_wait(json_reply({"id": ID, "status": "CANCELLED"})),
         errors.TaskNotFoundError(ID, None, "not known"),
         from_a_submission(paced("300")),
         errors.APIConnectionError("reset", delivery="not_sent"),

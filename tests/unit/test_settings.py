@@ -1,4 +1,4 @@
-"""Where settings come from, and what is said of those that will not do."""
+"""Where settings come from, and which values are refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient,
 from cometapi_runway import _settings as settings
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT, Settings, resolve_settings
 
-from .twin import ID, KEY, Twin
-from .wire import answer
+from .support.both_clients import ID, KEY, ClientHarness
+from .support.scripted_transport import json_reply
 
 GATEWAY = "https://gateway.example"
 ENVIRONMENT = {
@@ -60,16 +60,18 @@ class TestPrecedence:
             monkeypatch.setenv(name, value)
         assert kind().settings == resolve_settings(environ=ENVIRONMENT)
 
-    def test_a_trailing_slash_makes_no_difference(self, twin: Twin) -> None:
-        twin.plays(answer({"id": ID, "status": "RUNNING"}))
+    def test_a_trailing_slash_makes_no_difference(self, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING"}))
         for base in (GATEWAY, f"{GATEWAY}/", f"{GATEWAY}//"):
-            twin.run(twin.new(base_url=base).tasks.retrieve(ID))
-        assert {str(one.url) for one in twin.wire.sent} == {f"{GATEWAY}/runwayml/v1/tasks/{ID}"}
+            harness.run(harness.new(base_url=base).tasks.retrieve(ID))
+        assert {str(one.url) for one in harness.network.sent} == {
+            f"{GATEWAY}/runwayml/v1/tasks/{ID}"
+        }
 
-    def test_a_gateway_may_live_under_a_path(self, twin: Twin) -> None:
-        twin.plays(answer({"id": ID, "status": "RUNNING"}))
-        twin.run(twin.new(base_url=f"{GATEWAY}/proxy/comet/").tasks.retrieve(ID))
-        assert twin.wire.sent[0].url.path == f"/proxy/comet/runwayml/v1/tasks/{ID}"
+    def test_a_gateway_may_live_under_a_path(self, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING"}))
+        harness.run(harness.new(base_url=f"{GATEWAY}/proxy/comet/").tasks.retrieve(ID))
+        assert harness.network.sent[0].url.path == f"/proxy/comet/runwayml/v1/tasks/{ID}"
 
 
 class TestBadValues:
@@ -126,7 +128,7 @@ class TestBadValues:
             b"https://x",
         ],
     )
-    def test_an_address_that_is_none(self, address: Any) -> None:
+    def test_an_invalid_address_is_refused(self, address: Any) -> None:
         with pytest.raises(ConfigurationError, match="base_url must be an") as caught:
             resolve_settings(KEY, base_url=address, environ={})
         assert "secret" not in str(caught.value)
@@ -147,13 +149,13 @@ class TestBadValues:
             resolve_settings(KEY, runway_version=version, environ={})
 
     @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "60", None, True, [60]])
-    def test_a_timeout_that_is_none(self, seconds: Any) -> None:
+    def test_an_invalid_timeout_is_refused(self, seconds: Any) -> None:
         with pytest.raises(ConfigurationError, match="timeout must be"):
             resolve_settings(KEY, timeout=seconds, environ={})
 
 
-def test_the_key_is_in_no_representation(twin: Twin) -> None:
-    client = twin.client
+def test_the_key_is_in_no_representation(harness: ClientHarness) -> None:
+    client = harness.client
     shown = [
         client,
         client.settings,

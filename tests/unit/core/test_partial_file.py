@@ -1,0 +1,144 @@
+"""Partial files on a real disk."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from cometapi_runway._core import partial_file
+from cometapi_runway._core.partial_file import PartialFile
+
+from ..support.partial_files import DATA, KNOWN, NO_IDENTITY, POSIX, names, write
+
+
+def test_each_holder_has_a_file_to_itself(parts: list[PartialFile], shared: Path) -> None:
+    for number, part in enumerate(parts):
+        write(part, bytes([number]) * 9)
+    assert [part.path.read_bytes() for part in parts] == [b"\0" * 9, b"\1" * 9, b"\2" * 9]
+    assert parts[0].path == shared
+    assert all(one.suffix == ".part" for one in shared.parent.iterdir())
+
+
+def test_what_stays_is_under_the_shared_name(parts: list[PartialFile], shared: Path) -> None:
+    for part in parts:
+        write(part, DATA)
+        part.begin(5, NO_IDENTITY)
+        part.write(b"x")
+    for part in parts:
+        part.close()
+        part.close()
+    assert names(shared.parent) == {"a.part"}
+    assert shared.read_bytes() == DATA[:5] + b"x"
+
+
+def test_the_next_holder_goes_on_there(parts: list[PartialFile], shared: Path) -> None:
+    write(parts[0], DATA, KNOWN)
+    assert parts[1].hold() == 0
+    parts[0].close()
+    assert parts[2].hold() == len(DATA)
+    assert parts[2].path == shared
+    assert parts[2].hold() == len(DATA)
+
+
+def test_one_without_a_byte_goes(parts: list[PartialFile], shared: Path) -> None:
+    parts[0].hold()
+    assert names(shared.parent) == {"a.part"}
+    parts[0].close()
+    assert names(shared.parent) == set()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_first_to_finish_names_the_file(parts: list[PartialFile], overwrite: bool) -> None:
+    final = parts[0].shared.with_name("a.mp4")
+    for part, content in zip(parts, (b"first", b"second", b"third"), strict=True):
+        write(part, content)
+    parts[1].publish(final, overwrite=overwrite)
+    assert final.read_bytes() == b"second"
+    for part in (parts[0], parts[2]):
+        with contextlib.nullcontext() if overwrite else pytest.raises(FileExistsError):
+            part.publish(final, overwrite=overwrite)
+    assert final.read_bytes() == (b"third" if overwrite else b"second")
+    assert names(final.parent) == {"a.mp4"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_disk_without_hard_links_will_do(
+    parts: list[PartialFile], overwrite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    final = parts[0].shared.with_name("a.mp4")
+    for part in parts[:2]:
+        write(part, DATA)
+    parts[0].publish(final, overwrite=overwrite)
+    with contextlib.nullcontext() if overwrite else pytest.raises(FileExistsError):
+        parts[1].publish(final, overwrite=overwrite)
+    assert final.read_bytes() == DATA
+    assert names(final.parent) == {"a.mp4"}
+
+
+def test_a_disk_without_locks_will_do(
+    parts: list[PartialFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can know whose the shared name is, so nobody writes there."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(partial_file, "_lock", refuse)
+    monkeypatch.setattr(partial_file, "_unlock", refuse)
+    final = parts[0].shared.with_name("a.mp4")
+    parts[0].shared.write_bytes(b"somebody's")
+    for part in parts:
+        write(part, DATA)
+        assert part.path != part.shared
+    parts[0].publish(final, overwrite=False)
+    # What others may still be writing is left alone.
+    assert all(part.path.exists() for part in parts[1:])
+    for part in parts:
+        part.close()
+    assert names(final.parent) == {"a.mp4", "a.part"}
+    assert final.read_bytes() == DATA
+    assert parts[0].shared.read_bytes() == b"somebody's"
+
+
+@POSIX
+def test_a_part_removed_meanwhile_is_restarted(parts: list[PartialFile], shared: Path) -> None:
+    write(parts[0], DATA)
+    shared.unlink()
+    write(parts[1], b"another's")
+    assert parts[1].path == shared
+    assert parts[0].hold() == 0
+    write(parts[0], DATA)
+    assert shared.read_bytes() == b"another's"
+    assert parts[0].path.read_bytes() == DATA
+
+
+@POSIX
+def test_the_part_of_another_holder_is_not_published(
+    parts: list[PartialFile], shared: Path
+) -> None:
+    """As it would be by its name, after the file that had the name was removed."""
+    write(parts[0], DATA)
+    shared.unlink()
+    write(parts[1], b"not whole")
+    with pytest.raises(FileNotFoundError, match="removed by somebody else"):
+        parts[0].publish(shared.with_name("a.mp4"), overwrite=False)
+    parts[0].close()
+    assert names(shared.parent) == {"a.part"}
+    assert shared.read_bytes() == b"not whole"
+
+
+@POSIX
+def test_the_part_of_another_holder_is_not_removed(parts: list[PartialFile], shared: Path) -> None:
+    parts[0].hold()
+    shared.unlink()
+    write(parts[1], DATA)
+    parts[0].close()
+    assert shared.read_bytes() == DATA

@@ -1,0 +1,96 @@
+"""Redaction of addresses, texts, headers and values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cometapi_runway._core.redaction import (
+    redact_headers,
+    redact_json,
+    redact_text,
+    redact_url,
+    strip_payloads,
+)
+from cometapi_runway.errors import Issue
+
+from ..support.secret_cases import CLIP, KEY, MARKER, PICTURE
+
+
+class TestRedaction:
+    @pytest.mark.parametrize(
+        ("address", "shown"),
+        [
+            ("https://h.example/a/b.mp4", "https://h.example/a/b.mp4"),
+            ("https://h.example:8443/a?b=c#d", "https://h.example:8443/a?[hidden]"),
+            ("https://u:p@h.example/a", "https://h.example/a"),
+            ("https://h.example/a#token", "https://h.example/a"),
+            ("https://H.example/", "https://H.example/"),
+            ("HTTPS://u:p@H.example:443/a?b", "HTTPS://H.example:443/a?[hidden]"),
+            (" https://h.example/", "https://h.example/"),
+            ("data:image/png;base64,AAAA", "data:image/png;base64,[hidden] (26 characters)"),
+            ("DATA:,x", "DATA:,[hidden] (7 characters)"),
+            ("https://[broken", "[hidden]"),
+            ("https://h.example:99999/a", "[hidden]"),
+            ("/runwayml/v1/tasks/1?x=y", "/runwayml/v1/tasks/1"),
+            ("?x=y", ""),
+            ("//h.example/a?x=y", "/a"),
+            ("mailto:someone@h.example?x=y", "someone@h.example"),
+        ],
+    )
+    def test_addresses(self, address: str, shown: str) -> None:
+        assert redact_url(address) == shown
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            f"see https://h.example/a?x={MARKER} for more",
+            f"see 'https://h.example/a?x={MARKER}'",
+            f'<a href="https://h.example/a?x={MARKER}">',
+            f"HTTPS://H.EXAMPLE/?{MARKER}",
+            f"got data:image/png;base64,{MARKER}==, sorry",
+            f"got DATA:image/png;base64,{MARKER}",
+            f'got data:image/png;name="a b",{MARKER}'.replace(" b", ""),
+            f"data:,{MARKER}",
+            f'{{"uri": "data:video/mp4;codecs=avc1;base64,{MARKER}"}}',
+            f"https://u:{MARKER}@h.example/",
+            f"https://[{MARKER}",
+        ],
+    )
+    def test_text(self, words: str) -> None:
+        assert MARKER not in redact_text(words)
+
+    @pytest.mark.parametrize("words", ["", "plain words, nothing else", "metadata: a, b", "a,b"])
+    def test_text_that_hides_nothing_is_kept(self, words: str) -> None:
+        assert redact_text(words) == words
+
+    def test_headers_are_shown_by_permission(self) -> None:
+        shown = redact_headers(
+            [("Content-Type", "a/b"), ("Authorization", KEY), ("X-New-Thing", MARKER)]
+        )
+        assert shown == {
+            "Content-Type": "a/b",
+            "Authorization": "[hidden]",
+            "X-New-Thing": "[hidden]",
+        }
+
+    def test_values_keep_their_form(self) -> None:
+        value = {"a": [PICTURE, 1, None, True], "b": {"c": CLIP}, "d": "x" * 5000}
+        shown: Any = redact_json(value)
+        assert MARKER not in json.dumps(shown)
+        assert shown["a"][1:] == [1, None, True]
+        assert shown["b"] == {"c": "https://assets.example/clip.mp4?[hidden]"}
+        assert len(shown["d"]) < 2100
+
+    def test_what_repeats_a_request_keeps_addresses(self) -> None:
+        kept: Any = strip_payloads({"a": [PICTURE], "b": "https://a.example/x?sig=1"})
+        assert MARKER not in json.dumps(kept)
+        assert kept["b"] == "https://a.example/x?sig=1"
+
+
+def test_an_issue_holds_its_value_but_does_not_say_it() -> None:
+    issue = Issue("/x", "pattern", PICTURE, "/x: is wrong")
+    assert issue.value == PICTURE
+    assert MARKER not in repr(issue)

@@ -1,0 +1,44 @@
+"""File extensions of media types, and the length of quoted response texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from cometapi_runway._flows import media_types
+from cometapi_runway._flows.media_types import extension_from_url, quote_body
+
+# The usual extension of each type, as the registry of media types and the browsers' makers list
+# them; the standard library's own list lacks most of these before Python 3.13.
+USUAL = {
+    "audio/flac": ".flac", "audio/mp4": ".m4a", "audio/mpeg": ".mp3", "audio/ogg": ".ogg",
+    "audio/wav": ".wav", "audio/webm": ".weba", "audio/aac": ".aac", "image/avif": ".avif",
+    "image/bmp": ".bmp", "image/gif": ".gif", "image/jpeg": ".jpg", "image/png": ".png",
+    "image/tiff": ".tiff", "image/webp": ".webp", "video/mp4": ".mp4", "video/mpeg": ".mpg",
+    "video/ogg": ".ogv", "video/quicktime": ".mov", "video/webm": ".webm",
+    "video/x-matroska": ".mkv", "video/x-msvideo": ".avi",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "extension"), USUAL.items())
+def test_a_file_is_called_as_its_kind_usually_is(kind: str, extension: str) -> None:
+    assert (
+        media_types.extension_for({"content-type": f"{kind.upper()}; charset=binary"}) == extension
+    )
+    assert extension_from_url(f"https://cdn.example/a/b{extension.upper()}?sig=1") == extension
+
+
+@pytest.mark.parametrize("kind", ["", "application/octet-stream", "video/unheard-of"])
+def test_an_unknown_type_gets_the_extension_bin(kind: str) -> None:
+    assert media_types.extension_for({"content-type": kind}) == ".bin"
+
+
+@pytest.mark.parametrize("length", [1, 199, 200])
+def test_what_is_short_is_quoted_whole(length: int) -> None:
+    said = ("no " * 100)[: length - 1] + "!"
+    assert quote_body(said.encode()) == said
+
+
+def test_what_is_long_is_cut() -> None:
+    quoted = quote_body(b"no " * 100)
+    assert quoted.endswith("…")
+    assert quoted[:-1] == ("no " * 100)[:200]

@@ -1,0 +1,262 @@
+"""Decisions of a wait beyond the fault table: polls, notifications and journal entries."""
+
+from __future__ import annotations
+
+from random import Random
+
+import httpx
+import pytest
+
+from cometapi_runway import _settings as settings
+from cometapi_runway import errors
+from cometapi_runway._core.task import FAILED, SUCCEEDED, Task
+from cometapi_runway._flows import wait
+from cometapi_runway._flows.steps import TaskEnded
+from cometapi_runway._settings import FINAL_POLL_TIMEOUT
+
+from ..support.both_clients import ID
+from ..support.fault_table import DONE, RUNNING, family, page
+from ..support.fault_table import PENDING as WAITING
+from ..support.flow_runner import FlowRunner, wait_request
+from ..support.scripted_transport import HANG, Failure, Interruption, Reply, delayed, json_reply
+from ..support.virtual_time import FixedJitter, FrozenClock
+
+LEAST, MOST = FixedJitter(0.0), FixedJitter(1.0)
+GONE = family(400, "task_not_exist")
+
+
+def times(runner: FlowRunner) -> list[float]:
+    return [at for at, _ in runner.sent]
+
+
+def half(part: float) -> Reply:
+    return json_reply({"id": ID, "status": "RUNNING", "progress": part})
+
+
+def test_a_task_found_by_its_id_is_asked_for_at_once() -> None:
+    runner = FlowRunner()
+    runner.run(wait(wait_request(), started=0.0, rng=LEAST), RUNNING, DONE)
+    assert times(runner) == [0.0, 5.0]
+
+
+def test_a_task_made_here_is_given_an_interval_before_it_is_asked_for() -> None:
+    runner = FlowRunner()
+    runner.clock.time = 3.0
+    runner.run(wait(wait_request(created=2.0), started=3.0, rng=LEAST), RUNNING, DONE)
+    assert times(runner) == [7.0, 12.0]
+
+
+def test_a_task_made_here_and_seen_since_is_asked_for_at_once() -> None:
+    runner = FlowRunner()
+    runner.clock.time = 3.0
+    runner.run(wait(wait_request(created=2.0, seen=True), started=3.0, rng=LEAST), RUNNING, DONE)
+    assert times(runner) == [3.0, 8.0]
+
+
+def test_the_first_rest_does_not_outlast_the_deadline() -> None:
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskTimeoutError):
+        runner.run(wait(wait_request(created=0.0, timeout=2.0), started=0.0, rng=LEAST), RUNNING)
+    assert times(runner) == [2.0]
+
+
+def test_the_grace_of_a_task_made_here_begins_when_it_was_made() -> None:
+    runner = FlowRunner()
+    runner.clock.time = 100.0
+    with pytest.raises(errors.TaskNotFoundError):
+        runner.run(wait(wait_request(created=0.0), started=100.0, rng=LEAST), GONE)
+    assert times(runner) == [100.0, 105.0, 110.0, 115.0, 120.0]
+
+
+def test_a_task_that_was_seen_before_has_no_grace_to_lose() -> None:
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskTimeoutError):
+        runner.run(wait(wait_request(seen=True, timeout=300.0), started=0.0, rng=LEAST), GONE)
+    assert len(runner.sent) == 61
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_polls_are_never_closer_than_the_interval(seed: int) -> None:
+    """Random faults that take random time: only the last look may come sooner."""
+    draw = Random(seed)
+    events = [
+        draw.choice([RUNNING, page(502), GONE, Failure(httpx.ReadError), json_reply({"id": ID})])
+        for _ in range(200)
+    ]
+    events = [RUNNING, *(delayed(event, draw.choice([0.0, 0.3, 4.0, 20.0])) for event in events)]
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskTimeoutError):
+        runner.run(wait(wait_request(timeout=500.0), started=0.0, rng=Random(seed)), *events)
+    gaps = [b - a for a, b in zip(times(runner), times(runner)[1:], strict=False)]
+    assert min(gaps[:-1]) >= settings.POLL_INTERVAL
+    # A request may use up the interval; what is added to it is jitter, no more.
+    assert max(gaps) <= 20.0 + settings.POLL_INTERVAL * settings.POLL_JITTER
+    assert runner.clock.time <= 500.0 + FINAL_POLL_TIMEOUT
+
+
+def test_jitter_only_ever_delays() -> None:
+    runner = FlowRunner()
+    runner.run(wait(wait_request(), started=0.0, rng=MOST), RUNNING, RUNNING, DONE)
+    assert times(runner) == [0.0, 6.0, 12.0]
+
+
+def test_the_caller_may_ask_for_another_interval() -> None:
+    runner = FlowRunner()
+    runner.run(wait(wait_request(interval=0.5), started=0.0, rng=LEAST), RUNNING, RUNNING, DONE)
+    assert times(runner) == [0.0, 0.5, 1.0]
+
+
+def test_each_request_may_take_what_remains_and_the_last_a_second() -> None:
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskTimeoutError):
+        runner.run(wait(wait_request(timeout=10.0), started=0.0, rng=LEAST), RUNNING)
+    assert runner.sent == [(0.0, 10.0), (5.0, 5.0), (10.0, 1.0)]
+
+
+def test_a_request_never_gets_more_than_its_own_timeout() -> None:
+    runner = FlowRunner()
+    runner.run(wait(wait_request(request_timeout=7.0), started=0.0, rng=LEAST), DONE)
+    assert runner.sent == [(0.0, 7.0)]
+
+
+def test_the_deadline_comes_though_sleeping_is_patched_away() -> None:
+    """A program under test replaces `time.sleep`: the clock stands still, the wait must not."""
+    runner = FlowRunner(clock=FrozenClock())
+    with pytest.raises(errors.TaskTimeoutError):
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), RUNNING)
+    assert len(runner.sent) == 121
+    assert sum(runner.pauses) == pytest.approx(600.0)
+
+
+def test_a_clock_that_steps_back_does_not_lengthen_the_wait() -> None:
+    runner = FlowRunner()
+    runner.clock.time = -1000.0
+    with pytest.raises(errors.TaskTimeoutError):
+        runner.run(wait(wait_request(timeout=20.0), started=0.0, rng=LEAST), RUNNING)
+    assert sum(runner.pauses) == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "CANCELLED"])
+def test_a_task_that_is_known_to_have_ended_is_not_asked_for(status: str) -> None:
+    runner = FlowRunner()
+    known = Task(ID, status, output=("https://cdn.example/a.mp4",))
+    flow = wait(wait_request(task=known), started=0.0, rng=LEAST)
+    if status == "SUCCEEDED":
+        assert runner.run(flow) is known
+    else:
+        with pytest.raises(errors.TaskError) as caught:
+            runner.run(flow)
+        assert caught.value.task_details is known
+    assert runner.sent == []
+
+
+def test_the_caller_hears_of_changes_only() -> None:
+    runner = FlowRunner()
+    events = (
+        WAITING,
+        WAITING,
+        page(502),
+        WAITING,
+        half(0.1),
+        half(0.1),
+        half(0.5),
+        GONE,
+        half(0.5),
+    )
+    runner.run(wait(wait_request(), started=0.0, rng=LEAST), *events, DONE)
+    told = [(task.status, task.progress) for task in runner.updates]
+    assert told == [
+        ("PENDING", None),
+        ("RUNNING", 0.1),
+        ("RUNNING", 0.5),
+        ("SUCCEEDED", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "status"), [(DONE, SUCCEEDED), (json_reply({"id": ID, "status": "FAILURE"}), FAILED)]
+)
+def test_the_end_is_recorded_once(last: Reply, status: str) -> None:
+    runner = FlowRunner()
+    try:
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), RUNNING, last)
+    except errors.TaskFailedError:
+        assert status == FAILED
+    ends = [entry for entry in runner.written if isinstance(entry, TaskEnded)]
+    assert [entry.task.status for entry in ends] == [status]
+
+
+def test_a_journal_that_fails_takes_no_result_away() -> None:
+    runner = FlowRunner(refuses=(TaskEnded,))
+    task = runner.run(wait(wait_request(), started=0.0, rng=LEAST), DONE)
+    assert task.status == SUCCEEDED
+    assert [ID in words for words in runner.warnings] == [True]
+
+
+@pytest.mark.parametrize("polls", [0, 1, 3])
+def test_an_interruption_leaves_the_id_behind(polls: int) -> None:
+    runner = FlowRunner()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), *[RUNNING] * polls, Interruption())
+    assert any(ID in note for note in caught.value.__notes__)
+
+
+def test_an_interruption_of_a_nap_leaves_the_id_behind() -> None:
+    class Impatient(FrozenClock):
+        def sleep(self, seconds: float) -> None:
+            raise KeyboardInterrupt
+
+    runner = FlowRunner(clock=Impatient())
+    flow = wait(wait_request(created=0.0), started=0.0, rng=LEAST)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        runner.run(flow, RUNNING)
+    assert any(ID in note for note in caught.value.__notes__)
+
+
+def test_closing_a_wait_is_quiet() -> None:
+    flow = wait(wait_request(), started=0.0, rng=LEAST)
+    next(flow)
+    flow.close()
+    assert list(flow) == []
+
+
+def test_a_timeout_names_the_last_status_and_error() -> None:
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskTimeoutError) as caught:
+        runner.run(wait(wait_request(timeout=5.0), started=0.0, rng=LEAST), half(0.25), page(503))
+    error = caught.value
+    assert (error.task_id, error.task_details) == (ID, runner.updates[-1])
+    assert error.task_details is not None
+    assert error.task_details.progress == 0.25
+    assert isinstance(error.__cause__, errors.ServerError)
+    assert any("503" in note for note in error.__notes__)
+    assert "RUNNING" in str(error)
+    assert ID in str(error)
+
+
+def test_a_timeout_of_a_task_never_seen_has_no_details() -> None:
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskTimeoutError) as caught:
+        runner.run(wait(wait_request(timeout=5.0), started=0.0, rng=LEAST), HANG)
+    assert caught.value.task_details is None
+    assert isinstance(caught.value.__cause__, errors.APITimeoutError)
+
+
+def test_an_unknown_word_is_passed_on_as_it_came() -> None:
+    runner = FlowRunner()
+    strange = json_reply({"id": ID, "status": "Warming_up"})
+    with pytest.raises(errors.TaskTimeoutError) as caught:
+        runner.run(wait(wait_request(timeout=5.0), started=0.0, rng=LEAST), strange)
+    assert caught.value.task_details is not None
+    assert caught.value.task_details.status == "Warming_up"
+
+
+def test_a_failure_says_why() -> None:
+    runner = FlowRunner()
+    failed = {"id": ID, "status": "FAILED", "failure": "no face", "failureCode": "ASSET.INVALID"}
+    with pytest.raises(errors.TaskFailedError) as caught:
+        runner.run(wait(wait_request(), started=0.0, rng=LEAST), json_reply(failed))
+    assert caught.value.task_details is not None
+    assert caught.value.task_details.failure_code == "ASSET.INVALID"
+    for words in (ID, "no face", "ASSET.INVALID"):
+        assert words in str(caught.value)

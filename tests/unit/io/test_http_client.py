@@ -1,0 +1,57 @@
+"""Certificates and timeouts of the HTTP clients."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import certifi
+import httpx
+import pytest
+
+from cometapi_runway import (
+    RunwayClient,
+)
+
+from ..support.both_clients import KEY
+
+
+def test_the_generated_client_does_not_wait_for_ever() -> None:
+    """Its own default is no timeout at all."""
+    with RunwayClient(KEY, timeout=7) as client:
+        assert client.api.get_httpx_client().timeout == httpx.Timeout(7, connect=7)
+
+
+class TestCertificates:
+    """Authorities are loaded once, since that takes longer than all else of a client."""
+
+    @staticmethod
+    def authorities(monkeypatch: pytest.MonkeyPatch, used: list[Any]) -> None:
+        class Noted(httpx.HTTPTransport):
+            def __init__(self, verify: Any = True, **more: Any) -> None:
+                used.append(verify)
+                super().__init__(verify=verify, **more)
+
+        monkeypatch.setattr("httpx._client.HTTPTransport", Noted)
+
+    def test_are_shared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        used: list[Any] = []
+        self.authorities(monkeypatch, used)
+        for _ in range(2):
+            with RunwayClient(KEY), RunwayClient(KEY, base_url="https://gateway.example"):
+                pass
+        assert len({id(one) for one in used if isinstance(one, ssl.SSLContext)}) == 1
+        assert all(one.verify_mode is ssl.CERT_REQUIRED and one.check_hostname for one in used)
+
+    def test_follow_the_environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A company's own authority is named there, perhaps after the first client was made."""
+        used: list[Any] = []
+        self.authorities(monkeypatch, used)
+        RunwayClient(KEY).close()
+        own = tmp_path / "authority.pem"
+        own.write_bytes(Path(certifi.where()).read_bytes().partition(b"\n\n")[0])
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        RunwayClient(KEY).close()
+        counts = [one.cert_store_stats()["x509_ca"] for one in used]
+        assert counts[0] > counts[-1] == 1

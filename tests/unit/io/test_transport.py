@@ -1,0 +1,162 @@
+"""Between a call and httpx: headers, failures and responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from cometapi_runway import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    ServerError,
+    SubmissionUnknownError,
+)
+
+from ..support.both_clients import ID, KEY, ClientHarness
+from ..support.fault_table import (
+    ACCEPTED,
+    DONE,
+    NOT_SENT,
+    RUNNING,
+    TRANSPORT_ERRORS,
+    page,
+    platform,
+)
+from ..support.scripted_transport import Failure, Reply, json_reply
+from ..support.transports import retrieve
+
+
+class TestFailures:
+    @pytest.mark.parametrize("kind", TRANSPORT_ERRORS, ids=lambda kind: kind.__name__)
+    def test_say_whether_the_request_can_have_arrived(
+        self, kind: type[httpx.TransportError], harness: ClientHarness
+    ) -> None:
+        harness.respond_with(Failure(kind, words="the words of httpx"))
+        with pytest.raises(APIConnectionError, match="the words of httpx") as caught:
+            retrieve(harness)
+        error = caught.value
+        assert error.delivery == ("not_sent" if kind in NOT_SENT else "unknown")
+        assert isinstance(error, APITimeoutError) == issubclass(kind, httpx.TimeoutException)
+        assert isinstance(error.__cause__, kind)
+        assert f"GET /runwayml/v1/tasks/{ID}" in str(error)
+
+    @pytest.mark.parametrize(
+        "kind", [httpx.StreamError, httpx.StreamConsumed, httpx.StreamClosed, OSError, UnicodeError]
+    )
+    def test_of_a_custom_transport_are_mapped(self, kind: Any, harness: ClientHarness) -> None:
+        def handle(_: httpx.Request) -> httpx.Response:
+            raise kind("odd") if kind in {httpx.StreamError, OSError, UnicodeError} else kind()
+
+        client = harness.new(transport=httpx.MockTransport(handle))
+        with pytest.raises(APIConnectionError):
+            retrieve(harness, client)
+
+    def test_without_a_message_are_named_by_their_class(self, harness: ClientHarness) -> None:
+        harness.respond_with(Failure(httpx.ReadError, words=""))
+        with pytest.raises(APIConnectionError, match="ReadError"):
+            retrieve(harness)
+
+    def test_of_decoding_are_failures_of_the_connection(self, harness: ClientHarness) -> None:
+        harness.respond_with(Reply(200, b"not gzip at all", {"content-encoding": "gzip"}))
+        with pytest.raises(APIConnectionError) as caught:
+            retrieve(harness)
+        assert caught.value.delivery == "unknown"
+        with pytest.raises(SubmissionUnknownError):
+            harness.create()
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_a_redirect_is_not_followed(self, status: int, harness: ClientHarness) -> None:
+        """A POST would become a GET, or be sent twice; and the key would go along."""
+        harness.respond_with(
+            Reply(status, b"", {"location": "https://elsewhere.example/"}), ACCEPTED
+        )
+        with pytest.raises(APIStatusError, match="not followed"):
+            harness.create()
+        assert len(harness.network.sent) == 1
+
+
+class TestRequests:
+    def test_every_one_has_its_timeouts(self, harness: ClientHarness) -> None:
+        seen: list[dict[str, float]] = []
+
+        def network(request: httpx.Request) -> Reply:
+            seen.append(dict(request.extensions["timeout"]))
+            return ACCEPTED if request.method == "POST" else DONE
+
+        harness.network.respond_by(network)
+        harness.create()
+        retrieve(harness, harness.new(timeout=3))
+        assert seen == [
+            {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0},
+            {"connect": 3.0, "read": 3.0, "write": 3.0, "pool": 3.0},
+        ]
+
+    def test_each_client_carries_its_own_key(self, harness: ClientHarness) -> None:
+        harness.respond_with(RUNNING)
+        retrieve(harness)
+        retrieve(harness, harness.new("sk-another-0123456789"))
+        keys = [one.headers["authorization"] for one in harness.network.sent]
+        assert keys == [f"Bearer {KEY}", "Bearer sk-another-0123456789"]
+
+    def test_no_cookie_is_kept(self, harness: ClientHarness) -> None:
+        harness.respond_with(
+            json_reply({"id": ID, "status": "RUNNING"}, headers={"set-cookie": "a=b; Path=/"})
+        )
+        retrieve(harness)
+        retrieve(harness)
+        assert "cookie" not in harness.network.sent[1].headers
+
+    def test_a_proxy_of_the_environment_is_not_mentioned_with_a_transport(
+        self, harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        harness.respond_with(RUNNING)
+        assert retrieve(harness, harness.new()).status == "RUNNING"
+
+
+class TestEchoedKey:
+    """Some gateways quote the key that they refuse."""
+
+    def test_the_key_is_taken_out_of_what_came(self, harness: ClientHarness) -> None:
+        harness.respond_with(platform(401, f"Invalid Token {KEY}"))
+        with pytest.raises(AuthenticationError, match=r"Invalid Token \[hidden\]") as caught:
+            retrieve(harness)
+        assert caught.value.response is not None
+        assert KEY not in caught.value.response.text
+
+    def test_and_of_the_header_fields(self, harness: ClientHarness) -> None:
+        quoting = {"x-quoted": f"for {KEY}!", "x-request-id": KEY, "location": f"/login?k={KEY}"}
+        for status in (302, 401):
+            harness.respond_with(Reply(status, b"", quoting))
+            with pytest.raises(APIStatusError) as caught:
+                retrieve(harness)
+            response = caught.value.response
+            assert response is not None
+            assert response.headers["x-quoted"] == "for [hidden]!"
+            said = [str(caught.value), repr(vars(caught.value)), str(caught.value.request_id)]
+            assert KEY not in " ".join([*said, *response.headers.values()])
+
+    def test_and_of_what_a_task_holds(self, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": KEY}))
+        assert KEY not in str(retrieve(harness).raw)
+
+    @pytest.mark.parametrize("key", ["sk-abc", "sk-abcd"])
+    def test_a_short_key_is_redacted(self, key: str, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": key}))
+        assert key not in str(retrieve(harness, harness.new(key)).raw)
+
+    def test_a_key_of_a_few_letters_is_a_tests_own(self, harness: ClientHarness) -> None:
+        harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": "task"}))
+        assert retrieve(harness, harness.new("ta")).raw["note"] == "task"
+
+
+@pytest.mark.parametrize("status", [500, 520, 524, 599])
+def test_a_status_unknown_to_python_is_reported(status: int, harness: ClientHarness) -> None:
+    harness.respond_with(page(status))
+    with pytest.raises(ServerError) as caught:
+        retrieve(harness)
+    assert caught.value.status_code == status

@@ -1,0 +1,208 @@
+"""Journal files: shared by processes, damaged, unreadable or not a journal."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cometapi_runway import (
+    ConfigurationError,
+    RunwayClient,
+)
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows.steps import (
+    SubmissionAccepted,
+    SubmissionFailed,
+    SubmissionStarted,
+    TaskEnded,
+)
+from cometapi_runway.journal import Journal
+
+from ..support.both_clients import ClientHarness
+from ..support.journals import CALL
+from ..support.scripted_transport import Reply
+
+
+def write_many(path: Path, name: str, count: int) -> None:
+    journal = Journal(path)
+    for number in range(count):
+        key = f"{name}-{number}"
+        journal.write(SubmissionStarted(key, CALL, "tasks", number))
+        if number % 3:
+            journal.write(SubmissionAccepted(key, f"task-{key}"))
+        else:
+            journal.write(SubmissionFailed(key, refused=False, reason="lost"))
+        if number % 3 == 2:
+            journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")))
+    journal.close()
+
+
+def test_processes_share_it(path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [
+        context.Process(target=write_many, args=(path, f"p{number}", 30)) for number in range(4)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    journal = Journal(path)
+    assert len(journal.tasks()) == 120
+    assert len(journal.unknown()) == 40
+    assert len(journal.tasks(unfinished=True)) == 40
+    assert len(journal.tasks(limit=5)) == 5
+    journal.close()
+
+
+def open_all(folder: Path, together: Any, count: int) -> None:
+    for number in range(count):
+        together.wait(20)
+        Journal(folder / f"{number}.journal").close()
+
+
+def test_processes_create_it_at_the_same_time(tmp_path: Path) -> None:
+    """Several programs that start at once all find a journal that is whole."""
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(4)
+    openers = [context.Process(target=open_all, args=(tmp_path, together, 40)) for _ in range(4)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join()
+    assert [opener.exitcode for opener in openers] == [0] * 4
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is not a database, and much longer than any header of one" * 9]
+)
+def test_another_programs_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"notes\.txt cannot be opened"):
+        Journal(file)
+    assert file.read_bytes() == content
+
+
+def test_a_newer_version_is_refused(path: Path) -> None:
+    Journal(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(ConfigurationError, match="version 99"):
+        Journal(path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        Journal(tmp_path / "file" / "runway.journal")
+
+
+def test_an_empty_file_becomes_one(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    Journal(tmp_path / "empty").close()
+    assert Journal(tmp_path / "empty").tasks() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE users (name)",
+        "CREATE TABLE submission (x); CREATE TABLE file (x)",
+        "CREATE TABLE users (name); PRAGMA user_version = 1",
+        "PRAGMA user_version = 1",
+        "PRAGMA application_id = 1196444487",
+    ],
+)
+def test_another_programs_database_is_refused_and_left_alone(
+    tmp_path: Path, statement: str
+) -> None:
+    file = tmp_path / "theirs.db"
+    db = sqlite3.connect(file)
+    db.executescript(statement)
+    db.close()
+    before = file.read_bytes(), file.stat().st_mtime_ns
+    with pytest.raises(ConfigurationError, match=r"theirs\.db cannot be opened: .*another program"):
+        Journal(file)
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs.db"]
+
+
+def test_a_journal_from_before_they_bore_a_mark_is_read(path: Path) -> None:
+    journal = Journal(path)
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
+    journal.close()
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA application_id").fetchone() == (0x4352574A,)
+    db.execute("PRAGMA application_id = 0")
+    db.close()
+    (entry,) = Journal(path).tasks()
+    assert entry.seed == 7
+
+
+@pytest.mark.parametrize("value", [True, 5, 1.5, b"journal", ["journal"], object()])
+def test_what_is_no_path_is_named(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="must be the path of a file, or a Journal; got"):
+        RunwayClient("a-key", journal=value)
+
+
+def test_a_path_that_no_system_takes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        Journal(tmp_path / "a\0b")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE submission",
+        "UPDATE submission SET arguments = '{'",
+        "UPDATE submission SET created_at = 1e300",
+        "UPDATE submission SET created_at = 'yesterday'",
+        "ALTER TABLE submission RENAME COLUMN seed TO seeds",
+    ],
+)
+@pytest.mark.parametrize(
+    "ask", [Journal.tasks, Journal.unknown, lambda journal: journal.find("task-1")]
+)
+def test_a_damaged_file_is_named(path: Path, damage: str, ask: Callable[[Journal], object]) -> None:
+    journal = Journal(path)
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
+    db = sqlite3.connect(path)
+    db.execute("UPDATE submission SET task_id = 'task-1'")
+    db.executescript(damage)
+    db.close()
+    with pytest.raises(ConfigurationError, match=r"runway\.journal cannot be read"):
+        ask(journal)
+    journal.close()
+
+
+def test_one_that_cannot_be_written_can_be_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would make files of its own beside it, where nothing can be made."""
+    journal = Journal(path)
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
+    journal.close()
+    beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+
+    assert [one.key for one in journal.tasks()] == ["k"]
+    assert not any(file.exists() for file in beside)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        journal.write(SubmissionStarted("l", CALL, "tasks", 7))
+
+    def test_a_folder_whose_name_is_no_text(
+        self, task: Any, harness: ClientHarness, path: Path, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / os.fsdecode(b"caf\xe9")
+        harness.respond_with(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = harness.run(task.download(folder))
+        (entry,) = Journal(path).tasks()
+        assert (entry.files, entry.unsaved) == ((file,), 0)

@@ -1,0 +1,235 @@
+"""Assets, local files and values that a caller may pass."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from cometapi_runway import InvalidRequestError
+from cometapi_runway.resources import _inputs as inputs
+from cometapi_runway_api.models import CharacterAsset, ContentModeration, ReferenceAsset
+
+from ..support.both_clients import CHARACTER, ClientHarness
+from ..support.fault_table import ACCEPTED
+from ..support.inputs import refused, sent
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
+DATA_URI = "data:image/png;base64,iVBORw0KGgo="
+
+
+class TestAssets:
+    @pytest.mark.parametrize(
+        ("character", "expected"),
+        [
+            ("https://a.example/face.png", {"type": "image"}),
+            ("https://a.example/face.JPEG?size=2#x.mp4", {"type": "image"}),
+            ("https://a.example/a%2Eb/face.webp", {"type": "image"}),
+            ("https://a.example/clip.mov", {"type": "video"}),
+            ("https://a.example/clip.mp4?sig=1", {"type": "video"}),
+            (DATA_URI, {"type": "image", "uri": DATA_URI}),
+            ("data:video/mp4;base64,AAAA", {"type": "video"}),
+            ({"uri": "https://a.example/face.png"}, {"type": "image"}),
+            ({"type": "video", "uri": "https://a.example/x"}, {"type": "video"}),
+            # A type that is given is believed, whatever the name says.
+            ({"type": "image", "uri": "https://a.example/x.mp4"}, {"type": "image"}),
+            (MappingProxyType({"uri": "https://a.example/face.png"}), {"type": "image"}),
+            (CharacterAsset("video", "https://a.example/x"), {"type": "video"}),
+            ({"uri": "https://a.example/a.png", "crop": "face"}, {"type": "image", "crop": "face"}),
+        ],
+    )
+    def test_forms(self, character: Any, expected: dict[str, Any], harness: ClientHarness) -> None:
+        body = sent(harness, character=character)
+        uri = character if isinstance(character, str) else None
+        if isinstance(character, Mapping):
+            uri = character["uri"]
+        assert body["character"] == {"uri": uri or "https://a.example/x", **expected}
+
+    def test_a_type_that_can_only_be_one_needs_no_telling(self, harness: ClientHarness) -> None:
+        body = sent(harness, reference="https://a.example/no-extension")
+        assert body["reference"] == {"type": "video", "uri": "https://a.example/no-extension"}
+        body = sent(harness, reference=ReferenceAsset("video", "https://a.example/x"))
+        assert body["reference"] == {"type": "video", "uri": "https://a.example/x"}
+
+    @pytest.mark.parametrize(
+        ("character", "path", "rule"),
+        [
+            ("https://a.example/face", "/character/type", "required"),
+            ("https://a.example/face.doc", "/character/type", "required"),
+            ("https://a.example/mp4", "/character/type", "required"),
+            ("https://a.example/.mp4", "/character/type", "required"),
+            ("https://a.mp4", "/character/type", "required"),
+            ("data:audio/wav;base64,AAAA", "/character/type", "required"),
+            ("", "/character/type", "required"),
+            ("https://[", "/character/type", "required"),
+            ({"type": "image"}, "/character/uri", "required"),
+            ({}, "/character/uri", "required"),
+            (None, "/character", "type"),
+            (7, "/character", "type"),
+            (b"https://a.example/a.png", "/character", "type"),
+            ([CHARACTER], "/character", "type"),
+            ("http://a.example/face.png", "/character/uri", "pattern"),
+            ("ftp://a.example/face.png", "/character/uri", "pattern"),
+            ("file:///etc/passwd.png", "/character/uri", "pattern"),
+            ("face.png", "/character/uri", "pattern"),
+            ("data:image/png;base64,not base64", "/character/uri", "pattern"),
+            ({"type": "audio", "uri": "https://a.example/x"}, "/character/type", "enum"),
+            ({"type": "image", "uri": 7}, "/character/uri", "type"),
+        ],
+    )
+    def test_refused(self, character: Any, path: str, rule: str, harness: ClientHarness) -> None:
+        issues = refused(harness, character=character)
+        assert [(issue.path, issue.rule) for issue in issues] == [(path, rule)]
+
+    @pytest.mark.parametrize("end", [".png", ".JPG", ".webp?sig=1"])
+    def test_a_picture_where_only_a_video_will_do(self, end: str, harness: ClientHarness) -> None:
+        """An address that shows what it is must not be sent, and paid for, as something else."""
+        (issue,) = refused(harness, reference=f"https://your-video-host/b{end}")
+        assert (issue.path, issue.rule, issue.value) == ("/reference/type", "enum", "image")
+
+    def test_a_message_names_the_field_and_the_remedy(self, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, character="https://a.example/face?token=secret")
+        assert issue.message.startswith("/character/type: cannot be told from 'https://a.example/")
+        assert "{'type': 'image' or 'video', 'uri': …}" in issue.message
+        assert "secret" not in issue.message
+
+
+class TestFiles:
+    def test_a_local_file_goes_as_a_data_uri(self, harness: ClientHarness, tmp_path: Path) -> None:
+        file = tmp_path / "face.png"
+        # Every letter of the alphabet comes up, those too that a URL would have otherwise.
+        content = PNG + bytes(range(256)) * 3
+        file.write_bytes(content)
+        body = sent(harness, character=file)
+        assert body["character"]["type"] == "image"
+        head, _, payload = body["character"]["uri"].partition(",")
+        assert head == "data:image/png;base64"
+        assert base64.b64decode(payload, validate=True) == content
+
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [("a.webp", "image/webp"), ("a.MP4", "video/mp4"), ("a.mkv", "video/x-matroska")],
+    )
+    def test_its_type_is_guessed_from_its_name(
+        self, name: str, kind: str, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        file = tmp_path / name
+        file.write_bytes(PNG)
+        body = sent(harness, character={"uri": file})
+        assert body["character"]["uri"].startswith(f"data:{kind};base64,")
+        assert body["character"]["type"] == kind.partition("/")[0]
+
+    @pytest.mark.parametrize(("name", "mebibytes"), [("a.png", 5), ("a.mp4", 16)])
+    def test_the_largest_that_fits_and_one_byte_more(
+        self, name: str, mebibytes: int, tmp_path: Path
+    ) -> None:
+        """The limit is on the data URI, which is a third longer than the file."""
+        limit = mebibytes * 1024 * 1024
+        head = 64
+        largest = (limit - head) // 4 * 3
+        file = tmp_path / name
+        file.write_bytes(bytes(largest))
+        assert limit - head <= len(inputs.uri_text(file, "/x")) <= limit
+        file.write_bytes(bytes(largest + 1))
+        with pytest.raises(InvalidRequestError, match="https address") as caught:
+            inputs.uri_text(file, "/x")
+        assert caught.value.issues[0].rule == "maxBytes"
+        assert str(file) in str(caught.value)
+
+    def test_a_data_uri_is_held_to_the_same_limit(self, harness: ClientHarness) -> None:
+        whole = "data:image/png;base64," + "A" * (5 * 1024 * 1024)
+        (issue,) = refused(harness, character=whole)
+        assert (issue.path, issue.rule) == ("/character/uri", "maxBytes")
+        assert len(str(issue)) < 1000
+
+    def test_an_empty_one_is_called_so(self, tmp_path: Path) -> None:
+        file = tmp_path / "face.png"
+        file.touch()
+        with pytest.raises(InvalidRequestError, match=r"/character: .*face.png is empty$") as found:
+            inputs.uri_text(file, "/character")
+        assert found.value.issues[0].rule == "minBytes"
+
+    @pytest.mark.parametrize("name", ["none.png", "folder.png"])
+    def test_what_cannot_be_read_says_why(
+        self, name: str, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        (tmp_path / "folder.png").mkdir()
+        (issue,) = refused(harness, character=tmp_path / name)
+        assert (issue.path, issue.rule) == ("/character/uri", "readable")
+        assert name in issue.message
+
+    @pytest.mark.parametrize("name", ["face.txt", "face", "face.wav", "clip.png"])
+    def test_a_file_of_no_use_there(
+        self, name: str, harness: ClientHarness, tmp_path: Path
+    ) -> None:
+        (tmp_path / name).write_bytes(PNG)
+        (issue,) = refused(harness, reference=tmp_path / name)
+        assert (issue.path, issue.rule) == ("/reference/uri", "type")
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("ratio", "text"), [("720:1280", "720:1280"), ((960, 960), "960:960"), ([1, 2], "1:2")]
+    )
+    def test_ratio(self, ratio: Any, text: str, harness: ClientHarness) -> None:
+        assert sent(harness, ratio=ratio)["ratio"] == text
+
+    @pytest.mark.parametrize(
+        "ratio", ["1280x720", "16-9", "", "0:720", (1, 2, 3), (1,), 1.78, None]
+    )
+    def test_no_ratio(self, ratio: Any, harness: ClientHarness) -> None:
+        assert {issue.path for issue in refused(harness, ratio=ratio)} == {"/ratio"}
+
+    @pytest.mark.parametrize(
+        "moderation",
+        [
+            "low",
+            {"publicFigureThreshold": "low"},
+            {"public_figure_threshold": "low"},
+            ContentModeration("low"),
+        ],
+    )
+    def test_moderation(self, moderation: Any, harness: ClientHarness) -> None:
+        body = sent(harness, content_moderation=moderation)
+        assert body["contentModeration"] == {"publicFigureThreshold": "low"}
+
+    @pytest.mark.parametrize("moderation", ["high", {}, None, 3, {"threshold": "low"}])
+    def test_no_moderation(self, moderation: Any, harness: ClientHarness) -> None:
+        (issue,) = refused(harness, content_moderation=moderation)
+        assert issue.path.startswith("/contentModeration")
+
+    @pytest.mark.parametrize(
+        ("name", "value", "path", "rule"),
+        [
+            ("expression_intensity", 0, "/expressionIntensity", "minimum"),
+            ("expression_intensity", 6, "/expressionIntensity", "maximum"),
+            ("expression_intensity", 3.5, "/expressionIntensity", "type"),
+            ("expression_intensity", "3", "/expressionIntensity", "type"),
+            ("seed", -1, "/seed", "minimum"),
+            ("seed", 2**32, "/seed", "maximum"),
+            ("body_control", "yes", "/bodyControl", "type"),
+            ("model", "gen4", "/model", "enum"),
+        ],
+    )
+    def test_out_of_bounds(
+        self, name: str, value: Any, path: str, rule: str, harness: ClientHarness
+    ) -> None:
+        (issue,) = refused(harness, **{name: value})
+        assert (issue.path, issue.rule, issue.value) == (path, rule, value)
+        assert path in issue.message
+        assert str(value).strip('"') in issue.message
+
+    def test_all_issues_are_reported_at_once(self, harness: ClientHarness) -> None:
+        issues = refused(harness, seed=-1, model="gen4", expression_intensity=9)
+        assert {issue.path for issue in issues} == {"/seed", "/model", "/expressionIntensity"}
+
+    @pytest.mark.parametrize("seed", [0, 2**32 - 1])
+    def test_a_seed_at_its_bounds(self, seed: int, harness: ClientHarness) -> None:
+        harness.respond_with(ACCEPTED)
+        task = harness.create(seed=seed)
+        assert harness.network.sent[0].json["seed"] == seed
+        assert task.seed == seed

@@ -1,0 +1,82 @@
+"""Calling an operation by its id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cometapi_runway import InvalidRequestError
+from cometapi_runway.resources import _signatures as signatures
+from cometapi_runway.resources._signatures import Signature
+
+from ..support.both_clients import ID, ClientHarness
+from ..support.operation_cases import (
+    ACCEPTED,
+    CASES,
+    IMAGE,
+    VIDEO,
+    OperationCase,
+    body,
+    each,
+    snake,
+)
+from ..support.scripted_transport import json_reply
+
+
+@each
+def test_an_operation_is_called_by_its_id(case: OperationCase, harness: ClientHarness) -> None:
+    signature = case.on(harness.client).signature
+    harness.respond_with(json_reply(ACCEPTED[case.route]))
+    wanted = case.body | ({"seed": 7} if case.seeded else {})
+    said = {snake(field): value for field, value in wanted.items()}
+    task = harness.run(harness.client.operation(signature.operation).create(**said))
+    (sent,) = harness.network.sent
+    assert (sent.url.path, sent.json) == (case.path, wanted)
+    assert (task.id, task.route, task.operation) == (ID, case.route, signature.operation)
+
+
+def test_an_operation_by_its_id_fills_in_nothing(harness: ClientHarness) -> None:
+    create = harness.client.operation("generate_an_image_from_text").create
+    with pytest.raises(InvalidRequestError) as no:
+        harness.run(create(prompt_text="a cat"))
+    assert {issue.path for issue in no.value.issues} == {"ratio", "model", "reference_images"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        ("upscale_video", "did you mean 'upscale_a_video'"),
+        ("", "it has"),
+        (None, "it has"),
+        ("feed_get_task", "makes no task"),
+        ("runway_to_get_task_details", "makes no task"),
+    ],
+)
+def test_an_unknown_operation_is_refused(
+    operation: Any, words: str, harness: ClientHarness
+) -> None:
+    with pytest.raises(InvalidRequestError, match=words):
+        harness.client.operation(operation)
+
+
+def test_models_may_stand_for_objects(harness: ClientHarness) -> None:
+    models = pytest.importorskip("cometapi_runway_api.models")
+    create = harness.client.operation("generate_a_video_from_a_video").create
+    harness.respond_with(json_reply(ACCEPTED["tasks"]))
+    said = {"video_uri": VIDEO, "prompt_text": "x", "model": "m", "ratio": "1:1"}
+    harness.run(create(**said, references=[models.VideoReference("image", IMAGE)]))
+    assert harness.network.sent[0].json["references"] == [{"type": "image", "uri": IMAGE}]
+    sent = body(
+        harness,
+        "text_to_image",
+        reference_images=[models.ReferenceImage(IMAGE, tag="cat")],
+        content_moderation=models.ContentModeration("low"),
+    )
+    assert sent["referenceImages"] == [{"uri": IMAGE, "tag": "cat"}]
+    assert sent["contentModeration"] == {"publicFigureThreshold": "low"}
+
+
+def test_every_signature_is_on_the_clients(harness: ClientHarness) -> None:
+    known = {one.name for one in vars(signatures).values() if isinstance(one, Signature)}
+    assert known == {case.resource for case in CASES}

@@ -1,0 +1,168 @@
+"""One example call of every operation."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from .both_clients import ID, ClientHarness
+from .scripted_transport import json_reply
+
+IMAGE = "https://your-image-host/picture.png"
+VIDEO = "https://your-video-host/clip.mp4"
+HOOK = "https://your-server/hook"
+OUTPUT = "https://cdn.example/output.mp4"
+STILL = {"x": 0, "y": 0, "z": 0, "r": 0, "bg_x_pan": 0, "bg_y_pan": 0}
+ACCEPTED = {
+    "tasks": {"id": ID},
+    "feed": {"code": 200, "message": "", "msg": "success", "data": {"task_id": ID}},
+}
+ENDED = {
+    "tasks": {"id": ID, "status": "SUCCEEDED", "output": [OUTPUT]},
+    "feed": {"task_id": ID, "status": "SUCCESS", "result_url": OUTPUT},
+}
+
+
+@frozen
+class OperationCase:
+    """The least that a resource needs, and what leaves for it.
+
+    A body without a seed that has `seeded` set is sent with a fresh one.
+    """
+
+    resource: str
+    least: dict[str, Any]
+    path: str
+    body: dict[str, Any]
+    route: str = "tasks"
+    seeded: bool = True
+
+    def on(self, client: Any) -> Any:
+        found = client
+        for name in self.resource.split("."):
+            found = getattr(found, name)
+        return found
+
+
+CASES = [
+    OperationCase(
+        "character_performance",
+        {"character": IMAGE, "reference": VIDEO},
+        "/runwayml/v1/character_performance",
+        {
+            "character": {"type": "image", "uri": IMAGE},
+            "reference": {"type": "video", "uri": VIDEO},
+            "bodyControl": True,
+            "expressionIntensity": 3,
+            "model": "act_two",
+            "ratio": "1280:720",
+            "contentModeration": {"publicFigureThreshold": "auto"},
+        },
+    ),
+    OperationCase(
+        "image_to_video",
+        {"prompt_image": IMAGE, "model": "gen4_turbo"},
+        "/runwayml/v1/image_to_video",
+        {"promptImage": IMAGE, "model": "gen4_turbo"},
+    ),
+    OperationCase(
+        "text_to_image",
+        {"prompt_text": "a cat", "reference_images": [IMAGE]},
+        "/runwayml/v1/text_to_image",
+        {
+            "promptText": "a cat",
+            "referenceImages": [{"uri": IMAGE}],
+            "model": "gen4_image",
+            "ratio": "1280:720",
+        },
+    ),
+    OperationCase(
+        "video_to_video",
+        {"video_uri": VIDEO, "prompt_text": "make it snow"},
+        "/runwayml/v1/video_to_video",
+        {
+            "videoUri": VIDEO,
+            "promptText": "make it snow",
+            "model": "gen4_aleph",
+            "ratio": "1280:720",
+        },
+    ),
+    OperationCase(
+        "video_upscale",
+        {"video_uri": VIDEO},
+        "/runwayml/v1/video_upscale",
+        {"videoUri": VIDEO, "model": "upscale_v1"},
+        seeded=False,
+    ),
+    OperationCase(
+        "compat.text_to_video",
+        {"prompt": "a cat", "callback_url": HOOK},
+        "/runway/pro/generate",
+        {
+            "prompt": "a cat",
+            "callback_url": HOOK,
+            "model": "gen4_turbo",
+            "ratio": "16:9",
+            "style": "cinematic",
+            "options": {"seconds": 5, "motion_vector": STILL},
+        },
+        route="feed",
+        seeded=False,
+    ),
+    OperationCase(
+        "compat.image_to_video",
+        {"image": IMAGE, "prompt": "it moves", "callback_url": HOOK},
+        "/runway/pro/generate",
+        {
+            "image": IMAGE,
+            "prompt": "it moves",
+            "callback_url": HOOK,
+            "model": "gen4",
+            "ratio": "1280:720",
+        },
+        route="feed",
+        seeded=False,
+    ),
+    OperationCase(
+        "compat.video_to_video",
+        {"video": VIDEO, "prompt": "pixelated style", "callback_url": HOOK},
+        "/runway/pro/video2video",
+        {
+            "video": VIDEO,
+            "prompt": "pixelated style",
+            "callback_url": HOOK,
+            "model": "gen4",
+            "options": {"seconds": 5},
+        },
+        route="feed",
+        seeded=False,
+    ),
+    OperationCase(
+        "compat.act_one",
+        {"video": VIDEO, "image": IMAGE, "callback_url": HOOK},
+        "/runway/pro/act_one",
+        {"video": VIDEO, "image": IMAGE, "callback_url": HOOK},
+        route="feed",
+        seeded=False,
+    ),
+]
+each = pytest.mark.parametrize("case", CASES, ids=[case.resource for case in CASES])
+
+
+def make(harness: ClientHarness, case: OperationCase, **more: Any) -> Any:
+    harness.respond_with(json_reply(ACCEPTED[case.route]))
+    return harness.run(case.on(harness.client).create(**{**case.least, **more}))
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def body(harness: ClientHarness, resource: str, **more: Any) -> Any:
+    """What leaves for a resource."""
+    case = next(case for case in CASES if case.resource == resource)
+    make(harness, case, **more)
+    return harness.network.sent[-1].json

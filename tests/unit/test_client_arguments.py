@@ -1,0 +1,60 @@
+"""Arguments that a client refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from cometapi_runway import (
+    AsyncRunwayClient,
+    ConfigurationError,
+    RunwayClient,
+)
+
+from .support.both_clients import KEY, ClientHarness
+
+
+class TestInvalidArguments:
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    @pytest.mark.parametrize(
+        "given", [httpx.Client(), "https://proxy.example", 5, httpx.MockTransport, object()]
+    )
+    def test_no_transport(self, kind: Any, given: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r"transport must be an httpx\.\w+Transport"):
+            kind(KEY, transport=given)
+
+    def test_the_other_clients_transport(self) -> None:
+        with pytest.raises(ConfigurationError, match="BaseTransport, got AsyncHTTPTransport"):
+            RunwayClient(KEY, transport=httpx.AsyncHTTPTransport())  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="AsyncBaseTransport, got HTTPTransport"):
+            AsyncRunwayClient(KEY, transport=httpx.HTTPTransport())  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("HTTPS_PROXY", "gopher://proxy.example:70"),
+            ("HTTPS_PROXY", "http://proxy.example:port"),
+            ("ALL_PROXY", "::::"),
+            ("SSL_CERT_FILE", "/nowhere/at/all.pem"),
+        ],
+    )
+    def test_an_environment_that_httpx_cannot_use(
+        self, kind: Any, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ConfigurationError, match="no connections can be made here"):
+            kind(KEY)
+
+    def test_the_password_of_a_proxy_is_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "gopher://me:MARKERMARKER@proxy.example:70")
+        with pytest.raises(ConfigurationError) as caught:
+            RunwayClient(KEY)
+        assert "MARKERMARKER" not in str(caught.value)
+
+    @pytest.mark.parametrize("given", ["no", 1, None, []])
+    def test_a_check_that_is_neither_on_nor_off(self, given: Any, harness: ClientHarness) -> None:
+        with pytest.raises(ConfigurationError, match="validate"):
+            harness.new(validate=given)

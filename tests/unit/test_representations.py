@@ -1,0 +1,66 @@
+"""Representations and tracebacks hold no secret."""
+
+from __future__ import annotations
+
+import io
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cometapi_runway import Task
+from cometapi_runway._flows import DownloadRequest, download, submit, wait
+from cometapi_runway._flows.steps import Fetch, PreparedRequest
+
+from .support.both_clients import ID
+from .support.flow_runner import POLL, submit_request, wait_request
+from .support.secret_cases import KEY, MARKER, PICTURE
+from .support.virtual_time import FixedJitter
+
+
+class TestRepresentations:
+    def test_of_what_flows_work_with(self, tmp_path: Path) -> None:
+        signed = f"https://cdn.example/x.mp4?_jwt={MARKER}"
+        call = PreparedRequest(
+            "op", "POST", "/x", {"Authorization": KEY, "X-A": MARKER}, {"a": PICTURE}
+        )
+        task = Task(ID, "SUCCEEDED", output=(signed,), raw={"output": [signed]})
+        shown = [
+            call,
+            submit_request(call=call),
+            wait_request(task=task, poll=call),
+            task,
+            Fetch(signed, tmp_path, resume=True, timeout=1.0),
+            DownloadRequest(task, 0, tmp_path, POLL),
+            Task(ID, "FAILED", failure=f"cannot read {signed}"),
+        ]
+        for one in shown:
+            assert MARKER not in repr(one)
+            assert MARKER not in str(one)
+
+    @pytest.mark.parametrize("flow", ["submit", "wait", "download"])
+    def test_of_a_traceback_with_its_locals(self, flow: str, tmp_path: Path) -> None:
+        """As crash reporters print it: the flows' own frames hold nothing to read."""
+        signed = f"https://cdn.example/x.mp4?_jwt={MARKER}"
+        call = PreparedRequest("op", "POST", "/x", {}, {"a": PICTURE})
+        task = Task(ID, "RUNNING", output=(signed,))
+        running: Any = {
+            "submit": submit(submit_request(call=call), started=0.0, rng=FixedJitter(0)),
+            "wait": wait(wait_request(task=task), started=0.0, rng=FixedJitter(0)),
+            "download": download(
+                DownloadRequest(task, 0, tmp_path, POLL), started=0.0, rng=FixedJitter(0)
+            ),
+        }[flow]
+        next(running)
+        try:
+            running.throw(ZeroDivisionError())
+        except ZeroDivisionError as error:
+            report = io.StringIO()
+            traceback.TracebackException.from_exception(error, capture_locals=True).print(
+                file=report
+            )
+            frames = report.getvalue().split("def test_of_a_traceback")[-1]
+            inner = frames.partition("in submit")[2] or frames.partition(f"in {flow}")[2]
+            assert "order" in inner or "watch" in inner
+            assert MARKER not in inner
