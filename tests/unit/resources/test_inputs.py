@@ -133,10 +133,10 @@ class TestFiles:
         largest = (limit - head) // 4 * 3
         file = tmp_path / name
         file.write_bytes(bytes(largest))
-        assert limit - head <= len(inputs.uri_text(file, "/x")) <= limit
+        assert limit - head <= len(inputs.to_uri(file, "/x")) <= limit
         file.write_bytes(bytes(largest + 1))
         with pytest.raises(InvalidRequestError, match="https address") as caught:
-            inputs.uri_text(file, "/x")
+            inputs.to_uri(file, "/x")
         assert caught.value.issues[0].rule == "maxBytes"
         assert str(file) in str(caught.value)
 
@@ -150,7 +150,7 @@ class TestFiles:
         file = tmp_path / "face.png"
         file.touch()
         with pytest.raises(InvalidRequestError, match=r"/character: .*face.png is empty$") as found:
-            inputs.uri_text(file, "/character")
+            inputs.to_uri(file, "/character")
         assert found.value.issues[0].rule == "minBytes"
 
     @pytest.mark.parametrize("name", ["none.png", "folder.png"])

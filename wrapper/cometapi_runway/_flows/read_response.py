@@ -31,8 +31,8 @@ from cometapi_runway.errors import (
 )
 
 FETCH_FAILED = "fail_to_fetch_task"
-"""With this code the gateway passes on the provider's status: a 401 then concerns the gateway's key,
-not the caller's."""
+"""With this code the gateway passes on the provider's status: a 401 then concerns the gateway's own
+key, not the caller's."""
 
 _SUCCESS_CODES = frozenset({"success", "ok", "200", "0", ""})
 _BY_CODE: dict[str, type[APIStatusError]] = {
