@@ -89,7 +89,7 @@ def test_it_gives_up_where_everything_is_taken(
         raise BlockingIOError(errno.EWOULDBLOCK, "taken")
 
     monkeypatch.setattr(partial_file, "_lock", taken)
-    with pytest.raises(OSError, match="others take every part"):
+    with pytest.raises(OSError, match="other processes hold every partial file"):
         parts[0].hold()
 
 

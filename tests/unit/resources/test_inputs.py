@@ -93,7 +93,7 @@ class TestAssets:
 
     def test_a_message_names_the_field_and_the_remedy(self, harness: ClientHarness) -> None:
         (issue,) = refused(harness, character="https://a.example/face?token=secret")
-        assert issue.message.startswith("/character/type: cannot be told from 'https://a.example/")
+        assert issue.message.startswith("/character/type: cannot be inferred from 'https://a.example/")
         assert "{'type': 'image' or 'video', 'uri': …}" in issue.message
         assert "secret" not in issue.message
 
@@ -135,7 +135,7 @@ class TestFiles:
         file.write_bytes(bytes(largest))
         assert limit - head <= len(inputs.to_uri(file, "/x")) <= limit
         file.write_bytes(bytes(largest + 1))
-        with pytest.raises(InvalidRequestError, match="https address") as caught:
+        with pytest.raises(InvalidRequestError, match="https URL") as caught:
             inputs.to_uri(file, "/x")
         assert caught.value.issues[0].rule == "maxBytes"
         assert str(file) in str(caught.value)

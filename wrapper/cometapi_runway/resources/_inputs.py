@@ -227,7 +227,7 @@ def _read_as_data_uri(file: Path, path: str, allowed: tuple[str, ...]) -> str:
     asset_type = _ASSET_TYPES.get(extension)
     if asset_type is None or asset_type not in allowed:
         types = " or ".join(allowed)
-        _refuse(path, "type", name, f"{name} does not have the extension of any known {types} type")
+        _refuse(path, "type", name, f"{name} has an extension of no known {types} type")
     content = _read_file(file, name, path, asset_type)
     if not content:
         _refuse(path, "minBytes", name, f"{name} is empty")

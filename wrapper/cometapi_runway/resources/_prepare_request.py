@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from cometapi_runway._core.redaction import safe_repr
-from cometapi_runway._core.suggestions import closest_name
+from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway._flows.steps import PreparedRequest
 from cometapi_runway._flows.submit import SubmitRequest
@@ -177,9 +177,7 @@ def _split_arguments(
 
 
 def _unknown_argument(signature: Signature[P], name: str, value: object) -> Issue:
-    known = [*signature.parameters, *sorted(OPTIONS)]
-    closest = closest_name(name, known)
-    advice = f"did you mean {closest!r}?" if closest else f"it has {', '.join(known)}"
+    advice = suggest_name(name, [*signature.parameters, *sorted(OPTIONS)])
     return Issue(name, "unknown", value, f"{name}: {signature.name} has no such argument; {advice}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import Parameter
 from inspect import Signature as PythonSignature
@@ -12,14 +11,12 @@ from typing import Any, NoReturn
 from attrs import define, field
 
 from cometapi_runway._core.json_values import JSON, Object, as_object
-from cometapi_runway._core.suggestions import closest_name
+from cometapi_runway._core.naming import snake_case
+from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.errors import InvalidRequestError, Issue
 from cometapi_runway.resources._inputs import Model
 from cometapi_runway.resources._signatures.signature import OPTIONS, Signature
 from cometapi_runway.validation import Contract, Operation, contract
-
-# Before a capital that starts a word; and any run of other characters.
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
 @define
@@ -73,8 +70,7 @@ def _find_operation(operation_id: str, source: Contract) -> Operation:
     operation = next((each for each in source.operations if each.id == operation_id), None)
     if operation is None:
         ids = [each.id for each in source.operations]
-        closest = closest_name(str(operation_id), ids)
-        advice = f"did you mean {closest!r}?" if closest else f"it has {', '.join(ids)}"
+        advice = suggest_name(str(operation_id), ids)
         _refuse(operation_id, f"the contract has no operation {operation_id!r}; {advice}")
     if operation.is_read or operation.body_schema is None:
         _refuse(operation_id, f"{operation_id} creates no task; see client.tasks")
@@ -109,8 +105,8 @@ def _required_arguments(body: Object) -> frozenset[str]:
 
 def _to_argument_name(name: str) -> str:
     """A field's name in snake case; a keyword or a call option's name gets an underscore."""
-    snake = _WORD_START.sub("_", name).strip("_").lower()
-    return f"{snake}_" if keyword.iskeyword(snake) or snake in OPTIONS else snake
+    argument = snake_case(name)
+    return f"{argument}_" if keyword.iskeyword(argument) or argument in OPTIONS else argument
 
 
 def _python_signature(names: Iterable[str], required: frozenset[str]) -> PythonSignature:
