@@ -112,8 +112,8 @@ def _record_start(request: SubmitRequest) -> Flow[None]:
         raise
     if record.error is not None:
         raise ConfigurationError(
-            f"cannot write the journal ({record.error}); nothing was sent, because a paid task must "
-            "not start without a record"
+            f"cannot write the journal ({record.error}); nothing was sent, because a paid task "
+            "must not start without a record"
         ) from record.error
 
 
