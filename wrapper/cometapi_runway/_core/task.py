@@ -41,10 +41,10 @@ class Task:
     Attributes:
         id: The task's id.
         status: ``PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED``, or the server's own
-            word when it is none of these.
+            word if it is a new one.
         progress: Fraction done, 0.0 to 1.0, or None if the response does not say.
         output: URLs of the finished files; they expire.
-        failure: Why it failed, in the server's words.
+        failure: Why it failed, as the server says.
         failure_code: Runway's dotted code, such as ``SAFETY.INPUT.TEXT``.
         created_at: When the gateway accepted it, with a time zone.
         route: Which route reports its state.

@@ -221,7 +221,7 @@ def _prepare_retry(
     _decide_resume(progress, fetch)
     if progress.stalled >= _MAX_STALLED_ATTEMPTS:
         raise _error(request, progress, "every response breaks off before its end")
-    pause = max(progress.backoff.pause(progress.failures), _retry_after(fetch.headers))
+    pause = max(progress.backoff.pause(progress.failures), _requested_pause(fetch.headers))
     if progress.clock.now + pause > progress.last_byte + settings.DOWNLOAD_BUDGET:
         raise _error(request, progress, f"no byte for {settings.DOWNLOAD_BUDGET:.0f} s")
     sleep = Sleep(pause)
@@ -246,7 +246,7 @@ def _decide_resume(progress: _DownloadProgress, fetch: Fetch) -> None:
         progress.resume = False
 
 
-def _retry_after(headers: Mapping[str, str]) -> float:
+def _requested_pause(headers: Mapping[str, str]) -> float:
     text = headers.get("retry-after", "")
     return float(text) if text.isdecimal() else 0.0
 

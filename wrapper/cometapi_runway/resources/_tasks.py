@@ -1,4 +1,4 @@
-"""``client.tasks``: tasks that exist already, retrieved once, or waited for alone or among many."""
+"""``client.tasks``: existing tasks, retrieved once, or waited for alone or in groups."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ Tracked = TypeVar("Tracked", bound=TrackedTask)
 
 
 class Tasks:
-    """Tasks that exist already, by their id.
+    """Existing tasks, by their id.
 
-    An id is looked up on one route; a task given instead of its id is polled on its own route.
+    An id is polled on one route; a task passed instead of its id is polled on its own route.
     """
 
     def __init__(self, session: Session, route: Route = "tasks") -> None:
@@ -124,7 +124,7 @@ class Tasks:
         *,
         interval: float = POLL_INTERVAL,
     ) -> list[BoundTask]:
-        """Wait for many tasks at once, and return them in the order given.
+        """Wait for many tasks at once, and return them in the order of `ids`.
 
         No task's error is raised; each task has its own in `error`. See `as_completed`.
         """
@@ -134,7 +134,7 @@ class Tasks:
 
 
 class AsyncTasks:
-    """Tasks that exist already, by their id; see `Tasks`."""
+    """Existing tasks, by their id; see `Tasks`."""
 
     def __init__(self, session: AsyncSession, route: Route = "tasks") -> None:
         self._session = session
@@ -201,7 +201,7 @@ class AsyncTasks:
 
 
 def task_id_of(item: str | Task) -> str:
-    """The id of a task, given as the task or as its id."""
+    """The id of a task, passed as the task or as its id."""
     return item.id if isinstance(item, Task) else item
 
 
@@ -227,7 +227,7 @@ def index_tasks(
 
 
 def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
-    """A task given as itself or as its id, with what the journal records of the id.
+    """The task that was passed as itself or as its id, with what the journal records of the id.
 
     Raises:
         InvalidRequestError: The value is neither a task nor text.

@@ -71,13 +71,13 @@ def _find_operation(operation_id: str, source: Contract) -> Operation:
     if operation is None:
         ids = [each.id for each in source.operations]
         advice = suggest_name(str(operation_id), ids)
-        _refuse(operation_id, f"the contract has no operation {operation_id!r}; {advice}")
+        _refuse_operation(operation_id, f"the contract has no operation {operation_id!r}; {advice}")
     if operation.is_read or operation.body_schema is None:
-        _refuse(operation_id, f"{operation_id} creates no task; see client.tasks")
+        _refuse_operation(operation_id, f"{operation_id} creates no task; see client.tasks")
     return operation
 
 
-def _refuse(operation_id: str, message: str) -> NoReturn:
+def _refuse_operation(operation_id: str, message: str) -> NoReturn:
     raise InvalidRequestError([Issue("operation_id", "unknown", operation_id, message)])
 
 
