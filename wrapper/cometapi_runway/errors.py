@@ -294,7 +294,7 @@ class TaskFailedError(TaskError):
         failure_code: Runway's dotted code, or None if the response has none.
         can_retry: Whether the same request may succeed later, by Runway's table of failure
             codes; None if unknown. A repetition is a new task and is charged again.
-        advice: What to do, in one sentence; see `cometapi_runway._core.failure_codes`.
+        advice: What to do, in one sentence.
     """
 
     def __init__(

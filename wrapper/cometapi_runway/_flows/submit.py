@@ -13,9 +13,8 @@ from random import Random
 from attrs import frozen
 
 from cometapi_runway import _settings as settings
-from cometapi_runway._core import task
 from cometapi_runway._core.json_values import Object
-from cometapi_runway._core.task import Route, Task
+from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._flows.backoff import Backoff, FlowClock
 from cometapi_runway._flows.parse_task import parse_created_id
 from cometapi_runway._flows.read_response import parse_response
@@ -93,7 +92,7 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Task]
     yield from _record_accepted(request, task_id)
     return Task(
         id=task_id,
-        status=task.PENDING,
+        status=PENDING,
         route=request.route,
         operation=request.call.operation,
         seed=request.seed,
@@ -145,7 +144,7 @@ def _attach_task_id(request: SubmitRequest, task_id: str, error: BaseException) 
     harmless.
     """
     error.add_note(
-        f"cometapi-runway: interrupted; task {task_id} was accepted and continues at the gateway"
+        f"cometapi-runway: interrupted; task {task_id} was accepted and goes on at the gateway"
     )
     vars(error)["task_id"] = task_id
     try:

@@ -13,12 +13,10 @@ from random import Random
 from attrs import define, frozen
 
 from cometapi_runway import _settings as settings
-from cometapi_runway._core import task
-from cometapi_runway._core.task import Task
-from cometapi_runway._flows import read_response
+from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
 from cometapi_runway._flows.parse_task import parse_task
-from cometapi_runway._flows.read_response import parse_response
+from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
 from cometapi_runway._flows.steps import (
     Flow,
     Notify,
@@ -193,9 +191,9 @@ def succeed(final: Task) -> Task:
         TaskFailedError: The task failed.
         TaskCancelledError: The task was cancelled.
     """
-    if final.status == task.CANCELLED:
+    if final.status == CANCELLED:
         raise TaskCancelledError(final.id, final, f"task {final.id} was cancelled")
-    if final.status == task.FAILED:
+    if final.status == FAILED:
         raise TaskFailedError(final.id, final)
     return final
 
@@ -271,7 +269,7 @@ def _is_transient(error: APIStatusError) -> bool:
     about the task.
     """
     status = error.status_code
-    if error.code == read_response.FETCH_FAILED:
+    if error.code == FETCH_FAILED:
         return True
     return status < 400 or status >= 500 or status in TRANSIENT_STATUSES
 
