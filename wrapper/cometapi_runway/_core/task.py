@@ -26,7 +26,7 @@ CANCELLED = "CANCELLED"
 TERMINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 
-def _redacted_urls(urls: tuple[str, ...]) -> str:
+def _redact_urls(urls: tuple[str, ...]) -> str:
     return repr(tuple(redact_url(url) for url in urls))
 
 
@@ -56,7 +56,7 @@ class Task:
     id: str
     status: str
     progress: float | None = None
-    output: tuple[str, ...] = field(default=(), repr=_redacted_urls)
+    output: tuple[str, ...] = field(default=(), repr=_redact_urls)
     failure: str | None = field(default=None, repr=safe_repr)
     failure_code: str | None = None
     created_at: datetime | None = None

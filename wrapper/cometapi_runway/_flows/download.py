@@ -185,7 +185,7 @@ def _fetch_all(
         progress.update(fetch)
         if fetch.failed_write is not None:
             reason = f"cannot write {part.path}: {fetch.failed_write}"
-            raise _error(request, progress, reason) from fetch.failed_write
+            raise _download_error(request, progress, reason) from fetch.failed_write
         if _is_complete(fetch):
             return fetch
         yield from _prepare_retry(request, progress, fetch)
@@ -217,13 +217,13 @@ def _prepare_retry(
     if status in _EXPIRED_STATUSES or is_refusal_text(status, fetch.headers):
         yield from _refresh_url(request, progress)
     elif status is not None and 400 <= status < 499 and status not in TRANSIENT_STATUSES | {416}:
-        raise _error(request, progress, f"the server refuses it with HTTP {status}")
+        raise _download_error(request, progress, f"the server refuses it with HTTP {status}")
     _decide_resume(progress, fetch)
     if progress.stalled >= _MAX_STALLED_ATTEMPTS:
-        raise _error(request, progress, "every response breaks off before its end")
+        raise _download_error(request, progress, "every response breaks off before its end")
     pause = max(progress.backoff.pause(progress.failures), _requested_pause(fetch.headers))
     if progress.clock.now + pause > progress.last_byte + settings.DOWNLOAD_BUDGET:
-        raise _error(request, progress, f"no byte for {settings.DOWNLOAD_BUDGET:.0f} s")
+        raise _download_error(request, progress, f"no byte for {settings.DOWNLOAD_BUDGET:.0f} s")
     sleep = Sleep(pause)
     yield sleep
     progress.clock.add_sleep(pause, sleep.at)
@@ -255,7 +255,7 @@ def _refresh_url(request: DownloadRequest, progress: _DownloadProgress) -> Flow[
     """Poll the task for a fresh URL."""
     progress.refreshes += 1
     if progress.refreshes > _MAX_REFRESHES:
-        raise _error(request, progress, "fresh URLs are refused as well")
+        raise _download_error(request, progress, "fresh URLs are refused as well")
     try:
         task = yield from retrieve(request.poll, request.task, timeout=request.request_timeout)
     except RunwayError as error:
@@ -279,7 +279,9 @@ def _publish(request: DownloadRequest, fetch: Fetch, final: Path) -> Flow[Path]:
     return final
 
 
-def _error(request: DownloadRequest, progress: _DownloadProgress, reason: str) -> DownloadError:
+def _download_error(
+    request: DownloadRequest, progress: _DownloadProgress, reason: str
+) -> DownloadError:
     url = redact_url(progress.url)
     last = f" (last: {progress.last_problem})" if progress.last_problem else ""
     return DownloadError(

@@ -146,29 +146,29 @@ def _is_plain_task(content: bytes, payload: Object) -> bool:
 
 
 def _build_error(response: RawResponse, payload: Object) -> APIStatusError:
-    code, message = _code_and_message(payload)
+    code, message = _parse_code_and_message(payload)
     if (code or "").lower() in _SUCCESS_CODES and _NOT_EXIST_PATTERN.search(response.body):
         code = TASK_NOT_EXIST
     shown = redact_text(message[:_MAX_MESSAGE]) or _describe_response(response)
-    kind = _error_class(response.status, code, message)
+    kind = _choose_error_class(response.status, code, message)
     error = kind(
         response.status,
         code,
         shown,
-        _request_id(response, message),
-        retry_after=_retry_after(response),
+        _find_request_id(response, message),
+        retry_after=_parse_retry_after(response),
         hint=_HINTS.get(kind, ""),
     )
     error.raw_response = response
     return error
 
 
-def _code_and_message(payload: Object) -> tuple[str | None, str]:
+def _parse_code_and_message(payload: Object) -> tuple[str | None, str]:
     inner = payload.get("error")
     layer = as_object(inner) or payload
     texts = (layer.get("message"), layer.get("msg"), inner, payload.get("detail"))
     message = next((text for text in map(as_text, texts) if text), "")
-    code = _code_text(layer.get("code"))
+    code = _parse_code(layer.get("code"))
     match = _ERROR_CODE_IN_TEXT.search(message)
     if match and (code or "").lower() not in _BY_CODE:
         # More specific than a number or than FETCH_FAILED.
@@ -176,13 +176,13 @@ def _code_and_message(payload: Object) -> tuple[str | None, str]:
     return code, message
 
 
-def _code_text(value: JSON) -> str | None:
+def _parse_code(value: JSON) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return as_text(str(value))
 
 
-def _error_class(status: int, code: str | None, message: str) -> type[APIStatusError]:
+def _choose_error_class(status: int, code: str | None, message: str) -> type[APIStatusError]:
     known = _BY_CODE.get((code or "").lower())
     if known is not None:
         return known
@@ -200,7 +200,7 @@ def _error_class(status: int, code: str | None, message: str) -> type[APIStatusE
     return ServerError if 500 <= status < 600 else APIStatusError
 
 
-def _request_id(response: RawResponse, message: str) -> str | None:
+def _find_request_id(response: RawResponse, message: str) -> str | None:
     """The request id; the last one if several gateways in a chain have added theirs."""
     found = _REQUEST_ID.findall(message)
     if found:
@@ -230,7 +230,7 @@ def _quote(body: str) -> str:
     return text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}…"
 
 
-def _retry_after(response: RawResponse) -> float | None:
+def _parse_retry_after(response: RawResponse) -> float | None:
     """Seconds to wait, from the delta form or the date form of ``Retry-After``."""
     text = response.headers.get("retry-after", "").strip()
     if not text:

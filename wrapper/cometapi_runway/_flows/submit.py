@@ -204,7 +204,7 @@ def _send_until_decided(
             return parse_created_id(response), response.payload
         except RunwayError as error:
             if _is_undecided(error):
-                raise _unknown_outcome(request, error, clock.now - sent_at) from error
+                raise _unknown_outcome_error(request, error, clock.now - sent_at) from error
             send.unsent = True
             if not isinstance(error, RateLimitError | APIConnectionError):
                 raise
@@ -257,7 +257,7 @@ def _is_undecided(error: RunwayError) -> bool:
     return error.status_code == 408 or not is_refusal
 
 
-def _unknown_outcome(
+def _unknown_outcome_error(
     request: SubmitRequest, cause: RunwayError, elapsed: float
 ) -> SubmissionUnknownError:
     reason = str(cause).rstrip(".")

@@ -177,9 +177,9 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
                 yield from _record_end(outcome)
                 return outcome
         elif outcome.missing and not progress.is_visible and clock.now >= grace_end:
-            raise _not_found(progress) from outcome.error
+            raise _not_found_error(progress) from outcome.error
         if clock.now >= deadline:
-            raise _timed_out(request, progress)
+            raise _timeout_error(request, progress)
         due = _next_poll(request, polled_at, progress, rng)
         yield from _sleep_until(clock, min(due, deadline))
 
@@ -289,7 +289,7 @@ def _record_end(final: Task) -> Flow[None]:
         yield Warn(f"task {final.id} ended, but the journal cannot be written ({record.error})")
 
 
-def _not_found(progress: _WaitProgress) -> TaskNotFoundError:
+def _not_found_error(progress: _WaitProgress) -> TaskNotFoundError:
     known = progress.known
     return TaskNotFoundError(
         known.id,
@@ -312,7 +312,7 @@ def _suggest_compat(known: Task) -> str:
     return ". If a compat operation created it, use client.compat.tasks"
 
 
-def _timed_out(request: WaitRequest, progress: _WaitProgress) -> TaskTimeoutError:
+def _timeout_error(request: WaitRequest, progress: _WaitProgress) -> TaskTimeoutError:
     state = progress.last.status if progress.last else "never seen"
     limit = f" of {request.timeout:g} s" if math.isfinite(request.timeout) else ""
     error = TaskTimeoutError(

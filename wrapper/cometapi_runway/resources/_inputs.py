@@ -113,7 +113,7 @@ def asset_fields(value: AssetInput, path: str) -> Mapping[str, Any]:
         return {"uri": value}
     fields = to_fields(value, path, "must be a URL, a file, or {'type': …, 'uri': …}")
     if "uri" not in fields:
-        _refuse(f"{path}/uri", "required", None, f"is required, got only {_sorted_names(fields)}")
+        _refuse(f"{path}/uri", "required", None, f"is required, got only {_sort_names(fields)}")
     return fields
 
 
@@ -193,7 +193,7 @@ def split_moderation(value: ModerationInput) -> tuple[Any, Mapping[str, Any]]:
     threshold = next((fields[name] for name in names if name in fields), None)
     if threshold is None:
         pointer = "/contentModeration/publicFigureThreshold"
-        _refuse(pointer, "required", None, f"is required, got only {_sorted_names(fields)}")
+        _refuse(pointer, "required", None, f"is required, got only {_sort_names(fields)}")
     return threshold, {name: item for name, item in fields.items() if name not in names}
 
 
@@ -216,7 +216,7 @@ def draw_seed() -> int:
     return secrets.randbelow(_SEED_LIMIT)
 
 
-def _sorted_names(fields: Mapping[Any, Any]) -> list[str]:
+def _sort_names(fields: Mapping[Any, Any]) -> list[str]:
     return sorted(map(str, fields))
 
 

@@ -100,14 +100,14 @@ def prepare_poll(task: Task, settings: Settings) -> PreparedRequest:
     pattern = _SENDABLE_TASK_ID if is_from_gateway else _TASK_ID
     # A `Task` that the caller has built may have a number for an id.
     if not isinstance(task.id, str) or not pattern.fullmatch(task.id):
-        raise _malformed_id(task.id)
+        raise _malformed_id_error(task.id)
     operation, version = _poll_operation(task.route), settings.runway_version
     if task.route == "feed":
         return _build_request(operation, body=models.FeedRequest(task_id=task.id), version=version)
     return _build_request(operation, id=task.id, version=version)
 
 
-def _malformed_id(task_id: str) -> InvalidRequestError:
+def _malformed_id_error(task_id: str) -> InvalidRequestError:
     shown = safe_repr(task_id)
     problem = "is empty" if task_id == "" else f"is {shown}"
     advice = "a task id is letters, digits and . _ : ~ - as in the create response"

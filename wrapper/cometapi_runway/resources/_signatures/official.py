@@ -259,12 +259,12 @@ def _prompt_image(value: PromptImageInput) -> str | list[models.PromptImage]:
         uri: str = inputs.to_uri(value, "/promptImage", ("image",))
         return uri
     return [
-        _positioned_image(picture, f"/promptImage/{index}", is_alone=len(value) == 1)
+        _prompt_image_item(picture, f"/promptImage/{index}", is_alone=len(value) == 1)
         for index, picture in enumerate(value)
     ]
 
 
-def _positioned_image(value: AssetInput, path: str, *, is_alone: bool) -> models.PromptImage:
+def _prompt_image_item(value: AssetInput, path: str, *, is_alone: bool) -> models.PromptImage:
     """A picture and its position; a single one without a position is the first frame."""
     fields = dict(inputs.asset_fields(value, path))
     uri = inputs.to_uri(fields.pop("uri"), f"{path}/uri", ("image",))
