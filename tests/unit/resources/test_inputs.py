@@ -93,7 +93,9 @@ class TestAssets:
 
     def test_a_message_names_the_field_and_the_remedy(self, harness: ClientHarness) -> None:
         (issue,) = refused(harness, character="https://a.example/face?token=secret")
-        assert issue.message.startswith("/character/type: cannot be inferred from 'https://a.example/")
+        assert issue.message.startswith(
+            "/character/type: cannot be inferred from 'https://a.example/"
+        )
         assert "{'type': 'image' or 'video', 'uri': …}" in issue.message
         assert "secret" not in issue.message
 
