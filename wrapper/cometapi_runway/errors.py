@@ -248,7 +248,7 @@ class SubmissionUnknownError(RunwayError):
     Attributes:
         operation: The operation's id in the contract.
         fingerprint: Digest of operation and body, to find the request in the journal.
-        seed: The seed that was sent, or None; it identifies a task in the account's history.
+        seed: The seed that was sent, or None; a task created with it can be recognised.
         request_id: The gateway's request id if the failed response has one, else None.
         elapsed: Seconds from sending to failure.
     """
