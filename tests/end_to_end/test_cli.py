@@ -450,7 +450,7 @@ def test_a_further_try_is_told_at_once(
     unreachable = (*CREATE, "--base-url", "http://127.0.0.1:1")
     said, as_json = run(*unreachable), run(*unreachable, "--format", "json")
 
-    line = "the gateway is not reachable, trying again (nothing was sent)"
+    line = "the gateway is not reachable; retrying (nothing was sent)"
     assert said.code == as_json.code == Exit.GATEWAY
     assert said.err.splitlines()[1:3] == [line, line]
     assert [one.get("message") for one in as_json.progress].count(line) == 2

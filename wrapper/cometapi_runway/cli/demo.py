@@ -109,7 +109,7 @@ def _required(order: create.Order) -> dict[str, str]:
 
 def _short(value: Any) -> str:
     """An asset as its address alone, which tells its type."""
-    return str(inputs.asset_parts(value, "", ("image", "video")).uri)
+    return str(inputs.split_asset(value, "", ("image", "video")).uri)
 
 
 def _near(file: Path) -> Path:
