@@ -21,8 +21,8 @@ from cometapi_runway.simulator import (
     When,
     create_app,
 )
-from cometapi_runway.simulator.delivery import Delivery
-from cometapi_runway.simulator.reply import Reply
+from cometapi_runway.simulator._responses.reply import Reply
+from cometapi_runway.simulator._server.delivery import Delivery
 
 from .story import BODY, EXACT, HEADERS, KEY
 
@@ -227,7 +227,7 @@ async def test_the_servers_own_reset_is_used_where_there_is_one() -> None:
 
     wire.scope["extensions"]["cometapi_runway.reset"] = reset
     delivery = Delivery(SimClock.manual(), wire.scope, wire.receive, wire.send)
-    await delivery.carry(Reply(200, body=b"12345678", drop="midway"))
+    await delivery.send_reply(Reply(200, body=b"12345678", drop="midway"))
     assert resets == [True]
     assert wire.body == b"1234"
     assert wire.sent[-1]["more_body"] is True
@@ -237,7 +237,7 @@ async def test_answers_without_a_body_have_no_length() -> None:
     for status, length in ((204, None), (304, None), (200, b"4")):
         wire = Wire()
         delivery = Delivery(SimClock.manual(), wire.scope, wire.receive, wire.send)
-        await delivery.carry(Reply(status, body=b"body"))
+        await delivery.send_reply(Reply(status, body=b"body"))
         assert wire.body == (b"" if length is None else b"body")
         assert dict(wire.sent[0]["headers"]).get(b"content-length") == length
 

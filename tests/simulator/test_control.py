@@ -188,7 +188,7 @@ def test_a_refused_rule_changes_nothing() -> None:
     ],
 )
 def test_what_belongs_to_it(url: str, meant: bool) -> None:
-    assert Control(gateway()).is_meant(url) is meant
+    assert Control(gateway()).matches(url) is meant
 
 
 def test_the_page_brings_everything_along_and_serves_light_dark_and_phone() -> None:

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from cometapi_runway.simulator import Fault, Gateway, When
-from cometapi_runway.simulator.faults import Kind, fault_from_json, fault_to_json
+from cometapi_runway.simulator._rules.faults import Kind
+from cometapi_runway.simulator._rules.json_rules import fault_from_json, fault_to_json
 
 from .story import BODY, create, feed, gateway, post, read, state
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cometapi_runway.simulator import Gateway, Reply, Timings
-from cometapi_runway.simulator.files import Signer
+from cometapi_runway.simulator._gateway.file_server import Signer
 from cometapi_runway.validation import Operation
 
 from .pixels import decode, png_chunks
@@ -60,7 +60,7 @@ def test_there_is_no_file_and_no_address_before_the_end() -> None:
     target = gateway()
     task_id = create(target)
     path = f"/outputs/{task_id}.mp4"
-    token = Signer.seeded(0).sign(path, 2_000_000_000)
+    token = Signer.from_seed(0).sign(path, 2_000_000_000)
     url = f"http://media.simulator.test{path}?_jwt={token}"
     assert target.output_url(task_id) is None
     assert get(target, url).status == 404

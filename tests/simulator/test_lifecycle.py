@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from cometapi_runway._core.failure_codes import explain_failure
 from cometapi_runway.simulator import FAILURES, Ending, failed
-from cometapi_runway.simulator.lifecycle import CANCELLED, SUCCESS, TERMINAL, Plan, observe
-from cometapi_runway.simulator.planning import Planner, Slots
-from cometapi_runway.simulator.rules import RuleBook, When
-from cometapi_runway.simulator.settings import Outcome, Timings
+from cometapi_runway.simulator._gateway.planner import Planner, Slots
+from cometapi_runway.simulator._lifecycle import CANCELLED, SUCCESS, TERMINAL, Plan, observe
+from cometapi_runway.simulator._rules.outcomes import Outcome
+from cometapi_runway.simulator._rules.rule_book import RuleBook, When
+from cometapi_runway.simulator._settings import Timings
 
 ORDER = {"PENDING": 0, "THROTTLED": 1, "RUNNING": 2, "SUCCEEDED": 3, "FAILED": 3, "CANCELLED": 3}
 spans = st.floats(0, 100)
@@ -50,7 +51,7 @@ def test_a_view_is_consistent(plan: Plan, age: float) -> None:
 
 @given(plans(), st.floats(0, 400), st.floats(0, 400))
 def test_cancelling_ends_what_has_not_ended(plan: Plan, at: float, age: float) -> None:
-    after = observe(plan.cancelled(at), age)
+    after = observe(plan.cancel(at), age)
     if at >= plan.ends or age < at:
         assert after.status == observe(plan, age).status
     else:

@@ -13,8 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometapi_runway.simulator import media
-from cometapi_runway.simulator.media import SIZES, SUFFIXES, Kind, make_file, nearest_size
+from cometapi_runway.simulator import _media
+from cometapi_runway.simulator._media.media_file import (
+    SIZES,
+    SUFFIXES,
+    Kind,
+    find_nearest_size,
+    make_file,
+)
 
 from . import make_media
 from .pixels import decode, decode_picture, luma, png_chunks
@@ -90,7 +96,7 @@ def test_a_clip_starts_before_the_whole_file_is_there(size: tuple[int, int]) -> 
     content = make("video", size)
     assert 0 < content.index(b"moov") < content.index(b"mdat")
     # A stamp before the frames would move them away from the offsets in the index.
-    assert content.startswith(files(media).joinpath(f"{size[0]}x{size[1]}.mp4").read_bytes())
+    assert content.startswith(files(_media).joinpath(f"{size[0]}x{size[1]}.mp4").read_bytes())
 
 
 @each_kind
@@ -126,19 +132,19 @@ def test_shapes_differ_in_more_than_their_size(kind: Kind) -> None:
     ],
 )  # fmt: skip
 def test_the_nearest_shape_is_served(ratio: str | None, size: tuple[int, int]) -> None:
-    assert nearest_size(ratio) == size
+    assert find_nearest_size(ratio) == size
 
 
 @given(st.integers(1, 99999), st.integers(1, 99999), st.integers(1, 9))
 def test_only_the_shape_of_a_ratio_counts(width: int, height: int, scale: int) -> None:
-    size = nearest_size(f"{width}:{height}")
+    size = find_nearest_size(f"{width}:{height}")
     assert size in SIZES
     if max(width, height) * scale <= 99999:
-        assert nearest_size(f"{width * scale}:{height * scale}") == size
+        assert find_nearest_size(f"{width * scale}:{height * scale}") == size
 
 
 def test_the_package_holds_one_small_file_per_kind_and_size() -> None:
-    folder = Path(media.__file__).parent
+    folder = Path(_media.__file__).parent
     drawn = {path.name: path.stat().st_size for path in folder.iterdir() if path.suffix in _DRAWN}
     assert drawn.keys() == {f"{w}x{h}{end}" for w, h in SIZES for end in SUFFIXES.values()}
     assert sum(drawn.values()) < 250_000

@@ -7,7 +7,8 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometapi_runway.simulator.rules import RuleBook, When, from_json
+from cometapi_runway.simulator._rules.json_rules import from_json
+from cometapi_runway.simulator._rules.rule_book import RuleBook, When
 
 
 @frozen
@@ -32,7 +33,7 @@ def test_occurrences() -> None:
 def test_each_rule_counts_its_own_occurrences(calls: list[str], nth: int) -> None:
     book = RuleBook[Named]()
     book.add(Named("all", When(nth=nth)), Named("only a", When("a", nth=nth)))
-    found = [rule.name if (rule := book.next(frozenset((call,)))) else None for call in calls]
+    found = [rule.name if (rule := book.take_next(frozenset((call,)))) else None for call in calls]
     expected: list[str | None] = [None] * len(calls)
     places = [at for at, call in enumerate(calls) if call == "a"]
     if len(places) >= nth:
@@ -45,12 +46,12 @@ def test_each_rule_counts_its_own_occurrences(calls: list[str], nth: int) -> Non
 
 def test_a_rule_counts_from_when_it_was_added() -> None:
     book = RuleBook[Named]()
-    book.next(frozenset("a"))
+    book.take_next(frozenset("a"))
     book.add(Named("late", When(nth=1)))
-    assert book.next(frozenset("a")) is not None
+    assert book.take_next(frozenset("a")) is not None
     book.replace(())
     assert book.rules == ()
-    assert book.next(frozenset("a")) is None
+    assert book.take_next(frozenset("a")) is None
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When, callbacks
-from cometapi_runway.simulator.callbacks import is_loopback
+from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
+from cometapi_runway.simulator._server import callback_sender
+from cometapi_runway.simulator._server.callback_sender import is_loopback
 
 from .pixels import decode
 from .story import BODY, CONTRACT, EXACT, HEADERS, examples
@@ -255,7 +256,7 @@ def test_callbacks_are_delivered_after_a_reset_too(
 def test_a_listener_that_never_answers_does_not_hold_the_others_up(
     server: SimulatorServer, api: httpx.Client, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks, "_PATIENCE", 0.1)
+    monkeypatch.setattr(callback_sender, "_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         end_one(server, api, f"http://127.0.0.1:{mute.getsockname()[1]}/")
         wanted = end_one(server, api, hook)
@@ -311,7 +312,8 @@ def test_it_knows_nothing_of_the_client() -> None:
     program = (
         "import sys, cometapi_runway.simulator\n"
         "known = ('httpx', 'httpcore', 'cometapi_runway_api', 'cometapi_runway._client',\n"
-        "         'cometapi_runway._core.task', 'cometapi_runway._io.transport', 'cometapi_runway._flows')\n"
+        "         'cometapi_runway._core.task', 'cometapi_runway._io.transport',\n"
+        "         'cometapi_runway._flows')\n"
         "print([name for name in known if name in sys.modules])"
     )
     done = subprocess.run(

@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from cometapi_runway.simulator import Answers, Gateway, Outcome, failed
-from cometapi_runway.simulator.lifecycle import CANCELLED, SUCCESS
-from cometapi_runway.simulator.refusals import Missing
-from cometapi_runway.simulator.shapes import ShapeName, settle, timestamp
+from cometapi_runway.simulator import Gateway, Outcome, ResponseShapes, failed
+from cometapi_runway.simulator._lifecycle import CANCELLED, SUCCESS
+from cometapi_runway.simulator._responses.refusals import MissingForm
+from cometapi_runway.simulator._responses.shapes import ShapeName, choose_form, format_timestamp
 from cometapi_runway.validation import Operation
 
 from . import story
@@ -46,8 +46,8 @@ def test_every_answer_is_documented(operation: Operation, shape: ShapeName) -> N
                 assert story.CONTRACT.check_response(read_by, status, answer) == (), answer
 
 
-@pytest.mark.parametrize("form", [form for form in get_args(Missing) if form != "404"])
-def test_every_way_to_say_that_a_task_is_unknown_is_documented(form: Missing) -> None:
+@pytest.mark.parametrize("form", [form for form in get_args(MissingForm) if form != "404"])
+def test_every_way_to_say_that_a_task_is_unknown_is_documented(form: MissingForm) -> None:
     target = gateway(missing=form)
     for operation_id, reply in (
         ("runway_to_get_task_details", read(target, "not-a-task")),
@@ -60,7 +60,7 @@ def test_every_way_to_say_that_a_task_is_unknown_is_documented(form: Missing) ->
 
 
 def test_ways_to_say_that_a_task_is_unknown() -> None:
-    said = {form: read(gateway(missing=form), "x") for form in get_args(Missing)}
+    said = {form: read(gateway(missing=form), "x") for form in get_args(MissingForm)}
     assert {form: reply.status for form, reply in said.items()} == {
         "400": 400, "404": 404, "200": 200, "status": 200, "compat": 200,
     }  # fmt: skip
@@ -74,7 +74,7 @@ def test_ways_to_say_that_a_task_is_unknown() -> None:
 
 
 def ended(
-    shape: ShapeName | Answers, operation: str = "control_a_character"
+    shape: ShapeName | ResponseShapes, operation: str = "control_a_character"
 ) -> tuple[Gateway, str]:
     target = gateway(shape=shape)
     task_id = create(target, operation)
@@ -132,7 +132,7 @@ def test_mixed_changes_from_poll_to_poll_and_by_state_at_the_end() -> None:
     before = state(read(target, task_id))
     target.clock.advance(100)
     assert ("data" in before, "data" in state(read(target, task_id))) == (True, False)
-    assert settle("wrapped", "raw", 1, is_terminal=True) == "wrapped"
+    assert choose_form("wrapped", "raw", 1, is_terminal=True) == "wrapped"
 
 
 def test_blog_uses_lower_case_and_error() -> None:
@@ -155,8 +155,8 @@ def test_an_official_task_can_be_read_on_the_feed_and_the_other_way_round() -> N
 def test_an_unknown_shape_is_refused() -> None:
     unchecked: Any = "round"
     with pytest.raises(ValueError, match="raw, wrapped"):
-        Answers.named(unchecked)
+        ResponseShapes.from_name(unchecked)
 
 
 def test_timestamps_have_milliseconds_and_z() -> None:
-    assert timestamp(1777639667.3514) == "2026-05-01T12:47:47.351Z"
+    assert format_timestamp(1777639667.3514) == "2026-05-01T12:47:47.351Z"

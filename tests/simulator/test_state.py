@@ -8,8 +8,16 @@ from decimal import Decimal
 import attrs
 import pytest
 
-from cometapi_runway.simulator import INSTANT, Gateway, Options, Settings, SimClock, Timings
-from cometapi_runway.simulator.requests import Request, redacted, shortened
+from cometapi_runway.simulator import (
+    INSTANT,
+    Gateway,
+    Options,
+    SimClock,
+    SimulatorSettings,
+    Timings,
+)
+from cometapi_runway.simulator._gateway.request import SimulatedRequest
+from cometapi_runway.simulator._gateway.request_log import redact_request, shorten_data_uris
 
 from .story import (
     BODY,
@@ -260,11 +268,11 @@ def test_data_uris_are_shortened_and_json_stays_json() -> None:
     uri = "data:image/png;base64," + "A" * 5000
     for value in (uri, uri + '"quoted"', uri + "\\u00e9", "é" * 40 + uri, uri + " and " + uri):
         body = json.dumps({"uri": value, "other": 1}, ensure_ascii=False).encode()
-        short = json.loads(shortened(body))
+        short = json.loads(shorten_data_uris(body))
         assert short["other"] == 1
         assert len(short["uri"]) < 300
     assert (
-        shortened(b'{"uri": "data:image/png;base64,AAAA"}')
+        shorten_data_uris(b'{"uri": "data:image/png;base64,AAAA"}')
         == b'{"uri": "data:image/png;base64,AAAA"}'
     )
 
@@ -284,8 +292,8 @@ def test_a_task_with_a_data_uri_keeps_little_and_still_works() -> None:
 
 def test_the_log_cuts_off_what_is_absurdly_long() -> None:
     body = json.dumps({"x": "y" * 1_000_000}).encode()
-    request = Request.read("POST", PATH, (), body)
-    assert len(redacted(request)[2]) == 64 * 1024
+    request = SimulatedRequest.parse("POST", PATH, (), body)
+    assert len(redact_request(request)[2]) == 64 * 1024
 
 
 def test_a_long_prompt_is_not_cut_out_of_the_task() -> None:
@@ -304,10 +312,10 @@ def test_where_a_request_goes_is_read_from_address_or_host() -> None:
 
 
 def test_options_are_the_settings_by_another_name() -> None:
-    assert set(Options.__annotations__) == {found.name for found in attrs.fields(Settings)}
+    assert set(Options.__annotations__) == {found.name for found in attrs.fields(SimulatorSettings)}
     clock = SimClock.manual()
     by_name = Gateway(clock=clock, shape="wrapped", keys="sk-one").settings
-    assert by_name == Settings(clock=clock, shape="wrapped", keys=["sk-one"])
+    assert by_name == SimulatorSettings(clock=clock, shape="wrapped", keys=["sk-one"])
     assert "sk-one" not in repr(by_name)
 
 

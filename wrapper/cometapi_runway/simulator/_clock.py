@@ -1,4 +1,4 @@
-"""The simulator's time: real, faster than real, or moved by hand."""
+"""Simulated time: real, scaled, or moved by hand."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import anyio
 from attrs import define, field
 
 MANUAL_START: Final = 1_777_636_800.0
-"""Where a clock moved by hand begins: 2026-05-01T12:00:00Z, so that runs can be compared."""
+"""The start of a manual clock: 2026-05-01T12:00:00Z, so that runs can be compared."""
 
 LAST: Final = 253_402_300_800.0 - 366 * 86_400.0
-"""Where every clock ends: a year before the last one that a timestamp can tell."""
+"""The end of every clock: one year before the last moment that a timestamp can express."""
 
-_LONGEST_NAP: Final = 0.05
-_MANUAL_NAP: Final = 0.005
+_SCALED_POLL: Final = 0.05
+_MANUAL_POLL: Final = 0.005
 
 
 @define
 class SimClock:
-    """A clock that can run at any rate, stand still, and be moved forward.
+    """A clock that runs at any rate, or stands still, and can be moved forward.
 
-    Make one with `real`, `scaled` or `manual`. It may be read and moved from any thread.
+    Create one with `real`, `scaled` or `manual`. Any thread may read and move it.
 
     Attributes:
-        rate: Simulated seconds in one real second; 0 for a clock that only moves by hand.
+        rate: Simulated seconds per real second; 0 for a clock that only moves by hand.
     """
 
     rate: float
@@ -40,12 +40,12 @@ class SimClock:
 
     @classmethod
     def real(cls) -> SimClock:
-        """A clock that goes as the machine's does."""
+        """A clock that runs in real time."""
         return cls.scaled(1.0)
 
     @classmethod
     def scaled(cls, factor: float) -> SimClock:
-        """A clock that starts now and runs ``factor`` times as fast.
+        """A clock that starts now and runs ``factor`` times as fast as real time.
 
         Raises:
             ValueError: The factor is not above zero, or not finite.
@@ -60,15 +60,14 @@ class SimClock:
         return cls(0.0, start)
 
     def now(self) -> float:
-        """The simulated time in Unix seconds; a clock that is very fast ends in the year 9998."""
+        """The simulated time in Unix seconds, at most the end of the year 9998."""
         return min(self._origin + (self._monotonic() - self._began) * self.rate, LAST)
 
     def advance(self, seconds: float) -> float:
         """Moves the clock forward and returns the new time.
 
         Raises:
-            ValueError: The number is below zero, since time does not go back, or leads beyond
-                the year 9999, which no timestamp could tell.
+            ValueError: The number is negative, or the new time would be after the year 9998.
         """
         if not 0 <= seconds <= LAST - self.now():
             raise ValueError(f"a clock moves forward by 0 seconds or more, got {seconds}")
@@ -76,15 +75,15 @@ class SimClock:
         return self.now()
 
     async def sleep(self, seconds: float) -> None:
-        """Waits until that many simulated seconds have passed, or have been skipped."""
+        """Waits until that many simulated seconds have passed or been skipped."""
         await self.sleep_until(self.now() + seconds)
 
     async def sleep_until(self, moment: float) -> None:
-        """Waits for a moment, in simulated Unix seconds."""
-        for nap in self._naps(moment):
-            await anyio.sleep(nap)
+        """Waits until a moment in simulated Unix seconds."""
+        for interval in self._poll_intervals(moment):
+            await anyio.sleep(interval)
 
-    def _naps(self, due: float) -> Iterator[float]:
-        # Short naps instead of one wake-up call, since another thread may move the clock.
+    def _poll_intervals(self, due: float) -> Iterator[float]:
+        # Polls instead of one timer, because another thread may move the clock.
         while (left := due - self.now()) > 0:
-            yield min(left / self.rate, _LONGEST_NAP) if self.rate else _MANUAL_NAP
+            yield min(left / self.rate, _SCALED_POLL) if self.rate else _MANUAL_POLL

@@ -1,4 +1,4 @@
-"""The simulator on real sockets: two origins on two loopback ports, served by uvicorn."""
+"""The simulator on sockets: two origins on two loopback ports, served by uvicorn."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from urllib.parse import urlsplit
 import attrs
 import uvicorn
 
-from cometapi_runway.simulator.app import create_app
-from cometapi_runway.simulator.gateway import Gateway
-from cometapi_runway.simulator.protocol import ResettingProtocol
-from cometapi_runway.simulator.settings import Options, Settings
+from cometapi_runway.simulator._gateway.gateway import Gateway
+from cometapi_runway.simulator._server.app import create_app
+from cometapi_runway.simulator._server.reset_protocol import ResettingProtocol
+from cometapi_runway.simulator._settings import Options, SimulatorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-_START: Final = 10.0
-_GRACE: Final = 1
+_START_TIMEOUT: Final = 10.0
+_CLOSE_TIMEOUT: Final = 1
 _BACKLOG: Final = 1024
-# Where a wait without end cannot be interrupted (Windows), signals are noticed in between.
-_WAKE: Final = 1.0
+# On Windows a signal does not interrupt an endless wait; it is noticed between these.
+_WAIT_SLICE: Final = 1.0
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, saying when it is ready."""
+    """A uvicorn server with an event for its start."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -42,18 +42,18 @@ class _Server(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # The protocol must be named: asyncio only switches Nagle's algorithm off for sockets that say
-    # they are TCP, and with it on, every answer waits 40 ms for the client's delayed ACK.
+    # asyncio disables Nagle's algorithm only on sockets whose protocol is given as TCP. With
+    # Nagle's algorithm, each response waits 40 ms for the client's delayed ACK.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if os.name != "nt":  # There it would let two servers share a port.
+        if os.name != "nt":  # On Windows the option would let two servers share a port.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
-        # Else nobody could tell which of the two ports it was.
+        # The original error does not say which of the two ports is in use.
         raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
     return listening
 
@@ -64,35 +64,34 @@ def _origin(listening: socket.socket) -> str:
 
 
 class SimulatorServer:
-    """A simulator that serves while the context lasts.
+    """Serves a simulator while its context is open.
 
     ::
 
         with SimulatorServer(clock=SimClock.scaled(20)) as server:
             client = RunwayClient("any key", base_url=server.base_url)
 
-    It runs in a thread of its own. Output files have a second port, and so a second origin.
+    It runs in its own thread. Output files have a second port, and so a second origin.
 
     Args:
-        settings: The simulator's settings, but for `media_url`, which follows from the port; or
-            give them one by one as keyword arguments.
+        settings: The simulator's settings; `media_url` is replaced by the actual one.
         host: Address to listen on.
         port: Port of the API; 0 for a free one.
         media_port: Port of the output files; 0 for a free one.
-        options: Fields of `Settings`.
+        options: Fields of `SimulatorSettings`, used if `settings` is None.
 
     Attributes:
-        gateway: What is behind it.
+        gateway: The gateway that is served.
         base_url: Origin of the API.
         media_url: Origin of the output files.
 
     Raises:
-        OSError: A port is taken.
+        OSError: A port is in use.
     """
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: SimulatorSettings | None = None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -106,8 +105,8 @@ class SimulatorServer:
             self._sockets[0].close()
             raise
         self.base_url, self.media_url = map(_origin, self._sockets)
-        chosen = attrs.evolve(settings or Settings(**options), media_url=self.media_url)
-        self.gateway = Gateway(chosen)
+        settings = settings or SimulatorSettings(**options)
+        self.gateway = Gateway(attrs.evolve(settings, media_url=self.media_url))
         self._server = _Server(
             uvicorn.Config(
                 create_app(gateway=self.gateway, media_port=urlsplit(self.media_url).port),
@@ -116,8 +115,8 @@ class SimulatorServer:
                 lifespan="on",
                 access_log=False,
                 log_config=None,
-                timeout_graceful_shutdown=_GRACE,
-                # The simulator's own time and name go out instead.
+                timeout_graceful_shutdown=_CLOSE_TIMEOUT,
+                # The simulator sends its own time and name instead.
                 date_header=False,
                 server_header=False,
             )
@@ -126,17 +125,17 @@ class SimulatorServer:
 
     @property
     def status_url(self) -> str:
-        """Address of the status page."""
+        """URL of the status page."""
         return f"{self.base_url}/_simulator/"
 
     def start(self) -> Self:
-        """Starts serving, and returns once requests are answered.
+        """Starts serving, and returns when requests are accepted.
 
         Raises:
-            RuntimeError: It does not come up.
+            RuntimeError: It did not start within 10 seconds.
         """
         self._thread.start()
-        deadline = time.monotonic() + _START
+        deadline = time.monotonic() + _START_TIMEOUT
         while not self._server.ready.wait(0.05):
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.close()
@@ -144,10 +143,10 @@ class SimulatorServer:
         return self
 
     def close(self) -> None:
-        """Stops serving. Connections that are still busy are given a second."""
+        """Stops serving. Busy connections have one second to finish."""
         self._server.should_exit = True
         while self._thread.is_alive():
-            self._thread.join(_WAKE)
+            self._thread.join(_WAIT_SLICE)
         for listening in self._sockets:
             listening.close()
 
@@ -167,7 +166,7 @@ class SimulatorServer:
 
 
 def run(
-    settings: Settings | None = None,
+    settings: SimulatorSettings | None = None,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -175,20 +174,20 @@ def run(
     on_ready: Callable[[SimulatorServer], None] = lambda server: None,
     **options: Unpack[Options],
 ) -> None:
-    """Serves until the process is interrupted or told to end (SIGINT, SIGTERM).
+    """Serves until the process receives SIGINT or SIGTERM.
 
-    Must be called in the main thread, as signals are.
+    Must be called in the main thread, because it handles signals.
 
     Args:
         settings: As for `SimulatorServer`.
         host: Address to listen on.
         port: Port of the API; 0 for a free one.
         media_port: Port of the output files; 0 for a free one.
-        on_ready: Called once requests are answered, to say where.
-        options: Fields of `Settings`.
+        on_ready: Called with the server when requests are accepted.
+        options: Fields of `SimulatorSettings`, used if `settings` is None.
 
     Raises:
-        OSError: A port is taken.
+        OSError: A port is in use.
     """
     stop = threading.Event()
 
@@ -202,7 +201,7 @@ def run(
         server = SimulatorServer(settings, host=host, port=port, media_port=media_port, **options)
         with server:
             on_ready(server)
-            while not stop.wait(_WAKE):
+            while not stop.wait(_WAIT_SLICE):
                 pass
     finally:
         for number, handler in before.items():

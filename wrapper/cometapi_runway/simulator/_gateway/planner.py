@@ -1,4 +1,4 @@
-"""Draws a task's id and its life from the seed."""
+"""Draws the id and the plan of each task from the seed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from cometapi_runway.simulator.lifecycle import SUCCESS, Ending, Plan
-from cometapi_runway.simulator.rules import RuleBook
+from cometapi_runway.simulator._lifecycle import SUCCESS, Ending, Plan
 
 if TYPE_CHECKING:
-    from cometapi_runway.simulator.settings import Outcome, Timings
+    from cometapi_runway.simulator._rules.outcomes import Outcome
+    from cometapi_runway.simulator._rules.rule_book import RuleBook
+    from cometapi_runway.simulator._settings import Timings
 
 
 @define
 class Slots:
-    """The places at which tasks can run side by side.
+    """Places for tasks that run at the same time.
 
     Attributes:
-        limit: How many there are; None for as many as needed.
+        limit: How many there are; None for no limit.
     """
 
     limit: int | None
     _busy_until: list[float] = field(factory=list[float])
 
     def take(self, ready: float, seconds: float) -> float:
-        """Takes the place that is free first, and returns when work in it starts.
+        """Occupies the slot that is free first, and returns when the task starts in it.
 
         Args:
             ready: When the task could start, in Unix seconds.
@@ -48,7 +49,7 @@ class Planner:
 
     Attributes:
         seed: The same seed and the same order of creations give the same ids and plans.
-        timings: How long things take.
+        timings: Durations.
         outcomes: How tasks end, by rule.
     """
 
@@ -64,14 +65,14 @@ class Planner:
         """Draws a new task.
 
         Args:
-            number: Which creation this is, counted from 1.
+            number: The number of the creation, counted from 1.
             created: When, in Unix seconds.
-            names: What rules call the operation.
+            names: The names by which rules address the operation.
 
         Returns:
-            The task's id, a version 4 UUID as Runway gives, and its plan.
+            The task's id, a version 4 UUID like Runway's, and its plan.
         """
-        # Not for secrets: the point is to be predictable.
+        # Not a secret: ids and durations must be predictable.
         draw = random.Random(f"{self.seed}:{number}")  # noqa: S311
         task_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
         spread = self.timings.spread
@@ -86,5 +87,5 @@ class Planner:
         return task_id, Plan(appears, queued, starts, starts + running, self._ending(names))
 
     def _ending(self, names: frozenset[str]) -> Ending:
-        rule = self.outcomes.next(names)
+        rule = self.outcomes.take_next(names)
         return rule.ending if rule else SUCCESS

@@ -1,4 +1,4 @@
-"""Real connection resets under uvicorn."""
+"""Real connection resets with uvicorn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cometapi_runway.simulator.delivery import RESET
+from cometapi_runway.simulator._server.delivery import RESET
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn.server import ServerState
 
-# Linger for zero seconds: closing such a socket sends RST at once instead of an orderly FIN.
+# With a linger time of zero, closing the socket sends RST instead of FIN.
 _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class ResettingProtocol(H11Protocol):
-    """Uvicorn's HTTP/1.1 protocol, with a way for the application to reset its connection.
+    """Uvicorn's HTTP/1.1 protocol, extended so that the application can reset the connection.
 
-    The way is an ASGI extension: ``scope["extensions"][RESET]`` is a function without arguments.
+    ``scope["extensions"][RESET]`` is a function without arguments that does it.
     """
 
     def __init__(

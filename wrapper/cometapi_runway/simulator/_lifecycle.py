@@ -1,8 +1,8 @@
-"""The life of a task as a function of time.
+"""The states of a task as a function of time.
 
-Nothing runs in the background: a task is a plan drawn at its creation, and what it looks like is
-computed from the plan when somebody asks. That is why a hundred thousand tasks cost nothing while
-they wait, and why a clock moved by hand shows every state exactly when it is due.
+No background job runs. A task is a plan drawn at its creation, and its state is computed from the
+plan on each read. So 100,000 waiting tasks cost no time, and a manual clock shows every state at
+exactly the second it is due.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FAILURES: Final[dict[str, str]] = {
     "THIRD_PARTY.UNAVAILABLE": "A provider needed for this task is unavailable.",
     "INTERNAL": "An internal error occurred.",
 }
-"""Runway's documented failure codes (general to specific), with words of our own for each."""
+"""Runway's documented failure codes (general to specific), each with a message of our own."""
 
 _NOT_REFUNDED: Final = "SAFETY.INPUT."
 
@@ -39,9 +39,9 @@ class Ending:
     """How a task ends.
 
     Attributes:
-        status: The last status.
-        failure: Why it failed, for people.
-        failure_code: Why it failed, as Runway codes it; None where Runway gives none.
+        status: The final status.
+        failure: Why it failed, as a message for people.
+        failure_code: Runway's code for the failure; None for a failure without a code.
     """
 
     status: EndStatus = "SUCCEEDED"
@@ -50,7 +50,7 @@ class Ending:
 
     @property
     def is_refunded(self) -> bool:
-        """Whether the charge is given back: Runway keeps it for unsafe inputs only."""
+        """Whether the charge is refunded: Runway keeps it only for unsafe inputs."""
         code = self.failure_code or ""
         return self.status != "SUCCEEDED" and not code.startswith(_NOT_REFUNDED)
 
@@ -60,7 +60,7 @@ CANCELLED: Final = Ending("CANCELLED")
 
 
 def failed(code: str | None = "INTERNAL") -> Ending:
-    """An ending in failure with one of Runway's codes, or any other; None is a bare failure."""
+    """Returns an ending in failure with a code, one of `FAILURES` or any other; or without one."""
     return Ending("FAILED", FAILURES.get(code or "INTERNAL", f"The task failed: {code}."), code)
 
 
@@ -69,9 +69,9 @@ class Plan:
     """What will happen to a task, in seconds after its creation.
 
     Attributes:
-        appears: When reads begin to know the task.
+        appears: When reads begin to find it.
         queued: When it leaves the queue (PENDING).
-        starts: When it starts (RUNNING); between `queued` and this it is THROTTLED.
+        starts: When it starts (RUNNING); between `queued` and `starts` it is THROTTLED.
         ends: When it ends.
         ending: How it ends.
     """
@@ -82,11 +82,8 @@ class Plan:
     ends: float
     ending: Ending = SUCCESS
 
-    def cancelled(self, age: float) -> Plan:
-        """The plan as it becomes when the task is cancelled at that age.
-
-        A task that has ended by then is left as it is.
-        """
+    def cancel(self, age: float) -> Plan:
+        """Returns the plan of the task cancelled at an age; unchanged if it has ended by then."""
         if age >= self.ends:
             return self
         return attrs.evolve(
@@ -100,15 +97,15 @@ class Plan:
 
 @frozen
 class View:
-    """A task as it looks at one moment.
+    """The state of a task at one moment.
 
     Attributes:
-        is_visible: Whether reads know it already.
+        is_visible: Whether reads find it.
         status: Its status.
-        progress: 0.0 to 1.0: the part of the running time that is over.
-        started: Seconds after creation when it started, or None while it has not.
-        ended: Seconds after creation when it ended, or None while it has not.
-        ending: How it ended, or None while it has not.
+        progress: 0.0 to 1.0: the share of the running time that has passed.
+        started: Seconds after creation when it started; None before that.
+        ended: Seconds after creation when it ended; None before that.
+        ending: How it ended; None before that.
     """
 
     is_visible: bool
@@ -120,19 +117,19 @@ class View:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the state is final."""
         return self.ending is not None
 
 
 def observe(plan: Plan, age: float) -> View:
-    """Looks at a task.
+    """Computes the state of a task.
 
     Args:
         plan: The task's plan.
-        age: Seconds since its creation; below zero is taken as zero.
+        age: Seconds since its creation; a negative age counts as zero.
 
     Returns:
-        What can be seen. For growing ages the status only ever moves on, and progress only up.
+        The state. As the age grows, the status only moves forward and progress never decreases.
     """
     visible = age >= plan.appears
     if age >= plan.ends:
@@ -146,7 +143,7 @@ def observe(plan: Plan, age: float) -> View:
 
 
 def _progress(plan: Plan, age: float) -> float:
-    """The part done, in hundredths; never quite all of it, since only success is."""
+    """The share done, in hundredths; at most 0.99, because only a success reports 1.0."""
     whole = plan.ends - plan.starts
     part = (age - plan.starts) / whole if whole > 0 else 0.0
     return min(int(max(part, 0.0) * 100), 99) / 100

@@ -10,33 +10,34 @@ from attrs import frozen
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from cometapi_runway.simulator.control import Control
-from cometapi_runway.simulator.delivery import Delivery
-from cometapi_runway.simulator.gateway import Gateway
-from cometapi_runway.simulator.reply import Reply, html_reply
-from cometapi_runway.simulator.settings import Options, Settings
+from cometapi_runway.simulator._control.control import Control
+from cometapi_runway.simulator._gateway.gateway import Gateway
+from cometapi_runway.simulator._responses.reply import Reply, html_reply
+from cometapi_runway.simulator._server.callback_sender import send_callbacks
+from cometapi_runway.simulator._server.delivery import Delivery
+from cometapi_runway.simulator._settings import Options, SimulatorSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from starlette.types import Receive, Scope, Send
 
-_LARGEST_BODY: Final = 64 * 1024 * 1024
-# CometAPI names this status without showing its body; a proxy's page is what to expect.
+_MAX_BODY: Final = 64 * 1024 * 1024
+# CometAPI documents this status without a body; a proxy's page is the likely one.
 _TOO_LARGE: Final = html_reply("413 Request Entity Too Large", 413)
 
 
 class _ClientGoneError(Exception):
-    """The client went away."""
+    """The client disconnected."""
 
 
 class _BodyTooLargeError(Exception):
-    """A body beyond all measure."""
+    """The body is larger than `_MAX_BODY`."""
 
 
 @frozen
 class _Endpoint:
-    """Hands every HTTP request to the gateway, whatever its path."""
+    """Passes every HTTP request to the gateway or to the control API."""
 
     gateway: Gateway
     control: Control
@@ -45,15 +46,15 @@ class _Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         delivery = Delivery(self.gateway.clock, scope, receive, send)
         try:
-            body = await _read(receive)
+            body = await _read_body(receive)
         except _ClientGoneError:
             return
         except _BodyTooLargeError:
-            await delivery.carry(_TOO_LARGE)
+            await delivery.send_reply(_TOO_LARGE)
             return
-        await delivery.carry(self._answer(scope, body))
+        await delivery.send_reply(self._handle(scope, body))
 
-    def _answer(self, scope: Scope, body: bytes) -> Reply:
+    def _handle(self, scope: Scope, body: bytes) -> Reply:
         raw: bytes = scope["raw_path"]
         query: bytes = scope["query_string"]
         url = raw.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
@@ -62,17 +63,17 @@ class _Endpoint:
         server: tuple[str, int | None] = scope.get("server") or ("", None)
         if self.media_port is not None and server[1] == self.media_port:
             url = self.gateway.settings.media_url + url
-        elif self.control.is_meant(url):
+        elif self.control.matches(url):
             return self.control.handle(method, url, headers, body)
         return self.gateway.handle(method, url, headers, body)
 
 
-async def _read(receive: Receive) -> bytes:
-    """Reads a body.
+async def _read_body(receive: Receive) -> bytes:
+    """Reads the whole body of a request.
 
     Raises:
-        _ClientGoneError: The client went away before it was whole.
-        _BodyTooLargeError: It is more than any contract has use for.
+        _ClientGoneError: The client disconnected before the end.
+        _BodyTooLargeError: The body is larger than `_MAX_BODY`.
     """
     pieces: list[bytes] = []
     size = 0
@@ -82,14 +83,14 @@ async def _read(receive: Receive) -> bytes:
             raise _ClientGoneError
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
-        if size > _LARGEST_BODY:
+        if size > _MAX_BODY:
             raise _BodyTooLargeError
         if not message.get("more_body", False):
             return b"".join(pieces)
 
 
 def create_app(
-    settings: Settings | None = None,
+    settings: SimulatorSettings | None = None,
     *,
     gateway: Gateway | None = None,
     media_port: int | None = None,
@@ -97,19 +98,19 @@ def create_app(
 ) -> Starlette:
     """Makes the simulator's application, for any ASGI server and for in-process transports.
 
-    It answers for both origins: requests whose ``Host`` is that of the setting `media_url` get
-    output files, all others the API, with the control API under ``/_simulator/``. Under a server
-    of your own, two names of one machine are two origins: call the API ``http://127.0.0.1:8000``
-    and set `media_url` to ``http://localhost:8000``.
+    It serves both origins: requests whose ``Host`` is that of the setting `media_url` get output
+    files, all others the API, with the control API under ``/_simulator/``. With a server of your
+    own, use two names of the machine as two origins: ``http://127.0.0.1:8000`` for the API, and
+    ``http://localhost:8000`` as `media_url`.
 
     Args:
-        settings: The simulator's settings; or give them one by one as keyword arguments.
-        gateway: A gateway made before, in place of settings.
-        media_port: A port whose requests are all for output files, whatever ``Host`` they name.
-        options: Fields of `Settings`.
+        settings: The simulator's settings.
+        gateway: An existing gateway to serve; `settings` and `options` are then not used.
+        media_port: A port whose requests are all for output files, whatever their ``Host``.
+        options: Fields of `SimulatorSettings`, used if `settings` is None.
 
     Returns:
-        The application; its ``state.gateway`` is the `Gateway` to look into.
+        The application; its ``state.gateway`` is the `Gateway`.
     """
     core = gateway or Gateway(settings, **options)
 
@@ -117,12 +118,7 @@ def create_app(
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with anyio.create_task_group() as group:
             if core.settings.deliver_callbacks:
-                # Here, as only those who want callbacks sent pay for a client of HTTP.
-                from cometapi_runway.simulator.callbacks import (  # noqa: PLC0415
-                    deliver_forever,
-                )
-
-                group.start_soon(deliver_forever, core)
+                group.start_soon(send_callbacks, core)
             yield
             group.cancel_scope.cancel()
 

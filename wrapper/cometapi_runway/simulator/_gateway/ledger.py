@@ -1,23 +1,16 @@
-"""What tasks were charged, and what was given back."""
+"""Charges and refunds."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import define, field, frozen
 
+from cometapi_runway.simulator._settings import FICTIONAL_PRICE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PRICES: Final[Mapping[str, Decimal]] = {
-    "text_to_image": Decimal("0.32"),
-    "act_one": Decimal("0.40"),
-}
-"""US dollars by resource, where CometAPI's model pages name a price for one request."""
-
-FICTIONAL_PRICE: Final = Decimal("0.50")
-"""US dollars for every other resource. Made up: no page names a price for those."""
 
 
 @frozen
@@ -27,9 +20,9 @@ class Charge:
     Attributes:
         task_id: The task.
         operation: The operation's id.
-        amount: US dollars; above zero for a charge, below zero for a refund.
+        amount: US dollars; positive for a charge, negative for a refund.
         at: When, in Unix seconds.
-        kind: Which of the two it is.
+        kind: Whether it is a charge or a refund.
     """
 
     task_id: str
@@ -41,11 +34,11 @@ class Charge:
 
 @define
 class Ledger:
-    """All charges in order.
+    """All charges and refunds in order.
 
     Attributes:
         prices: US dollars by resource.
-        balance: What was there at the start; None for an account without limit.
+        balance: US dollars at the start; None for no limit.
     """
 
     prices: Mapping[str, Decimal]
@@ -60,23 +53,23 @@ class Ledger:
 
     @property
     def total(self) -> Decimal:
-        """US dollars charged and not given back."""
+        """US dollars charged and not refunded."""
         return self._total
 
     def price(self, resource: str) -> Decimal:
-        """What one request of that resource costs."""
+        """The price of one request in US dollars."""
         return self.prices.get(resource, FICTIONAL_PRICE)
 
     def covers(self, amount: Decimal) -> bool:
-        """Whether what is left of the balance is enough."""
+        """Whether the remaining balance is enough."""
         return self.balance is None or self._total + amount <= self.balance
 
     def charge(self, task_id: str, operation: str, amount: Decimal, at: float) -> None:
-        """Notes that a task was charged."""
+        """Records a charge."""
         self._add(Charge(task_id, operation, amount, at))
 
     def refund(self, task_id: str, operation: str, amount: Decimal, at: float) -> None:
-        """Notes that a task's charge was given back."""
+        """Records the refund of a charge."""
         self._add(Charge(task_id, operation, -amount, at, "refund"))
 
     def _add(self, line: Charge) -> None:

@@ -1,4 +1,4 @@
-"""Which resource a request is for, where the contract lets several share one route."""
+"""Finds the resource of a request, where several resources share one route."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Variants:
-    """Tells the resources of one route apart by their bodies.
+class ResourceMatcher:
+    """Distinguishes the resources of one route by their bodies.
 
     Attributes:
         contract: Names the schema of each resource's body.
@@ -22,8 +22,8 @@ class Variants:
 
     contract: Contract
 
-    def resource(self, operation: Operation, body: bytes) -> str:
-        """The resource that a request is for; the operation's first one if its body fits none."""
+    def match(self, operation: Operation, body: bytes) -> str:
+        """Returns the resource of a request; the operation's first if the body fits none."""
         if not operation.variants:
             return operation.resource
         try:

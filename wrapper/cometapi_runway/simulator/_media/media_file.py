@@ -1,8 +1,7 @@
-"""Output files of the simulator: short clips and pictures, each stamped with a task's id.
+"""Makes the output file of a task: a drawn clip or picture with the task's id in its metadata.
 
-The package holds one clip and one picture for each common frame shape; ``make media`` draws them.
-A file is served with the id of its task in the metadata, so two tasks never share the same bytes,
-and the same task always gives the same bytes. Nothing here encodes or decodes pixels.
+Two tasks never get the same bytes, and the same task always gets the same bytes. Nothing in here
+encodes or decodes pixels.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
 
-__all__ = ["SIZES", "SUFFIXES", "Kind", "MediaFile", "make_file", "nearest_size"]
-
 Kind: TypeAlias = Literal["image", "video"]
 Size: TypeAlias = tuple[int, int]
 
@@ -31,14 +28,14 @@ SIZES: Final[tuple[Size, ...]] = (
     (960, 960),
     (1584, 672),
 )
-"""Width and height of the files in the package, in pixels; the first is the default."""
+"""Width and height of the drawn files in pixels; the first is the default."""
 
 SUFFIXES: Final[dict[Kind, str]] = {"image": ".png", "video": ".mp4"}
-"""How the name of a file of each kind ends."""
+"""The file name suffix of each kind."""
 
 _CONTENT_TYPES: Final[dict[Kind, str]] = {"image": "image/png", "video": "video/mp4"}
 _RATIO: Final = re.compile(r"([0-9]{1,5}):([0-9]{1,5})")
-# A PNG ends with this chunk, which is always empty.
+# The last chunk of every PNG; it is always empty.
 _PNG_END: Final = b"\0\0\0\0IEND\xaeB`\x82"
 
 
@@ -46,10 +43,10 @@ _PNG_END: Final = b"\0\0\0\0IEND\xaeB`\x82"
 class MediaFile:
     """An output file.
 
-    Args:
+    Attributes:
         content: The bytes.
-        content_type: Its media type.
-        etag: A strong validator, with its quotes.
+        content_type: The media type.
+        etag: A strong ETag, with its quotes.
     """
 
     content: bytes
@@ -62,21 +59,21 @@ def make_file(task_id: str, kind: Kind, ratio: str | None = None) -> MediaFile:
     """Makes the output file of a task.
 
     Args:
-        task_id: The task's id; written into the file's metadata as its comment.
+        task_id: The task's id, written into the metadata as a comment.
         kind: A video (H.264 in MP4, two seconds) or an image (PNG).
         ratio: The request's ratio, such as ``1280:720`` or ``16:9``.
 
     Returns:
-        The file. The last few are cached, since a download asks in pieces.
+        The file. The latest files are cached, because a download requests ranges.
     """
-    template = _read_template(kind, nearest_size(ratio))
+    template = _read_template(kind, find_nearest_size(ratio))
     stamp = _stamp_video if kind == "video" else _stamp_image
     content = stamp(template, task_id)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     return MediaFile(content, _CONTENT_TYPES[kind], etag)
 
 
-def nearest_size(ratio: str | None) -> Size:
+def find_nearest_size(ratio: str | None) -> Size:
     """Returns the size in `SIZES` whose shape is nearest to a ratio.
 
     Args:
@@ -87,7 +84,7 @@ def nearest_size(ratio: str | None) -> Size:
     width, height = map(int, match.groups()) if match else SIZES[0]
     if not width or not height:
         return SIZES[0]
-    # The logarithm makes 2:1 as far from 1:1 as 1:2 is.
+    # By logarithms, 2:1 and 1:2 are equally far from 1:1.
     shape = math.log(width / height)
     return min(SIZES, key=lambda size: abs(math.log(size[0] / size[1]) - shape))
 
@@ -95,7 +92,7 @@ def nearest_size(ratio: str | None) -> Size:
 @lru_cache
 def _read_template(kind: Kind, size: Size) -> bytes:
     name = f"{size[0]}x{size[1]}{SUFFIXES[kind]}"
-    return files(__name__).joinpath(name).read_bytes()
+    return files(__package__ or "").joinpath(name).read_bytes()
 
 
 def _stamp_image(png: bytes, comment: str) -> bytes:
@@ -105,7 +102,7 @@ def _stamp_image(png: bytes, comment: str) -> bytes:
 
 
 def _stamp_video(mp4: bytes, comment: str) -> bytes:
-    # Boxes before the frames would move them, and the index holds their offsets; so it goes last.
+    # At the end of the file, because the index holds the offsets of the frames.
     value = _box(b"data", struct.pack(">II", 1, 0) + comment.encode())
     tags = _box(b"ilst", _box(b"\xa9cmt", value))
     handler = _box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
