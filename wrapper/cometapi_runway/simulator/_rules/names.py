@@ -17,7 +17,7 @@ EVERYTHING: Final = "*"
 
 
 def name_request(operation: Operation, resource: str) -> frozenset[str]:
-    """Returns the names that a request for an operation goes by, besides `EVERYTHING`."""
+    """Returns the names of a request for an operation, without `EVERYTHING`."""
     return frozenset((operation.id, resource, operation.tag))
 
 

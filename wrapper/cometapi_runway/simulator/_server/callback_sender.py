@@ -80,7 +80,7 @@ async def _send_callback(gateway: Gateway, callback: Callback) -> None:
     except _FAILURES as error:
         _log.warning("the callback of task %s failed: %r", task_id, error)
     else:
-        _log.info("the callback of task %s was answered: HTTP %d", task_id, status)
+        _log.info("the callback of task %s returned HTTP %d", task_id, status)
 
 
 async def _post(url: SplitResult, body: bytes) -> int:
