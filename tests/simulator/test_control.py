@@ -9,7 +9,7 @@ import pytest
 
 from cometapi_runway.simulator import Control, Fault, Gateway, Reply, When
 
-from .story import BODY, create, gateway, post, read
+from .helpers import BODY, create, gateway, post, read
 
 PATH = "/runwayml/v1/character_performance"
 

@@ -12,7 +12,7 @@ from cometapi_runway.simulator import Fault, Gateway, When
 from cometapi_runway.simulator._rules.faults import Kind
 from cometapi_runway.simulator._rules.json_rules import fault_from_json, fault_to_json
 
-from .story import BODY, create, feed, gateway, post, read, state
+from .helpers import BODY, create, feed, gateway, post, read, state
 
 MOTION = ("x", "y", "z", "r", "bg_x_pan", "bg_y_pan")
 PATH = "/runwayml/v1/character_performance"

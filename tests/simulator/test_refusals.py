@@ -9,7 +9,7 @@ import pytest
 from cometapi_runway.simulator import Gateway, Reply
 from cometapi_runway.validation import Operation
 
-from .story import BODY, CONTRACT, CREATES, HEADERS, JSON_BODY, KEY, create, gateway, post, read
+from .helpers import BODY, CONTRACT, CREATES, HEADERS, JSON_BODY, KEY, create, gateway, post, read
 
 PATH = "/runwayml/v1/character_performance"
 
@@ -82,7 +82,7 @@ def test_the_version_header_is_required_where_the_contract_says_so() -> None:
     ],
 )
 def test_two_absences_have_codes_of_their_own(operation_id: str, field: str, code: str) -> None:
-    from .story import examples
+    from .helpers import examples
 
     operation = CONTRACT.operation(operation_id)
     for body in examples(operation):

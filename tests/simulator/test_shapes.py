@@ -14,8 +14,8 @@ from cometapi_runway.simulator._responses.refusals import MissingForm
 from cometapi_runway.simulator._responses.shapes import ShapeName, choose_form, format_timestamp
 from cometapi_runway.validation import Operation
 
-from . import story
-from .story import CREATES, create, feed, gateway, read, state
+from . import helpers
+from .helpers import CREATES, create, feed, gateway, read, state
 
 SHAPES: tuple[ShapeName, ...] = get_args(ShapeName)
 ENDS = [SUCCESS, CANCELLED, failed("SAFETY.INPUT.TEXT"), failed(None)]
@@ -37,13 +37,13 @@ def answers(target: Gateway, task_id: str) -> Iterator[tuple[str, int, object]]:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
 def test_every_answer_is_documented(operation: Operation, shape: ShapeName) -> None:
-    for body in story.examples(operation):
+    for body in helpers.examples(operation):
         for ending in ENDS:
             target = gateway(shape=shape, outcomes=[Outcome(ending)])
-            reply = story.post(target, operation.path, body)
-            assert story.CONTRACT.check_response(operation.id, 200, reply.json()) == ()
+            reply = helpers.post(target, operation.path, body)
+            assert helpers.CONTRACT.check_response(operation.id, 200, reply.json()) == ()
             for read_by, status, answer in answers(target, next(iter(target.tasks))):
-                assert story.CONTRACT.check_response(read_by, status, answer) == (), answer
+                assert helpers.CONTRACT.check_response(read_by, status, answer) == (), answer
 
 
 @pytest.mark.parametrize("form", [form for form in get_args(MissingForm) if form != "404"])
@@ -56,7 +56,7 @@ def test_every_way_to_say_that_a_task_is_unknown_is_documented(form: MissingForm
         assert b"task_not_exist" in reply.body
         if form == "compat" and operation_id != "feed_get_task":
             continue  # That form belongs to the compatibility routes.
-        assert story.CONTRACT.check_response(operation_id, reply.status, reply.json()) == ()
+        assert helpers.CONTRACT.check_response(operation_id, reply.status, reply.json()) == ()
 
 
 def test_ways_to_say_that_a_task_is_unknown() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cometapi_runway.simulator import Control, Fault, Gateway, Outcome, When, failed
 
-from .story import create, gateway
+from .helpers import create, gateway
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="node, which runs the page, is not installed")

@@ -23,7 +23,7 @@ from cometapi_runway.simulator._media.media_file import (
 )
 
 from . import make_media
-from .pixels import decode, decode_picture, luma, png_chunks
+from .decoding import decode, decode_picture, luma, png_chunks
 
 TASK = "5b91e444-c232-deaf-a4d7-8aef3e57336b"
 

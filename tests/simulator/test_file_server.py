@@ -14,8 +14,8 @@ from cometapi_runway.simulator import Gateway, Reply, Timings
 from cometapi_runway.simulator._gateway.file_server import Signer
 from cometapi_runway.validation import Operation
 
-from .pixels import decode, png_chunks
-from .story import BODY, CREATES, HEADERS, create, examples, gateway, read, state
+from .decoding import decode, png_chunks
+from .helpers import BODY, CREATES, HEADERS, create, examples, gateway, read, state
 
 
 @pytest.fixture(scope="module")
