@@ -1,4 +1,4 @@
-"""Reads outputs back: frames and metadata by PyAV, PNG chunks by hand."""
+"""Decodes outputs: frames and metadata with PyAV, PNG chunks with struct."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Rows = list[bytes]
 
 
 def decode(content: bytes) -> tuple[list[Rows], dict[str, str]]:
-    """All frames of a video as luma rows, and its metadata; a decoder's warning is an error."""
+    """Returns all frames as luma rows, and the metadata; a decoder warning is an error."""
     av.logging.set_level(av.logging.WARNING)
     frames: list[Rows] = []
     with av.logging.Capture() as logs, av.open(io.BytesIO(content)) as container:
@@ -33,7 +33,7 @@ def luma(frame: av.VideoFrame) -> Iterator[bytes]:
 
 
 def decode_picture(content: bytes) -> Rows:
-    """The rows of a picture, three bytes a pixel."""
+    """Returns the rows of a picture, three bytes per pixel."""
     with av.open(io.BytesIO(content)) as container:
         frame = next(container.decode(video=0))
     assert frame.format.name == "rgb24"
@@ -44,7 +44,7 @@ def decode_picture(content: bytes) -> Rows:
 
 
 def png_chunks(content: bytes) -> list[tuple[bytes, bytes]]:
-    """The chunks of a PNG, each checksum verified."""
+    """Returns the chunks of a PNG and verifies their checksums."""
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     at, chunks = 8, []
     while at < len(content):

@@ -1,4 +1,4 @@
-"""A gateway under test: requests with a key, right bodies for every operation, a clock by hand."""
+"""A gateway with a manual clock, requests with a key, and valid bodies for every operation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ KEY = "sk-only-for-this-test"
 HEADERS = (("Authorization", f"Bearer {KEY}"), ("X-Runway-Version", "2024-11-06"))
 JSON_BODY = (("Content-Type", "application/json"),)
 EXACT = Timings(invisible=2, pending=3, running=10, spread=0)
-"""Visible after 2 s, running from 3 s on, ended at 13 s."""
+"""Tasks are visible after 2 s, start after 3 s and end after 13 s."""
 
 READS = {"tasks", "feed"}
 CREATES = tuple(found for found in CONTRACT.operations if found.resource not in READS)
 
-# The pages of these two show no whole example.
+# The pages of these two have no complete example.
 _BODIES: dict[str, Object] = {
     "generate_an_image_from_text": {
         "promptText": "a cat",
@@ -30,8 +30,8 @@ _BODIES: dict[str, Object] = {
 }
 
 
-def examples(operation: Operation) -> list[Object]:
-    """Right bodies for an operation: those of its page, or one written here."""
+def example_bodies(operation: Operation) -> list[Object]:
+    """Returns valid bodies of an operation: the examples of its page, or one from `_BODIES`."""
     media = dict(operation.document)["requestBody"]
     for step in ("content", "application/json", "examples"):
         media = (as_object(media) or {}).get(step)
@@ -40,11 +40,11 @@ def examples(operation: Operation) -> list[Object]:
     return bodies or [_BODIES[operation.id]]
 
 
-BODY = examples(CONTRACT.operation("control_a_character"))[0]
+BODY = example_bodies(CONTRACT.operation("control_a_character"))[0]
 
 
-def gateway(**options: Unpack[Options]) -> Gateway:
-    """A gateway whose clock moves by hand and whose tasks take exact times."""
+def make_gateway(**options: Unpack[Options]) -> Gateway:
+    """Makes a gateway with a manual clock, whose tasks have exact durations."""
     return Gateway(**{"clock": SimClock.manual(), "timings": EXACT, **options})
 
 
@@ -55,9 +55,9 @@ def post(target: Gateway, path: str, body: JSON) -> Reply:
 
 
 def create(target: Gateway, operation_id: str = "control_a_character", body: JSON = None) -> str:
-    """Makes a task and returns its id, from whichever form of answer."""
+    """Creates a task and returns its id, from either form of response."""
     operation = CONTRACT.operation(operation_id)
-    reply = post(target, operation.path, body if body is not None else examples(operation)[0])
+    reply = post(target, operation.path, body if body is not None else example_bodies(operation)[0])
     assert reply.status == 200, reply.body
     answer = as_object(reply.json()) or {}
     inner = as_object(answer.get("data")) or answer
@@ -69,11 +69,11 @@ def read(target: Gateway, task_id: str) -> Reply:
     return target.handle("GET", f"/runwayml/v1/tasks/{task_id}", HEADERS)
 
 
-def feed(target: Gateway, task_id: str) -> Reply:
+def read_feed(target: Gateway, task_id: str) -> Reply:
     """Polls the compatibility route."""
     return post(target, "/runway/feed", {"task_id": task_id})
 
 
-def state(reply: Reply) -> Object:
-    """The task in a raw answer."""
+def parse_task(reply: Reply) -> Object:
+    """Parses the JSON object of a reply."""
     return as_object(reply.json()) or {}

@@ -67,14 +67,14 @@ async def test_from_request_to_file() -> None:
     assert [record.origin for record in gateway.requests] == ["api"] * 3 + ["media"] * 2
 
 
-async def test_a_gateway_made_before_can_be_served() -> None:
+async def test_an_existing_gateway_can_be_served() -> None:
     gateway = Gateway(clock=SimClock.manual())
     async with client(create_app(gateway=gateway)) as http:
         await http.get("/nowhere")
     assert gateway.received == 1
 
 
-async def test_the_time_that_goes_out_is_the_simulators() -> None:
+async def test_the_date_header_is_in_simulated_time() -> None:
     gateway, app = make()
     gateway.clock.advance(3600)
     async with client(app) as http:
@@ -83,7 +83,7 @@ async def test_the_time_that_goes_out_is_the_simulators() -> None:
     assert answer.headers["server"] == "cometapi-runway-simulator"
 
 
-async def test_the_control_api_is_under_a_path_of_its_own() -> None:
+async def test_the_control_api_has_its_own_path() -> None:
     gateway, app = make()
     async with client(app) as http:
         assert (await http.post("/_simulator/clock", json={"advance": 5})).json()[
@@ -95,7 +95,7 @@ async def test_the_control_api_is_under_a_path_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("kind", ["reset", "cut"])
-async def test_a_dropped_connection_is_raised_where_no_server_could_drop_it(kind: Any) -> None:
+async def test_a_dropped_connection_is_raised_if_the_server_cannot_drop_it(kind: Any) -> None:
     gateway, app = make(faults=[Fault(kind, acted=True)])
     async with client(app) as http:
         with pytest.raises(ConnectionDropped):
@@ -116,7 +116,7 @@ async def test_an_oversized_body_is_refused_before_it_is_read() -> None:
     assert gateway.received == 0
 
 
-async def test_a_path_reaches_the_contract_as_it_was_sent() -> None:
+async def test_a_path_is_routed_as_it_was_sent() -> None:
     gateway, app = make()
     async with client(app) as http:
         assert (await http.get("/runwayml/v1/tasks/a%2Fb")).status_code == 400
@@ -124,14 +124,14 @@ async def test_a_path_reaches_the_contract_as_it_was_sent() -> None:
     assert gateway.requests[0].path == "/runwayml/v1/tasks/a%2Fb"
 
 
-async def test_faults_by_origin_do_not_mix() -> None:
+async def test_a_fault_applies_to_one_origin_only() -> None:
     _, app = make(faults=[Fault("status", when=When("download"))])
     async with client(app) as http:
         assert (await http.get("/nowhere")).status_code == 404
         assert (await http.get("http://media.simulator.test/outputs/x.mp4")).status_code == 500
 
 
-async def test_the_key_stays_out_of_the_control_api() -> None:
+async def test_the_control_api_does_not_show_the_key() -> None:
     _, app = make()
     async with client(app) as http:
         await http.post(PATH, json=BODY)

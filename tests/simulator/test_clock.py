@@ -7,7 +7,7 @@ import pytest
 
 from cometapi_runway.simulator import INSTANT, SimClock
 
-from .helpers import create, gateway, read, state
+from .helpers import create, make_gateway, parse_task, read
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ async def test_clock_rates() -> None:
 
 
 @pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
-def test_a_clock_has_a_rate(factor: float) -> None:
+def test_a_rate_is_positive_and_finite(factor: float) -> None:
     with pytest.raises(ValueError, match="factor"):
         SimClock.scaled(factor)
 
 
 def test_a_clock_stops_before_timestamps_end() -> None:
     ticks = iter([0.0, *[1.0] * 99])
-    target = gateway(clock=SimClock(1e300, 0.0, ticks.__next__), timings=INSTANT)
+    target = make_gateway(clock=SimClock(1e300, 0.0, ticks.__next__), timings=INSTANT)
     task_id = create(target)
-    assert state(read(target, task_id))["createdAt"] == "9998-12-31T00:00:00.000Z"
+    assert parse_task(read(target, task_id))["createdAt"] == "9998-12-31T00:00:00.000Z"
     assert target.clock.advance(0) == target.clock.now()

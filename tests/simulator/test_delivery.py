@@ -78,7 +78,7 @@ async def running(job: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         yield
 
 
-async def test_silence_lasts_until_the_clock_says_so() -> None:
+async def test_a_hang_lasts_for_its_simulated_seconds() -> None:
     gateway, app = make(faults=[Fault("hang", seconds=30)])
     wire = Wire()
     async with running(lambda: app(wire.scope, wire.receive, wire.send)):
@@ -91,7 +91,7 @@ async def test_silence_lasts_until_the_clock_says_so() -> None:
     assert wire.sent[0]["status"] == 404
 
 
-async def test_a_body_drips_over_its_time() -> None:
+async def test_a_drip_sends_one_piece_per_interval() -> None:
     gateway, app = make(faults=[Fault("drip", seconds=16)])
     wire = Wire()
     async with running(lambda: app(wire.scope, wire.receive, wire.send)):
@@ -104,7 +104,7 @@ async def test_a_body_drips_over_its_time() -> None:
     assert len(wire.sent) == 1 + 16
 
 
-async def test_a_jump_of_the_clock_brings_all_that_is_due() -> None:
+async def test_a_jump_of_the_clock_sends_all_pieces_that_are_due() -> None:
     gateway, app = make(faults=[Fault("drip", seconds=16)])
     wire = Wire()
     async with running(lambda: app(wire.scope, wire.receive, wire.send)):
@@ -113,7 +113,7 @@ async def test_a_jump_of_the_clock_brings_all_that_is_due() -> None:
         await until(lambda: not wire.sent[-1].get("more_body", True))
 
 
-async def test_a_client_that_leaves_ends_the_wait() -> None:
+async def test_a_disconnect_ends_a_hang() -> None:
     gateway, app = make(faults=[Fault("hang", seconds=1e9)])
     wire = Wire()
     with anyio.fail_after(5):
@@ -123,7 +123,7 @@ async def test_a_client_that_leaves_ends_the_wait() -> None:
     assert wire.sent == []
 
 
-async def test_a_client_that_leaves_while_sending_does_nothing() -> None:
+async def test_a_disconnect_during_the_upload_is_no_request() -> None:
     gateway, app = make()
     wire = Wire("POST", PATH)
     wire._first = False
@@ -132,7 +132,7 @@ async def test_a_client_that_leaves_while_sending_does_nothing() -> None:
     assert (gateway.received, wire.sent) == (0, [])
 
 
-async def test_the_servers_own_reset_is_used_where_there_is_one() -> None:
+async def test_the_reset_of_the_server_is_used_if_it_has_one() -> None:
     wire = Wire()
     resets: list[bool] = []
 
@@ -148,7 +148,7 @@ async def test_the_servers_own_reset_is_used_where_there_is_one() -> None:
     assert wire.sent[-1]["more_body"] is True
 
 
-async def test_answers_without_a_body_have_no_length() -> None:
+async def test_responses_without_a_body_have_no_length() -> None:
     for status, length in ((204, None), (304, None), (200, b"4")):
         wire = Wire()
         delivery = Delivery(SimClock.manual(), wire.scope, wire.receive, wire.send)

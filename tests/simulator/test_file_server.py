@@ -1,4 +1,4 @@
-"""Output files: another origin, signed addresses, ranges, and no need of a key."""
+"""Output files: their own origin, signed URLs, ranges, and no key."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cometapi_runway.simulator._gateway.file_server import Signer
 from cometapi_runway.validation import Operation
 
 from .decoding import decode, png_chunks
-from .helpers import BODY, CREATES, HEADERS, create, examples, gateway, read, state
+from .helpers import BODY, CREATES, HEADERS, create, example_bodies, make_gateway, parse_task, read
 
 
 @pytest.fixture(scope="module")
 def done() -> tuple[Gateway, str]:
-    target = gateway()
+    target = make_gateway()
     task_id = create(target)
     target.clock.advance(60)
     return target, str(target.output_url(task_id))
@@ -31,8 +31,8 @@ def get(target: Gateway, url: str, *headers: tuple[str, str], method: str = "GET
 
 
 @pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
-def test_every_operation_makes_a_file_that_shows_its_task(operation: Operation) -> None:
-    target = gateway()
+def test_every_operation_makes_a_file_with_its_task_id(operation: Operation) -> None:
+    target = make_gateway()
     task_id = create(target, operation.id)
     target.clock.advance(60)
     reply = get(target, str(target.output_url(task_id)))
@@ -44,20 +44,20 @@ def test_every_operation_makes_a_file_that_shows_its_task(operation: Operation) 
         assert reply.header("content-type") == "video/mp4"
         frames, tags = decode(reply.body)
         assert tags["comment"] == task_id
-        asked = str(examples(operation)[0].get("ratio", "16:9")).split(":")
+        asked = str(example_bodies(operation)[0].get("ratio", "16:9")).split(":")
         shape = len(frames[0][0]) / len(frames[0])
         assert shape == pytest.approx(int(asked[0]) / int(asked[1]))
 
 
-def test_the_address_is_on_another_origin_and_in_the_answer(done: tuple[Gateway, str]) -> None:
+def test_the_output_url_is_on_another_origin(done: tuple[Gateway, str]) -> None:
     target, url = done
     task_id = next(iter(target.tasks))
-    assert state(read(target, task_id))["output"] == [url]
+    assert parse_task(read(target, task_id))["output"] == [url]
     assert url.startswith("http://media.simulator.test/outputs/")
 
 
-def test_there_is_no_file_and_no_address_before_the_end() -> None:
-    target = gateway()
+def test_there_is_no_file_and_no_url_before_the_end() -> None:
+    target = make_gateway()
     task_id = create(target)
     path = f"/outputs/{task_id}.mp4"
     token = Signer.from_seed(0).sign(path, 2_000_000_000)
@@ -68,8 +68,8 @@ def test_there_is_no_file_and_no_address_before_the_end() -> None:
     assert get(target, url).status == 200
 
 
-def test_an_address_expires_and_a_new_read_gives_a_fresh_one() -> None:
-    target = gateway(timings=Timings(url_lifetime=100))
+def test_a_url_expires_and_a_new_read_returns_a_new_one() -> None:
+    target = make_gateway(timings=Timings(url_lifetime=100))
     task_id = create(target)
     target.clock.advance(60)
     old = str(target.output_url(task_id))
@@ -102,19 +102,17 @@ def test_a_token_is_a_jwt_for_one_path(done: tuple[Gateway, str]) -> None:
 @pytest.mark.parametrize(
     "query", ["", "?_jwt=", "?_jwt=a", "?_jwt=a.b.c", "?_jwt=%00", "?x=1", "?_jwt=é"]
 )
-def test_an_address_without_a_good_token_opens_nothing(
-    done: tuple[Gateway, str], query: str
-) -> None:
+def test_a_url_without_a_valid_token_is_refused(done: tuple[Gateway, str], query: str) -> None:
     target, url = done
     assert get(target, url.partition("?")[0] + query).status == 403
 
 
-def test_only_reading_is_possible(done: tuple[Gateway, str]) -> None:
+def test_only_get_and_head_are_allowed(done: tuple[Gateway, str]) -> None:
     reply = get(*done, method="POST")
     assert (reply.status, reply.header("allow")) == (405, "GET, HEAD")
 
 
-def test_head_and_unchanged(done: tuple[Gateway, str]) -> None:
+def test_head_and_if_none_match(done: tuple[Gateway, str]) -> None:
     whole, head = get(*done), get(*done, method="HEAD")
     assert head == whole
     etag = str(whole.header("etag"))
@@ -133,7 +131,7 @@ def test_head_and_unchanged(done: tuple[Gateway, str]) -> None:
         ("bytes=0-99999999", 0, -1),
     ],
 )
-def test_a_range(done: tuple[Gateway, str], wanted: str, first: int, last: int) -> None:
+def test_a_range_is_served(done: tuple[Gateway, str], wanted: str, first: int, last: int) -> None:
     whole = get(*done).body
     start, stop = first % len(whole), last % len(whole) + 1
     part = get(*done, ("Range", wanted))
@@ -143,18 +141,18 @@ def test_a_range(done: tuple[Gateway, str], wanted: str, first: int, last: int) 
 
 
 @pytest.mark.parametrize("wanted", ["bytes=99999999-", "bytes=5-4", "bytes=-0"])
-def test_a_range_that_cannot_be(done: tuple[Gateway, str], wanted: str) -> None:
+def test_an_unsatisfiable_range_is_refused(done: tuple[Gateway, str], wanted: str) -> None:
     part = get(*done, ("Range", wanted))
     size = len(get(*done).body)
     assert (part.status, part.header("content-range"), part.body) == (416, f"bytes */{size}", b"")
 
 
 @pytest.mark.parametrize("wanted", ["bytes=0-1,3-4", "lines=1-2", "bytes=-", "bytes=a-b"])
-def test_a_range_of_another_kind_is_ignored(done: tuple[Gateway, str], wanted: str) -> None:
+def test_an_unsupported_range_is_ignored(done: tuple[Gateway, str], wanted: str) -> None:
     assert get(*done, ("Range", wanted)).status == 200
 
 
-def test_a_range_of_another_version_gives_the_whole(done: tuple[Gateway, str]) -> None:
+def test_if_range_of_another_version_returns_the_whole_file(done: tuple[Gateway, str]) -> None:
     etag = str(get(*done).header("etag"))
     assert get(*done, ("Range", "bytes=0-9"), ("If-Range", etag)).status == 206
     assert get(*done, ("Range", "bytes=0-9"), ("If-Range", '"old"')).status == 200
@@ -162,7 +160,7 @@ def test_a_range_of_another_version_gives_the_whole(done: tuple[Gateway, str]) -
 
 @given(st.integers(0, 120_000), st.integers(0, 120_000))
 def test_any_two_halves_make_the_whole(a: int, b: int) -> None:
-    target = gateway()
+    target = make_gateway()
     task_id = create(target)
     target.clock.advance(60)
     url = str(target.output_url(task_id))
@@ -176,8 +174,8 @@ def test_any_two_halves_make_the_whole(a: int, b: int) -> None:
 
 
 @pytest.mark.parametrize("header", [HEADERS[0], ("authorization", "Basic x"), ("X-Api-Key", "k")])
-def test_a_key_that_reaches_this_origin_is_noticed(header: tuple[str, str]) -> None:
-    target = gateway()
+def test_a_key_sent_to_the_media_origin_is_recorded(header: tuple[str, str]) -> None:
+    target = make_gateway()
     task_id = create(target)
     target.clock.advance(60)
     url = str(target.output_url(task_id))
@@ -192,10 +190,8 @@ def test_a_key_that_reaches_this_origin_is_noticed(header: tuple[str, str]) -> N
     ("ratio", "size"),
     [("1280:720", (1280, 720)), ("720:1280", (720, 1280)), ("1:1", (960, 960))],
 )
-def test_the_frame_has_the_shape_that_the_request_asks_for(
-    ratio: str, size: tuple[int, int]
-) -> None:
-    target = gateway()
+def test_the_frame_has_the_requested_ratio(ratio: str, size: tuple[int, int]) -> None:
+    target = make_gateway()
     task_id = create(target, body={**BODY, "ratio": ratio})
     target.clock.advance(60)
     frames, _ = decode(get(target, str(target.output_url(task_id))).body)
@@ -204,7 +200,7 @@ def test_the_frame_has_the_shape_that_the_request_asks_for(
 
 @pytest.mark.parametrize("operation", ["control_a_character", "generate_an_image_from_text"])
 def test_two_tasks_of_the_same_request_have_different_files(operation: str) -> None:
-    target = gateway()
+    target = make_gateway()
     ids = [create(target, operation) for _ in range(2)]
     target.clock.advance(60)
     first, second = (get(target, str(target.output_url(task_id))) for task_id in ids)

@@ -14,23 +14,23 @@ from .helpers import (
     CONTRACT,
     CREATES,
     create,
-    examples,
-    feed,
-    gateway,
+    example_bodies,
+    make_gateway,
+    parse_task,
     read,
-    state,
+    read_feed,
 )
 
 PATH = "/runwayml/v1/character_performance"
 
 
-def test_a_task_is_unknown_then_lives_then_ends() -> None:
-    target = gateway()
+def test_a_task_is_unknown_then_runs_then_succeeds() -> None:
+    target = make_gateway()
     task_id = create(target)
     seen: list[object] = []
     for _ in range(15):
         reply = read(target, task_id)
-        task = state(reply)
+        task = parse_task(reply)
         seen.append(task.get("code") or (task["status"], task.get("progress")))
         target.clock.advance(1)
     assert seen == [
@@ -39,8 +39,10 @@ def test_a_task_is_unknown_then_lives_then_ends() -> None:
     ]  # fmt: skip
 
 
-def test_tasks_wait_their_turn() -> None:
-    target = gateway(timings=Timings(invisible=0, pending=0, running=10, spread=0, concurrency=1))
+def test_tasks_wait_for_a_free_slot() -> None:
+    target = make_gateway(
+        timings=Timings(invisible=0, pending=0, running=10, spread=0, concurrency=1)
+    )
     first, second = create(target), create(target)
     assert [target.view(task).status for task in (first, second)] == ["RUNNING", "THROTTLED"]
     target.clock.advance(10)
@@ -54,7 +56,7 @@ def test_tasks_wait_their_turn() -> None:
 )
 def test_a_task_is_charged_its_price(resource: str, price: str) -> None:
     operation = next(found for found in CREATES if found.resource == resource)
-    target = gateway()
+    target = make_gateway()
     task_id = create(target, operation.id)
     (charge,) = target.charges
     assert (charge.task_id, charge.operation, charge.kind) == (task_id, operation.id, "charge")
@@ -70,7 +72,7 @@ def test_a_task_is_charged_its_price(resource: str, price: str) -> None:
     ],
 )
 def test_failures_are_refunded_when_they_happen(code: str | None, kinds: list[str]) -> None:
-    target = gateway()
+    target = make_gateway()
     target.fail_next(code)
     create(target)
     target.clock.advance(12.9)
@@ -82,27 +84,27 @@ def test_failures_are_refunded_when_they_happen(code: str | None, kinds: list[st
 
 
 def test_a_cancelled_task_is_refunded_once() -> None:
-    target = gateway()
+    target = make_gateway()
     task_id = create(target)
     target.clock.advance(5)
     assert target.cancel(task_id).status == "CANCELLED"
     assert target.cancel(task_id).status == "CANCELLED"
     target.clock.advance(100)
     assert [charge.kind for charge in target.charges] == ["charge", "refund"]
-    assert state(read(target, task_id)).keys() == {"id", "status", "createdAt"}
+    assert parse_task(read(target, task_id)).keys() == {"id", "status", "createdAt"}
     assert target.open_tasks == 0
 
 
-def test_cancelling_comes_too_late_for_a_task_that_has_ended() -> None:
-    target = gateway()
+def test_a_task_that_has_ended_cannot_be_cancelled() -> None:
+    target = make_gateway()
     task_id = create(target)
     target.clock.advance(100)
     assert target.cancel(task_id).status == "SUCCEEDED"
     assert len(target.charges) == 1
 
 
-def test_fail_next_means_the_next_one_only_and_may_name_an_operation() -> None:
-    target = gateway()
+def test_fail_next_applies_to_one_task_of_an_operation() -> None:
+    target = make_gateway()
     target.fail_next("ASSET.INVALID", "act_one")
     ids = [
         create(target),
@@ -113,8 +115,8 @@ def test_fail_next_means_the_next_one_only_and_may_name_an_operation() -> None:
     assert [target.view(task).status for task in ids] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
 
 
-def test_callbacks_come_due_with_the_end_of_the_task() -> None:
-    target = gateway()
+def test_callbacks_are_due_at_the_end_of_the_task() -> None:
+    target = make_gateway()
     create(target)
     task_id = create(target, "act_one_expression_migration")
     assert target.callbacks == ()
@@ -130,24 +132,26 @@ def test_callbacks_come_due_with_the_end_of_the_task() -> None:
     )
 
 
-def test_same_seed_same_story() -> None:
-    def story(seed: int) -> list[object]:
-        target = gateway(seed=seed, timings=Timings(), shape="mixed")
-        told: list[object] = []
+def test_the_same_seed_gives_the_same_responses() -> None:
+    def collect_responses(seed: int) -> list[object]:
+        target = make_gateway(seed=seed, timings=Timings(), shape="mixed")
+        responses: list[object] = []
         for operation in CREATES:
             create(target, operation.id)
             target.clock.advance(1.7)
-            told += [(read(target, task).body, feed(target, task).body) for task in target.tasks]
+            responses += [
+                (read(target, task).body, read_feed(target, task).body) for task in target.tasks
+            ]
         target.clock.advance(60)
         urls = [str(target.output_url(task)) for task in target.tasks]
-        return [*told, urls, target.charges, [target.handle("GET", url).body for url in urls]]
+        return [*responses, urls, target.charges, [target.handle("GET", url).body for url in urls]]
 
-    assert story(1) == story(1)
-    assert story(1) != story(2)
+    assert collect_responses(1) == collect_responses(1)
+    assert collect_responses(1) != collect_responses(2)
 
 
-def test_reset_starts_the_same_story_anew() -> None:
-    target = gateway()
+def test_reset_restarts_from_the_seed() -> None:
+    target = make_gateway()
     first = create(target)
     target.fail_next()
     target.clock.advance(60)
@@ -157,15 +161,15 @@ def test_reset_starts_the_same_story_anew() -> None:
     assert create(target) == first
 
 
-def test_where_a_request_goes_is_read_from_address_or_host() -> None:
-    media = gateway().settings.media_url
+def test_the_origin_is_chosen_by_url_or_host_header() -> None:
+    media = make_gateway().settings.media_url
     for url, headers in ((f"{media}/x", ()), ("/x", (("host", media.removeprefix("http://")),))):
-        target = gateway()
+        target = make_gateway()
         assert b"AccessDenied" in target.handle("GET", url, headers).body
         assert target.requests[0].origin == "media"
 
 
-def test_every_create_has_an_example_here() -> None:
+def test_every_create_has_a_valid_example_body() -> None:
     for operation in CREATES:
-        for body in examples(operation):
+        for body in example_bodies(operation):
             assert CONTRACT.check_body(operation.id, body) == ()

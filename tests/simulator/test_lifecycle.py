@@ -28,7 +28,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 @given(plans(), st.lists(st.floats(0, 400), min_size=2, max_size=20))
-def test_a_task_never_goes_back(plan: Plan, ages: list[float]) -> None:
+def test_a_task_only_moves_forward(plan: Plan, ages: list[float]) -> None:
     views = [observe(plan, age) for age in sorted(ages)]
     for earlier, later in itertools.pairwise(views):
         assert ORDER[earlier.status] <= ORDER[later.status]
@@ -49,7 +49,7 @@ def test_a_view_is_consistent(plan: Plan, age: float) -> None:
 
 
 @given(plans(), st.floats(0, 400), st.floats(0, 400))
-def test_cancelling_ends_what_has_not_ended(plan: Plan, at: float, age: float) -> None:
+def test_cancelling_ends_a_task_that_has_not_ended(plan: Plan, at: float, age: float) -> None:
     after = observe(plan.cancel(at), age)
     if at >= plan.ends or age < at:
         assert after.status == observe(plan, age).status
@@ -76,11 +76,11 @@ def test_only_unsafe_inputs_are_not_refunded() -> None:
     assert not SUCCESS.is_refunded
 
 
-def test_failures_have_words_even_where_runway_has_no_code() -> None:
+def test_failures_have_a_message_even_without_a_documented_code() -> None:
     assert failed("NEW.CODE") == Ending("FAILED", "The task failed: NEW.CODE.", "NEW.CODE")
     assert failed(None).failure_code is None
     assert all(failed(code).failure for code in (*FAILURES, None))
 
 
-def test_the_client_can_explain_every_failure_simulated() -> None:
+def test_the_client_explains_every_simulated_failure() -> None:
     assert [code for code in FAILURES if explain_failure(code).code is None] == []

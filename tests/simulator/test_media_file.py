@@ -1,4 +1,4 @@
-"""Outputs are real files that carry the id of their task."""
+"""Outputs are valid media files with the id of their task."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make(kind: Kind, size: tuple[int, int] = SIZES[0], task_id: str = TASK) -> b
 
 
 @each_size
-def test_a_clip_decodes_in_the_size_that_was_asked_for(size: tuple[int, int]) -> None:
+def test_a_clip_decodes_in_the_requested_size(size: tuple[int, int]) -> None:
     frames, _ = decode(make("video", size))
     assert len(frames) == make_media.SECONDS * make_media.FRAME_RATE
     assert {(len(frame[0]), len(frame)) for frame in frames} == {size}
@@ -49,7 +49,7 @@ def test_something_moves_in_every_frame(size: tuple[int, int]) -> None:
 
 
 @each_size
-def test_a_picture_decodes_in_the_size_that_was_asked_for(size: tuple[int, int]) -> None:
+def test_a_picture_decodes_in_the_requested_size(size: tuple[int, int]) -> None:
     content = make("image", size)
     assert png_chunks(content)[0] == (b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
     rows = decode_picture(content)
@@ -57,7 +57,7 @@ def test_a_picture_decodes_in_the_size_that_was_asked_for(size: tuple[int, int])
 
 
 @each_size
-def test_stream_says_what_players_ask_for(size: tuple[int, int]) -> None:
+def test_the_stream_has_codec_frame_rate_and_duration(size: tuple[int, int]) -> None:
     with av.open(io.BytesIO(make("video", size))) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == size
@@ -95,7 +95,7 @@ def test_any_id_can_be_read_back_from_a_picture(task_id: str) -> None:
 def test_a_clip_starts_before_the_whole_file_is_there(size: tuple[int, int]) -> None:
     content = make("video", size)
     assert 0 < content.index(b"moov") < content.index(b"mdat")
-    # A stamp before the frames would move them away from the offsets in the index.
+    # A stamp before the frames would make the offsets in the index wrong.
     assert content.startswith(files(_media).joinpath(f"{size[0]}x{size[1]}.mp4").read_bytes())
 
 
@@ -159,7 +159,7 @@ def scene(size: tuple[int, int]) -> make_media.Scene:
 
 @each_size
 def test_a_picture_is_what_the_script_draws(size: tuple[int, int], tmp_path: Path) -> None:
-    # Pixels, not bytes: another version of PyAV may compress them in another way.
+    # Pixels, not bytes, because another version of PyAV may compress them differently.
     make_media.write_picture(scene(size), tmp_path / "drawn.png")
     drawn = decode_picture((tmp_path / "drawn.png").read_bytes())
     assert decode_picture(make("image", size)) == drawn

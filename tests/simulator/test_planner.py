@@ -28,7 +28,7 @@ def test_never_more_tasks_run_than_there_are_slots(
         assert sum(begin <= start < end for begin, end in runs) <= limit
 
 
-def test_slots_make_no_task_wait_without_need() -> None:
+def test_a_task_waits_only_if_no_slot_is_free() -> None:
     slots = Slots(2)
     assert [slots.take(0, 10), slots.take(0, 20), slots.take(0, 5), slots.take(30, 1)] == [
         0,
@@ -42,7 +42,7 @@ def planner(seed: int, **timings: float) -> Planner:
     return Planner(seed, Timings(**timings), RuleBook[Outcome]())
 
 
-def test_the_seed_decides_everything() -> None:
+def test_the_seed_determines_ids_and_plans() -> None:
     names = frozenset(("x",))
     first, again, other = (
         [made.plan(number, 0.0, names) for number in range(1, 20)]
@@ -63,7 +63,7 @@ def test_durations_stay_within_their_spread(seed: int, spread: float) -> None:
         assert middle * (1 - spread) - 1e-9 <= seconds <= middle * (1 + spread) + 1e-9
 
 
-def test_outcomes_go_by_operation_and_occurrence() -> None:
+def test_outcomes_match_operation_and_occurrence() -> None:
     book = RuleBook[Outcome]()
     book.add(Outcome(failed("INTERNAL"), When("a", nth=2)), Outcome(CANCELLED, When("b")))
     made = Planner(0, Timings(), book)
@@ -72,6 +72,6 @@ def test_outcomes_go_by_operation_and_occurrence() -> None:
 
 
 @pytest.mark.parametrize("bad", [{"invisible": -1}, {"spread": 1}, {"concurrency": 0}])
-def test_impossible_timings_are_refused(bad: dict[str, float]) -> None:
+def test_invalid_timings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         Timings(**bad)

@@ -15,20 +15,20 @@ from .helpers import (
     JSON_BODY,
     KEY,
     create,
-    feed,
-    gateway,
+    make_gateway,
     post,
     read,
+    read_feed,
 )
 
 PATH = "/runwayml/v1/character_performance"
 
 
-def test_requests_are_logged_in_order_with_what_they_were() -> None:
-    target = gateway()
+def test_requests_are_logged_in_order() -> None:
+    target = make_gateway()
     task_id = create(target)
     read(target, task_id)
-    feed(target, task_id)
+    read_feed(target, task_id)
     target.handle("GET", "/nowhere?x=1", HEADERS)
     facts = [
         (r.number, r.method, r.path, r.operation, r.task_id, r.status) for r in target.requests
@@ -44,15 +44,15 @@ def test_requests_are_logged_in_order_with_what_they_were() -> None:
 
 
 def test_the_log_keeps_the_latest() -> None:
-    target = gateway(remembered_requests=3)
+    target = make_gateway(remembered_requests=3)
     for _ in range(5):
         read(target, "x")
     assert [record.number for record in target.requests] == [3, 4, 5]
     assert target.received == 5
 
 
-def test_the_key_is_kept_nowhere() -> None:
-    target = gateway(keys=[KEY, "another-secret"])
+def test_the_key_is_stored_nowhere() -> None:
+    target = make_gateway(keys=[KEY, "another-secret"])
     body = {**BODY, "note": f"my key is {KEY}"}
     content = json.dumps(body).encode()
     headers = (
@@ -73,9 +73,9 @@ def test_the_key_is_kept_nowhere() -> None:
     assert target.requests[0].header("authorization") == "Bearer [hidden]"
 
 
-def test_a_word_that_serves_as_key_is_not_cut_out_of_everything() -> None:
-    """Tutorials say "any key": what was sent must still be found in the log."""
-    target = gateway()
+def test_a_key_that_is_an_ordinary_word_is_not_redacted_in_bodies() -> None:
+    """With the key "any" of tutorials, the log must still show what was sent."""
+    target = make_gateway()
     body = {"videoUri": "https://example.com/any/company.mp4", "model": "upscale_v1"}
     headers = (("Authorization", "Bearer any"), *HEADERS[1:], *JSON_BODY)
     target.handle("POST", "/runwayml/v1/video_upscale", headers, json.dumps(body).encode())
@@ -97,8 +97,8 @@ def test_data_uris_are_shortened_and_json_stays_json() -> None:
     )
 
 
-def test_a_task_with_a_data_uri_keeps_little_and_still_works() -> None:
-    target = gateway()
+def test_a_task_stores_a_shortened_data_uri() -> None:
+    target = make_gateway()
     body = {
         **BODY,
         "character": {"type": "image", "uri": "data:image/png;base64," + "A" * 3_000_000},
@@ -110,14 +110,14 @@ def test_a_task_with_a_data_uri_keeps_little_and_still_works() -> None:
     assert len(target.requests[0].content) < 1000
 
 
-def test_the_log_cuts_off_what_is_absurdly_long() -> None:
+def test_the_log_limits_the_size_of_a_body() -> None:
     body = json.dumps({"x": "y" * 1_000_000}).encode()
     request = SimulatedRequest.parse("POST", PATH, (), body)
     assert len(redact_request(request)[2]) == 64 * 1024
 
 
-def test_a_long_prompt_is_not_cut_out_of_the_task() -> None:
-    target = gateway()
+def test_a_task_stores_a_long_prompt_whole() -> None:
+    target = make_gateway()
     body = {**BODY, "extra": "y" * 100_000}
     assert post(target, PATH, body).status == 200
     assert next(iter(target.tasks.values())).body == body

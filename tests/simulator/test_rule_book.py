@@ -1,4 +1,4 @@
-"""Rules hit the occurrences that they name."""
+"""Rules apply to the occurrences that they name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def hits(when: When, count: int = 12) -> list[int]:
     return [number for number in range(1, count + 1) if when.covers(number)]
 
 
-def test_occurrences() -> None:
+def test_when_covers_occurrences() -> None:
     assert hits(When()) == list(range(1, 13))
     assert hits(When(nth=3)) == [3]
     assert hits(When(first=2)) == [1, 2]
@@ -39,7 +39,7 @@ def test_each_rule_counts_its_own_occurrences(calls: list[str], nth: int) -> Non
     if len(places) >= nth:
         expected[places[nth - 1]] = "only a"
     if len(calls) >= nth:
-        # The rule that stands first wins where both apply.
+        # If both apply, the first rule wins.
         expected[nth - 1] = "all"
     assert found == expected
 

@@ -25,7 +25,7 @@ PATH = "/runwayml/v1/character_performance"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=SimClock.manual(), timings=EXACT, deliver_callbacks=True) as running:
+    with SimulatorServer(clock=SimClock.manual(), timings=EXACT) as running:
         yield running
 
 
@@ -52,7 +52,7 @@ def test_from_request_to_file(server: SimulatorServer, api: httpx.Client) -> Non
     assert server.gateway.leaked_keys == ()
 
 
-def test_the_port_tells_the_origin_whatever_name_is_used(
+def test_the_port_selects_the_origin_whatever_the_host_name(
     server: SimulatorServer, api: httpx.Client
 ) -> None:
     finished(server, api)
@@ -62,23 +62,23 @@ def test_the_port_tells_the_origin_whatever_name_is_used(
     assert api.get("/nowhere", headers={"Host": url.netloc.decode()}).status_code == 403
 
 
-def test_answers_do_not_wait_for_a_delayed_acknowledgement(api: httpx.Client) -> None:
+def test_responses_do_not_wait_for_a_delayed_ack(api: httpx.Client) -> None:
     began = time.monotonic()
     for _ in range(50):
         api.get("/runwayml/v1/tasks/x")
-    # With Nagle's algorithm on, each of the fifty would take 40 ms longer.
+    # With Nagle's algorithm, each of the fifty requests takes 40 ms longer.
     assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("kind", ["reset", "cut"])
-def test_a_reset_is_a_real_one(
+def test_a_reset_is_a_tcp_reset(
     server: SimulatorServer, api: httpx.Client, kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.gateway.faults.add(Fault(kind, acted=True, when=When(nth=1)))
     with pytest.raises(httpx.ReadError, match=r"(?i)reset|forcibly"):
         api.post(PATH, json=BODY)
     assert len(server.gateway.tasks) == 1
-    # The server goes on, and so does a client that opens another connection.
+    # The server continues, and the client opens another connection.
     assert api.post(PATH, json=BODY).status_code == 200
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -102,21 +102,19 @@ def test_a_truncated_body_is_complete_for_http(server: SimulatorServer, api: htt
     assert cut.content == whole.content[: len(whole.content) // 2]
 
 
-def test_a_client_that_gives_up_on_silence_frees_the_server(
-    server: SimulatorServer, api: httpx.Client
-) -> None:
+def test_a_client_timeout_frees_the_server(server: SimulatorServer, api: httpx.Client) -> None:
     server.gateway.faults.add(Fault("hang", seconds=1e6, when=When(nth=1)))
     with pytest.raises(httpx.ReadTimeout):
         api.get("/runwayml/v1/tasks/x", timeout=0.05)
     assert api.get("/runwayml/v1/tasks/x").status_code == 400
 
 
-def test_a_drip_feeds_the_body_in_pieces(server: SimulatorServer, api: httpx.Client) -> None:
+def test_a_drip_delivers_the_whole_body(server: SimulatorServer, api: httpx.Client) -> None:
     server.gateway.faults.add(Fault("drip", seconds=16))
     done = threading.Event()
 
     def move() -> None:
-        # Again and again: nobody knows when the drip begins to wait.
+        # Repeatedly, because the test cannot see when the drip begins to wait.
         while not done.wait(0.02):
             server.gateway.clock.advance(16)
 
@@ -129,7 +127,9 @@ def test_a_drip_feeds_the_body_in_pieces(server: SimulatorServer, api: httpx.Cli
         mover.join()
 
 
-def test_http_errors_of_a_client_do_not_disturb(server: SimulatorServer, api: httpx.Client) -> None:
+def test_protocol_errors_of_a_client_do_not_stop_the_server(
+    server: SimulatorServer, api: httpx.Client
+) -> None:
     address = urlsplit(server.base_url)
     with socket.create_connection((str(address.hostname), address.port or 0)) as raw:
         raw.sendall(b"nonsense\r\n\r\n")
@@ -140,7 +140,7 @@ def test_http_errors_of_a_client_do_not_disturb(server: SimulatorServer, api: ht
     assert api.get("/nowhere").status_code == 404
 
 
-def test_a_taken_port_is_an_error_and_leaves_none_open(server: SimulatorServer) -> None:
+def test_a_port_in_use_is_an_error_and_leaves_none_open(server: SimulatorServer) -> None:
     taken = urlsplit(server.media_url).port or 0
     with pytest.raises(OSError, match="use"):
         SimulatorServer(port=taken)
@@ -149,7 +149,7 @@ def test_a_taken_port_is_an_error_and_leaves_none_open(server: SimulatorServer) 
 
 
 @pytest.mark.parametrize("name", ["port", "media_port"])
-def test_the_error_tells_which_port_is_taken(server: SimulatorServer, name: Any) -> None:
+def test_the_error_names_the_port_in_use(server: SimulatorServer, name: Any) -> None:
     taken = urlsplit(server.base_url).port
     with pytest.raises(OSError, match=f"127.0.0.1:{taken}"):
         SimulatorServer(**{name: taken})
@@ -166,7 +166,7 @@ def test_closing_is_quick_and_final() -> None:
     SimulatorServer().close()
 
 
-def test_run_serves_until_it_is_told_to_end() -> None:
+def test_run_serves_until_sigterm() -> None:
     program = (
         "from cometapi_runway.simulator import run\n"
         "run(on_ready=lambda server: print(server.base_url, flush=True))\n"
@@ -184,7 +184,7 @@ def test_run_serves_until_it_is_told_to_end() -> None:
         assert process.wait(10) == 0
 
 
-def test_it_knows_nothing_of_the_client() -> None:
+def test_the_simulator_imports_no_client_code() -> None:
     program = (
         "import sys, cometapi_runway.simulator\n"
         "known = ('httpx', 'httpcore', 'cometapi_runway_api', 'cometapi_runway._client',\n"

@@ -17,12 +17,12 @@ from cometapi_runway.simulator import (
 
 from .helpers import (
     create,
-    gateway,
+    make_gateway,
 )
 
 
 def test_prices_can_be_set() -> None:
-    target = gateway(prices={"character_performance": 1.25})
+    target = make_gateway(prices={"character_performance": 1.25})
     create(target)
     assert target.ledger.total == Decimal("1.25")
 
@@ -30,17 +30,17 @@ def test_prices_can_be_set() -> None:
 @pytest.mark.parametrize("amount", ["nan", "inf", "ten"])
 def test_dollars_are_finite(amount: str) -> None:
     with pytest.raises(ValueError, match=amount):
-        gateway(balance=amount)
+        make_gateway(balance=amount)
     with pytest.raises(ValueError, match=amount):
-        gateway(prices={"video_upscale": amount})
+        make_gateway(prices={"video_upscale": amount})
 
 
-def test_an_address_cannot_last_for_ever() -> None:
+def test_the_lifetime_of_urls_is_finite() -> None:
     with pytest.raises(ValueError, match="url_lifetime"):
         Timings(url_lifetime=float("inf"))
 
 
-def test_options_are_the_settings_by_another_name() -> None:
+def test_options_are_the_fields_of_the_settings() -> None:
     assert set(Options.__annotations__) == {found.name for found in attrs.fields(SimulatorSettings)}
     clock = SimClock.manual()
     by_name = Gateway(clock=clock, shape="wrapped", keys="sk-one").settings
