@@ -73,7 +73,7 @@ class Control:
         segments = tuple(request.path.removeprefix(PREFIX).strip("/").split("/"))
         actions = _ACTIONS.get((segments[0], len(segments)))
         if actions is None or segments[2:] not in ((), ("cancel",)):
-            return json_reply({"error": f"there is no {request.path}"}, 404)
+            return json_reply({"error": f"unknown path {request.path}"}, 404)
         action = actions.get(method)
         if action is None:
             allow = (("Allow", ", ".join(actions)),)

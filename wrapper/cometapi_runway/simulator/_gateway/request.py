@@ -61,5 +61,5 @@ class SimulatedRequest:
         return found[1] if found else None
 
     def header(self, name: str) -> str | None:
-        """The first header field of a name; the name is given in lower case."""
+        """The first header field of a name, which must be in lower case."""
         return next((value for key, value in self.headers if key.lower() == name), None)

@@ -122,11 +122,11 @@ class TaskStore:
 
     @property
     def callbacks(self) -> tuple[Callback, ...]:
-        """The callbacks that have come due, oldest first."""
+        """The callbacks that are due, oldest first."""
         return tuple(self._callbacks)
 
     def latest(self, limit: int) -> tuple[SimulatedTask, ...]:
-        """The newest tasks, newest first."""
+        """Returns the newest tasks, newest first."""
         return tuple(islice(reversed(self._tasks.values()), limit))
 
     @property

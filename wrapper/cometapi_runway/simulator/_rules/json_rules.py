@@ -97,8 +97,8 @@ def from_json(
     if unknown:
         names = sorted({*known, *other_keys})
         close = suggest(unknown[0], names)
-        advice = f"did you mean {close!r}?" if close else f"known are: {', '.join(names)}"
-        raise ValueError(f"there is no {unknown[0]!r}; {advice}")
+        advice = f"did you mean {close!r}?" if close else f"known keys: {', '.join(names)}"
+        raise ValueError(f"unknown key {unknown[0]!r}; {advice}")
     try:
         return rule_type(**fields, **more)
     except (TypeError, ValueError) as error:

@@ -38,9 +38,7 @@ def check_name(names: frozenset[str], name: str) -> str:
     if name not in names:
         close = suggest(name, names)
         advice = f"did you mean {close!r}? " if close else ""
-        raise ValueError(
-            f"nothing is called {name!r}; {advice}known are: {', '.join(sorted(names))}"
-        )
+        raise ValueError(f"unknown name {name!r}; {advice}known names: {', '.join(sorted(names))}")
     return name
 
 
