@@ -183,7 +183,7 @@ def test_a_wait_that_ends_too_early(run, runway_simulator):
     lambda kit: kit.requests_to("nothing"),
 ])  # fmt: skip
 def test_a_name_that_would_never_apply_is_refused(told, runway_simulator):
-    with pytest.raises(ValueError, match="nothing is called"):
+    with pytest.raises(ValueError, match="unknown name"):
         told(runway_simulator)
 
 

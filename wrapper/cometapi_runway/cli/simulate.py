@@ -75,9 +75,9 @@ def simulate(
 ) -> Exit:
     """Run a local gateway until Ctrl-C: tasks live, files are real, nothing is charged."""
     with _explained():
-        chosen = simulator.Settings(
+        chosen = simulator.SimulatorSettings(
             clock=simulator.SimClock.scaled(speed),
-            shape=simulator.Answers.named(shape),  # type: ignore[arg-type] # it judges the name
+            shape=simulator.ResponseShapes.from_name(shape),  # type: ignore[arg-type] # it judges the name
             # Else every run had the same ids, and the record, which outlives it, mistook the
             # tasks of one for those of another.
             seed=secrets.randbelow(_SEEDS) if seed is None else seed,

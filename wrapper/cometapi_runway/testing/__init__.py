@@ -19,7 +19,7 @@ and names the field. Nothing sleeps: a wait of any `RunwayClient` moves the simu
         runway_simulator.assert_charged(1)
 
 ``@pytest.mark.runway(...)`` sets the simulator up: the fields of
-`cometapi_runway.simulator.Settings`, and ``base_url`` for an application that has its own
+`cometapi_runway.simulator.SimulatorSettings`, and ``base_url`` for an application that has its own
 address for the gateway. The names below are for annotations and rules.
 """
 

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from attrs import define, field
 
-from cometapi_runway.simulator.control import Control
-from cometapi_runway.simulator.delivery import fields
+from cometapi_runway.simulator._control.control import Control
+from cometapi_runway.simulator._server.delivery import wire_headers
 
 if TYPE_CHECKING:
-    from cometapi_runway.simulator.gateway import Gateway
-    from cometapi_runway.simulator.reply import Reply
+    from cometapi_runway.simulator._gateway.gateway import Gateway
+    from cometapi_runway.simulator._responses.reply import Reply
 
 _PIECES: Final = 16
 _LOST: Final = "the simulated gateway reset the connection"
@@ -59,14 +59,14 @@ class GatewayCarrier(Carrier):
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Lets the gateway act, and makes a response of its reply."""
         target = target_of(request, self.base_url)
-        answerer = self._control if self._control.is_meant(target) else self.gateway
+        answerer = self._control if self._control.matches(target) else self.gateway
         url = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}"
         reply = answerer.handle(request.method, url, headers_of(request), request.content)
         body = _Body(request, reply, self.gateway)
         body.wait(reply.delay)
         if reply.drop == "before":
             raise httpx.ReadError(_LOST, request=request)
-        headers = fields(reply, self.gateway.clock.now())
+        headers = wire_headers(reply, self.gateway.clock.now())
         return httpx.Response(
             reply.status,
             headers=headers,

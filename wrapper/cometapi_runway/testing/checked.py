@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING, known_name, names_in
-from cometapi_runway.simulator.tasks import names_of
+from cometapi_runway.simulator._rules.names import (
+    DOWNLOAD,
+    EVERYTHING,
+    check_name,
+    collect_names,
+    name_request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +57,7 @@ class Checked:
         Raises:
             ValueError: Nothing is called that.
         """
-        known_name(names_in(self.gateway.contract), operation)
+        check_name(collect_names(self.gateway.contract), operation)
         return tuple(one for one in self.requests if operation in self._names(one))
 
     def assert_charged(self, times: int = 1, *, operation: str = EVERYTHING) -> None:
@@ -67,7 +72,7 @@ class Checked:
             ValueError: Nothing is called `operation`.
         """
         __tracebackhide__ = True
-        known_name(names_in(self.gateway.contract), operation)
+        check_name(collect_names(self.gateway.contract), operation)
         found = [line for line in self.charges if line.kind == "charge"]
         if operation != EVERYTHING:
             found = [line for line in found if operation in self._names_of_task(line.task_id)]
@@ -111,7 +116,7 @@ class Checked:
         if record.operation is None:
             return frozenset()
         operation = self.gateway.contract.operation(record.operation)
-        return names_of(operation, operation.resource) | self._names_of_created(record)
+        return name_request(operation, operation.resource) | self._names_of_created(record)
 
     def _names_of_created(self, record: RequestRecord) -> frozenset[str]:
         """For an operation that several resources share: the one that this request meant."""
@@ -121,7 +126,7 @@ class Checked:
 
     def _names_of_task(self, task_id: str) -> frozenset[str]:
         task = self.tasks[task_id]
-        return names_of(task.operation, task.resource)
+        return name_request(task.operation, task.resource)
 
 
 def _line(record: RequestRecord) -> str:

@@ -11,7 +11,7 @@ import pytest
 from attrs import define, field
 
 from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
-from cometapi_runway.simulator.clock import SimClock
+from cometapi_runway.simulator._clock import SimClock
 
 # How often other tasks are let run before time is moved on, so that what can happen now does.
 _COURTESY = 3

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from cometapi_runway.journal import Journal
-    from cometapi_runway.simulator.clock import SimClock
+    from cometapi_runway.simulator._clock import SimClock
     from cometapi_runway.testing.judge import Judge, Violation
 
 API_KEY: Final = "simulated-key"

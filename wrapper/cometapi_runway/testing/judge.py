@@ -14,7 +14,7 @@ from cometapi_runway.errors import Issue
 from cometapi_runway.validation import Contract, contract
 
 if TYPE_CHECKING:
-    from cometapi_runway.simulator.requests import Request
+    from cometapi_runway.simulator._gateway.request import SimulatedRequest
 
 _CREDENTIALS: Final = ("authorization", "x-api-key")
 _SHOWN: Final = 20
@@ -80,7 +80,7 @@ class Judge:
     _expected: list[list[Violation]] = field(factory=list[list[Violation]])
     _told: int = 0
 
-    def watch(self, request: Request) -> None:
+    def watch(self, request: SimulatedRequest) -> None:
         """Looks at a request as the simulator has it, to either origin."""
         if self.media_host and request.host == self.media_host:
             self._look_for_keys(request)
@@ -134,7 +134,7 @@ class Judge:
         news, self._told = self.violations[self._told :], len(self.violations)
         return describe(news)
 
-    def _look_for_keys(self, request: Request) -> None:
+    def _look_for_keys(self, request: SimulatedRequest) -> None:
         carried = [name for name in _CREDENTIALS if request.header(name) is not None]
         if carried:
             words = "went to the host of an output file, which must never see a key (leak)"

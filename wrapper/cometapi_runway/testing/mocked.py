@@ -13,8 +13,9 @@ import respx
 from attrs import define
 
 from cometapi_runway._core.json_values import as_object, as_text, parse_json
-from cometapi_runway.simulator import Reply, SimClock, refusals
-from cometapi_runway.simulator.media import make_file
+from cometapi_runway.simulator import Reply, SimClock
+from cometapi_runway.simulator._media.media_file import make_file
+from cometapi_runway.simulator._responses import refusals
 from cometapi_runway.testing import examples
 from cometapi_runway.testing.carriers import (
     Carrier,
@@ -113,7 +114,7 @@ class Mock(Connected, respx.Router):
         is_named = request.url.host in servers
         url = str(request.url) if is_named else target_of(request, self.base_url)
         issues = self.judge.check(request.method, url, headers_of(request), request.content)
-        return _response(refusals.invalid(issues)) if issues else None
+        return _response(refusals.refuse_invalid(issues)) if issues else None
 
     def history(self) -> str:
         """What was asked last, one line per request."""
@@ -197,8 +198,8 @@ def _file(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, headers={"Content-Type": file.content_type}, content=file.content)
 
 
-def _response(problem: refusals.Problem) -> httpx.Response:
-    reply: Reply = refusals.platform_reply(problem, _REQUEST_ID)
+def _response(problem: refusals.Refusal) -> httpx.Response:
+    reply: Reply = refusals.write_platform_refusal(problem, _REQUEST_ID)
     return httpx.Response(reply.status, headers=list(reply.headers), content=reply.body)
 
 

@@ -124,7 +124,7 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             _misused("it takes keyword arguments only")
         options |= marker.kwargs
-    known = {*import_module("cometapi_runway.simulator.settings").Options.__annotations__}
+    known = {*import_module("cometapi_runway.simulator._settings").Options.__annotations__}
     for name in options.keys() - known - {"base_url"}:
         close = get_close_matches(name, known, n=1)
         advice = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cometapi_runway.simulator import Ending, Fault, Outcome, When
-from cometapi_runway.simulator.rules import DOWNLOAD, EVERYTHING
+from cometapi_runway.simulator._rules.names import DOWNLOAD, EVERYTHING
 
 if TYPE_CHECKING:
     from cometapi_runway.simulator import Gateway
@@ -104,7 +104,7 @@ class Scripted:
     def inject(self, *rules: Fault | Outcome) -> None:
         """Adds rules of any kind, such as ``Fault("html", when=When("tasks", first=3))``.
 
-        See `cometapi_runway.simulator.faults` for the kinds of fault.
+        See `cometapi_runway.simulator._rules.faults` for the kinds of fault.
         """
         for rule in rules:
             if isinstance(rule, Fault):
