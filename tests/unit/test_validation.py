@@ -264,7 +264,7 @@ def test_messages_name_field_and_rule(call, path, rule):
         ("moderation of neither form", "/moderation must be a string or an object (type), got 3"),
         ("an empty tag", '/tags/1 must have at least 1 character (minLength), got ""'),
         ("a field nobody knows",
-         "/a~1b~0 is not a field that the contract knows (additionalProperties), got 1"),
+         "/a~1b~0 is not a field in the contract (additionalProperties), got 1"),
         ("no version", "header X-Version is required and missing (required)"),
         ("no key", "header Authorization is required and missing (security)"),
         ("query below minimum", "query parameter limit must be at least 1 (minimum), got 0"),
@@ -272,7 +272,7 @@ def test_messages_name_field_and_rule(call, path, rule):
                            f'got "{"x" * 41}"'),
         ("another method", "PUT is not a method of /v1/clips (method), which has POST, GET"),
         ("duplicate key",
-         "/asset/type is given more than once (duplicate-key), got image"),
+         "/asset/type is repeated (duplicate-key), got image"),
     ],
 )  # fmt: skip
 def test_a_message_is_a_sentence(name, words):
@@ -372,7 +372,7 @@ def test_answers_are_judged_by_status():
     assert [i.path for i in CONTRACT.check_response("make_clip", 200, {})] == ["/id"]
     assert [i.path for i in CONTRACT.check_response("read_clip", 503, {})] == ["/error"]
     for operation, status in (("make_clip", 404), ("make_clip", 502), ("read_clip", 404)):
-        with pytest.raises(ContractError, match=f"{operation} documents no JSON answer"):
+        with pytest.raises(ContractError, match=f"{operation} documents no JSON response"):
             CONTRACT.check_response(operation, status, {})
 
 
