@@ -50,7 +50,7 @@ JUDGES = (
     Judge(
         "unit",
         "tests/unit",
-        without=("cli", "openapi", "testing_kit", "test_new_page.py"),
+        without=("cli", "openapi", "testing", "test_new_page.py"),
         deselected=("test_journal.py::test_processes_share_it",),
         about=("wrapper",),
     ),
