@@ -223,7 +223,9 @@ class TestAssertions:
         runway_simulator.assert_requested(1, operation="image_to_video")
 
     def test_requests(self, runway_simulator):
-        with pytest.raises(AssertionError, match="expected a request of tasks, found 0; the gateway"):
+        with pytest.raises(
+            AssertionError, match="expected a request of tasks, found 0; the gateway"
+        ):
             runway_simulator.assert_requested(operation="tasks")
         runway_simulator.drop_next_request()
         with pytest.raises(SubmissionUnknownError):

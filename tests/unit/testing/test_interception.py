@@ -75,7 +75,9 @@ def test_other_hosts_are_not_intercepted(open_kit):
         assert not kit.history()
 
 
-@pytest.mark.parametrize("open_kit", [_simulator.open_simulator, _simulator.open_server, _mock.open_mock])
+@pytest.mark.parametrize(
+    "open_kit", [_simulator.open_simulator, _simulator.open_server, _mock.open_mock]
+)
 def test_every_patch_is_undone(open_kit):
     def patched() -> list[object]:
         kinds = (httpx.HTTPTransport, httpx.AsyncHTTPTransport, httpx.MockTransport)
