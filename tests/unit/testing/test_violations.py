@@ -56,9 +56,9 @@ def runs(pytester):
 def test_it_fails_the_test_and_names_the_field(fixture, runs):
     result = runs(f"""
     def test_application({fixture}):
-        answer = send({fixture}.base_url)
-        assert answer.status_code == 400
-        assert "/character/uri" in answer.json()["error"]["message"]
+        response = send({fixture}.base_url)
+        assert response.status_code == 400
+        assert "/character/uri" in response.json()["error"]["message"]
 
     def test_afterwards({fixture}):
         pass

@@ -1,4 +1,4 @@
-"""Transports that answer httpx requests in this process, and patches that redirect to them."""
+"""Transports that respond to httpx requests in this process, and patches that redirect to them."""
 
 from __future__ import annotations
 

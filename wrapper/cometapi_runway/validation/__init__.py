@@ -1,6 +1,6 @@
 """Checks requests and responses against the contract.
 
-The client calls it before it sends a paid request, the simulator before it answers one, and the
+The client calls it before it sends a paid request, the simulator before it handles one, and the
 tests after they record one. It reads nothing but an OpenAPI document and checks nothing but bytes
 and JSON. It must not import the client that it checks, nor httpx.
 
