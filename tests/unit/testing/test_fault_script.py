@@ -1,4 +1,4 @@
-"""Failures in one line each, told to both clients, and the assertions about what came of them."""
+"""Planned faults, with both clients, and the assertions about their effects."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ ASSETS = {"character": "https://example.com/face.png", "reference": "https://exa
 
 @pytest.fixture(params=["client", "async_client"])
 def run(request, runway_simulator):
-    """Runs steps written once with either client: ``run(lambda client: client.tasks…)``."""
+    """Run a step with either client: ``run(lambda client: client.tasks…)``."""
     client = getattr(runway_simulator, request.param)
 
     def step(call):
         result = call(client)
-        return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+        return asyncio.run(_await(result)) if inspect.isawaitable(result) else result
 
     return step
 
 
-async def _awaited(result):
+async def _await(result):
     return await result
 
 
@@ -43,7 +43,7 @@ def create(client):
     return client.character_performance.create(**ASSETS)
 
 
-def test_failures_come_in_the_order_they_were_told(run, runway_simulator):
+def test_endings_occur_in_the_planned_order(run, runway_simulator):
     runway_simulator.fail_next("SAFETY.INPUT.TEXT")
     runway_simulator.fail_next(None)
     runway_simulator.cancel_next()
@@ -76,14 +76,14 @@ def test_a_lost_response_is_charged(run, runway_simulator):
     runway_simulator.assert_requested(1, operation="official")
 
 
-def test_a_dropped_request_is_not(run, runway_simulator):
+def test_a_dropped_request_is_not_charged(run, runway_simulator):
     runway_simulator.drop_next_request()
     with pytest.raises(SubmissionUnknownError):
         run(create)
     runway_simulator.assert_charged(0)
 
 
-def test_a_refusal(run, runway_simulator):
+def test_a_refused_request(run, runway_simulator):
     runway_simulator.refuse_next(403, "quota_not_enough", "no money left")
     with pytest.raises(InsufficientQuotaError, match="no money left"):
         run(create)
@@ -91,7 +91,7 @@ def test_a_refusal(run, runway_simulator):
     runway_simulator.assert_charged(1)
 
 
-def test_a_pace_that_is_kept(run, runway_simulator):
+def test_a_throttled_request_is_retried(run, runway_simulator):
     before = runway_simulator.clock.now()
     runway_simulator.throttle_next(retry_after=7, times=2)
     assert run(create).id
@@ -99,14 +99,14 @@ def test_a_pace_that_is_kept(run, runway_simulator):
     runway_simulator.assert_requested(3, operation="control_a_character")
 
 
-def test_a_pace_that_takes_too_long(run, runway_simulator):
+def test_a_request_that_is_throttled_too_long(run, runway_simulator):
     runway_simulator.throttle_next(retry_after=None, times=50)
     with pytest.raises(RateLimitError):
         run(create)
     runway_simulator.assert_charged(0)
 
 
-def test_a_silence_longer_than_anybody_waits(run, runway_simulator):
+def test_a_delay_longer_than_the_timeout(run, runway_simulator):
     before = runway_simulator.clock.now()
     runway_simulator.hang_next(3600)
     with pytest.raises(SubmissionUnknownError):
@@ -115,26 +115,26 @@ def test_a_silence_longer_than_anybody_waits(run, runway_simulator):
     assert runway_simulator.clock.now() - before == pytest.approx(60)
 
 
-def test_a_silence_that_is_borne(run, runway_simulator):
+def test_a_delay_shorter_than_the_timeout(run, runway_simulator):
     before = runway_simulator.clock.now()
     runway_simulator.hang_next(30)
     assert run(create).id
     assert runway_simulator.clock.now() - before == pytest.approx(30)
 
 
-def test_an_answer_that_drips_is_given_up(run, runway_simulator):
-    """httpx counts from byte to byte; our clients bound the whole, also on a simulated clock."""
+def test_a_response_that_drips_too_slowly_times_out(run, runway_simulator):
+    """httpx limits the time between bytes; our clients limit the whole response."""
     runway_simulator.inject(Fault("drip", seconds=160, when=When("official", nth=1)))
     with pytest.raises(SubmissionUnknownError):
         run(create)
 
 
-def test_an_answer_that_drips_fast_enough(run, runway_simulator):
+def test_a_response_that_drips_fast_enough(run, runway_simulator):
     runway_simulator.inject(Fault("drip", seconds=32))
     assert run(create).id
 
 
-def test_a_client_of_ones_own_has_its_own_patience(runway_simulator):
+def test_a_plain_httpx_client_has_its_own_timeout(runway_simulator):
     task = create(runway_simulator.client)
     url = f"{runway_simulator.base_url}/runwayml/v1/tasks/{task.id}"
     headers = {"Authorization": "Bearer k"}
@@ -167,7 +167,7 @@ def test_rules_of_any_kind(run, runway_simulator):
         run(lambda client: client.tasks.wait(second.id))
 
 
-def test_a_wait_that_ends_too_early(run, runway_simulator):
+def test_a_wait_that_times_out(run, runway_simulator):
     task = run(create)
     before = runway_simulator.clock.now()
     with pytest.raises(TaskTimeoutError):
@@ -175,25 +175,25 @@ def test_a_wait_that_ends_too_early(run, runway_simulator):
     assert runway_simulator.clock.now() - before == pytest.approx(4, abs=0.01)
 
 
-@pytest.mark.parametrize("told", [
+@pytest.mark.parametrize("use_name", [
     lambda kit: kit.fail_next(operation="character_performence"),
     lambda kit: kit.lose_next_response(operation="create"),
     lambda kit: kit.inject(Fault("html", when=When("downloads"))),
     lambda kit: kit.assert_charged(0, operation="nothing"),
     lambda kit: kit.requests_to("nothing"),
 ])  # fmt: skip
-def test_a_name_that_would_never_apply_is_refused(told, runway_simulator):
+def test_an_unknown_name_is_refused(use_name, runway_simulator):
     with pytest.raises(ValueError, match="unknown name"):
-        told(runway_simulator)
+        use_name(runway_simulator)
 
 
-def test_at_least_one_occurrence(runway_simulator):
+def test_times_must_be_positive(runway_simulator):
     with pytest.raises(ValueError, match="times must be 1 or more"):
         runway_simulator.lose_next_response(times=0)
 
 
 @pytest.mark.parametrize("kind", ["id", "resource", "tag"])
-def test_every_operation_has_its_names(kind, runway_simulator):
+def test_every_operation_is_known_by_all_its_names(kind, runway_simulator):
     for operation in contract().operations:
         runway_simulator.assert_charged(0, operation=getattr(operation, kind))
 
@@ -208,9 +208,9 @@ class TestAssertions:
         runway_simulator.assert_charged(0, operation="compat")
         with pytest.raises(AssertionError) as caught:
             runway_simulator.assert_charged(2)
-        told = str(caught.value)
-        assert "expected 2 charges, found 1" in told
-        assert "refund -0.50" in told
+        message = str(caught.value)
+        assert "expected 2 charges, found 1" in message
+        assert "refund -0.50" in message
         assert runway_simulator.spent == 0
 
     def test_resources_that_share_an_operation(self, runway_simulator):
@@ -223,18 +223,20 @@ class TestAssertions:
         runway_simulator.assert_requested(1, operation="image_to_video")
 
     def test_requests(self, runway_simulator):
-        with pytest.raises(AssertionError, match="expected a request of tasks, found 0; there"):
+        with pytest.raises(
+            AssertionError, match="expected a request of tasks, found 0; the gateway"
+        ):
             runway_simulator.assert_requested(operation="tasks")
         runway_simulator.drop_next_request()
         with pytest.raises(SubmissionUnknownError):
             create(runway_simulator.client)
         runway_simulator.assert_requested(operation="official")
-        with pytest.raises(AssertionError, match=r"no answer \(reset\)"):
+        with pytest.raises(AssertionError, match=r"no response \(reset\)"):
             runway_simulator.assert_requested(0, operation="official")
         with pytest.raises(AssertionError, match="of download"):
             runway_simulator.assert_downloaded()
 
-    def test_what_was_sent(self, runway_simulator):
+    def test_request_records(self, runway_simulator):
         task = create(runway_simulator.client)
         (sent,) = runway_simulator.requests_to("character_performance")
         assert sent.json["model"] == "act_two"

@@ -1,9 +1,9 @@
-"""How fast the oracle is, beside general validators doing the same.
+"""Speed of validation, compared with general validators.
 
-Run it: `python tests/benchmarks/oracle.py`.
+Run it: `python tests/benchmarks/validation.py`.
 
-Prints microseconds for one body and requests per second for a whole request. openapi-core takes
-the second column where it is installed; otherwise python-jsonschema, which judges the body only.
+Prints microseconds for one body and requests per second for a whole request. python-jsonschema is
+the peer for bodies, and openapi-core, if it is installed, for whole requests.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ HEADERS = (
 )
 
 
-def seconds(work: Callable[[], object], rounds: int) -> float:
-    """Seconds for one call: the best of five runs, the one least disturbed."""
+def measure(work: Callable[[], object], rounds: int) -> float:
+    """Return the seconds of one call: the best of five runs, which load disturbs least."""
     best = float("inf")
     for _ in range(5):
         start = time.perf_counter()
@@ -54,40 +54,40 @@ def seconds(work: Callable[[], object], rounds: int) -> float:
     return best
 
 
-def oracle_figures() -> None:
-    """Print what the oracle takes for the seed page's own example."""
-    judge = contract()
-    operation = judge.operation(OPERATION)
+def print_own_figures() -> None:
+    """Print the times of this package for the example of the documentation page."""
+    own = contract()
+    operation = own.operation(OPERATION)
     content = json.dumps(BODY).encode()
     url = f"https://api.cometapi.com{operation.path}"
     bad = {**BODY, "seed": -1}
 
     def request() -> object:
-        return judge.check_request(operation.method, url, HEADERS, content)
+        return own.check_request(operation.method, url, HEADERS, content)
 
     assert request() == (), request()
-    body = seconds(lambda: judge.check_body(OPERATION, BODY), 5000)
-    refused = seconds(lambda: judge.check_body(OPERATION, bad), 5000)
-    whole = seconds(request, 2000)
-    print(f"oracle              valid body   {body * 1e6:8.1f} us")
-    print(f"oracle              refused body {refused * 1e6:8.1f} us")
-    print(f"oracle              request      {whole * 1e6:8.1f} us  {1 / whole:10,.0f} requests/s")
+    body = measure(lambda: own.check_body(OPERATION, BODY), 5000)
+    refused = measure(lambda: own.check_body(OPERATION, bad), 5000)
+    whole = measure(request, 2000)
+    print(f"cometapi-runway     valid body   {body * 1e6:8.1f} us")
+    print(f"cometapi-runway     refused body {refused * 1e6:8.1f} us")
+    print(f"cometapi-runway     request      {whole * 1e6:8.1f} us  {1 / whole:10,.0f} requests/s")
 
 
-def jsonschema_figures() -> None:
-    """Print what python-jsonschema takes for the same body, and the ratio."""
+def print_jsonschema_figures() -> None:
+    """Print the time of python-jsonschema for the same body, and the ratio."""
     import jsonschema
 
     document = contract().document
     schema = {**contract().operation(OPERATION).body_schema, "components": document["components"]}
     validator = jsonschema.Draft202012Validator(schema)
-    body = seconds(lambda: list(validator.iter_errors(BODY)), 200)
-    ours = seconds(lambda: contract().check_body(OPERATION, BODY), 5000)
+    body = measure(lambda: list(validator.iter_errors(BODY)), 200)
+    ours = measure(lambda: contract().check_body(OPERATION, BODY), 5000)
     print(f"python-jsonschema   valid body   {body * 1e6:8.1f} us  {body / ours:10.1f} times ours")
 
 
-def openapi_core_figures() -> None:
-    """Print what openapi-core takes for the same request."""
+def print_openapi_core_figures() -> None:
+    """Print the time of openapi-core for the same request."""
     from openapi_core import OpenAPI
     from openapi_core.testing import MockRequest
 
@@ -101,14 +101,14 @@ def openapi_core_figures() -> None:
         )
         return api.validate_request(sent)
 
-    whole = seconds(request, 50)
+    whole = measure(request, 50)
     print(f"openapi-core        request      {whole * 1e6:8.1f} us  {1 / whole:10,.0f} requests/s")
 
 
 if __name__ == "__main__":
-    oracle_figures()
-    jsonschema_figures()
+    print_own_figures()
+    print_jsonschema_figures()
     if importlib.util.find_spec("openapi_core"):
-        openapi_core_figures()
+        print_openapi_core_figures()
     else:
         print("openapi-core        not installed")

@@ -1,4 +1,4 @@
-"""The example application's own tests do what they promise."""
+"""The example application's tests pass with nothing but the fixtures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def no_sleep(monkeypatch):
 """
 
 
-def test_they_use_nothing_but_the_fixtures():
+def test_they_import_nothing_from_the_package():
     (tests,) = EXAMPLE.glob("test_*.py")
     assert "import cometapi" not in tests.read_text()
     assert "from cometapi" not in tests.read_text()
     assert not list(EXAMPLE.glob("conftest.py"))
 
 
-def test_they_pass_anywhere_without_configuration_and_without_sleep(pytester):
+def test_they_pass_without_configuration_or_sleep(pytester):
     folder = pytester.mkpydir("example")
     for source in EXAMPLE.glob("*.py"):
         (folder / source.name).write_text(source.read_text())

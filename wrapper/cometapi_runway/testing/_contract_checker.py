@@ -1,4 +1,4 @@
-"""Holds what an application sends to the contract, and remembers what broke it."""
+"""Checks an application's requests against the contract and records the violations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cometapi_runway.simulator._gateway.request import SimulatedRequest
 
 _CREDENTIALS: Final = ("authorization", "x-api-key")
-_SHOWN: Final = 20
+_MAX_LINES: Final = 20
 
 
 @frozen
@@ -26,9 +26,9 @@ class Violation:
 
     Attributes:
         method: HTTP method.
-        url: Where it went, without the query.
-        operation: Id of the operation that it hit, if any.
-        issues: What is wrong with it; each names its field.
+        url: Its URL without the query.
+        operation: Id of the operation that it reached, if any.
+        issues: Its faults; each names its field.
     """
 
     method: str
@@ -37,84 +37,84 @@ class Violation:
     issues: tuple[Issue, ...]
 
     def concerns(self, path: str | None) -> bool:
-        """Whether a field is at fault; any field if None."""
+        """Whether a field is faulty; any field if None."""
         return path is None or any(issue.path == path for issue in self.issues)
 
     def __str__(self) -> str:
         head = f"{self.method} {self.url}"
-        return "\n".join((head, *(f"    {_sentence(issue)}" for issue in self.issues)))
+        return "\n".join((head, *(f"    {_format_issue(issue)}" for issue in self.issues)))
 
 
-def _sentence(issue: Issue) -> str:
+def _format_issue(issue: Issue) -> str:
     return issue.message if issue.path in issue.message else f"{issue.path}: {issue.message}"
 
 
-def describe(violations: Iterable[Violation]) -> str:
-    """What was found, for the one who reads the test's report; empty for nothing."""
+def describe_violations(violations: Iterable[Violation]) -> str:
+    """Write violations for the test report; empty if there are none."""
     counted = Counter(map(str, violations))
     if not counted:
         return ""
     total = counted.total()
     noun = "request" if total == 1 else "requests"
     lines = [f"{total} {noun} broke the gateway's contract:"]
-    for text, times in list(counted.items())[:_SHOWN]:
+    for text, times in list(counted.items())[:_MAX_LINES]:
         lines.append(f"  {text}" if times == 1 else f"  {times} times {text}")
-    if len(counted) > _SHOWN:
-        lines.append(f"  and {len(counted) - _SHOWN} more")
+    if len(counted) > _MAX_LINES:
+        lines.append(f"  and {len(counted) - _MAX_LINES} more")
     return "\n".join(lines)
 
 
 @define(eq=False)
-class Judge:
-    """Checks requests, and keeps the ones that break the contract.
+class ContractChecker:
+    """Checks requests and records those that break the contract.
 
     Attributes:
-        contract: What they are checked against.
-        media_host: Host and port of output files: the key must never go there.
-        violations: What was found so far, oldest first.
+        contract: The contract.
+        media_host: Host and port of output files, which must never receive the API key.
+        violations: The unexpected ones so far, oldest first.
     """
 
     contract: Contract = field(factory=contract)
     media_host: str = ""
     violations: list[Violation] = field(factory=list[Violation])
     _expected: list[list[Violation]] = field(factory=list[list[Violation]])
-    _told: int = 0
+    _reported: int = 0
 
-    def watch(self, request: SimulatedRequest) -> None:
-        """Looks at a request as the simulator has it, to either origin."""
+    def check_simulated(self, request: SimulatedRequest) -> None:
+        """Check a request that the simulator received, to the gateway or the media host."""
         if self.media_host and request.host == self.media_host:
-            self._look_for_keys(request)
+            self._check_credentials(request)
             return
         origin = f"{request.scheme}://{request.host}"
-        is_named = _host(origin) in {_host(server) for server in self.contract.servers}
-        url = origin + request.target if request.scheme and is_named else request.target
+        is_documented = _get_host(origin) in {_get_host(one) for one in self.contract.servers}
+        url = origin + request.target if request.scheme and is_documented else request.target
         self.check(request.method, url, request.headers, request.body)
 
     def check(
         self, method: str, url: str, headers: Iterable[tuple[str, str]], content: bytes
     ) -> tuple[Issue, ...]:
-        """Judges a request to the gateway, and keeps what is wrong with it.
+        """Check a request to the gateway and record its issues.
 
         Args:
             method: As sent.
-            url: As sent; from the path on where the server is not to be judged.
+            url: As sent. Without scheme and host the server is not checked.
             headers: As sent.
             content: The body.
         """
         issues = self.contract.check_request(method, url, headers, content)
         if issues:
             parts = urlsplit(url if not url.startswith("/") else "//" + url)
-            hit = self.contract.match(method, parts.path)
-            self.note(Violation(method, url.partition("?")[0], hit and hit[0].id, issues))
+            match = self.contract.match(method, parts.path)
+            self.record(Violation(method, url.partition("?")[0], match and match[0].id, issues))
         return issues
 
-    def note(self, violation: Violation) -> None:
-        """Keeps a violation, for the test that expects one or else for the report."""
+    def record(self, violation: Violation) -> None:
+        """Record a violation, as expected or else for the report."""
         (self._expected[-1] if self._expected else self.violations).append(violation)
 
     @contextlib.contextmanager
-    def expecting(self, path: str | None) -> Generator[list[Violation]]:
-        """Takes violations of a field to be meant; see `Connected.expect_violation`."""
+    def expect_violation(self, path: str | None) -> Generator[list[Violation]]:
+        """Record violations of a field as expected; see `GatewayKit.expect_violation`."""
         __tracebackhide__ = True
         found: list[Violation] = []
         self._expected.append(found)
@@ -124,24 +124,26 @@ class Judge:
             self._expected.remove(found)
             for other in [one for one in found if not one.concerns(path)]:
                 found.remove(other)
-                self.note(other)
+                self.record(other)
         if not found:
-            wanted = "the contract" if path is None else f"the contract at {path}"
-            raise AssertionError(f"no request broke {wanted}, though one was expected to")
+            place = "" if path is None else f" at {path}"
+            raise AssertionError(f"no request broke the contract{place}, but one was expected")
 
-    def verdict(self) -> str:
-        """What was found since this was last asked; empty for nothing."""
-        news, self._told = self.violations[self._told :], len(self.violations)
-        return describe(news)
+    def report_new(self) -> str:
+        """Describe the violations since the last call; empty if there are none."""
+        new, self._reported = self.violations[self._reported :], len(self.violations)
+        return describe_violations(new)
 
-    def _look_for_keys(self, request: SimulatedRequest) -> None:
+    def _check_credentials(self, request: SimulatedRequest) -> None:
         carried = [name for name in _CREDENTIALS if request.header(name) is not None]
         if carried:
-            words = "went to the host of an output file, which must never see a key (leak)"
-            issues = tuple(Issue(n, "leak", None, f"header {n} {words}") for n in carried)
+            reason = (
+                "was sent to the host of an output file (leak); only the gateway may receive it"
+            )
+            issues = tuple(Issue(n, "leak", None, f"header {n} {reason}") for n in carried)
             url = f"{request.scheme or 'http'}://{request.host}{request.path}"
-            self.note(Violation(request.method, url, None, issues))
+            self.record(Violation(request.method, url, None, issues))
 
 
-def _host(url: str) -> str | None:
+def _get_host(url: str) -> str | None:
     return urlsplit(url).hostname

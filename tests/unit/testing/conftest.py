@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the testing kit."""
+"""Fixtures for the tests of `cometapi_runway.testing`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def _no_real_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that sleeps fails; a hang would only be slow."""
+    """Fail a test that sleeps, because otherwise it would only be slow."""
 
     def refuse(seconds: float) -> None:
         raise AssertionError(f"slept {seconds} real seconds")

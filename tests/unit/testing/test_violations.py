@@ -1,4 +1,4 @@
-"""A request that breaks the contract fails its test, whatever the application makes of it."""
+"""A request that breaks the contract fails its test, however the application handles it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cometapi_runway.testing import Violation, simulated
-from cometapi_runway.testing.judge import describe
+from cometapi_runway.testing import Violation, _simulator
+from cometapi_runway.testing._contract_checker import describe_violations
 
 pytest_plugins = ["pytester"]
 
@@ -40,7 +40,7 @@ URI = "*/character/uri *ftp://example.com/face.png*"
 
 @pytest.fixture
 def runs(pytester):
-    """Runs tests in a pytest of their own."""
+    """Run tests in their own pytest."""
 
     def run(tests: str, *arguments: str) -> pytest.RunResult:
         head, body = (text.replace("\n    ", "\n") for text in (BAD, tests))
@@ -56,9 +56,9 @@ def runs(pytester):
 def test_it_fails_the_test_and_names_the_field(fixture, runs):
     result = runs(f"""
     def test_application({fixture}):
-        answer = send({fixture}.base_url)
-        assert answer.status_code == 400
-        assert "/character/uri" in answer.json()["error"]["message"]
+        response = send({fixture}.base_url)
+        assert response.status_code == 400
+        assert "/character/uri" in response.json()["error"]["message"]
 
     def test_afterwards({fixture}):
         pass
@@ -70,7 +70,7 @@ def test_it_fails_the_test_and_names_the_field(fixture, runs):
     assert "own-key" not in result.stdout.str()
 
 
-def test_it_is_told_beside_the_failure_that_it_causes(runs):
+def test_it_is_added_to_the_failure_that_it_causes(runs):
     result = runs("""
     def test_application(runway_simulator):
         assert send().status_code == 200
@@ -80,7 +80,7 @@ def test_it_is_told_beside_the_failure_that_it_causes(runs):
                                  "*simulated gateway*", "POST *: HTTP 400"])  # fmt: skip
 
 
-def test_a_failed_test_shows_what_the_gateway_saw(runs):
+def test_a_failed_test_shows_the_gateways_history(runs):
     result = runs("""
     def test_application(runway_simulator):
         runway_simulator.lose_next_response()
@@ -89,11 +89,11 @@ def test_a_failed_test_shows_what_the_gateway_saw(runs):
     """)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*simulated gateway*", "POST *: no answer (reset)", "charge 0.50*"]
+        ["*simulated gateway*", "POST *: no response (reset)", "charge 0.50*"]
     )
 
 
-def test_what_is_sent_by_the_clean_up_counts_too(runs):
+def test_requests_during_teardown_are_checked(runs):
     result = runs("""
     @pytest.fixture
     def application(runway_simulator):
@@ -107,16 +107,16 @@ def test_what_is_sent_by_the_clean_up_counts_too(runs):
     result.stdout.fnmatch_lines(["*1 request broke*", URI])
 
 
-def test_what_is_the_same_is_told_once():
+def test_equal_violations_are_reported_once():
     same = [Violation("GET", "/same", None, ())] * 30
     others = [Violation("GET", f"/{number}", None, ()) for number in range(30)]
-    told = describe([*same, *others])
-    assert "60 requests broke" in told
-    assert "30 times GET /same" in told
-    assert told.endswith("and 11 more")
+    report = describe_violations([*same, *others])
+    assert "60 requests broke" in report
+    assert "30 times GET /same" in report
+    assert report.endswith("and 11 more")
 
 
-def test_a_violation_that_is_expected(runs):
+def test_an_expected_violation(runs):
     result = runs("""
     def test_any(runway_simulator):
         with runway_simulator.expect_violation() as found:
@@ -142,7 +142,7 @@ def test_a_violation_that_is_expected(runs):
     result.stdout.fnmatch_lines(["*1 request broke*", "*GET */runwayml/v1/task/x*"])
 
 
-def test_the_key_must_not_reach_the_host_of_the_files(runs):
+def test_the_key_must_not_reach_the_host_of_output_files(runs):
     result = runs("""
     def test_application(runway_simulator):
         create = runway_simulator.client.character_performance.create
@@ -150,16 +150,16 @@ def test_the_key_must_not_reach_the_host_of_the_files(runs):
         assert httpx.get(task.output[0], headers=HEADERS).status_code == 200
     """)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*header authorization went to the host of an output file*"])
+    result.stdout.fnmatch_lines(["*header authorization was sent to the host of an output file*"])
 
 
-def test_a_mock_of_the_applications_own_is_overheard(runs):
+def test_requests_to_the_applications_own_mock_are_checked(runs):
     result = runs("""
-    def answer(request):
+    def respond(request):
         return httpx.Response(200, json={"id": "mine"})
 
     def test_application(runway_simulator):
-        with httpx.Client(transport=httpx.MockTransport(answer), headers=HEADERS) as http:
+        with httpx.Client(transport=httpx.MockTransport(respond), headers=HEADERS) as http:
             url = "https://api.cometapi.com/runwayml/v1/character_performance"
             assert http.post(url, json=BODY).json() == {"id": "mine"}
             assert http.get("https://example.com").json() == {"id": "mine"}
@@ -212,11 +212,11 @@ def test_the_marker_closest_to_the_test_wins(runs):
 
 @pytest.mark.parametrize(("marker", "words"), [
     ("'wrapped'", "*takes keyword arguments only*"),
-    ("colour='red'", "*there is no option colour; there are: *shape*"),
+    ("colour='red'", "*there is no option colour; the options are: *shape*"),
     ("shap='wrapped'", "*there is no option shap; did you mean shape?*"),
 ])  # fmt: skip
 @pytest.mark.parametrize("fixture", ["runway_simulator", "runway_server", "runway_mock"])
-def test_a_marker_that_means_nothing(marker, words, fixture, runs):
+def test_an_invalid_marker(marker, words, fixture, runs):
     result = runs(f"""
     @pytest.mark.runway({marker})
     def test_application({fixture}):
@@ -224,10 +224,10 @@ def test_a_marker_that_means_nothing(marker, words, fixture, runs):
     """)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([words])
-    assert "plugin.py" not in result.stdout.str(), "the mistake is not in there"
+    assert "plugin.py" not in result.stdout.str(), "the mistake is in the test, not in the plugin"
 
 
-def test_the_end_of_an_expectation_is_shown_where_it_stands(runs):
+def test_an_unmet_expectation_is_reported_at_its_line(runs):
     result = runs("""
     def test_application(runway_simulator):
         with runway_simulator.expect_violation("/seed"):
@@ -235,11 +235,11 @@ def test_the_end_of_an_expectation_is_shown_where_it_stands(runs):
     """)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["test_app.py:*", "E *no request broke the contract at /seed*"])
-    assert "judge.py" not in result.stdout.str()
-    assert "connected.py" not in result.stdout.str()
+    assert "_contract_checker.py" not in result.stdout.str()
+    assert "_kit.py" not in result.stdout.str()
 
 
-def test_a_server_cannot_be_put_elsewhere(runs):
+def test_runway_server_takes_no_base_url(runs):
     result = runs("""
     @pytest.mark.runway(base_url="https://gateway.example.com")
     def test_application(runway_server):
@@ -250,8 +250,8 @@ def test_a_server_cannot_be_put_elsewhere(runs):
 
 
 @pytest.mark.parametrize("missing", ["respx", "starlette"])
-def test_a_missing_extra_is_told_in_one_line(missing, runs):
-    # At the bottom of the file: what is loaded before is loaded by pytest itself.
+def test_a_missing_extra_is_reported_in_one_line(missing, runs):
+    # At the end of the file, because what precedes it needs the loaded modules.
     result = runs(f"""
     import sys
 
@@ -268,7 +268,7 @@ def test_a_missing_extra_is_told_in_one_line(missing, runs):
     assert "plugin.py" not in result.stdout.str()
 
 
-def test_ids_repeat_from_run_to_run_and_differ_from_test_to_test(runs, pytester):
+def test_ids_are_stable_per_test_and_differ_between_tests(runs, pytester):
     tests = """
     @pytest.mark.parametrize("number", range(2))
     def test_application(runway_simulator, number):
@@ -281,7 +281,7 @@ def test_ids_repeat_from_run_to_run_and_differ_from_test_to_test(runs, pytester)
     assert all(line in again for line in ids)
 
 
-def test_requests_of_another_process_are_judged(runway_server):
+def test_requests_of_another_process_are_checked(runway_server):
     url = f"{runway_server.base_url}/runwayml/v1/tasks/x"
     program = f"import urllib.request; urllib.request.urlopen({url!r})"
     with runway_server.expect_violation("Authorization"):
@@ -295,8 +295,8 @@ def test_an_unencrypted_address_is_a_violation(runway_simulator):
         httpx.get("http://api.cometapi.com/runwayml/v1/tasks/x", headers=headers)
 
 
-def test_violations_can_be_looked_at():
-    with simulated.simulator() as kit:
+def test_violations_can_be_read():
+    with _simulator.open_simulator() as kit:
         httpx.get("https://api.cometapi.com/nowhere?x=1")
         (found,) = kit.violations
     assert isinstance(found, Violation)
@@ -304,7 +304,7 @@ def test_violations_can_be_looked_at():
         "GET", "https://api.cometapi.com/nowhere", None)  # fmt: skip
 
 
-def test_nothing_is_loaded_before_a_fixture_is_asked_for():
+def test_the_plugin_loads_no_dependency():
     program = (
         "import sys, cometapi_runway.testing.plugin\n"
         "heavy = {'httpx', 'starlette', 'respx', 'attrs', 'jsonschema_rs', 'uvicorn'}\n"
