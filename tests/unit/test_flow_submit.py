@@ -12,6 +12,8 @@ from attrs import evolve
 
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
+from cometapi_runway._core.submission_failure import InterruptedSubmission
+from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows import Flow, submit
 from cometapi_runway._flows.backoff import Backoff, FlowClock
@@ -77,26 +79,29 @@ def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "refused"),
+    ("event", "refused", "reason"),
     [
-        (REFUSED, True),
-        (platform(401, "Invalid Token"), True),
-        (paced("300"), True),
-        (Failure(httpx.ConnectError), True),
-        (Failure(httpx.ReadError), False),
-        (page(502), False),
-        (page(200), False),
-        (answer({}), False),
-        (HANG, False),
+        (REFUSED, True, Reason.BAD_REQUEST),
+        (platform(401, "Invalid Token"), True, Reason.AUTHENTICATION),
+        (platform(403, "no access"), True, Reason.PERMISSION),
+        (platform(403, "x", code="quota_not_enough"), True, Reason.QUOTA),
+        (platform(404, "x"), True, Reason.OTHER_STATUS),
+        (paced("300"), True, Reason.RATE_LIMIT),
+        (Failure(httpx.ConnectError), True, Reason.NOT_SENT),
+        (Failure(httpx.ReadError), False, Reason.UNKNOWN_OUTCOME),
+        (page(502), False, Reason.UNKNOWN_OUTCOME),
+        (page(200), False, Reason.UNKNOWN_OUTCOME),
+        (answer({}), False, Reason.UNKNOWN_OUTCOME),
+        (HANG, False, Reason.UNKNOWN_OUTCOME),
     ],
 )
-def test_a_submission_without_a_task_is_closed_in_the_journal(event: Event, refused: bool) -> None:
+def test_a_submission_without_a_task_is_closed_in_the_journal(
+    event: Event, refused: bool, reason: Reason
+) -> None:
     stage = Stage()
-    with pytest.raises(errors.RunwayError) as caught:
+    with pytest.raises(errors.RunwayError):
         stage.play(submit(order(), started=0.0, rng=MOST), event)
-    last = stage.written[-1]
-    assert isinstance(last, SubmissionFailed)
-    assert (last.key, last.refused, last.reason) == ("k", refused, type(caught.value).__name__)
+    assert stage.written[-1] == SubmissionFailed("k", refused=refused, reason=reason)
 
 
 @pytest.mark.parametrize("event", [REFUSED, page(502)])
@@ -112,7 +117,7 @@ def test_an_interruption_is_of_unknown_outcome_and_says_so() -> None:
         stage.play(submit(order(), started=0.0, rng=MOST), Interruption())
     assert len(stage.sent) == 1
     assert kinds(stage) == [SubmissionStarted, SubmissionFailed]
-    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
+    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason=Reason.INTERRUPTED)
     assert any(CREATE.fingerprint in note for note in caught.value.__notes__)
 
 
@@ -146,8 +151,11 @@ def test_an_interruption_between_two_tries_says_that_nothing_was_accepted(before
     stage, flow = Stage(), submit(order(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(stopped(flow, lambda step: isinstance(step, Sleep)), before)
-    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
+    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason=Reason.INTERRUPTED)
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
+    interrupted = InterruptedSubmission.of(caught.value)
+    assert interrupted is not None
+    assert (interrupted.task_id, interrupted.may_be_accepted) == (None, False)
 
 
 def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
@@ -155,8 +163,11 @@ def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(stopped(flow, writes(SubmissionStarted), after=True), ACCEPTED)
     assert stage.sent == []
-    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
+    assert stage.written[-1] == SubmissionFailed("k", refused=True, reason=Reason.INTERRUPTED)
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
+    interrupted = InterruptedSubmission.of(caught.value)
+    assert interrupted is not None
+    assert (interrupted.task_id, interrupted.may_be_accepted) == (None, False)
 
 
 @pytest.mark.parametrize("after", [True, False])
@@ -169,6 +180,9 @@ def test_an_interruption_of_the_record_carries_the_id(after: bool, times: int) -
     assert getattr(caught.value, "task_id", None) == ID
     (note,) = caught.value.__notes__
     assert f"task {ID} was accepted" in note
+    interrupted = InterruptedSubmission.of(caught.value)
+    assert interrupted is not None
+    assert (interrupted.task_id, interrupted.may_be_accepted) == (ID, True)
     tries = 2 if after else 2 - times
     assert [entry for entry in stage.written if isinstance(entry, SubmissionAccepted)] == (
         [SubmissionAccepted("k", ID)] * tries
@@ -196,8 +210,11 @@ def test_an_interruption_of_the_second_try_may_have_been_accepted() -> None:
     stage = Stage()
     with pytest.raises(KeyboardInterrupt) as caught:
         stage.play(submit(order(), started=0.0, rng=MOST), paced("1"), Interruption())
-    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
+    assert stage.written[-1] == SubmissionFailed("k", refused=False, reason=Reason.INTERRUPTED)
     assert any("may have accepted" in note for note in caught.value.__notes__)
+    interrupted = InterruptedSubmission.of(caught.value)
+    assert interrupted is not None
+    assert (interrupted.task_id, interrupted.may_be_accepted) == (None, True)
 
 
 def test_a_closed_flow_takes_no_further_step() -> None:

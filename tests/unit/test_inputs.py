@@ -269,7 +269,7 @@ class TestNames:
 
     def test_a_name_like_none_is_told_all(self, twin: Twin) -> None:
         (issue,) = refused(twin, zzz=1)
-        assert "it takes character, reference, model" in issue.message
+        assert "use one of: character, reference, model" in issue.message
 
     def test_what_is_missing_is_named(self, twin: Twin) -> None:
         with pytest.raises(InvalidRequestError) as caught:

@@ -24,6 +24,7 @@ from cometapi_runway import (
     SubmissionUnknownError,
     TaskNotFoundError,
 )
+from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.steps import (
     Entry,
@@ -303,6 +304,34 @@ def test_closing_is_no_end(path: Path) -> None:
     journal.close()
 
 
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        ("authentication", Reason.AUTHENTICATION),
+        ("AuthenticationError", Reason.AUTHENTICATION),
+        ("APITimeoutError", Reason.NOT_SENT),
+        ("KeyboardInterrupt", Reason.INTERRUPTED),
+        ("a later version's reason", Reason.UNEXPECTED_ERROR),
+        (None, None),
+    ],
+)
+def test_reasons_of_older_journals_are_understood(
+    path: Path, stored: str | None, reason: Reason | None
+) -> None:
+    """Version 0.1.0 stored the error class's name."""
+    journal = Journal(path)
+    journal.write(SubmissionStarted("k", CALL, "tasks", None))
+    journal.write(SubmissionFailed("k", refused=True, reason=Reason.OTHER_STATUS))
+    assert journal.tasks()[0].failure_reason is Reason.OTHER_STATUS
+    journal.close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE submission SET reason = ?", (stored,))
+    database.close()
+    journal = Journal(path)
+    assert journal.tasks()[0].failure_reason is reason
+    journal.close()
+
+
 def write_many(path: Path, name: str, count: int) -> None:
     journal = Journal(path)
     for number in range(count):
@@ -311,7 +340,7 @@ def write_many(path: Path, name: str, count: int) -> None:
         if number % 3:
             journal.write(SubmissionAccepted(key, f"task-{key}"))
         else:
-            journal.write(SubmissionFailed(key, refused=False, reason="lost"))
+            journal.write(SubmissionFailed(key, refused=False, reason=Reason.UNKNOWN_OUTCOME))
         if number % 3 == 2:
             journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")))
     journal.close()

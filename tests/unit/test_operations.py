@@ -505,8 +505,8 @@ def test_an_operation_by_its_id_fills_in_nothing(twin: Twin) -> None:
     ("operation", "words"),
     [
         ("upscale_video", "did you mean 'upscale_a_video'"),
-        ("", "it has"),
-        (None, "it has"),
+        ("", "use one of"),
+        (None, "use one of"),
         ("feed_get_task", "makes no task"),
         ("runway_to_get_task_details", "makes no task"),
     ],

@@ -124,17 +124,20 @@ def check_seconds(name: str, value: float) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         shown = safe_repr(value)
-        raise ConfigurationError(f"{name} must be a number of seconds, got {shown}")
+        raise ConfigurationError(f"{name} must be a number of seconds, got {shown}", setting=name)
     if not 0 < value < math.inf or value > MAX_SECONDS:
         raise ConfigurationError(
-            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {value!r}"
+            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {value!r}",
+            setting=name,
         )
     return float(value)
 
 
 def _switch(value: bool) -> bool:
     if not isinstance(value, bool):
-        raise ConfigurationError(f"validate must be True or False, got {safe_repr(value)}")
+        raise ConfigurationError(
+            f"validate must be True or False, got {safe_repr(value)}", setting="validate"
+        )
     return value
 
 
@@ -151,15 +154,20 @@ def _pick(
 def _key(value: str, source: str) -> str:
     # The value itself is never shown: it may be a good key with one character too many.
     if not isinstance(value, str):
-        raise ConfigurationError(f"{source} must be a string, got {type(value).__name__}")
+        raise ConfigurationError(
+            f"{source} must be a string, got {type(value).__name__}", setting="api_key"
+        )
     if not value.strip():
         raise ConfigurationError(
-            f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}"
+            f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}",
+            setting="api_key",
+            is_missing=True,
         )
     if not _HEADER_VALUE.fullmatch(value) or " " in value:
         raise ConfigurationError(
             f"{source} cannot be sent as a key: it holds a space, a line break or a character "
-            f"outside ASCII ({len(value)} characters; not shown)"
+            f"outside ASCII ({len(value)} characters; not shown)",
+            setting="api_key",
         )
     return value
 
@@ -167,7 +175,8 @@ def _key(value: str, source: str) -> str:
 def _base_url(value: str, source: str) -> str:
     if not _is_address(value):
         raise ConfigurationError(
-            f"{source} must be an http(s) address without query or user, got {_shown(value)}"
+            f"{source} must be an http(s) address without query or user, got {_shown(value)}",
+            setting="base_url",
         )
     return value.rstrip("/")
 
@@ -196,6 +205,7 @@ def _shown(value: object) -> str:
 def _version(value: str, source: str) -> str:
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         raise ConfigurationError(
-            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}"
+            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}",
+            setting="runway_version",
         )
     return value

@@ -61,7 +61,7 @@ def test_a_key_outside_the_table_is_refused_as_well(write: Write) -> None:
     ("text", "advice"),
     [
         ("[cometapi-runway]\noutptu = 'x'\n", "did you mean 'output'?"),
-        ("[cometapi-runway]\nseed = 1\n", "it takes"),
+        ("[cometapi-runway]\nseed = 1\n", "use one of"),
         ("[cometapi_runway]\noutput = 'x'\n", "put settings under [cometapi-runway]"),
         ("cometapi-runway = 1\n", "begin the file with"),
         ("[cometapi-runway\n", "correct the file"),

@@ -9,12 +9,17 @@ unknown outcome, and a request of unknown outcome is never repeated.
 from __future__ import annotations
 
 from random import Random
+from typing import Final
 
 from attrs import frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core import task
 from cometapi_runway._core.json_values import Object
+from cometapi_runway._core.submission_failure import (
+    InterruptedSubmission,
+    SubmissionFailureReason,
+)
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway._flows.backoff import Backoff, FlowClock
 from cometapi_runway._flows.parse_task import parse_created_id
@@ -34,12 +39,28 @@ from cometapi_runway._flows.steps import (
 from cometapi_runway.errors import (
     APIConnectionError,
     APIStatusError,
+    AuthenticationError,
+    BadRequestError,
     ConfigurationError,
+    InsufficientQuotaError,
+    PermissionDeniedError,
     RateLimitError,
     ResponseDecodeError,
     RunwayError,
     ServerError,
     SubmissionUnknownError,
+)
+
+# Subclasses come before their base.
+_FAILURE_REASONS: Final[tuple[tuple[type[RunwayError], SubmissionFailureReason], ...]] = (
+    (APIConnectionError, SubmissionFailureReason.NOT_SENT),
+    (AuthenticationError, SubmissionFailureReason.AUTHENTICATION),
+    (PermissionDeniedError, SubmissionFailureReason.PERMISSION),
+    (InsufficientQuotaError, SubmissionFailureReason.QUOTA),
+    (RateLimitError, SubmissionFailureReason.RATE_LIMIT),
+    (BadRequestError, SubmissionFailureReason.BAD_REQUEST),
+    (APIStatusError, SubmissionFailureReason.OTHER_STATUS),
+    (SubmissionUnknownError, SubmissionFailureReason.UNKNOWN_OUTCOME),
 )
 
 
@@ -111,7 +132,8 @@ def _intend(order: SubmitRequest) -> Flow[None]:
     if record.error is not None:
         raise ConfigurationError(
             f"the journal cannot be written ({record.error}); nothing was sent, since a paid "
-            "task must not start without a record"
+            "task must not start without a record",
+            setting="journal",
         ) from record.error
 
 
@@ -141,9 +163,8 @@ def _hold(order: SubmitRequest, accepted: str, error: BaseException) -> Flow[Non
 
     The first try may have been interrupted before it was on the disk, and a second does no harm.
     """
-    error.add_note(
-        f"cometapi-runway: interrupted; task {accepted} was accepted and goes on at the gateway"
-    )
+    message = f"interrupted; task {accepted} was accepted and goes on at the gateway"
+    InterruptedSubmission(message, accepted, may_be_accepted=True).attach_to(error)
     vars(error)["task_id"] = accepted
     try:
         yield from _write(order, accepted)
@@ -175,11 +196,20 @@ def _end(order: SubmitRequest, error: BaseException, *, is_open: bool) -> Flow[N
     """Note the end of a submission without an id; one that is open may have been acted on."""
     if not isinstance(error, RunwayError):
         what = "the gateway may have accepted the task" if is_open else "nothing was accepted"
-        error.add_note(
-            f"cometapi-runway: interrupted while submitting; {what} ({order.traits}). It was not "
-            "sent again."
-        )
-    yield Record(SubmissionFailed(order.key, refused=not is_open, reason=type(error).__name__))
+        message = f"interrupted while submitting; {what} ({order.traits}). It was not sent again."
+        InterruptedSubmission(message, may_be_accepted=is_open).attach_to(error)
+    reason = _get_failure_reason(error)
+    yield Record(SubmissionFailed(order.key, refused=not is_open, reason=reason))
+
+
+def _get_failure_reason(error: BaseException) -> SubmissionFailureReason:
+    for kind, reason in _FAILURE_REASONS:
+        if isinstance(error, kind):
+            return reason
+    # An interruption (Ctrl-C, a cancelled asyncio task) is a BaseException.
+    if isinstance(error, Exception):
+        return SubmissionFailureReason.UNEXPECTED_ERROR
+    return SubmissionFailureReason.INTERRUPTED
 
 
 def _deliver(

@@ -45,7 +45,9 @@ def make_api_client(
     try:
         httpx.URL(chosen.base_url)
     except httpx.InvalidURL as error:
-        raise ConfigurationError(f"base_url cannot be sent to: {error}") from error
+        raise ConfigurationError(
+            f"base_url cannot be sent to: {error}", setting="base_url"
+        ) from error
     # A timeout must be given: the generated client's own default is none at all.
     return SafeClient(
         base_url=chosen.base_url,
@@ -93,7 +95,9 @@ def check_transport(transport: object, wanted: type) -> None:
     """
     if transport is not None and not isinstance(transport, wanted):
         given = type(transport).__name__
-        raise ConfigurationError(f"transport must be an httpx.{wanted.__name__}, got {given}")
+        raise ConfigurationError(
+            f"transport must be an httpx.{wanted.__name__}, got {given}", setting="transport"
+        )
 
 
 def _limits() -> httpx.Limits:

@@ -25,6 +25,7 @@ from attrs import frozen
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.json_values import JSON, parse_json
 from cometapi_runway._core.redaction import redact_text, redact_url, strip_payloads
+from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import CANCELLED, FAILED, SUCCEEDED, Route, Task
 from cometapi_runway._flows.steps import (
     Entry,
@@ -77,7 +78,7 @@ class SubmissionRecord:
         created_at: When it was sent.
         task_id: The task's id, or None.
         state: How it stands.
-        reason: Why it was refused or failed, or is unknown.
+        reason: Why it was refused or failed, or is unknown; see `failure_reason`.
         failure_code: The failed task's code.
         ended_at: When its task was seen to have ended.
         files: Outputs on disk, in the task's order.
@@ -100,6 +101,13 @@ class SubmissionRecord:
     files: tuple[Path, ...] = ()
     unsaved: int = 0
 
+    @property
+    def failure_reason(self) -> SubmissionFailureReason | None:
+        """Why the submission returned no task id; None if it returned one, or has not ended."""
+        if self.state not in {"REFUSED", "UNKNOWN"}:
+            return None
+        return SubmissionFailureReason.parse(self.reason)
+
 
 class Journal:
     """A journal file.
@@ -117,7 +125,8 @@ class Journal:
             self.path = Path(path)
         except TypeError:
             raise ConfigurationError(
-                f"journal: must be the path of a file, or a Journal; got {path!r}"
+                f"journal: must be the path of a file, or a Journal; got {path!r}",
+                setting="journal",
             ) from None
         self._lock = threading.RLock()
         self._process = 0
@@ -140,7 +149,9 @@ class Journal:
         try:
             return open_database(self.path)
         except (OSError, ValueError, sqlite3.Error) as error:
-            raise ConfigurationError(f"journal {self.path} cannot be opened: {error}") from error
+            raise ConfigurationError(
+                f"journal {self.path} cannot be opened: {error}", setting="journal"
+            ) from error
 
     def write(self, entry: Entry, base_url: str = "") -> None:
         """Write an entry; it is on the disk when this returns.
@@ -159,7 +170,7 @@ class Journal:
                 self._change("task_id = ?, state = 'SUBMITTED'", key, task_id)
             case SubmissionFailed(key, refused, reason):
                 state = "REFUSED" if refused else "UNKNOWN"
-                self._change("state = ?, reason = ?", key, state, redact_text(reason))
+                self._change("state = ?, reason = ?", key, state, reason.value)
             case TaskEnded(task):
                 self._end(task)
             case TaskMissing(task_id):
@@ -301,7 +312,9 @@ class Journal:
                 rows = db.execute(query, named).fetchall()
             return [_read(list(group)) for _, group in groupby(rows, lambda row: row["place"])]
         except (sqlite3.Error, *_DAMAGE) as error:
-            raise ConfigurationError(f"journal {self.path} cannot be read: {error}") from error
+            raise ConfigurationError(
+                f"journal {self.path} cannot be read: {error}", setting="journal"
+            ) from error
 
 
 def _kept(seed: int | None) -> int | bytes | None:

@@ -7,7 +7,6 @@ options of the call are laid on top, and the contract has the last word.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import secrets
@@ -17,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from cometapi_runway._core.redaction import safe_repr
+from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway._flows.steps import PreparedRequest
 from cometapi_runway._flows.submit import SubmitRequest
@@ -165,8 +165,7 @@ def _sort_arguments(
 
 def _unknown(signature: Signature[P], name: str, value: object) -> Issue:
     known = [*signature.parameters, *sorted(OPTIONS)]
-    close = difflib.get_close_matches(name, known, n=1)
-    advice = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
+    advice = suggest_name(name, known)
     return Issue(name, "unknown", value, f"{name}: {signature.name} has no such argument; {advice}")
 
 

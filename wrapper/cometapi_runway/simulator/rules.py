@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from attrs import define, field, frozen, validators
+
+from cometapi_runway._core.suggestions import suggest_name
 
 if TYPE_CHECKING:
     from cometapi_runway._core.json_values import JSON
@@ -150,11 +151,7 @@ def known_name(names: frozenset[str], name: str) -> str:
         ValueError: It is not; the message tells which are.
     """
     if name not in names:
-        close = get_close_matches(name, names, n=1)
-        advice = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(
-            f"nothing is called {name!r}; {advice}known are: {', '.join(sorted(names))}"
-        )
+        raise ValueError(f"nothing is called {name!r}; {suggest_name(name, sorted(names))}")
     return name
 
 
@@ -179,9 +176,7 @@ def from_json(
     strange = sorted(fields.keys() - known)
     if strange:
         names = sorted({*known, *beside})
-        close = get_close_matches(strange[0], names, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}"
-        raise ValueError(f"there is no {strange[0]!r}; {advice}")
+        raise ValueError(f"there is no {strange[0]!r}; {suggest_name(strange[0], names)}")
     try:
         return make(**fields, **more)
     except (TypeError, ValueError) as error:

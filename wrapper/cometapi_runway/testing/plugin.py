@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -126,9 +125,10 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         options |= marker.kwargs
     known = {*import_module("cometapi_runway.simulator.settings").Options.__annotations__}
     for name in options.keys() - known - {"base_url"}:
-        close = get_close_matches(name, known, n=1)
-        advice = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-        _misused(f"there is no option {name}; {advice}")
+        # Loaded late, as all else here: most test runs never see a wrong name.
+        from cometapi_runway._core.suggestions import suggest_name  # noqa: PLC0415
+
+        _misused(f"there is no option {name}; {suggest_name(name, sorted(known))}")
     return options
 
 

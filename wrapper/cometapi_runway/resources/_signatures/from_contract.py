@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import keyword
-import re
 from collections.abc import Iterator, Mapping
 from inspect import Parameter
 from inspect import Signature as PythonSignature
@@ -13,12 +11,12 @@ from typing import Any, NoReturn
 from attrs import define, field
 
 from cometapi_runway._core.json_values import JSON, Object, as_object
+from cometapi_runway._core.naming import snake_case
+from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.errors import InvalidRequestError, Issue
 from cometapi_runway.resources._inputs import Model
 from cometapi_runway.resources._signatures.signature import OPTIONS, Signature
 from cometapi_runway.validation import Contract, Operation, contract
-
-_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
 @define
@@ -49,7 +47,7 @@ def from_contract(operation_id: str, source: Contract | None = None) -> Signatur
     known = contract() if source is None else source
     operation = _creation(operation_id, known)
     bodies = list(_bodies(operation.body_schema or {}, known))
-    names = {_snake(wire): wire for body in bodies for wire in _names(body)}
+    names = {_name_argument(wire): wire for body in bodies for wire in _names(body)}
     required = frozenset[str].intersection(*(_required(body) for body in bodies))
 
     def build(**arguments: Any) -> Model:
@@ -66,8 +64,7 @@ def _creation(operation_id: str, known: Contract) -> Operation:
     found = next((one for one in known.operations if one.id == operation_id), None)
     if found is None:
         ids = [one.id for one in known.operations]
-        close = difflib.get_close_matches(str(operation_id), ids, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(ids)}"
+        advice = suggest_name(str(operation_id), ids)
         _refuse(operation_id, f"the contract has no operation {operation_id!r}; {advice}")
     if found.is_read or found.body_schema is None:
         _refuse(operation_id, f"{operation_id} makes no task; see client.tasks")
@@ -95,13 +92,15 @@ def _names(body: Object) -> list[str]:
 
 def _required(body: Object) -> frozenset[str]:
     names = body.get("required")
-    return frozenset(_snake(str(name)) for name in (names if isinstance(names, list) else []))
+    return frozenset(
+        _name_argument(str(name)) for name in (names if isinstance(names, list) else [])
+    )
 
 
-def _snake(name: str) -> str:
+def _name_argument(name: str) -> str:
     """A field's name as Python spells it; one that a call option has is set apart."""
-    made = _NEW_WORD.sub("_", name).strip("_").lower()
-    return f"{made}_" if keyword.iskeyword(made) or made in OPTIONS else made
+    argument = snake_case(name)
+    return f"{argument}_" if keyword.iskeyword(argument) or argument in OPTIONS else argument
 
 
 def _signature(names: Mapping[str, str], required: frozenset[str]) -> PythonSignature:

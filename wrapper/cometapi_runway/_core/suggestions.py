@@ -1,0 +1,24 @@
+"""The advice that follows an unknown name: the similar name, or the names to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def suggest_name(name: str, known: Iterable[str], *, listed: Iterable[str] | None = None) -> str:
+    """Suggest what an unknown name may have been meant to be.
+
+    Args:
+        name: The unknown name.
+        known: The names that exist.
+        listed: The names to list where none is similar; `known` if None.
+
+    Returns:
+        ``did you mean 'ratio'?``, or ``use one of: model, ratio, seed``.
+    """
+    names = list(known)
+    similar = get_close_matches(name, names, n=1)
+    if similar:
+        return f"did you mean {similar[0]!r}?"
+    return f"use one of: {', '.join(names if listed is None else listed)}"
