@@ -1,7 +1,7 @@
 """Modules that are imported when they are first used.
 
-Help must be quick, and the modules that do the work bring httpx along. A plain import inside
-every function would say the same many times over.
+Help must be quick, and the modules that do the work import httpx. Import statements inside every
+function would be repeated many times.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import Any
 
 
-class Deferred:
-    """Stands for a module until something of it is asked for.
+class LazyModule:
+    """A module that is imported when an attribute of it is first read.
 
-    Use it beside an import under ``TYPE_CHECKING``, so that types are known.
+    Use it next to an import under ``TYPE_CHECKING``, so that type checkers know the module.
     """
 
     def __init__(self, name: str) -> None:
