@@ -2,7 +2,7 @@
 
 Each folder uses the ones below it, never the ones above:
 
-- ``_run`` runs one command; ``_app`` lists the commands.
+- ``_run_command`` runs one command; ``_app`` lists the commands.
 - ``_commands``: one module per command.
 - ``_actions``: what several commands do: create a client, submit, wait, download.
 - ``_options``: what users set on the command line, in the environment or in the settings file.
@@ -36,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; ``cometapi-runway --help`` lists the codes.
     """
     if arguments is not None:
-        return _run(list(arguments))
+        return _dispatch(list(arguments))
     _reopen_closed_streams()
-    code = _run(sys.argv[1:])
+    code = _dispatch(sys.argv[1:])
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -60,12 +60,12 @@ def _reopen_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
 
 
-def _run(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str]) -> int:
     try:
         if arguments == ["--version"]:
             return _print_version()
         # Imported late: it costs a hundred times what `--version` does.
-        from cometapi_runway.cli._run import run_command  # noqa: PLC0415
+        from cometapi_runway.cli._run_command import run_command  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARIES_OF_THE_EXTRA:
             raise

@@ -91,7 +91,7 @@ def describe_settings_file() -> str:
     file = paths.get_settings_file_path()
     with contextlib.suppress(ValueError, RuntimeError):
         file = Path("~") / file.relative_to(Path.home())
-    return f"Settings file: {file}; options override the environment, the environment this file."
+    return f"Settings file: {file}; options override the environment, which overrides this file."
 
 
 def _add_create_commands(app: App) -> None:

@@ -1,4 +1,4 @@
-"""Every command's options against contract and signatures: none missing, none made up."""
+"""Every create command's options match the contract and the signatures."""
 
 from __future__ import annotations
 
@@ -10,44 +10,53 @@ import pytest
 from cyclopts import App
 
 from cometapi_runway._client import Compat, RunwayClient
-from cometapi_runway.cli import derive
-from cometapi_runway.cli.app import build
-from cometapi_runway.cli.create import make_app
-from cometapi_runway.cli.creations import Creation, creations, resolved
+from cometapi_runway.cli._app import build_app
+from cometapi_runway.cli._commands.create import make_create_app
+from cometapi_runway.cli._options.client_resources import (
+    ClientResource,
+    get_client_resource,
+    list_client_resources,
+    resolve_schema,
+)
+from cometapi_runway.cli._options.resource_options import (
+    find_unknown_fields,
+    list_resource_options,
+    parse_value,
+)
 from cometapi_runway.resources._resource import ResourceDescriptor
 from cometapi_runway.resources._signatures import OPTIONS
 from cometapi_runway.validation import Contract, contract
 
-ALL = creations()
-each = pytest.mark.parametrize("creation", ALL, ids=lambda one: one.name)
+ALL = list_client_resources()
+each = pytest.mark.parametrize("resource", ALL, ids=lambda one: one.python_name)
 
 
-def properties(creation: Creation) -> dict[str, Any]:
-    found: Any = creation.body["properties"]
-    return {name: resolved(contract(), schema) for name, schema in found.items()}
+def properties(resource: ClientResource) -> dict[str, Any]:
+    found: Any = resource.body_schema["properties"]
+    return {name: resolve_schema(contract(), schema) for name, schema in found.items()}
 
 
-def shown(creation: Creation) -> dict[str, Any]:
+def list_arguments(resource: ClientResource) -> dict[str, Any]:
     """The command's parameters by option, as the command line itself reads them."""
-    return {found.name: found for found in make_app(creation).assemble_argument_collection()}
+    return {found.name: found for found in make_create_app(resource).assemble_argument_collection()}
 
 
 @each
 def test_every_field_of_the_contract_is_an_option_and_every_option_a_field(
-    creation: Creation,
+    resource: ClientResource,
 ) -> None:
-    options = derive.options(creation)
+    options = list_resource_options(resource)
 
-    assert {option.field for option in options} == set(properties(creation))
-    assert [option.argument for option in options] == list(creation.signature.parameters)
-    assert {option.flag for option in options} <= set(shown(creation))
+    assert {option.field for option in options} == set(properties(resource))
+    assert [option.argument for option in options] == list(resource.signature.parameters)
+    assert {option.flag for option in options} <= set(list_arguments(resource))
 
 
 @each
-def test_types_and_values_are_the_contracts(creation: Creation) -> None:
+def test_types_and_values_come_from_the_contract(resource: ClientResource) -> None:
     plain = {"integer": int, "number": float, "boolean": bool}
-    for option in derive.options(creation):
-        schema = properties(creation)[option.field]
+    for option in list_resource_options(resource):
+        schema = properties(resource)[option.field]
         hint = get_args(get_args(option.hint)[0])[0]
         if schema.get("enum"):
             assert get_origin(hint) is Literal
@@ -59,14 +68,16 @@ def test_types_and_values_are_the_contracts(creation: Creation) -> None:
 
 
 @each
-def test_help_is_the_contracts_and_defaults_are_the_signatures(creation: Creation) -> None:
-    found = shown(creation)
-    for option in derive.options(creation):
+def test_help_comes_from_the_contract_and_defaults_from_the_signature(
+    resource: ClientResource,
+) -> None:
+    found = list_arguments(resource)
+    for option in list_resource_options(resource):
         parameter = found[option.flag].parameter
-        words = str(properties(creation)[option.field].get("description", "")).replace("`", "")
+        words = str(properties(resource)[option.field].get("description", "")).replace("`", "")
         assert words in parameter.help
         assert ("[required]" in parameter.help) is option.is_required
-        default = creation.signature.parameters[option.argument].default
+        default = resource.signature.parameters[option.argument].default
         if default in {None, inspect.Parameter.empty}:
             assert parameter.show_default is False
         elif isinstance(default, bool):
@@ -76,21 +87,21 @@ def test_help_is_the_contracts_and_defaults_are_the_signatures(creation: Creatio
 
 
 @each
-def test_an_option_that_is_not_given_passes_nothing_on(creation: Creation) -> None:
-    assert {option.parameter.default for option in derive.options(creation)} == {None}
+def test_an_option_that_is_not_given_sets_nothing(resource: ClientResource) -> None:
+    assert {option.parameter.default for option in list_resource_options(resource)} == {None}
 
 
 @each
-def test_its_command_is_found_and_its_resource_is_the_clients(creation: Creation) -> None:
-    app = build()
-    for word in creation.words:
+def test_the_command_and_the_clients_resource_belong_together(resource: ClientResource) -> None:
+    app = build_app()
+    for word in resource.command_words:
         app = app[word]
     with RunwayClient("key") as client:
-        resource = creation.on(client)
+        client_resource = resource.get_from(client)
 
-    assert app.name == (creation.words[-1],)
-    assert resource.signature.operation == creation.operation.id
-    assert resource.signature.parameters.keys() == creation.signature.parameters.keys()
+    assert app.name == (resource.command_words[-1],)
+    assert client_resource.signature.operation == resource.operation.id
+    assert client_resource.signature.parameters.keys() == resource.signature.parameters.keys()
 
 
 def test_every_resource_of_the_client_has_a_command() -> None:
@@ -102,13 +113,13 @@ def test_every_resource_of_the_client_has_a_command() -> None:
             if isinstance(v, ResourceDescriptor)
         }
 
-    offered = {one.name for one in ALL}
+    offered = {one.python_name for one in ALL}
 
     assert offered == resources(RunwayClient) | {f"compat__{n}" for n in resources(Compat)}
 
 
 def test_every_call_option_is_reachable() -> None:
-    flags = set(shown(ALL[0]))
+    flags = set(list_arguments(ALL[0]))
     by = {
         "runway_version": "--runway-version",
         "timeout": "--request-timeout",
@@ -122,14 +133,16 @@ def test_every_call_option_is_reachable() -> None:
 
 
 @each
-def test_no_option_is_there_twice(creation: Creation) -> None:
-    every = [n for found in make_app(creation).assemble_argument_collection() for n in found.names]
+def test_no_option_exists_twice(resource: ClientResource) -> None:
+    every = [
+        n for found in make_create_app(resource).assemble_argument_collection() for n in found.names
+    ]
     names = [name for name in every if name.startswith("--")]
 
     assert len(names) == len(set(names))
 
 
-def test_an_operation_that_nobody_has_written_a_signature_for_has_a_command_all_the_same() -> None:
+def test_an_operation_without_a_hand_written_signature_has_a_command() -> None:
     source = Contract(
         {
             "paths": {
@@ -164,9 +177,9 @@ def test_an_operation_that_nobody_has_written_a_signature_for_has_a_command_all_
             }
         }
     )
-    (made,) = creations(source)
+    (made,) = list_client_resources(source)
 
-    found = {option.flag: option for option in derive.options(made)}
+    found = {option.flag: option for option in list_resource_options(made)}
 
     assert set(found) == {"--video-uri", "--loop-count", "--aspect", "--is-fast"}
     assert [flag for flag, option in found.items() if option.is_required] == ["--video-uri"]
@@ -191,29 +204,29 @@ def test_an_operation_that_nobody_has_written_a_signature_for_has_a_command_all_
     ],
 )
 def test_a_value_is_an_address_a_file_or_json(text: str, value: object) -> None:
-    assert derive.read_value(text) == value
+    assert parse_value(text) == value
 
 
 def test_a_home_folder_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
-    assert derive.read_value("~/face.png") == tmp_path / "face.png"
+    assert parse_value("~/face.png") == tmp_path / "face.png"
 
 
-def test_what_begins_like_json_and_is_none_is_refused() -> None:
+def test_invalid_json_is_refused() -> None:
     with pytest.raises(ValueError, match="property name"):
-        derive.read_value("{type: image}")
+        parse_value("{type: image}")
 
 
-def test_a_slip_in_a_body_is_seen_with_what_was_meant() -> None:
-    creation = next(one for one in ALL if one.name == "character_performance")
-    found = derive.options(creation)
+def test_an_unknown_field_is_reported_with_a_suggestion() -> None:
+    resource = get_client_resource("character_performance")
+    found = list_resource_options(resource)
 
-    (issue,) = derive.strange(creation, found, {"bodyControll": True, "seed": 1})
+    (issue,) = find_unknown_fields(resource, found, {"bodyControll": True, "seed": 1})
 
     assert issue.path == "/bodyControll"
     assert issue.rule == "unknown"
-    assert issue.message.endswith("did you mean bodyControl?")
+    assert issue.message.endswith("did you mean 'bodyControl'?")
 
 
 def test_no_command_takes_a_key() -> None:
@@ -223,7 +236,7 @@ def test_no_command_takes_a_key() -> None:
         inner = (flags(app[name]) for name in app if not name.startswith("-"))
         return own.union(*inner)
 
-    every = flags(build())
+    every = flags(build_app())
 
     assert "--base-url" in every
     assert not {flag for flag in every if "key" in flag or "token" in flag or "secret" in flag}

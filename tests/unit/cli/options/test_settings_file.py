@@ -1,4 +1,4 @@
-"""The settings file: what it may hold, what it must not, and that it comes last."""
+"""The settings file: what it may hold, and what it must not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cometapi_runway.cli import config, places
-from cometapi_runway.cli.endings import UsageError
-from cometapi_runway.cli.options import Connection
+from cometapi_runway.cli._errors import UsageError
+from cometapi_runway.cli._options import paths
+from cometapi_runway.cli._options.settings_file import SETTING_NAMES, load_settings_file
+from cometapi_runway.cli._options.shared import ConnectionOptions
 
 Write = Callable[[str], Path]
 
@@ -17,7 +18,7 @@ Write = Callable[[str], Path]
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     file = tmp_path / "config.toml"
-    monkeypatch.setenv(places.CONFIG_VARIABLE, str(file))
+    monkeypatch.setenv(paths.SETTINGS_FILE_VARIABLE, str(file))
 
     def save(text: str) -> Path:
         file.write_text(text)
@@ -26,14 +27,18 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return save
 
 
-def test_no_file_is_no_settings(write: Write) -> None:
-    assert config.load() == {}
+def test_without_a_file_there_are_no_settings(write: Write) -> None:
+    assert load_settings_file() == {}
 
 
-def test_names_are_those_of_the_options(write: Write) -> None:
+def test_settings_have_the_names_of_the_options(write: Write) -> None:
     write('[cometapi-runway]\noutput = "videos"\nbase_url = "https://example.com"\ntimeout = 9\n')
 
-    assert config.load() == {"output": "videos", "base-url": "https://example.com", "timeout": 9}
+    assert load_settings_file() == {
+        "output": "videos",
+        "base-url": "https://example.com",
+        "timeout": 9,
+    }
 
 
 @pytest.mark.parametrize("name", ["key", "api_key", "COMETAPI_KEY", "token", "authorization"])
@@ -41,7 +46,7 @@ def test_a_key_is_refused_and_not_shown(write: Write, name: str) -> None:
     file = write(f'[cometapi-runway]\n{name} = "sk-very-secret"\n')
 
     with pytest.raises(UsageError, match=name) as caught:
-        config.load()
+        load_settings_file()
 
     assert str(file) in str(caught.value)
     assert "COMETAPI_KEY" in caught.value.advice
@@ -52,7 +57,7 @@ def test_a_key_outside_the_table_is_refused_as_well(write: Write) -> None:
     write('COMETAPI_KEY = "sk-very-secret"\n')
 
     with pytest.raises(UsageError, match="COMETAPI_KEY") as caught:
-        config.load()
+        load_settings_file()
 
     assert "environment" in caught.value.advice
 
@@ -67,11 +72,11 @@ def test_a_key_outside_the_table_is_refused_as_well(write: Write) -> None:
         ("[cometapi-runway\n", "correct the file"),
     ],
 )
-def test_what_is_wrong_is_named(write: Write, text: str, advice: str) -> None:
+def test_an_error_names_the_problem(write: Write, text: str, advice: str) -> None:
     write(text)
 
     with pytest.raises(UsageError) as caught:
-        config.load()
+        load_settings_file()
 
     assert advice in caught.value.advice
 
@@ -97,19 +102,19 @@ def test_what_is_wrong_is_named(write: Write, text: str, advice: str) -> None:
         ("format = 3", 'format must be "text" or "json", got a whole number', 'format = "text"'),
     ],
 )
-def test_a_value_of_another_type_is_refused(
+def test_a_value_of_the_wrong_type_is_refused(
     write: Write, line: str, words: str, advice: str
 ) -> None:
     file = write(f"[cometapi-runway]\n{line}\n")
 
     with pytest.raises(UsageError) as caught:
-        config.load()
+        load_settings_file()
 
     assert str(caught.value) == f"{file}: {words}"
     assert advice in caught.value.advice
 
 
-def test_every_setting_can_be_given(write: Write) -> None:
+def test_every_setting_is_accepted(write: Write) -> None:
     values: dict[str, object] = {
         **dict.fromkeys(("output", "base-url", "runway-version", "journal"), '"x"'),
         **dict.fromkeys(("timeout", "interval", "request-timeout"), "9"),
@@ -118,44 +123,48 @@ def test_every_setting_can_be_given(write: Write) -> None:
     }
     write("[cometapi-runway]\n" + "".join(f"{k} = {v}\n" for k, v in values.items()))
 
-    assert config.load().keys() == values.keys() == set(config.NAMES)
+    assert load_settings_file().keys() == values.keys() == set(SETTING_NAMES)
 
 
-def test_a_folder_in_its_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(places.CONFIG_VARIABLE, str(tmp_path))
+def test_a_folder_in_place_of_the_file_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(paths.SETTINGS_FILE_VARIABLE, str(tmp_path))
 
     with pytest.raises(UsageError, match="cannot read"):
-        config.load()
+        load_settings_file()
 
 
-def test_the_usual_places_are_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(places.CONFIG_VARIABLE, raising=False)
+def test_default_paths_follow_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(paths.SETTINGS_FILE_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("sys.platform", "linux")
 
-    assert places.config().name == "config.toml"
-    assert "cometapi-runway" in places.config().parts
-    assert "cometapi-runway" in places.journal().parts
+    assert paths.get_settings_file_path().name == "config.toml"
+    assert "cometapi-runway" in paths.get_settings_file_path().parts
+    assert "cometapi-runway" in paths.get_default_journal_path().parts
 
 
-def test_the_record_can_be_named_or_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "journal", lambda: Path("/data/journal.sqlite3"))
+def test_the_journal_can_be_set_or_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "get_default_journal_path", lambda: Path("/data/journal.sqlite3"))
 
-    assert Connection().record == Path("/data/journal.sqlite3")
-    assert Connection(journal=Path()).record == Path("/data/journal.sqlite3")
-    assert Connection(journal=Path("mine")).record == Path("mine")
-    assert Connection(journal=Path("mine"), no_journal=True).record is None
+    assert ConnectionOptions().journal_path == Path("/data/journal.sqlite3")
+    assert ConnectionOptions(journal=Path()).journal_path == Path("/data/journal.sqlite3")
+    assert ConnectionOptions(journal=Path("mine")).journal_path == Path("mine")
+    assert ConnectionOptions(journal=Path("mine"), no_journal=True).journal_path is None
 
 
-def test_a_command_to_go_on_with_repeats_what_the_environment_does_not_say(
+def test_a_follow_up_command_repeats_what_the_environment_does_not_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COMETAPI_RUNWAY_BASE_URL", "https://here.example")
-    monkeypatch.delenv(places.JOURNAL_VARIABLE, raising=False)
+    monkeypatch.delenv(paths.JOURNAL_VARIABLE, raising=False)
 
-    assert Connection(base_url="https://here.example").words == ()
-    assert Connection(base_url="https://other.example", journal=Path("mine")).words == (
+    assert ConnectionOptions(base_url="https://here.example").options_to_repeat == ()
+    assert ConnectionOptions(
+        base_url="https://other.example", journal=Path("mine")
+    ).options_to_repeat == (
         "--base-url",
         "https://other.example",
         "--journal",
