@@ -32,7 +32,7 @@ def test_doctor_passes_and_posts_nothing(run: Terminal, gateway: Gateway) -> Non
 @pytest.mark.parametrize(
     ("change", "state", "code"),
     [
-        ({"COMETAPI_KEY": "sk-of-somebody-else"}, "fail gateway", ExitCode.KEY),
+        ({"COMETAPI_KEY": "sk-of-another-account"}, "fail gateway", ExitCode.KEY),
         ({"COMETAPI_KEY": "two words"}, "fail key", ExitCode.KEY),
         ({"COMETAPI_KEY": ""}, "fail key", ExitCode.KEY),
         ({"COMETAPI_RUNWAY_BASE_URL": "http://127.0.0.1:1"}, "fail gateway", ExitCode.GATEWAY),

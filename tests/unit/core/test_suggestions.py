@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cometapi_runway._core.suggestions import suggest_name
+from cometapi_runway._core.suggestions import find_similar_name, suggest_name
 
 
 def test_a_similar_name_is_suggested() -> None:
@@ -12,3 +12,8 @@ def test_a_similar_name_is_suggested() -> None:
 def test_without_a_similar_name_all_are_listed() -> None:
     assert suggest_name("x", ("model", "ratio")) == "use one of: model, ratio"
     assert suggest_name("x", ("model", "ratio"), listed=["the ratio"]) == "use one of: the ratio"
+
+
+def test_a_similar_name_is_found() -> None:
+    assert find_similar_name("ration", ["model", "ratio"]) == "ratio"
+    assert find_similar_name("x", ["model", "ratio"]) is None

@@ -163,7 +163,7 @@ def _hold(order: SubmitRequest, accepted: str, error: BaseException) -> Flow[Non
 
     The first try may have been interrupted before it was on the disk, and a second does no harm.
     """
-    message = f"interrupted; task {accepted} was accepted and goes on at the gateway"
+    message = f"interrupted; task {accepted} was accepted and continues at the gateway"
     InterruptedSubmission(message, accepted, may_be_accepted=True).attach_to(error)
     vars(error)["task_id"] = accepted
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from attrs import define, field, frozen, validators
 
-from cometapi_runway._core.suggestions import suggest_name
+from cometapi_runway._core.suggestions import find_similar_name, suggest_name
 
 if TYPE_CHECKING:
     from cometapi_runway._core.json_values import JSON
@@ -151,7 +151,10 @@ def known_name(names: frozenset[str], name: str) -> str:
         ValueError: It is not; the message tells which are.
     """
     if name not in names:
-        raise ValueError(f"nothing is called {name!r}; {suggest_name(name, sorted(names))}")
+        known = sorted(names)
+        similar = find_similar_name(name, known)
+        suggestion = f"did you mean {similar!r}? " if similar else ""
+        raise ValueError(f"nothing is called {name!r}; {suggestion}known are: {', '.join(known)}")
     return name
 
 

@@ -178,8 +178,8 @@ def test_an_interruption_has_a_message() -> None:
         ("/character", "/character: cannot be read", "--character: cannot be read"),
         (
             "/character/type",
-            "/character/type: cannot be told",
-            "--character (type): cannot be told",
+            "/character/type: is unknown",
+            "--character (type): is unknown",
         ),
         ("X-Runway-Version", "X-Runway-Version: must be x", "X-Runway-Version: must be x"),
         ("", "the body must be an object", "the body must be an object"),

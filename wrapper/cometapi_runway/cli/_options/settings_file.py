@@ -111,6 +111,7 @@ def _check_setting(name: str, value: JSON, file: str) -> str:
         raise UsageError(
             f"{file} holds {name!r}; do not store a key there", _advise_to_remove_key()
         )
+    # Not kebab_case: settings in camelCase are refused.
     option = name.replace("_", "-")
     if option not in SETTING_NAMES:
         advice = suggest_name(option, SETTING_NAMES)
