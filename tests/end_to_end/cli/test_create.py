@@ -51,7 +51,7 @@ def test_json_is_one_object_per_event(run: Terminal, gateway: Gateway) -> None:
     names = [event["event"] for event in result.progress]
     assert names == ["note", "submitted", "status", "downloaded"]
     assert result.progress[2]["status"] == "SUCCEEDED"
-    # Whoever has the address has the file, and progress ends up in logs.
+    # The address gives access to the file, and progress is often kept in logs.
     assert "_jwt" not in result.everything
 
 

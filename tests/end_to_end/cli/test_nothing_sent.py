@@ -71,7 +71,7 @@ def test_fields_newer_than_the_contract_can_be_sent(run: Terminal, gateway: Gate
     assert "--no-validate" in refused.err
     sent = json.loads(gateway.requests[0].content)
     assert (sent["loudness"], sent["model"]) == (11, "act_three")
-    # The simulated gateway holds it against the contract as well.
+    # The simulated gateway validates it against the contract, too.
     assert result.code == ExitCode.GATEWAY
 
 

@@ -40,7 +40,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def open_terminal(tmp_path: Path) -> Iterator[OpenTerminal]:
-    """Processes on terminals of their own."""
+    """Starts processes, each on its own terminal."""
     screens: list[TerminalProcess] = []
 
     def start(words: Sequence[str], environment: Mapping[str, str]) -> TerminalProcess:

@@ -79,7 +79,7 @@ class TerminalProcess:
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.raw)
 
     def until(self, words: str) -> None:
-        """Read until the words are there."""
+        """Read until the text appears."""
         end = time.monotonic() + TIMEOUT
         while words not in self.text:
             assert time.monotonic() < end, f"no {words!r} in:\n{self.text}"
@@ -96,7 +96,7 @@ class TerminalProcess:
         return self.process.wait(TIMEOUT)
 
     def abandon(self) -> None:
-        """End it, however the test went."""
+        """Kill the process if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(TIMEOUT)

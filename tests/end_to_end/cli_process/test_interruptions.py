@@ -27,7 +27,7 @@ from .processes import (
 def test_ctrl_c_during_imports_shows_no_traceback(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    # Loaded in place of what takes longest to load, which is when people press it.
+    # Replaces the library that takes longest to import.
     (tmp_path / "cyclopts.py").write_text("raise KeyboardInterrupt\n")
     paths = f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}"
 
@@ -146,7 +146,7 @@ def test_ctrl_c_during_a_download_keeps_the_partial_file(
 def test_resume_finishes_a_killed_download(
     server: SimulatorServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """The task has ended and is paid for; its output will not be kept for ever."""
+    """The task is paid for, and the gateway keeps its output for a limited time."""
     environment["COMETAPI_RUNWAY_BASE_URL"] = server.base_url
     server.gateway.faults.add(Fault("drip", seconds=4000, when=When("download")))
     process = subprocess.Popen(

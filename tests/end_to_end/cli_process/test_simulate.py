@@ -21,7 +21,7 @@ from .processes import (
 
 @pytest.fixture
 def simulate(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Local gateways; each gives what it says when it is ready, and a way to end it."""
+    """Starts local gateways; returns each one's ``ready`` event and a function to stop it."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*words: str) -> tuple[dict[str, Any], Callable[[], int]]:
