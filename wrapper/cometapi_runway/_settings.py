@@ -125,17 +125,22 @@ def check_seconds(name: str, value: float) -> float:
         ConfigurationError: The value is not a number, not finite, or not above zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{name} must be a number of seconds, got {safe_repr(value)}")
+        raise ConfigurationError(
+            f"{name} must be a number of seconds, got {safe_repr(value)}", setting=name
+        )
     if not 0 < value < math.inf or value > MAX_SECONDS:
         raise ConfigurationError(
-            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {value!r}"
+            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {value!r}",
+            setting=name,
         )
     return float(value)
 
 
 def _check_flag(name: str, value: bool) -> bool:
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} must be True or False, got {safe_repr(value)}")
+        raise ConfigurationError(
+            f"{name} must be True or False, got {safe_repr(value)}", setting=name
+        )
     return value
 
 
@@ -152,15 +157,20 @@ def _pick(
 def _check_key(value: str, source: str) -> str:
     # The value is never shown: it may be a valid key with one character too many.
     if not isinstance(value, str):
-        raise ConfigurationError(f"{source} must be a string, got {type(value).__name__}")
+        raise ConfigurationError(
+            f"{source} must be a string, got {type(value).__name__}", setting="api_key"
+        )
     if not value.strip():
         raise ConfigurationError(
-            f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}"
+            f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}",
+            setting="api_key",
+            is_missing=True,
         )
     if not HEADER_VALUE.fullmatch(value) or re.search(r"\s", value):
         raise ConfigurationError(
             f"{source} cannot be sent as a key: it contains a space, a line break or a character "
-            f"outside ASCII ({len(value)} characters; not shown)"
+            f"outside ASCII ({len(value)} characters; not shown)",
+            setting="api_key",
         )
     return value
 
@@ -168,7 +178,8 @@ def _check_key(value: str, source: str) -> str:
 def _check_base_url(value: str, source: str) -> str:
     if not _is_base_url(value):
         raise ConfigurationError(
-            f"{source} must be an http(s) URL without query or user, got {_url_repr(value)}"
+            f"{source} must be an http(s) URL without query or user, got {_url_repr(value)}",
+            setting="base_url",
         )
     return value.rstrip("/")
 
@@ -197,6 +208,7 @@ def _url_repr(value: object) -> str:
 def _check_version(value: str, source: str) -> str:
     if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
         raise ConfigurationError(
-            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}"
+            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}",
+            setting="runway_version",
         )
     return value

@@ -115,7 +115,20 @@ def _restore(kind: type[RunwayError], args: tuple[object, ...]) -> RunwayError:
 
 
 class ConfigurationError(RunwayError):
-    """A setting is missing or malformed; the message names it and its source."""
+    """A setting is missing or malformed; the message names it and where it comes from.
+
+    Attributes:
+        setting: The name of the setting (``"api_key"``, ``"journal"``, …), or None where the
+            error concerns no single setting.
+        is_missing: Whether the setting has no value at all.
+    """
+
+    def __init__(
+        self, message: str, *, setting: str | None = None, is_missing: bool = False
+    ) -> None:
+        self.setting = setting
+        self.is_missing = is_missing
+        super().__init__(message)
 
 
 class InvalidRequestError(RunwayError):

@@ -212,8 +212,8 @@ def test_the_marker_closest_to_the_test_wins(runs):
 
 @pytest.mark.parametrize(("marker", "words"), [
     ("'wrapped'", "*takes keyword arguments only*"),
-    ("colour='red'", "*there is no option colour; the options are: *shape*"),
-    ("shap='wrapped'", "*there is no option shap; did you mean shape?*"),
+    ("colour='red'", "*there is no option colour; use one of: *shape*"),
+    ("shap='wrapped'", "*there is no option shap; did you mean 'shape'?*"),
 ])  # fmt: skip
 @pytest.mark.parametrize("fixture", ["runway_simulator", "runway_server", "runway_mock"])
 def test_an_invalid_marker(marker, words, fixture, runs):

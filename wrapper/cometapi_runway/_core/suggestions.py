@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -18,7 +18,12 @@ def suggest_name(name: str, known: Iterable[str], *, listed: Iterable[str] | Non
         ``did you mean 'ratio'?``, or ``use one of: model, ratio, seed``.
     """
     names = list(known)
-    similar = get_close_matches(name, names, n=1)
-    if similar:
-        return f"did you mean {similar[0]!r}?"
+    similar = find_similar_name(name, names)
+    if similar is not None:
+        return f"did you mean {similar!r}?"
     return f"use one of: {', '.join(names if listed is None else listed)}"
+
+
+def find_similar_name(name: str, known: Sequence[str]) -> str | None:
+    """The known name that is most similar, or None if none is similar enough."""
+    return next(iter(get_close_matches(name, known, n=1)), None)

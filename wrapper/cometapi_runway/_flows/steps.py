@@ -20,6 +20,7 @@ from cometapi_runway._core.json_values import Object
 from cometapi_runway._core.partial_file import PartialFile
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_headers, redact_url
+from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway.errors import APIConnectionError
 
@@ -190,7 +191,7 @@ class SubmissionFailed:
 
     key: str
     refused: bool
-    reason: str
+    reason: SubmissionFailureReason
 
 
 @frozen

@@ -9,11 +9,16 @@ leaves the outcome unknown, and a request of unknown outcome is never repeated.
 from __future__ import annotations
 
 from random import Random
+from typing import Final
 
 from attrs import frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.json_values import Object
+from cometapi_runway._core.submission_failure import (
+    InterruptedSubmission,
+    SubmissionFailureReason,
+)
 from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._flows.backoff import Backoff, FlowClock
 from cometapi_runway._flows.parse_task import parse_created_id
@@ -33,12 +38,28 @@ from cometapi_runway._flows.steps import (
 from cometapi_runway.errors import (
     APIConnectionError,
     APIStatusError,
+    AuthenticationError,
+    BadRequestError,
     ConfigurationError,
+    InsufficientQuotaError,
+    PermissionDeniedError,
     RateLimitError,
     ResponseDecodeError,
     RunwayError,
     ServerError,
     SubmissionUnknownError,
+)
+
+# Subclasses come before their base.
+_FAILURE_REASONS: Final[tuple[tuple[type[RunwayError], SubmissionFailureReason], ...]] = (
+    (APIConnectionError, SubmissionFailureReason.NOT_SENT),
+    (AuthenticationError, SubmissionFailureReason.AUTHENTICATION),
+    (PermissionDeniedError, SubmissionFailureReason.PERMISSION),
+    (InsufficientQuotaError, SubmissionFailureReason.QUOTA),
+    (RateLimitError, SubmissionFailureReason.RATE_LIMIT),
+    (BadRequestError, SubmissionFailureReason.BAD_REQUEST),
+    (APIStatusError, SubmissionFailureReason.OTHER_STATUS),
+    (SubmissionUnknownError, SubmissionFailureReason.UNKNOWN_OUTCOME),
 )
 
 
@@ -112,7 +133,8 @@ def _record_start(request: SubmitRequest) -> Flow[None]:
     if record.error is not None:
         raise ConfigurationError(
             f"cannot write the journal ({record.error}); nothing was sent, because a paid task "
-            "must not start without a record"
+            "must not start without a record",
+            setting="journal",
         ) from record.error
 
 
@@ -143,9 +165,8 @@ def _attach_task_id(request: SubmitRequest, task_id: str, error: BaseException) 
     The interruption may have come before the first record was on disk. Recording it twice is
     harmless.
     """
-    error.add_note(
-        f"cometapi-runway: interrupted; task {task_id} was accepted and goes on at the gateway"
-    )
+    message = f"interrupted; task {task_id} was accepted and continues at the gateway"
+    InterruptedSubmission(message, task_id, may_be_accepted=True).attach_to(error)
     vars(error)["task_id"] = task_id
     try:
         yield from _write_accepted(request, task_id)
@@ -177,11 +198,22 @@ def _record_failure(request: SubmitRequest, error: BaseException, *, is_open: bo
     """Record the end of a submission without an id; an open one may have been accepted."""
     if not isinstance(error, RunwayError):
         what = "the gateway may have accepted the task" if is_open else "nothing was accepted"
-        error.add_note(
-            f"cometapi-runway: interrupted while submitting; {what} ({request.description}). It "
-            "was not sent again."
+        message = (
+            f"interrupted while submitting; {what} ({request.description}). It was not sent again."
         )
-    yield Record(SubmissionFailed(request.key, refused=not is_open, reason=type(error).__name__))
+        InterruptedSubmission(message, may_be_accepted=is_open).attach_to(error)
+    reason = _get_failure_reason(error)
+    yield Record(SubmissionFailed(request.key, refused=not is_open, reason=reason))
+
+
+def _get_failure_reason(error: BaseException) -> SubmissionFailureReason:
+    for kind, reason in _FAILURE_REASONS:
+        if isinstance(error, kind):
+            return reason
+    # An interruption (Ctrl-C, a cancelled asyncio task) is a BaseException.
+    if isinstance(error, Exception):
+        return SubmissionFailureReason.UNEXPECTED_ERROR
+    return SubmissionFailureReason.INTERRUPTED
 
 
 def _send_until_decided(

@@ -52,7 +52,9 @@ def make_api_client(
     try:
         httpx.URL(settings.base_url)
     except httpx.InvalidURL as error:
-        raise ConfigurationError(f"base_url cannot be sent to: {error}") from error
+        raise ConfigurationError(
+            f"base_url cannot be sent to: {error}", setting="base_url"
+        ) from error
     return SafeClient(
         base_url=settings.base_url,
         token=settings.api_key,
@@ -100,7 +102,9 @@ def check_transport(transport: object, expected: type) -> None:
     """
     if transport is not None and not isinstance(transport, expected):
         actual = type(transport).__name__
-        raise ConfigurationError(f"transport must be an httpx.{expected.__name__}, got {actual}")
+        raise ConfigurationError(
+            f"transport must be an httpx.{expected.__name__}, got {actual}", setting="transport"
+        )
 
 
 def _make_limits() -> httpx.Limits:

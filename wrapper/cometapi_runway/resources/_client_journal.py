@@ -37,7 +37,11 @@ class GatewayJournal:
     @property
     def _journal(self) -> Journal:
         if self.store is None:
-            raise ConfigurationError("this client has no journal: create it with journal=<file>")
+            raise ConfigurationError(
+                "this client has no journal: create it with journal=<file>",
+                setting="journal",
+                is_missing=True,
+            )
         return self.store
 
     def write(self, entry: Entry) -> None:

@@ -19,8 +19,8 @@ clock::
         runway_simulator.assert_charged(1)
 
 ``@pytest.mark.runway(...)`` configures the simulator. It takes the fields of
-`cometapi_runway.simulator.SimulatorSettings`, and ``base_url`` for an application that uses its own gateway
-address. The names below are for annotations and rules.
+`cometapi_runway.simulator.SimulatorSettings`, and ``base_url`` for an application that uses its own
+gateway address. The names below are for annotations and rules.
 
 The modules are private except `plugin`, the pytest entry point. Only `_transports`, `_mock` and
 `_simulator` import httpx at run time.

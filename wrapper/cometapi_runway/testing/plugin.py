@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -127,11 +126,10 @@ def _read_options(request: pytest.FixtureRequest) -> dict[str, Any]:
         options |= marker.kwargs
     known = {*import_module("cometapi_runway.simulator._settings").Options.__annotations__}
     for name in options.keys() - known - {"base_url"}:
-        close = get_close_matches(name, known, n=1)
-        advice = (
-            f"did you mean {close[0]}?" if close else f"the options are: {', '.join(sorted(known))}"
-        )
-        _fail_on_marker(f"there is no option {name}; {advice}")
+        # Loaded late, as everything here: most test runs have no wrong name.
+        from cometapi_runway._core.suggestions import suggest_name  # noqa: PLC0415
+
+        _fail_on_marker(f"there is no option {name}; {suggest_name(name, sorted(known))}")
     return options
 
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 import attrs
 
+from cometapi_runway._core.suggestions import find_similar_name
 from cometapi_runway.simulator._lifecycle import CANCELLED, SUCCESS, Ending, failed
 from cometapi_runway.simulator._rules.faults import Fault, Kind
-from cometapi_runway.simulator._rules.names import suggest
 from cometapi_runway.simulator._rules.outcomes import Outcome
 from cometapi_runway.simulator._rules.rule_book import When
 
 if TYPE_CHECKING:
-    from cometapi_runway._core.json_values import JSON, Object
+    from cometapi_runway._core.suggestions import find_similar_name
+from cometapi_runway._core.json_values import JSON, Object
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ def from_json(
     unknown = sorted(fields.keys() - known)
     if unknown:
         names = sorted({*known, *other_keys})
-        close = suggest(unknown[0], names)
+        close = find_similar_name(unknown[0], names)
         advice = f"did you mean {close!r}?" if close else f"known keys: {', '.join(names)}"
         raise ValueError(f"unknown key {unknown[0]!r}; {advice}")
     try:

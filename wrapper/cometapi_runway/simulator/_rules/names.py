@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
+
+from cometapi_runway._core.suggestions import find_similar_name
 
 if TYPE_CHECKING:
     from cometapi_runway.validation import Contract, Operation
@@ -36,12 +36,7 @@ def check_name(names: frozenset[str], name: str) -> str:
         ValueError: It is not; the message lists those that are.
     """
     if name not in names:
-        close = suggest(name, names)
+        close = find_similar_name(name, sorted(names))
         advice = f"did you mean {close!r}? " if close else ""
         raise ValueError(f"unknown name {name!r}; {advice}known names: {', '.join(sorted(names))}")
     return name
-
-
-def suggest(name: str, names: Iterable[str]) -> str | None:
-    """Returns the name that was probably meant, or None if none is similar."""
-    return next(iter(get_close_matches(name, list(names), n=1)), None)
