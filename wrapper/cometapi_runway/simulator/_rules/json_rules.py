@@ -19,8 +19,7 @@ from cometapi_runway.simulator._rules.outcomes import Outcome
 from cometapi_runway.simulator._rules.rule_book import When
 
 if TYPE_CHECKING:
-    from cometapi_runway._core.suggestions import find_similar_name
-from cometapi_runway._core.json_values import JSON, Object
+    from cometapi_runway._core.json_values import JSON, Object
 
 T = TypeVar("T")
 
