@@ -1,9 +1,9 @@
-"""What a call costs beside bare httpx: one create and one retrieve, nothing on the network.
+"""CPU time of one create and one retrieve, compared with bare httpx, without a network.
 
-Every contender sends the same two requests over a transport that answers at once, so that what
-is measured is the client alone, in processor time. All take turns in every round, and ratios are
-taken within a round: a busy machine disturbs each alike. The wrapper checks each request against
-the contract and reads each answer; it may take 1.3 times what bare httpx takes.
+Every client sends the same two requests over a transport that responds immediately, so only the
+client is measured. All clients run in every round, in rotating order, and ratios are computed per
+round, so that load on the machine affects all of them alike. The wrapper validates each request and
+parses each response. It may take 1.3 times as long as bare httpx.
 
     python tests/benchmarks/calls.py [ROUNDS] [CALLS]
 """
@@ -28,7 +28,7 @@ from cometapi_runway import AsyncRunwayClient, RunwayClient  # noqa: E402  the p
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 CALLS = int(sys.argv[2]) if len(sys.argv) > 2 else 30
-BAR = 1.3
+MAX_RATIO = 1.3
 ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
 BASE = "https://api.cometapi.com"
 CREATE, READ = "/runwayml/v1/character_performance", f"/runwayml/v1/tasks/{ID}"
@@ -64,71 +64,71 @@ OFFICIAL = {
 
 
 def gateway(request: httpx.Request) -> httpx.Response:
-    """Answer at once."""
+    """Respond immediately."""
     content = ACCEPTED if request.method == "POST" else DONE
     return httpx.Response(200, headers=JSON, content=content)
 
 
-def wrapped(client: RunwayClient) -> None:
-    """Both calls through this package."""
+def call_wrapper(client: RunwayClient) -> None:
+    """Make both calls with this package."""
     client.character_performance.create(character=CHARACTER, reference=REFERENCE, seed=4294967295)
     client.tasks.retrieve(ID)
 
 
-def bare(client: httpx.Client) -> None:
-    """Both calls as a careful person writes them by hand."""
+def call_httpx(client: httpx.Client) -> None:
+    """Make both calls with httpx, with error checks."""
     client.post(CREATE, json=BODY).raise_for_status().json()["id"]
     client.get(READ).raise_for_status().json()["status"]
 
 
-def official(client: RunwayML) -> None:
-    """Both calls through Runway's own SDK."""
+def call_official(client: RunwayML) -> None:
+    """Make both calls with Runway's SDK."""
     client.character_performance.create(**OFFICIAL)  # type: ignore[arg-type] # a dictionary
     client.tasks.retrieve(ID)
 
 
-async def wrapped_async(client: AsyncRunwayClient) -> None:
-    """Both calls through this package, awaited."""
+async def call_wrapper_async(client: AsyncRunwayClient) -> None:
+    """Make both calls with this package, async."""
     await client.character_performance.create(
         character=CHARACTER, reference=REFERENCE, seed=4294967295
     )
     await client.tasks.retrieve(ID)
 
 
-async def bare_async(client: httpx.AsyncClient) -> None:
-    """Both calls by hand, awaited."""
+async def call_httpx_async(client: httpx.AsyncClient) -> None:
+    """Make both calls with httpx, async."""
     (await client.post(CREATE, json=BODY)).raise_for_status().json()["id"]
     (await client.get(READ)).raise_for_status().json()["status"]
 
 
-async def official_async(client: AsyncRunwayML) -> None:
-    """Both calls through Runway's own SDK, awaited."""
+async def call_official_async(client: AsyncRunwayML) -> None:
+    """Make both calls with Runway's SDK, async."""
     await client.character_performance.create(**OFFICIAL)  # type: ignore[arg-type] # as above
     await client.tasks.retrieve(ID)
 
 
-def timed(pair: Callable[[], object]) -> float:
-    """Microseconds for one pair."""
-    began = time.process_time()
+def measure_pair(pair: Callable[[], object]) -> float:
+    """Return the microseconds of one pair of calls."""
+    start = time.process_time()
     for _ in range(CALLS):
         pair()
-    return (time.process_time() - began) / CALLS * 1e6
+    return (time.process_time() - start) / CALLS * 1e6
 
 
-def timed_async(runner: asyncio.Runner, pair: Callable[[], Awaitable[object]]) -> float:
-    """Microseconds for one awaited pair."""
+def measure_pair_async(runner: asyncio.Runner, pair: Callable[[], Awaitable[object]]) -> float:
+    """Return the microseconds of one pair of async calls."""
 
     async def repeat() -> float:
-        began = time.process_time()
+        start = time.process_time()
         for _ in range(CALLS):
             await pair()
-        return (time.process_time() - began) / CALLS * 1e6
+        return (time.process_time() - start) / CALLS * 1e6
 
     return runner.run(repeat())
 
 
-def contenders(runner: asyncio.Runner) -> dict[str, dict[str, Callable[[], float]]]:
-    """Each contender's measurement, blocking and awaiting."""
+def make_measurements(runner: asyncio.Runner) -> dict[str, dict[str, Callable[[], float]]]:
+    """Return the measurement of each client, sync and async."""
     transport = httpx.MockTransport(gateway)
     options = {"base_url": BASE, "headers": HEADERS, "transport": transport}
     ours = RunwayClient("sk-benchmark", base_url=BASE, transport=transport)
@@ -145,39 +145,43 @@ def contenders(runner: asyncio.Runner) -> dict[str, dict[str, Callable[[], float
         http_client=httpx.AsyncClient(transport=transport),
     )
     return {
-        "blocking": {
-            "bare httpx": lambda: timed(lambda: bare(hand)),
-            "cometapi-runway": lambda: timed(lambda: wrapped(ours)),
-            "official runwayml": lambda: timed(lambda: official(theirs)),
+        "sync": {
+            "bare httpx": lambda: measure_pair(lambda: call_httpx(hand)),
+            "cometapi-runway": lambda: measure_pair(lambda: call_wrapper(ours)),
+            "official runwayml": lambda: measure_pair(lambda: call_official(theirs)),
         },
-        "awaiting": {
-            "bare httpx": lambda: timed_async(runner, lambda: bare_async(hand_async)),
-            "cometapi-runway": lambda: timed_async(runner, lambda: wrapped_async(ours_async)),
-            "official runwayml": lambda: timed_async(runner, lambda: official_async(theirs_async)),
+        "async": {
+            "bare httpx": lambda: measure_pair_async(runner, lambda: call_httpx_async(hand_async)),
+            "cometapi-runway": lambda: measure_pair_async(
+                runner, lambda: call_wrapper_async(ours_async)
+            ),
+            "official runwayml": lambda: measure_pair_async(
+                runner, lambda: call_official_async(theirs_async)
+            ),
         },
     }
 
 
 def measure(work: dict[str, Callable[[], float]]) -> list[dict[str, float]]:
-    """Every contender's figure in each round, the order turning with the rounds."""
+    """Return each client's time in each round, in rotating order."""
     names = list(work)
     for name in names:
         work[name]()
     rounds = []
     for number in range(ROUNDS):
-        turned = names[number % len(names) :] + names[: number % len(names)]
+        rotated = names[number % len(names) :] + names[: number % len(names)]
         gc.collect()
-        rounds.append({name: work[name]() for name in turned})
+        rounds.append({name: work[name]() for name in rotated})
     return rounds
 
 
 def main() -> int:
-    """Print the table; 1 if the wrapper takes more than it may."""
+    """Print the table; return 1 if the wrapper is too slow."""
     worst = 0.0
     with asyncio.Runner() as runner:
         print(f"create + retrieve, medians of {ROUNDS} rounds of {CALLS} pairs")
         print(f"{'':30}{'us a pair':>10}{'ratio':>8}")
-        for way, work in contenders(runner).items():
+        for way, work in make_measurements(runner).items():
             rounds = measure(work)
             for name in work:
                 taken = statistics.median(one[name] for one in rounds)
@@ -185,8 +189,8 @@ def main() -> int:
                 print(f"{name + ', ' + way:30}{taken:10.0f}{ratio:8.2f}")
                 if name == "cometapi-runway":
                     worst = max(worst, ratio)
-    print(f"ratio: against bare httpx in the same round; cometapi-runway may take {BAR}")
-    return int(worst > BAR)
+    print(f"ratio: to bare httpx in the same round; cometapi-runway must not exceed {MAX_RATIO}")
+    return int(worst > MAX_RATIO)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Waiting for many tasks at once over loopback: time, CPU and memory, beside the peers.
+"""Waiting for many tasks at once over loopback: time, CPU and memory, compared with peers.
 
-A server of 50 ms answers every poll in a process of its own. The peers do what they offer: bare
-httpx gathers 1,000 GETs over one client with its default pool, and the official SDK gathers
-1,000 of its `retrieve` calls; neither can wait for many. Everything runs in the same rounds.
+A server in its own process responds to every poll after 50 ms. The peers cannot wait for many
+tasks, so they do the closest thing: bare httpx gathers 1,000 GETs over one client, and the official
+SDK gathers 1,000 `retrieve` calls. All of them run in every round.
 
     python tests/benchmarks/many.py [TASKS] [ROUNDS]
 """
@@ -27,17 +27,17 @@ TASKS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 WAITING = 10_000
 DELAY = 0.05
-ANSWER = (
+RESPONSE = (
     b'{"id":"d0658ae1-bbdd-4adc-aaba-fd8070e14d79","status":"SUCCEEDED",'
     b'"createdAt":"2026-05-01T12:47:47.351Z","output":["https://example.com/output.mp4"]}'
 )
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(
-    ANSWER
+    RESPONSE
 )
 
 
-class Slow(asyncio.Protocol):
-    """Answers every request after a while, on a connection that stays open."""
+class SlowServer(asyncio.Protocol):
+    """Responds to every request after a delay, on a persistent connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -47,16 +47,16 @@ class Slow(asyncio.Protocol):
         self.buffer += data
         if b"\r\n\r\n" in self.buffer:
             self.buffer = b""
-            asyncio.get_running_loop().call_later(DELAY, self.answer)
+            asyncio.get_running_loop().call_later(DELAY, self.respond)
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         if not self.transport.is_closing():
-            self.transport.write(HEAD + ANSWER)
+            self.transport.write(HEAD + RESPONSE)
 
 
 def serve(listening: socket.socket) -> None:
     async def forever() -> None:
-        server = await asyncio.get_running_loop().create_server(Slow, sock=listening)
+        server = await asyncio.get_running_loop().create_server(SlowServer, sock=listening)
         await server.serve_forever()
 
     asyncio.run(forever())
@@ -76,23 +76,23 @@ async def ours_blocking(base_url: str, ids: list[str]) -> int:
         return sum(task.error is None for task in client.tasks.wait_all(ids, timeout=120))
 
 
-async def bare(base_url: str, ids: list[str], gate: int | None = None) -> int:
-    free = asyncio.Semaphore(gate or len(ids))
+async def bare(base_url: str, ids: list[str], limit: int | None = None) -> int:
+    free = asyncio.Semaphore(limit or len(ids))
 
     async def one(client: httpx.AsyncClient, task_id: str) -> bool:
         try:
             async with free:
-                answer = await client.get(f"/runwayml/v1/tasks/{task_id}")
+                response = await client.get(f"/runwayml/v1/tasks/{task_id}")
         except httpx.HTTPError:
             return False
-        return answer.json()["status"] == "SUCCEEDED"
+        return response.json()["status"] == "SUCCEEDED"
 
     async with httpx.AsyncClient(base_url=base_url) as client:
         return sum(await asyncio.gather(*(one(client, task_id) for task_id in ids)))
 
 
-async def gated(base_url: str, ids: list[str]) -> int:
-    return await bare(base_url, ids, gate=32)
+async def httpx_with_semaphore(base_url: str, ids: list[str]) -> int:
+    return await bare(base_url, ids, limit=32)
 
 
 async def official(base_url: str, ids: list[str]) -> int:
@@ -111,18 +111,18 @@ async def official(base_url: str, ids: list[str]) -> int:
 def measure(
     work: Callable[[str, list[str]], Coroutine[object, object, int]], base_url: str
 ) -> tuple[float, float, int]:
-    """Seconds, CPU seconds and how many came home."""
+    """Return seconds, CPU seconds and the number of completed polls."""
     ids = [f"00000000-0000-4000-8000-{number:012d}" for number in range(TASKS)]
     wall, cpu = time.perf_counter(), time.process_time()
-    home = asyncio.run(work(base_url, ids))
-    return time.perf_counter() - wall, time.process_time() - cpu, home
+    completed = asyncio.run(work(base_url, ids))
+    return time.perf_counter() - wall, time.process_time() - cpu, completed
 
 
-def burst(base_url: str) -> None:
+def measure_polls(base_url: str) -> None:
     peers = {
         "cometapi-runway wait_all, async": ours,
         "cometapi-runway wait_all, blocking": ours_blocking,
-        "bare httpx, 32 at a time": gated,
+        "bare httpx, 32 at a time": httpx_with_semaphore,
         "official runwayml retrieve": official,
         "bare httpx, its own pool": bare,
     }
@@ -131,22 +131,22 @@ def burst(base_url: str) -> None:
         {name: measure(work, base_url) for name, work in peers.items()} for _ in range(ROUNDS)
     ]
     print(f"{TASKS} polls at once, server {DELAY * 1000:.0f} ms, medians of {ROUNDS} rounds")
-    print(f"{'':36}{'seconds':>9}{'ratio':>8}{'CPU ms/req':>12}{'home':>7}")
+    print(f"{'':36}{'seconds':>9}{'ratio':>8}{'CPU ms/req':>12}{'done':>7}")
     for name in peers:
         wall = statistics.median(r[name][0] for r in rounds)
         ratio = statistics.median(r[name][0] / r["bare httpx, 32 at a time"][0] for r in rounds)
         cpu = statistics.median(r[name][1] for r in rounds) / TASKS * 1000
-        home = min(r[name][2] for r in rounds)
-        print(f"{name:36}{wall:9.2f}{ratio:8.2f}{cpu:12.2f}{home:7}")
+        completed = min(r[name][2] for r in rounds)
+        print(f"{name:36}{wall:9.2f}{ratio:8.2f}{cpu:12.2f}{completed:7}")
     print("ratio: seconds against bare httpx behind a semaphore of 32, in the same round")
 
 
-class Enough(BaseException):
-    """Every task is asleep."""
+class AllAsleepError(BaseException):
+    """Ends the wait once every task is asleep. Not an Exception, so that nothing retries it."""
 
 
-class Still:
-    """Counts who sleeps, and ends the program when all do."""
+class FrozenClock:
+    """A clock whose sleeps never end; it reports when all tasks are asleep."""
 
     def __init__(self) -> None:
         self.asleep = 0
@@ -156,14 +156,14 @@ class Still:
         return time.monotonic()
 
 
-class Blocking(Still):
+class SyncFrozenClock(FrozenClock):
     def sleep(self, seconds: float) -> None:
-        # The scheduler sleeps itself only when there is nothing left to do.
-        self.held = resident()
-        raise Enough
+        # The scheduler calls this only when every task is asleep.
+        self.held = allocated_kib()
+        raise AllAsleepError
 
 
-class Awaiting(Still):
+class AsyncFrozenClock(FrozenClock):
     async def sleep(self, seconds: float) -> None:
         self.asleep += 1
         if self.asleep == WAITING:
@@ -171,8 +171,8 @@ class Awaiting(Still):
         await asyncio.Event().wait()
 
 
-def hold(kind: str, pipe: Connection) -> None:
-    """Wait for very many tasks that do not end, and report the memory once all are asleep."""
+def measure_waiting(kind: str, pipe: Connection) -> None:
+    """Wait for many tasks that never end, and report the memory once all are asleep."""
     from cometapi_runway import AsyncRunwayClient, RunwayClient
 
     ids = [f"waiting-{number}" for number in range(WAITING)]
@@ -181,39 +181,39 @@ def hold(kind: str, pipe: Connection) -> None:
     )
 
     async def wait() -> None:
-        clock = Awaiting()
+        clock = AsyncFrozenClock()
         async with AsyncRunwayClient("a-key", transport=running, clock=clock) as client:
             waiting = asyncio.create_task(client.tasks.wait_all(ids, interval=300))
             await clock.all.wait()
-            pipe.send(resident())
+            pipe.send(allocated_kib())
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
 
     tracemalloc.start()
-    clock = Blocking()
+    clock = SyncFrozenClock()
     with RunwayClient("a-key", transport=running, clock=clock) as client:
         client.tasks.wait_all([], timeout=0)
-        pipe.send(resident())
+        pipe.send(allocated_kib())
         if kind == "async":
             asyncio.run(wait())
         else:
-            with contextlib.suppress(Enough):
+            with contextlib.suppress(AllAsleepError):
                 client.tasks.wait_all(ids, interval=300)
             pipe.send(clock.held)
 
 
-def resident() -> int:
-    """KiB that Python's allocator has handed out."""
+def allocated_kib() -> int:
+    """Return the KiB that Python's allocator has in use."""
     gc.collect()
     return tracemalloc.get_traced_memory()[0] // 1024
 
 
-def memory() -> None:
+def measure_memory() -> None:
     context = multiprocessing.get_context("spawn")
     for kind in ("async", "blocking"):
         ours_end, theirs_end = context.Pipe()
-        child = context.Process(target=hold, args=(kind, theirs_end))
+        child = context.Process(target=measure_waiting, args=(kind, theirs_end))
         child.start()
         before = ours_end.recv()
         kib = ours_end.recv() - before
@@ -231,8 +231,8 @@ def main() -> None:
     server.start()
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     listening.close()
-    burst(base_url)
-    memory()
+    measure_polls(base_url)
+    measure_memory()
     server.terminate()
 
 

@@ -1,11 +1,11 @@
-"""What the simulator bears, beside the least that any fake could do, in the same run.
+"""Throughput and memory of the simulator, compared with minimal fakes in the same run.
 
-Requests: creates and polls over loopback, on 16 connections that stay open, from one server
-process each. The peer is a bare Starlette application under the same server and protocol, which
-reads the body and answers with a constant: no validation, no state, no charge, no media address.
+Requests: creates and polls over loopback, on 16 persistent connections, one server process each.
+The peer is a bare Starlette application on the same server and protocol. It reads the body and
+returns a constant: no validation, no state, no charges, no media URLs.
 
-Tasks: 100,000 of them made in process. The peer is a dict that keeps each request's parsed body
-under an id, which is what a hand-written fake would hold.
+Tasks: 100,000 of them created in process. The peer is a dict of id to parsed request body, the
+minimum that a hand-written fake stores.
 
     python tests/benchmarks/simulator.py [REQUESTS] [TASKS]
 """
@@ -43,7 +43,7 @@ REQUESTS = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
 TASKS = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
 CONNECTIONS = 16
 ROUNDS = 3
-BAR = 500
+MIN_RATE = 500
 
 CREATE = "/runwayml/v1/character_performance"
 READ = "/runwayml/v1/tasks/"
@@ -62,7 +62,7 @@ HEADERS = (
     ("X-Runway-Version", "2024-11-06"),
     ("Content-Type", "application/json"),
 )
-ANSWER = {
+RESPONSE = {
     "id": "d0658ae1-bbdd-4adc-aaba-fd8070e14d79",
     "status": "RUNNING",
     "createdAt": "2026-05-01T12:47:47.351Z",
@@ -71,14 +71,14 @@ ANSWER = {
 
 
 def simulator(pipe: Connection) -> None:
-    """Serves the simulator until told to stop."""
+    """Serve the simulator until the pipe receives a message."""
     with SimulatorServer(timings=Timings(invisible=0)) as server:
         pipe.send(server.base_url)
         pipe.recv()
 
 
 def bare(pipe: Connection) -> None:
-    """Serves the peer until told to stop."""
+    """Serve the peer until the pipe receives a message."""
     import threading
 
     import uvicorn
@@ -90,7 +90,7 @@ def bare(pipe: Connection) -> None:
 
     async def echo(request: Request) -> JSONResponse:
         await request.body()
-        return JSONResponse(ANSWER)
+        return JSONResponse(RESPONSE)
 
     app = Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST"])])
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -109,16 +109,16 @@ def bare(pipe: Connection) -> None:
     pipe.recv()
 
 
-def message(method: str, path: str, body: bytes = b"") -> bytes:
-    """A request as it goes over the wire."""
+def serialize_request(method: str, path: str, body: bytes = b"") -> bytes:
+    """Serialize a request."""
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in HEADERS)]
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join((*lines, "\r\n")).encode() + body
 
 
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
-    """Sends a request and reads its answer's body."""
+async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
+    """Send a request and return the body of the response."""
     writer.write(request)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     assert head.startswith(b"http/1.1 200"), head
@@ -127,36 +127,36 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
 
 
 async def flood(base_url: str, requests: Iterator[bytes]) -> list[bytes]:
-    """Sends all requests over a few connections; returns the answers' bodies."""
+    """Send all requests over a few connections; return the bodies of the responses."""
     host, port = base_url.removeprefix("http://").split(":")
-    answers: list[bytes] = []
+    responses: list[bytes] = []
 
     async def one_connection() -> None:
         reader, writer = await asyncio.open_connection(host, int(port))
         for request in requests:
-            answers.append(await ask(reader, writer, request))
+            responses.append(await send(reader, writer, request))
         writer.close()
         await writer.wait_closed()
 
     await asyncio.gather(*(one_connection() for _ in range(CONNECTIONS)))
-    return answers
+    return responses
 
 
-def rates(base_url: str) -> tuple[float, float]:
-    """Creates and polls a second."""
+def measure_rates(base_url: str) -> tuple[float, float]:
+    """Return creates and polls per second."""
     start = time.perf_counter()
-    create = message("POST", CREATE, BODY)
-    answers = asyncio.run(flood(base_url, iter([create] * REQUESTS)))
-    made = REQUESTS / (time.perf_counter() - start)
-    ids = [json.loads(answer)["id"] for answer in answers]
-    polls = iter([message("GET", READ + task_id) for task_id in ids])
+    create = serialize_request("POST", CREATE, BODY)
+    responses = asyncio.run(flood(base_url, iter([create] * REQUESTS)))
+    creates = REQUESTS / (time.perf_counter() - start)
+    ids = [json.loads(body)["id"] for body in responses]
+    polls = iter([serialize_request("GET", READ + task_id) for task_id in ids])
     start = time.perf_counter()
     asyncio.run(flood(base_url, polls))
-    return made, REQUESTS / (time.perf_counter() - start)
+    return creates, REQUESTS / (time.perf_counter() - start)
 
 
-def requests_figures() -> None:
-    """Prints requests per second of both servers, in alternating rounds."""
+def print_request_figures() -> None:
+    """Print requests per second of both servers, in alternating rounds."""
     context = multiprocessing.get_context("spawn")
     found: dict[str, list[tuple[float, float]]] = {"simulator": [], "bare Starlette": []}
     for _ in range(ROUNDS):
@@ -165,7 +165,7 @@ def requests_figures() -> None:
             process = context.Process(target=serve, args=(theirs,), daemon=True)
             process.start()
             base_url = ours.recv()
-            found[name].append(rates(base_url))
+            found[name].append(measure_rates(base_url))
             ours.send("stop")
             process.join(timeout=10)
     for index, kind in enumerate(("creates", "polls")):
@@ -173,13 +173,13 @@ def requests_figures() -> None:
         ratio = statistics.median(a / b for a, b in zip(ours_s, peer_s, strict=True))
         median = statistics.median(ours_s)
         print(f"simulator       {kind:8} {median:9,.0f} requests/s"
-              f"   {'met' if median >= BAR else 'MISSED'}: bar {BAR}")  # fmt: skip
+              f"   {'met' if median >= MIN_RATE else 'MISSED'}: at least {MIN_RATE}")  # fmt: skip
         print(f"bare Starlette  {kind:8} {statistics.median(peer_s):9,.0f} requests/s"
               f"   the simulator reaches {ratio:.0%} of it")  # fmt: skip
 
 
-def measured(work: Callable[[], T]) -> tuple[float, float, T]:
-    """Seconds that a piece of work takes, MB that its result holds, and the result."""
+def measure(work: Callable[[], T]) -> tuple[float, float, T]:
+    """Return the seconds of a function, the MB that its result holds, and the result."""
     gc.collect()
     start = time.perf_counter()
     work()
@@ -193,8 +193,8 @@ def measured(work: Callable[[], T]) -> tuple[float, float, T]:
     return seconds, held, result
 
 
-def tasks_figures() -> None:
-    """Prints what many tasks cost."""
+def print_task_figures() -> None:
+    """Print time and memory of many tasks."""
 
     def ours() -> Gateway:
         gateway = Gateway(clock=SimClock.manual())
@@ -205,18 +205,18 @@ def tasks_figures() -> None:
     def peer() -> dict[str, object]:
         return {str(uuid.uuid4()): json.loads(BODY) for _ in range(TASKS)}
 
-    seconds, held, gateway = measured(ours)
-    least_seconds, least_held, _ = measured(peer)
-    print(f"simulator       {TASKS:,} tasks made in {seconds:6.1f} s, held in {held:6.1f} MB"
+    seconds, held, gateway = measure(ours)
+    least_seconds, least_held, _ = measure(peer)
+    print(f"simulator       {TASKS:,} tasks created in {seconds:6.1f} s, held in {held:6.1f} MB"
           f"   ({seconds / TASKS * 1e6:.0f} us, {held / TASKS * 1e6:.0f} bytes each)")  # fmt: skip
-    print(f"dict of bodies  {TASKS:,} tasks made in {least_seconds:6.1f} s, held in"
+    print(f"dict of bodies  {TASKS:,} tasks created in {least_seconds:6.1f} s, held in"
           f" {least_held:6.1f} MB   the simulator needs {held / least_held:.1f} times"
           " its memory")  # fmt: skip
-    polls_figures(gateway)
+    print_poll_figures(gateway)
 
 
-def polls_figures(gateway: Gateway) -> None:
-    """Prints whether a poll among many tasks costs more than one among few."""
+def print_poll_figures(gateway: Gateway) -> None:
+    """Print whether a poll among many tasks takes longer than one among few."""
     few = Gateway(clock=SimClock.manual())
     for _ in range(100):
         few.handle("POST", CREATE, HEADERS, BODY)
@@ -238,5 +238,5 @@ def polls_figures(gateway: Gateway) -> None:
 
 
 if __name__ == "__main__":
-    requests_figures()
-    tasks_figures()
+    print_request_figures()
+    print_task_figures()

@@ -1,11 +1,10 @@
-"""What the command line takes to start, beside what it is built on.
+"""Start-up time of the command line, compared with its command-line library.
 
 Run it: `python tests/benchmarks/startup.py`.
 
-The measure is `python -c pass` plus the import of cyclopts, the library behind the commands: help
-and version may take twice that. Each figure is the best of many processes, taken in turns, so
-that a busy machine disturbs all of them alike; processor time is judged, since it is disturbed
-least.
+The baseline is `python -c "import cyclopts"`, the library of the commands. Help and version may
+take twice as long. Each figure is the best of many processes in rotating order, so that load on the
+machine affects all of them alike. CPU time is compared, because load affects it least.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ROUNDS = 25
 LIMIT = 2.0
-# As an installed command does it; `-m` would add what runpy takes.
+# As an installed command starts; `-m` would add the time of runpy.
 CLI = ("-c", "from cometapi_runway.cli import main; main()")
 BASE = "import cyclopts"
 MEASURED: Mapping[str, tuple[str, ...]] = {
@@ -37,53 +36,53 @@ MEASURED: Mapping[str, tuple[str, ...]] = {
     "import typer": ("-c", "import typer"),
     "import httpx": ("-c", "import httpx"),
 }
-JUDGED = ("--version", "--help")
+LIMITED = ("--version", "--help")
 
 
 @dataclass
 class Cost:
-    """What a process takes, in milliseconds.
+    """Time of a process, in milliseconds.
 
     Attributes:
-        elapsed: From its start to its end.
-        busy: Of a processor, for itself and the system.
+        elapsed: Wall-clock time.
+        busy: CPU time, user and system.
     """
 
     elapsed: float = float("inf")
     busy: float = float("inf")
 
     def best(self, other: Cost) -> Cost:
-        """The least of both."""
+        """Return the lower times of both."""
         return Cost(min(self.elapsed, other.elapsed), min(self.busy, other.busy))
 
 
-def cost(words: tuple[str, ...], environment: Mapping[str, str]) -> Cost:
-    """What one process takes."""
-    began = time.perf_counter()
+def measure_process(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Cost:
+    """Return the time of one process."""
+    start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *words],
+        [sys.executable, *arguments],
         env=dict(environment),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     _, _, used = os.wait4(process.pid, 0)
-    # Popen does not see that it was waited for.
+    # os.wait4 has reaped the process, which Popen does not notice.
     process.returncode = 0
-    elapsed = time.perf_counter() - began
+    elapsed = time.perf_counter() - start
     return Cost(elapsed * 1000, (used.ru_utime + used.ru_stime) * 1000)
 
 
 def measure(environment: Mapping[str, str]) -> dict[str, Cost]:
-    """The best run of each command."""
+    """Return the best run of each command."""
     best = {name: Cost() for name in MEASURED}
     for _ in range(ROUNDS):
-        for name, words in MEASURED.items():
-            best[name] = best[name].best(cost(words, environment))
+        for name, arguments in MEASURED.items():
+            best[name] = best[name].best(measure_process(arguments, environment))
     return best
 
 
 def main() -> int:
-    """Print the figures and judge help and version."""
+    """Print the figures; return 1 if help or version is too slow."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -92,12 +91,11 @@ def main() -> int:
             "COMETAPI_RUNWAY_CONFIG": f"{folder}/config.toml",
         }
         found = measure(environment)
-    # That process is `pass` and the import, in one.
     base = found[BASE]
     print(f"{'command':<30} {'elapsed ms':>10} {'busy ms':>9}  {'ratio to pass + import':>9}")
     for name, one in found.items():
         print(f"{name:<30} {one.elapsed:>10.1f} {one.busy:>9.1f}  {one.busy / base.busy:.2f}")
-    slow = [name for name in JUDGED if found[name].busy > LIMIT * base.busy]
+    slow = [name for name in LIMITED if found[name].busy > LIMIT * base.busy]
     print(f"help and version at most {LIMIT:g}: {'no: ' + ', '.join(slow) if slow else 'yes'}")
     return 1 if slow else 0
 

@@ -15,7 +15,7 @@ from textwrap import indent
 from attrs import asdict, frozen
 
 from cometapi_runway._core.json_values import JSON, Object
-from cometapi_runway.validation._wording import show
+from cometapi_runway.validation._messages import describe_value as show
 
 from .shrink import blame
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cometapi_runway.validation._wording import show
+from cometapi_runway.validation._messages import describe_value as show
 
 
 def differences(asked: object, sent: object, path: str = "") -> Iterator[str]:

@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from hypothesis.errors import Unsatisfiable
 
 from cometapi_runway._core.json_values import JSON, Object
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 from cometapi_runway.validation._schemas import compile_schema
 
 from .choices import Test, choices, fill, require

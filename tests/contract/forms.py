@@ -15,7 +15,7 @@ import attrs
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation, Response
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 from cometapi_runway.validation._schemas import compile_schema
 
 from .bridge import Bridge, squeeze, to_json

@@ -15,7 +15,8 @@ from attrs import frozen
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation
-from cometapi_runway.validation._document import is_json, resolve
+from cometapi_runway.validation import resolve_reference as resolve
+from cometapi_runway.validation._document import is_json_media_type as is_json
 
 from .choices import types
 from .facets import Facet, Tree, grow

@@ -20,7 +20,7 @@ from cometapi_runway._settings import DEFAULT_RUNWAY_VERSION
 from cometapi_runway.errors import RunwayError
 from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import Contract
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 
 from .bridge import squeeze
 from .wire import Sent, Wire

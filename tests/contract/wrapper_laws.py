@@ -14,7 +14,7 @@ from cometapi_runway._core.json_values import JSON
 from cometapi_runway.errors import APIStatusError, InvalidRequestError
 from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import Operation
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 
 from . import laws
 from .breaches import Breach, as_test, named

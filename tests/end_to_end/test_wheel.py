@@ -53,7 +53,7 @@ def test_holds_exactly_the_two_packages(wheel: Path) -> None:
     assert packages == {"cometapi_runway", "cometapi_runway_api"}
     assert {"cometapi_runway/py.typed", "cometapi_runway_api/py.typed"} <= set(names)
     assert "cometapi_runway_api/contract.json" in names
-    assert {"cometapi_runway/simulator/media/1280x720" + end for end in (".mp4", ".png")} <= set(
+    assert {"cometapi_runway/simulator/_media/1280x720" + end for end in (".mp4", ".png")} <= set(
         names
     )
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -1,11 +1,11 @@
-"""How the example application is tested: with the kit's fixtures, and nothing else of it."""
+"""Tests of the example application: they use the package's fixtures and import nothing from it."""
 
 from __future__ import annotations
 
 import pytest
 
-from .board import board
 from .greetings import Studio, main
+from .status_board import fetch_statuses
 
 PICTURE = "https://example.com/face.png"
 CLIP = "https://example.com/hello.mp4"
@@ -18,32 +18,32 @@ def studio(runway_simulator, tmp_path):
 
 def test_a_greeting_arrives(studio, runway_simulator):
     greeting = studio.greet(PICTURE)
-    assert greeting.words == "Here it is."
+    assert greeting.message == "Here it is."
     assert greeting.file.read_bytes()[4:8] == b"ftyp"
     runway_simulator.assert_charged(1)
 
 
 def test_an_unsuitable_picture_is_explained(studio, runway_simulator):
     runway_simulator.fail_next("SAFETY.INPUT.IMAGE")
-    assert studio.greet(PICTURE).words == "Please choose another picture."
-    assert runway_simulator.spent > 0, "the gateway keeps the money for unsafe inputs"
+    assert studio.greet(PICTURE).message == "Please choose another picture."
+    assert runway_simulator.spent > 0, "unsafe inputs are not refunded"
 
 
-def test_trouble_at_the_gateway_is_not_the_picture(studio, runway_simulator):
+def test_a_gateway_failure_does_not_blame_the_picture(studio, runway_simulator):
     runway_simulator.fail_next("INTERNAL")
-    assert studio.greet(PICTURE).words == "Please try again later."
+    assert studio.greet(PICTURE).message == "Please try again later."
     assert runway_simulator.spent == 0
 
 
-def test_a_lost_answer_is_not_paid_for_twice(studio, runway_simulator):
+def test_a_lost_response_is_not_paid_for_twice(studio, runway_simulator):
     runway_simulator.lose_next_response(operation="character_performance")
     greeting = studio.greet(PICTURE)
-    assert greeting.words == "We will come back to you."
+    assert greeting.message == "We will come back to you."
     assert greeting.order.startswith("request ")
     runway_simulator.assert_charged(1)
 
 
-def test_a_refused_order_is_repeated_at_no_cost(studio, runway_simulator):
+def test_a_throttled_order_is_charged_once(studio, runway_simulator):
     runway_simulator.throttle_next(retry_after=4, times=2)
     runway_simulator.fail_next()
     studio.greet(PICTURE)
@@ -60,23 +60,26 @@ def test_a_broken_download_is_resumed(studio, runway_simulator):
     assert second.header("range").startswith("bytes=")
 
 
-def test_the_command_line_reaches_the_gateway(runway_mock, tmp_path):
-    """The client that the application makes itself ends up here too."""
+def test_the_command_line_reaches_the_mock(runway_mock, tmp_path):
+    """The client that the application creates itself is redirected too."""
     assert main(PICTURE, tmp_path) == "Here it is."
     assert runway_mock["character_performance"].call_count == 1
 
 
 @pytest.mark.anyio
-async def test_the_board_shows_every_state(runway_simulator):
+async def test_the_status_board_shows_every_status(runway_simulator):
     create = runway_simulator.async_client.character_performance.create
     first = await create(character=PICTURE, reference=CLIP)
     runway_simulator.advance(60)
     second = await create(character=PICTURE, reference=CLIP)
-    assert await board([first.id, second.id]) == {first.id: "SUCCEEDED", second.id: "unknown"}
+    assert await fetch_statuses([first.id, second.id]) == {
+        first.id: "SUCCEEDED",
+        second.id: "unknown",
+    }
 
 
 @pytest.mark.anyio
-async def test_the_board_must_not_forget_the_version(runway_simulator):
-    """Its own requests are held to the contract: without this line the test would fail."""
+async def test_the_status_board_must_send_the_version(runway_simulator):
+    """Plain httpx requests are checked too: without the expectation this test would fail."""
     with runway_simulator.expect_violation("X-Runway-Version"):
-        await board(["d0658ae1-bbdd-4adc-aaba-fd8070e14d79"], version="")
+        await fetch_statuses(["d0658ae1-bbdd-4adc-aaba-fd8070e14d79"], version="")

@@ -50,7 +50,7 @@ JUDGES = (
     Judge(
         "unit",
         "tests/unit",
-        without=("cli", "openapi", "testing_kit"),
+        without=("cli", "openapi", "testing"),
         deselected=("journal/test_journal_files.py::test_processes_share_it",),
         about=("wrapper",),
     ),

@@ -19,9 +19,10 @@ import av
 from attrs import frozen
 from av.filter import Graph
 
-from cometapi_runway.simulator import media
+from cometapi_runway.simulator import _media
+from cometapi_runway.simulator._media.media_file import SIZES
 
-FOLDER = Path(media.__file__).parent
+FOLDER = Path(_media.__file__).parent
 FRAME_RATE = 24
 SECONDS = 2
 
@@ -222,7 +223,7 @@ def write_picture(scene: Scene, path: Path) -> None:
 
 
 def main() -> None:
-    for (width, height), palette in zip(media.SIZES, PALETTES, strict=True):
+    for (width, height), palette in zip(SIZES, PALETTES, strict=True):
         scene = Scene(width, height, palette)
         for suffix, write in ((".png", write_picture), (".mp4", write_clip)):
             path = FOLDER / f"{width}x{height}{suffix}"

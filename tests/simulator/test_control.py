@@ -9,7 +9,7 @@ import pytest
 
 from cometapi_runway.simulator import Control, Fault, Gateway, Reply, When
 
-from .story import BODY, create, gateway, post, read
+from .helpers import BODY, create, make_gateway, post, read
 
 PATH = "/runwayml/v1/character_performance"
 
@@ -19,18 +19,18 @@ def call(target: Gateway, method: str, path: str, body: object = None) -> Reply:
     return Control(target).handle(method, f"/_simulator/{path}", (), content)
 
 
-def shown(target: Gateway, path: str) -> dict[str, list[dict[str, object]]]:
+def get_json(target: Gateway, path: str) -> dict[str, list[dict[str, object]]]:
     reply = call(target, "GET", path)
     assert reply.status == 200, reply.body
     return dict(json.loads(reply.body))
 
 
-def test_state_at_a_glance() -> None:
-    target = gateway(balance=10)
+def test_the_state_has_totals_clock_tasks_and_requests() -> None:
+    target = make_gateway(balance=10)
     task_id = create(target)
     target.clock.advance(8)
     read(target, task_id)
-    state = shown(target, "state")
+    state = get_json(target, "state")
     assert state["totals"] == {
         "tasks": 1, "open": 1, "requests": 2, "charged": "0.50", "left": "9.50", "leaks": 0,
     }  # fmt: skip
@@ -46,15 +46,15 @@ def test_state_at_a_glance() -> None:
 
 
 def test_lists_are_newest_first_and_limited() -> None:
-    target = gateway()
+    target = make_gateway()
     ids = [create(target) for _ in range(5)]
-    assert [task["id"] for task in shown(target, "tasks?limit=2")["tasks"]] == [ids[4], ids[3]]
-    assert [entry["number"] for entry in shown(target, "requests?limit=2")["requests"]] == [5, 4]
-    assert [line["task_id"] for line in shown(target, "charges?limit=1")["charges"]] == [ids[4]]
+    assert [task["id"] for task in get_json(target, "tasks?limit=2")["tasks"]] == [ids[4], ids[3]]
+    assert [entry["number"] for entry in get_json(target, "requests?limit=2")["requests"]] == [5, 4]
+    assert [line["task_id"] for line in get_json(target, "charges?limit=1")["charges"]] == [ids[4]]
 
 
-def test_one_task_and_its_cancellation() -> None:
-    target = gateway()
+def test_a_task_can_be_read_and_cancelled() -> None:
+    target = make_gateway()
     task_id = create(target)
     assert json.loads(call(target, "GET", f"tasks/{task_id}").body)["body"] == BODY
     assert json.loads(call(target, "POST", f"tasks/{task_id}/cancel").body)["status"] == "CANCELLED"
@@ -63,8 +63,8 @@ def test_one_task_and_its_cancellation() -> None:
     assert call(target, "POST", "tasks/nobody/cancel").status == 404
 
 
-def test_faults_come_and_go() -> None:
-    target = gateway()
+def test_faults_can_be_added_and_removed() -> None:
+    target = make_gateway()
     rules = [
         {"kind": "status", "status": 503, "operation": "tasks", "first": 1},
         {"kind": "reset", "nth": 9},
@@ -76,13 +76,13 @@ def test_faults_come_and_go() -> None:
     )
     assert [read(target, "x").status for _ in range(2)] == [503, 400]
     assert call(target, "POST", "faults", {"kind": "empty"}).status == 200
-    assert len(shown(target, "faults")["faults"]) == 3
+    assert len(get_json(target, "faults")["faults"]) == 3
     assert json.loads(call(target, "DELETE", "faults").body) == {"faults": []}
     assert target.faults.rules == ()
 
 
-def test_outcomes() -> None:
-    target = gateway()
+def test_outcomes_can_be_added_and_removed() -> None:
+    target = make_gateway()
     call(target, "POST", "outcomes", {"code": "ASSET.INVALID", "nth": 1})
     call(target, "POST", "outcomes", {"status": "CANCELLED", "nth": 2})
     ids = [create(target) for _ in range(3)]
@@ -91,14 +91,14 @@ def test_outcomes() -> None:
     assert [view.status for view in views] == ["FAILED", "CANCELLED", "SUCCEEDED"]
     assert views[0].ending is not None
     assert views[0].ending.failure_code == "ASSET.INVALID"
-    assert shown(target, "outcomes")["outcomes"][0] == {
+    assert get_json(target, "outcomes")["outcomes"][0] == {
         "status": "FAILED", "code": "ASSET.INVALID", "operation": "*", "nth": 1,
     }  # fmt: skip
     assert json.loads(call(target, "DELETE", "outcomes").body) == {"outcomes": []}
 
 
-def test_the_clock_moves_and_everything_starts_anew() -> None:
-    target = gateway()
+def test_the_clock_can_be_advanced_and_the_state_reset() -> None:
+    target = make_gateway()
     create(target)
     assert json.loads(call(target, "POST", "clock", {"advance": 2.5}).body)["now"] == 1777636802.5
     assert target.clock.now() == 1777636802.5
@@ -107,18 +107,18 @@ def test_the_clock_moves_and_everything_starts_anew() -> None:
 
 
 def test_callbacks_and_leaks_are_listed() -> None:
-    target = gateway()
+    target = make_gateway()
     task_id = create(target, "act_one_expression_migration")
     target.clock.advance(60)
-    (callback,) = shown(target, "callbacks")["callbacks"]
+    (callback,) = get_json(target, "callbacks")["callbacks"]
     assert (callback["task_id"], callback["url"]) == (task_id, "https://example.com/webhook")
     target.handle("GET", str(target.output_url(task_id)), [("Authorization", "Bearer k")])
-    (leak,) = shown(target, "leaks")["leaks"]
+    (leak,) = get_json(target, "leaks")["leaks"]
     assert leak["header"] == "authorization"
 
 
-def test_looking_leaves_no_trace() -> None:
-    target = gateway()
+def test_control_requests_are_not_logged() -> None:
+    target = make_gateway()
     for path in ("state", "tasks", "requests", "charges", "faults", ""):
         assert call(target, "GET", path).status == 200
     assert target.received == 0
@@ -152,27 +152,27 @@ def test_looking_leaves_no_trace() -> None:
         ("GET", "tasks?limit=many", None, 400, "limit"),
     ],
 )
-def test_mistakes_are_explained(
+def test_errors_are_explained(
     method: str, path: str, body: object, status: int, named: str
 ) -> None:
-    reply = call(gateway(), method, path, body)
+    reply = call(make_gateway(), method, path, body)
     assert reply.status == status
     assert named in json.loads(reply.body)["error"]
 
 
-def test_more_can_be_asked_for_than_there_is() -> None:
-    target = gateway()
+def test_a_limit_may_exceed_the_number_of_items() -> None:
+    target = make_gateway()
     create(target)
-    assert len(shown(target, f"tasks?limit={'9' * 30}")["tasks"]) == 1
+    assert len(get_json(target, f"tasks?limit={'9' * 30}")["tasks"]) == 1
 
 
-def test_no_json_is_explained() -> None:
-    reply = Control(gateway()).handle("POST", "/_simulator/faults", (), b"{")
+def test_invalid_json_is_refused() -> None:
+    reply = Control(make_gateway()).handle("POST", "/_simulator/faults", (), b"{")
     assert reply.status == 400
 
 
-def test_a_refused_rule_changes_nothing() -> None:
-    target = gateway()
+def test_a_refused_list_of_faults_adds_none() -> None:
+    target = make_gateway()
     assert call(target, "POST", "faults", [{"kind": "empty"}, {"kind": "explode"}]).status == 400
     assert target.faults.rules == ()
 
@@ -187,12 +187,12 @@ def test_a_refused_rule_changes_nothing() -> None:
         ("/", False),
     ],
 )
-def test_what_belongs_to_it(url: str, meant: bool) -> None:
-    assert Control(gateway()).is_meant(url) is meant
+def test_urls_of_the_control_api(url: str, meant: bool) -> None:
+    assert Control(make_gateway()).matches(url) is meant
 
 
-def test_the_page_brings_everything_along_and_serves_light_dark_and_phone() -> None:
-    reply = call(gateway(), "GET", "")
+def test_the_page_is_self_contained_and_fits_light_dark_and_phone() -> None:
+    reply = call(make_gateway(), "GET", "")
     page = reply.body.decode()
     assert "text/html" in str(reply.header("content-type"))
     assert "default-src 'none'" in str(reply.header("content-security-policy"))
@@ -202,8 +202,8 @@ def test_the_page_brings_everything_along_and_serves_light_dark_and_phone() -> N
         assert needed in page
 
 
-def test_prompts_with_markup_reach_the_page_as_data_only() -> None:
-    target = gateway()
+def test_markup_in_a_prompt_reaches_the_page_as_json_only() -> None:
+    target = make_gateway()
     post(target, PATH, {**BODY, "note": "<script>alert(1)</script>"})
     reply = call(target, "GET", "state")
     assert reply.header("content-type") == "application/json"

@@ -1,4 +1,4 @@
-"""Each kind of fault does what it says, to the gateway's answer and to its state."""
+"""Each kind of fault, and its effect on the response and on the state."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import get_args
 import pytest
 
 from cometapi_runway.simulator import Fault, Gateway, When
-from cometapi_runway.simulator.faults import Kind, fault_from_json, fault_to_json
+from cometapi_runway.simulator._rules.faults import Kind
+from cometapi_runway.simulator._rules.json_rules import fault_from_json, fault_to_json
 
-from .story import BODY, create, feed, gateway, post, read, state
+from .helpers import BODY, create, make_gateway, parse_task, post, read, read_feed
 
 MOTION = ("x", "y", "z", "r", "bg_x_pan", "bg_y_pan")
 PATH = "/runwayml/v1/character_performance"
 
 
-def spoiled(fault: Fault, target: Gateway | None = None) -> tuple[Gateway, str]:
-    """A gateway with a running task and one fault in force."""
-    target = target or gateway()
+def gateway_with(fault: Fault, target: Gateway | None = None) -> tuple[Gateway, str]:
+    """A gateway with a running task and one active fault."""
+    target = target or make_gateway()
     task_id = create(target)
     target.clock.advance(5)
     target.faults.add(fault)
@@ -28,8 +29,8 @@ def spoiled(fault: Fault, target: Gateway | None = None) -> tuple[Gateway, str]:
 
 @pytest.mark.parametrize("kind", ["status", "html", "rate_limit", "reset"])
 @pytest.mark.parametrize("acted", [False, True])
-def test_refusing_faults_act_only_if_told_to(kind: Kind, acted: bool) -> None:
-    target = gateway(faults=[Fault(kind, acted=acted)])
+def test_blocking_faults_let_the_gateway_act_only_with_acted(kind: Kind, acted: bool) -> None:
+    target = make_gateway(faults=[Fault(kind, acted=acted)])
     reply = post(target, PATH, dict(BODY))
     assert len(target.tasks) == len(target.charges) == (1 if acted else 0)
     assert reply.drop == ("before" if kind == "reset" else None)
@@ -43,21 +44,21 @@ def test_refusing_faults_act_only_if_told_to(kind: Kind, acted: bool) -> None:
 @pytest.mark.parametrize(
     "kind", sorted(set(get_args(Kind)) - {"status", "html", "rate_limit", "reset"})
 )
-def test_all_others_act(kind: Kind) -> None:
-    target = gateway(faults=[Fault(kind)])
+def test_the_gateway_acts_with_all_other_faults(kind: Kind) -> None:
+    target = make_gateway(faults=[Fault(kind)])
     post(target, PATH, dict(BODY))
     assert len(target.tasks) == 1
 
 
-def test_status_in_the_platform_envelope_or_with_any_body() -> None:
-    target, task_id = spoiled(
+def test_a_status_has_the_platform_envelope_or_any_body() -> None:
+    target, task_id = gateway_with(
         Fault("status", status=503, code="model_not_found", message="no channel")
     )
     reply = read(target, task_id)
     error = json.loads(reply.body)["error"]
     assert (reply.status, error["code"]) == (503, "model_not_found")
     assert error["message"].startswith("no channel (request id: ")
-    target, task_id = spoiled(
+    target, task_id = gateway_with(
         Fault("status", status=524, body="gone", headers={"X-Cause": "origin"})
     )
     reply = read(target, task_id)
@@ -65,90 +66,94 @@ def test_status_in_the_platform_envelope_or_with_any_body() -> None:
 
 
 @pytest.mark.parametrize(("status", "shown"), [(None, 502), (524, 524), (200, 200)])
-def test_html(status: int | None, shown: int) -> None:
-    target, task_id = spoiled(Fault("html", status=status))
+def test_html_has_a_status(status: int | None, shown: int) -> None:
+    target, task_id = gateway_with(Fault("html", status=status))
     reply = read(target, task_id)
     assert reply.status == shown
     assert reply.body.startswith(b"<!DOCTYPE html>")
     assert "text/html" in str(reply.header("Content-Type"))
 
 
-def test_rate_limit_gives_the_pace_in_seconds_as_a_date_or_not_at_all() -> None:
-    def pace(fault: Fault) -> str | None:
-        target, task_id = spoiled(fault)
+def test_retry_after_is_in_seconds_a_date_or_absent() -> None:
+    def retry_after(fault: Fault) -> str | None:
+        target, task_id = gateway_with(fault)
         reply = read(target, task_id)
         assert reply.status == 429
         return reply.header("Retry-After")
 
-    assert pace(Fault("rate_limit")) is None
-    assert pace(Fault("rate_limit", retry_after=2)) == "2"
-    assert pace(Fault("rate_limit", retry_after=0.5)) == "0.5"
-    date = parsedate_to_datetime(str(pace(Fault("rate_limit", retry_after=1.2, as_date=True))))
-    # Five seconds have passed; a date is never earlier than the pace.
+    assert retry_after(Fault("rate_limit")) is None
+    assert retry_after(Fault("rate_limit", retry_after=2)) == "2"
+    assert retry_after(Fault("rate_limit", retry_after=0.5)) == "0.5"
+    date = parsedate_to_datetime(
+        str(retry_after(Fault("rate_limit", retry_after=1.2, as_date=True)))
+    )
+    # Five seconds have passed; the date is rounded up.
     assert date.timestamp() == 1777636800 + 5 + 2
 
 
-def test_no_pace_leads_beyond_what_a_date_can_tell() -> None:
-    target = gateway()
+def test_retry_after_is_limited_to_the_last_date() -> None:
+    target = make_gateway()
     target.faults.add(Fault("rate_limit", retry_after=1e300, as_date=True))
     assert str(read(target, "x").header("retry-after")).endswith("9998 00:00:00 GMT")
 
 
-def test_a_rule_for_nothing_is_refused_where_it_is_made() -> None:
+def test_a_rule_for_an_unknown_operation_is_refused() -> None:
     rule = Fault("hang", when=When("upscale_video"))
-    target = gateway()
+    target = make_gateway()
     for use in (target.faults.add, target.faults.queue, lambda one: target.faults.replace([one])):
         with pytest.raises(ValueError, match="did you mean 'upscale_a_video'"):
             use(rule)
     with pytest.raises(ValueError, match="upscale_video"):
-        gateway(faults=[rule])
+        make_gateway(faults=[rule])
     with pytest.raises(ValueError, match="upscale_video"):
         target.fail_next(operation="upscale_video")
     assert (target.faults.rules, target.outcomes.rules) == ((), ())
 
 
-def test_bodies_are_cut_emptied_and_mislabelled() -> None:
-    target, task_id = spoiled(Fault("truncate"))
-    whole = json.dumps(state(read(gateway_like(target), task_id)), separators=(",", ":")).encode()
+def test_bodies_are_truncated_emptied_and_mislabelled() -> None:
+    target, task_id = gateway_with(Fault("truncate"))
+    whole = json.dumps(
+        parse_task(read(gateway_without_faults(target), task_id)), separators=(",", ":")
+    ).encode()
     assert read(target, task_id).body == whole[: len(whole) // 2]
-    target, task_id = spoiled(Fault("empty"))
+    target, task_id = gateway_with(Fault("empty"))
     assert (read(target, task_id).status, read(target, task_id).body) == (200, b"")
-    target, task_id = spoiled(Fault("content_type"))
+    target, task_id = gateway_with(Fault("content_type"))
     assert read(target, task_id).header("content-type") == "text/plain"
-    assert state(read(target, task_id))["id"] == task_id
-    target, task_id = spoiled(Fault("content_type", body="application/octet-stream"))
+    assert parse_task(read(target, task_id))["id"] == task_id
+    target, task_id = gateway_with(Fault("content_type", body="application/octet-stream"))
     assert read(target, task_id).header("content-type") == "application/octet-stream"
 
 
-def gateway_like(target: Gateway) -> Gateway:
+def gateway_without_faults(target: Gateway) -> Gateway:
     """The same gateway without its faults."""
-    target, rules = gateway(), target
+    target, rules = make_gateway(), target
     assert create(target) == next(iter(rules.tasks))
     target.clock.advance(5)
     return target
 
 
-def test_the_ways_in_which_answers_travel_badly() -> None:
-    target, task_id = spoiled(Fault("hang", seconds=30))
+def test_hang_drip_and_cut_are_set_on_the_reply() -> None:
+    target, task_id = gateway_with(Fault("hang", seconds=30))
     assert read(target, task_id).delay == 30
-    target, task_id = spoiled(Fault("drip", seconds=4))
+    target, task_id = gateway_with(Fault("drip", seconds=4))
     assert read(target, task_id).drip == 4
-    target, task_id = spoiled(Fault("cut"))
+    target, task_id = gateway_with(Fault("cut"))
     assert read(target, task_id).drop == "midway"
 
 
-@pytest.mark.parametrize("poll", [read, feed])
-def test_repeat_gives_the_previous_answer_byte_for_byte(poll: object) -> None:
+@pytest.mark.parametrize("poll", [read, read_feed])
+def test_repeat_returns_the_previous_response_byte_for_byte(poll: object) -> None:
     assert callable(poll)
-    target, task_id = spoiled(Fault("repeat", when=When(nth=2)), gateway(shape="mixed"))
+    target, task_id = gateway_with(Fault("repeat", when=When(nth=2)), make_gateway(shape="mixed"))
     before = poll(target, task_id)
     target.clock.advance(6)
     assert poll(target, task_id) == before
     assert poll(target, task_id) != before
 
 
-def test_repeat_repeats_even_that_the_task_is_unknown() -> None:
-    target = gateway(faults=[Fault("repeat", when=When("tasks", nth=2))])
+def test_repeat_also_repeats_task_not_exist() -> None:
+    target = make_gateway(faults=[Fault("repeat", when=When("tasks", nth=2))])
     task_id = create(target)
     before = read(target, task_id)
     target.clock.advance(50)
@@ -156,24 +161,24 @@ def test_repeat_repeats_even_that_the_task_is_unknown() -> None:
     assert read(target, task_id).status == 200
 
 
-def test_stale_brings_states_out_of_order() -> None:
-    target, task_id = spoiled(Fault("stale", seconds=9, when=When(nth=2)))
+def test_stale_returns_states_out_of_order() -> None:
+    target, task_id = gateway_with(Fault("stale", seconds=9, when=When(nth=2)))
     target.clock.advance(9)
-    seen = [state(read(target, task_id))["status"] for _ in range(3)]
+    seen = [parse_task(read(target, task_id))["status"] for _ in range(3)]
     assert seen == ["SUCCEEDED", "RUNNING", "SUCCEEDED"]
 
 
-def test_rules_go_by_operation_resource_tag_and_download() -> None:
+def test_rules_match_operation_resource_and_tag() -> None:
     for name, hit in (
         ("control_a_character", True), ("character_performance", True), ("official", True),
         ("compat", False), ("tasks", False), ("download", False),
     ):  # fmt: skip
-        target = gateway(faults=[Fault("status", when=When(name))])
+        target = make_gateway(faults=[Fault("status", when=When(name))])
         assert (post(target, PATH, dict(BODY)).status == 500) == hit, name
 
 
-def test_resources_that_share_a_route_are_told_apart() -> None:
-    target = gateway(faults=[Fault("status", when=When("image_to_video"))])
+def test_resources_that_share_a_route_are_distinguished() -> None:
+    target = make_gateway(faults=[Fault("status", when=When("image_to_video"))])
     text = {
         "callback_url": "https://example.com/hook", "ratio": "16:9", "prompt": "a cat",
         "style": "cinematic", "model": "gen4",
@@ -186,8 +191,8 @@ def test_resources_that_share_a_route_are_told_apart() -> None:
     assert [task.resource for task in target.tasks.values()] == ["text_to_video"]
 
 
-def test_downloads_have_faults_of_their_own() -> None:
-    target, task_id = spoiled(Fault("truncate", when=When("download")))
+def test_downloads_have_their_own_faults() -> None:
+    target, task_id = gateway_with(Fault("truncate", when=When("download")))
     target.clock.advance(50)
     url = str(target.output_url(task_id))
     cut = target.handle("GET", url)
@@ -213,7 +218,7 @@ def test_downloads_have_faults_of_their_own() -> None:
         Fault("hang", seconds=3.0, when=When("download", every=2)),
     ],
 )
-def test_rules_survive_json(fault: Fault) -> None:
+def test_faults_survive_a_json_round_trip(fault: Fault) -> None:
     shown = json.loads(json.dumps(fault_to_json(fault)))
     assert fault_from_json(shown) == fault
 

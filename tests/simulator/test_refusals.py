@@ -1,4 +1,4 @@
-"""The gateway says no in its own envelopes, with its own codes."""
+"""Refusals have the gateway's envelopes and codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ import pytest
 from cometapi_runway.simulator import Gateway, Reply
 from cometapi_runway.validation import Operation
 
-from .story import BODY, CONTRACT, CREATES, HEADERS, JSON_BODY, KEY, create, gateway, post, read
+from .helpers import (
+    BODY,
+    CONTRACT,
+    CREATES,
+    HEADERS,
+    JSON_BODY,
+    KEY,
+    create,
+    example_bodies,
+    make_gateway,
+    post,
+    read,
+)
 
 PATH = "/runwayml/v1/character_performance"
 
@@ -22,8 +34,10 @@ def error(reply: Reply) -> dict[str, object]:
     "authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "abc", "Bearer a b"]
 )
 @pytest.mark.parametrize("operation", CONTRACT.operations, ids=lambda operation: operation.id)
-def test_without_a_proper_key_nothing_goes(operation: Operation, authorization: str | None) -> None:
-    target = gateway()
+def test_a_request_without_a_well_formed_key_is_refused(
+    operation: Operation, authorization: str | None
+) -> None:
+    target = make_gateway()
     headers = [] if authorization is None else [("Authorization", authorization)]
     reply = target.handle(operation.method, operation.path.replace("{id}", "x"), headers)
     assert reply.status == 401
@@ -32,15 +46,15 @@ def test_without_a_proper_key_nothing_goes(operation: Operation, authorization: 
     assert not target.tasks
 
 
-def test_only_the_keys_given_are_accepted() -> None:
-    assert post(gateway(keys=[KEY]), PATH, dict(BODY)).status == 200
-    assert post(gateway(keys=["another"]), PATH, dict(BODY)).status == 401
-    assert post(gateway(keys="another"), PATH, dict(BODY)).status == 401
+def test_only_the_keys_of_the_settings_are_accepted() -> None:
+    assert post(make_gateway(keys=[KEY]), PATH, dict(BODY)).status == 200
+    assert post(make_gateway(keys=["another"]), PATH, dict(BODY)).status == 401
+    assert post(make_gateway(keys="another"), PATH, dict(BODY)).status == 401
 
 
 @pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
 def test_a_body_that_breaks_the_contract_is_refused_and_not_charged(operation: Operation) -> None:
-    target = gateway()
+    target = make_gateway()
     reply = post(target, operation.path, {})
     assert reply.status == 400
     assert CONTRACT.check_response(operation.id, 400, reply.json()) == ()
@@ -49,7 +63,7 @@ def test_a_body_that_breaks_the_contract_is_refused_and_not_charged(operation: O
 
 
 def test_a_refusal_names_the_field_and_the_request() -> None:
-    reply = post(gateway(), PATH, {**BODY, "expressionIntensity": 9})
+    reply = post(make_gateway(), PATH, {**BODY, "expressionIntensity": 9})
     detail = error(reply)
     assert (detail["param"], detail["code"]) == ("/expressionIntensity", "invalid_request")
     assert str(detail["message"]).endswith(")")
@@ -57,13 +71,13 @@ def test_a_refusal_names_the_field_and_the_request() -> None:
 
 
 def test_request_ids_differ() -> None:
-    target = gateway()
+    target = make_gateway()
     first, second = (error(post(target, PATH, {}))["message"] for _ in range(2))
     assert first != second
 
 
 def test_the_version_header_is_required_where_the_contract_says_so() -> None:
-    target = gateway()
+    target = make_gateway()
     bare = [pair for pair in HEADERS + JSON_BODY if pair[0] != "X-Runway-Version"]
     reply = target.handle("POST", PATH, bare, json.dumps(BODY).encode())
     assert (reply.status, error(reply)["param"]) == (400, "X-Runway-Version")
@@ -81,27 +95,25 @@ def test_the_version_header_is_required_where_the_contract_says_so() -> None:
         ("generate_an_image_from_text", "referenceImages", "reference_images_empty"),
     ],
 )
-def test_two_absences_have_codes_of_their_own(operation_id: str, field: str, code: str) -> None:
-    from .story import examples
-
+def test_two_missing_fields_have_their_own_codes(operation_id: str, field: str, code: str) -> None:
     operation = CONTRACT.operation(operation_id)
-    for body in examples(operation):
+    for body in example_bodies(operation):
         rest = {key: value for key, value in body.items() if key != field}
-        for target in (gateway(), gateway(errors="task")):
+        for target in (make_gateway(), make_gateway(errors="task")):
             assert code in post(target, operation.path, rest).body.decode()
-    empty = {**examples(operation)[0], "referenceImages": []}
+    empty = {**example_bodies(operation)[0], "referenceImages": []}
     if field == "referenceImages":
-        assert error(post(gateway(), operation.path, empty))["code"] == code
+        assert error(post(make_gateway(), operation.path, empty))["code"] == code
 
 
 def test_the_task_envelope() -> None:
-    reply = post(gateway(errors="task"), PATH, {})
+    reply = post(make_gateway(errors="task"), PATH, {})
     assert reply.status == 400
     assert json.loads(reply.body).keys() == {"code", "message", "data"}
 
 
 def test_the_compatibility_routes_of_2024_refuse_under_http_200() -> None:
-    target = gateway(errors="compat")
+    target = make_gateway(errors="compat")
     reply = post(target, "/runway/pro/act_one", {"video": "https://example.com/a.mp4"})
     assert reply.status == 200
     assert reply.json() == {"code": 400, "msg": "callback_url_empty"}
@@ -111,8 +123,8 @@ def test_the_compatibility_routes_of_2024_refuse_under_http_200() -> None:
 
 
 @pytest.mark.parametrize("balance", [0.5, 0.9])
-def test_no_money_no_task(balance: float) -> None:
-    target = gateway(balance=balance)
+def test_a_request_over_the_balance_is_refused(balance: float) -> None:
+    target = make_gateway(balance=balance)
     assert post(target, PATH, dict(BODY)).status == 200
     reply = post(target, PATH, dict(BODY))
     assert (reply.status, reply.json()) == (
@@ -127,36 +139,36 @@ def test_no_money_no_task(balance: float) -> None:
     "path",
     ["/", "/v1/runwayml/v1/tasks/x", "/runwayml/v1/taskz/x", "//evil", "/runwayml/v1/tasks/"],
 )
-def test_a_wrong_path_gives_html(path: str) -> None:
-    reply = gateway().handle("GET", path, HEADERS)
+def test_an_unknown_path_returns_html(path: str) -> None:
+    reply = make_gateway().handle("GET", path, HEADERS)
     assert reply.status == 404
     assert reply.body.startswith(b"<!DOCTYPE html>")
     assert "html" in str(reply.header("content-type"))
 
 
 @pytest.mark.parametrize("path", ["/runwayml/v1/tasks/x/", "//runwayml/v1//tasks/x"])
-def test_superfluous_slashes_redirect(path: str) -> None:
-    reply = gateway().handle("GET", path, HEADERS)
+def test_extra_slashes_redirect(path: str) -> None:
+    reply = make_gateway().handle("GET", path, HEADERS)
     assert (reply.status, reply.header("Location")) == (301, "/runwayml/v1/tasks/x")
     assert reply.body.startswith(b"<!DOCTYPE html>")
 
 
-def test_a_wrong_method_is_refused_with_the_right_one() -> None:
-    reply = gateway().handle("GET", PATH, HEADERS)
+def test_a_wrong_method_is_refused_with_the_allowed_one() -> None:
+    reply = make_gateway().handle("GET", PATH, HEADERS)
     assert (reply.status, reply.header("Allow")) == (405, "POST")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
-    assert gateway().handle("POST", PATH, HEADERS + JSON_BODY, body).status == 400
+def test_a_body_that_is_not_an_object_is_refused(body: bytes) -> None:
+    assert make_gateway().handle("POST", PATH, HEADERS + JSON_BODY, body).status == 400
 
 
 def test_the_content_type_must_be_json() -> None:
     headers = (*HEADERS, ("Content-Type", "text/plain"))
-    reply = gateway().handle("POST", PATH, headers, json.dumps(BODY).encode())
+    reply = make_gateway().handle("POST", PATH, headers, json.dumps(BODY).encode())
     assert (reply.status, error(reply)["param"]) == (400, "Content-Type")
 
 
-def test_an_id_with_a_slash_in_it_reaches_nothing() -> None:
-    target: Gateway = gateway()
+def test_an_id_with_an_encoded_slash_is_refused() -> None:
+    target: Gateway = make_gateway()
     assert read(target, "a%2Fb").status == 400

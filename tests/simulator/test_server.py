@@ -1,9 +1,7 @@
-"""The simulator on real sockets."""
+"""The simulator on sockets."""
 
 from __future__ import annotations
 
-import http.server
-import json
 import socket
 import struct
 import subprocess
@@ -11,24 +9,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When, callbacks
-from cometapi_runway.simulator.callbacks import is_loopback
+from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
 
-from .pixels import decode
-from .story import BODY, CONTRACT, EXACT, HEADERS, examples
+from .decoding import decode
+from .helpers import BODY, EXACT, HEADERS
 
 PATH = "/runwayml/v1/character_performance"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=SimClock.manual(), timings=EXACT, deliver_callbacks=True) as running:
+    with SimulatorServer(clock=SimClock.manual(), timings=EXACT) as running:
         yield running
 
 
@@ -55,7 +52,7 @@ def test_from_request_to_file(server: SimulatorServer, api: httpx.Client) -> Non
     assert server.gateway.leaked_keys == ()
 
 
-def test_the_port_tells_the_origin_whatever_name_is_used(
+def test_the_port_selects_the_origin_whatever_the_host_name(
     server: SimulatorServer, api: httpx.Client
 ) -> None:
     finished(server, api)
@@ -65,23 +62,23 @@ def test_the_port_tells_the_origin_whatever_name_is_used(
     assert api.get("/nowhere", headers={"Host": url.netloc.decode()}).status_code == 403
 
 
-def test_answers_do_not_wait_for_a_delayed_acknowledgement(api: httpx.Client) -> None:
+def test_responses_do_not_wait_for_a_delayed_ack(api: httpx.Client) -> None:
     began = time.monotonic()
     for _ in range(50):
         api.get("/runwayml/v1/tasks/x")
-    # With Nagle's algorithm on, each of the fifty would take 40 ms longer.
+    # With Nagle's algorithm, each of the fifty requests takes 40 ms longer.
     assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("kind", ["reset", "cut"])
-def test_a_reset_is_a_real_one(
+def test_a_reset_is_a_tcp_reset(
     server: SimulatorServer, api: httpx.Client, kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.gateway.faults.add(Fault(kind, acted=True, when=When(nth=1)))
     with pytest.raises(httpx.ReadError, match=r"(?i)reset|forcibly"):
         api.post(PATH, json=BODY)
     assert len(server.gateway.tasks) == 1
-    # The server goes on, and so does a client that opens another connection.
+    # The server continues, and the client opens another connection.
     assert api.post(PATH, json=BODY).status_code == 200
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -105,21 +102,19 @@ def test_a_truncated_body_is_complete_for_http(server: SimulatorServer, api: htt
     assert cut.content == whole.content[: len(whole.content) // 2]
 
 
-def test_a_client_that_gives_up_on_silence_frees_the_server(
-    server: SimulatorServer, api: httpx.Client
-) -> None:
+def test_a_client_timeout_frees_the_server(server: SimulatorServer, api: httpx.Client) -> None:
     server.gateway.faults.add(Fault("hang", seconds=1e6, when=When(nth=1)))
     with pytest.raises(httpx.ReadTimeout):
         api.get("/runwayml/v1/tasks/x", timeout=0.05)
     assert api.get("/runwayml/v1/tasks/x").status_code == 400
 
 
-def test_a_drip_feeds_the_body_in_pieces(server: SimulatorServer, api: httpx.Client) -> None:
+def test_a_drip_delivers_the_whole_body(server: SimulatorServer, api: httpx.Client) -> None:
     server.gateway.faults.add(Fault("drip", seconds=16))
     done = threading.Event()
 
     def move() -> None:
-        # Again and again: nobody knows when the drip begins to wait.
+        # Repeatedly, because the test cannot see when the drip begins to wait.
         while not done.wait(0.02):
             server.gateway.clock.advance(16)
 
@@ -132,7 +127,9 @@ def test_a_drip_feeds_the_body_in_pieces(server: SimulatorServer, api: httpx.Cli
         mover.join()
 
 
-def test_http_errors_of_a_client_do_not_disturb(server: SimulatorServer, api: httpx.Client) -> None:
+def test_protocol_errors_of_a_client_do_not_stop_the_server(
+    server: SimulatorServer, api: httpx.Client
+) -> None:
     address = urlsplit(server.base_url)
     with socket.create_connection((str(address.hostname), address.port or 0)) as raw:
         raw.sendall(b"nonsense\r\n\r\n")
@@ -143,7 +140,7 @@ def test_http_errors_of_a_client_do_not_disturb(server: SimulatorServer, api: ht
     assert api.get("/nowhere").status_code == 404
 
 
-def test_a_taken_port_is_an_error_and_leaves_none_open(server: SimulatorServer) -> None:
+def test_a_port_in_use_is_an_error_and_leaves_none_open(server: SimulatorServer) -> None:
     taken = urlsplit(server.media_url).port or 0
     with pytest.raises(OSError, match="use"):
         SimulatorServer(port=taken)
@@ -152,7 +149,7 @@ def test_a_taken_port_is_an_error_and_leaves_none_open(server: SimulatorServer) 
 
 
 @pytest.mark.parametrize("name", ["port", "media_port"])
-def test_the_error_tells_which_port_is_taken(server: SimulatorServer, name: Any) -> None:
+def test_the_error_names_the_port_in_use(server: SimulatorServer, name: Any) -> None:
     taken = urlsplit(server.base_url).port
     with pytest.raises(OSError, match=f"127.0.0.1:{taken}"):
         SimulatorServer(**{name: taken})
@@ -169,127 +166,7 @@ def test_closing_is_quick_and_final() -> None:
     SimulatorServer().close()
 
 
-class Hook(http.server.BaseHTTPRequestHandler):
-    received: ClassVar[list[Any]] = []
-
-    def do_POST(self) -> None:
-        size = int(self.headers["Content-Length"])
-        self.received.append((self.path, json.loads(self.rfile.read(size))))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-
-@pytest.fixture
-def hook() -> Iterator[str]:
-    Hook.received.clear()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook) as listening:
-        listener = threading.Thread(target=listening.serve_forever, args=(0.01,))
-        listener.start()
-        yield f"http://127.0.0.1:{listening.server_port}/hook?a=b"
-        listening.shutdown()
-        listener.join()
-
-
-def test_callbacks_are_delivered_once_and_to_this_machine_only(
-    server: SimulatorServer, api: httpx.Client, hook: str
-) -> None:
-    operation = CONTRACT.operation("act_one_expression_migration")
-    body = dict(examples(operation)[0])
-    ids: list[str] = []
-    for url in ("https://example.com/hook", hook, hook):
-        answer = api.post(operation.path, json={**body, "callback_url": url})
-        ids.append(answer.json()["data"]["task_id"])
-        server.gateway.clock.advance(60)
-        deadline = time.monotonic() + 5
-        while len(Hook.received) < len(ids) - 1 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    # In order, so had an earlier one been sent again, it would stand before the last.
-    assert [(path, sent["task_id"], sent["status"]) for path, sent in Hook.received] == [
-        ("/hook?a=b", ids[1], "3"),
-        ("/hook?a=b", ids[2], "3"),
-    ]
-    assert len(server.gateway.callbacks) == 3
-
-
-def end_one(server: SimulatorServer, api: httpx.Client, callback_url: str) -> str:
-    operation = CONTRACT.operation("act_one_expression_migration")
-    body = {**examples(operation)[0], "callback_url": callback_url}
-    answer = api.post(operation.path, json=body)
-    server.gateway.clock.advance(60)
-    return str(answer.json()["data"]["task_id"])
-
-
-def delivered() -> list[str]:
-    deadline = time.monotonic() + 5
-    while not Hook.received and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return [sent["task_id"] for _, sent in Hook.received]
-
-
-@pytest.mark.parametrize(
-    "odd",
-    ["http://localhost:99999/", "http://127.0.0.1:99999/", "http://localhost:1/ä"],
-)
-def test_an_odd_callback_address_does_not_end_the_others(
-    server: SimulatorServer, api: httpx.Client, hook: str, odd: str
-) -> None:
-    end_one(server, api, odd)
-    assert len(server.gateway.callbacks) == 1
-    wanted = end_one(server, api, hook)
-    assert delivered() == [wanted]
-
-
-def test_callbacks_are_delivered_after_a_reset_too(
-    server: SimulatorServer, api: httpx.Client, hook: str
-) -> None:
-    for _ in range(3):
-        wanted = end_one(server, api, hook)
-        assert delivered() == [wanted]
-        server.gateway.reset()
-        Hook.received.clear()
-
-
-def test_a_listener_that_never_answers_does_not_hold_the_others_up(
-    server: SimulatorServer, api: httpx.Client, hook: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(callbacks, "_PATIENCE", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        end_one(server, api, f"http://127.0.0.1:{mute.getsockname()[1]}/")
-        wanted = end_one(server, api, hook)
-        assert delivered() == [wanted]
-
-
-def test_a_callback_whose_task_a_reset_took_does_not_end_the_others(
-    server: SimulatorServer, api: httpx.Client, hook: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    real = server.gateway.callback_body
-
-    def once_too_late(task_id: str) -> Any:
-        asked.append(task_id)
-        return real("gone" if len(asked) == 1 else task_id)
-
-    monkeypatch.setattr(server.gateway, "callback_body", once_too_late)
-    end_one(server, api, hook)
-    wanted = end_one(server, api, hook)
-    assert delivered() == [wanted]
-
-
-@pytest.mark.parametrize(
-    ("url", "ours"),
-    [("http://127.0.0.1:1/x", True), ("http://localhost/x", True), ("http://[::1]:8/x", True),
-     ("https://127.0.0.1/x", False), ("http://example.com/", False), ("http://10.0.0.1/", False),
-     ("http://localhost.example.com/", False), ("http://[", False), ("file:///x", False),
-     ("", False), ("http://localhost\\@example.com/", False), ("http://localhost:65536/", False)],
-)  # fmt: skip
-def test_loopback(url: str, ours: bool) -> None:
-    assert is_loopback(url) is ours
-
-
-def test_run_serves_until_it_is_told_to_end() -> None:
+def test_run_serves_until_sigterm() -> None:
     program = (
         "from cometapi_runway.simulator import run\n"
         "run(on_ready=lambda server: print(server.base_url, flush=True))\n"
@@ -307,11 +184,12 @@ def test_run_serves_until_it_is_told_to_end() -> None:
         assert process.wait(10) == 0
 
 
-def test_it_knows_nothing_of_the_client() -> None:
+def test_the_simulator_imports_no_client_code() -> None:
     program = (
         "import sys, cometapi_runway.simulator\n"
         "known = ('httpx', 'httpcore', 'cometapi_runway_api', 'cometapi_runway._client',\n"
-        "         'cometapi_runway._core.task', 'cometapi_runway._io.transport', 'cometapi_runway._flows')\n"
+        "         'cometapi_runway._core.task', 'cometapi_runway._io.transport',\n"
+        "         'cometapi_runway._flows')\n"
         "print([name for name in known if name in sys.modules])"
     )
     done = subprocess.run(

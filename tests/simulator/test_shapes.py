@@ -1,4 +1,4 @@
-"""Every answer, in every shape, state and operation, is one that the contract documents."""
+"""The contract documents every response, in every shape, state and operation."""
 
 from __future__ import annotations
 
@@ -8,75 +8,75 @@ from typing import Any, get_args
 
 import pytest
 
-from cometapi_runway.simulator import Answers, Gateway, Outcome, failed
-from cometapi_runway.simulator.lifecycle import CANCELLED, SUCCESS
-from cometapi_runway.simulator.refusals import Missing
-from cometapi_runway.simulator.shapes import ShapeName, settle, timestamp
+from cometapi_runway.simulator import Gateway, Outcome, ResponseShapes, failed
+from cometapi_runway.simulator._lifecycle import CANCELLED, SUCCESS
+from cometapi_runway.simulator._responses.refusals import MissingForm
+from cometapi_runway.simulator._responses.shapes import ShapeName, choose_form, format_timestamp
 from cometapi_runway.validation import Operation
 
-from . import story
-from .story import CREATES, create, feed, gateway, read, state
+from . import helpers
+from .helpers import CREATES, create, make_gateway, parse_task, read, read_feed
 
 SHAPES: tuple[ShapeName, ...] = get_args(ShapeName)
 ENDS = [SUCCESS, CANCELLED, failed("SAFETY.INPUT.TEXT"), failed(None)]
-# Before it is visible, queued, running, and at its end; each read twice, for the mixed shapes.
+# Before it is visible, queued, running, and ended; each is read twice, for the mixed shapes.
 MOMENTS = (0, 2, 2, 7)
 
 
-def answers(target: Gateway, task_id: str) -> Iterator[tuple[str, int, object]]:
+def read_responses(target: Gateway, task_id: str) -> Iterator[tuple[str, int, object]]:
     for pause in MOMENTS:
         target.clock.advance(pause)
         for _ in range(2):
             for operation_id, reply in (
                 ("runway_to_get_task_details", read(target, task_id)),
-                ("feed_get_task", feed(target, task_id)),
+                ("feed_get_task", read_feed(target, task_id)),
             ):
                 yield operation_id, reply.status, reply.json()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
-def test_every_answer_is_documented(operation: Operation, shape: ShapeName) -> None:
-    for body in story.examples(operation):
+def test_every_response_is_documented(operation: Operation, shape: ShapeName) -> None:
+    for body in helpers.example_bodies(operation):
         for ending in ENDS:
-            target = gateway(shape=shape, outcomes=[Outcome(ending)])
-            reply = story.post(target, operation.path, body)
-            assert story.CONTRACT.check_response(operation.id, 200, reply.json()) == ()
-            for read_by, status, answer in answers(target, next(iter(target.tasks))):
-                assert story.CONTRACT.check_response(read_by, status, answer) == (), answer
+            target = make_gateway(shape=shape, outcomes=[Outcome(ending)])
+            reply = helpers.post(target, operation.path, body)
+            assert helpers.CONTRACT.check_response(operation.id, 200, reply.json()) == ()
+            for read_by, status, answer in read_responses(target, next(iter(target.tasks))):
+                assert helpers.CONTRACT.check_response(read_by, status, answer) == (), answer
 
 
-@pytest.mark.parametrize("form", [form for form in get_args(Missing) if form != "404"])
-def test_every_way_to_say_that_a_task_is_unknown_is_documented(form: Missing) -> None:
-    target = gateway(missing=form)
+@pytest.mark.parametrize("form", [form for form in get_args(MissingForm) if form != "404"])
+def test_every_form_of_task_not_exist_is_documented(form: MissingForm) -> None:
+    target = make_gateway(missing=form)
     for operation_id, reply in (
         ("runway_to_get_task_details", read(target, "not-a-task")),
-        ("feed_get_task", feed(target, "not-a-task")),
+        ("feed_get_task", read_feed(target, "not-a-task")),
     ):
         assert b"task_not_exist" in reply.body
         if form == "compat" and operation_id != "feed_get_task":
             continue  # That form belongs to the compatibility routes.
-        assert story.CONTRACT.check_response(operation_id, reply.status, reply.json()) == ()
+        assert helpers.CONTRACT.check_response(operation_id, reply.status, reply.json()) == ()
 
 
-def test_ways_to_say_that_a_task_is_unknown() -> None:
-    said = {form: read(gateway(missing=form), "x") for form in get_args(Missing)}
-    assert {form: reply.status for form, reply in said.items()} == {
+def test_forms_of_task_not_exist() -> None:
+    replies = {form: read(make_gateway(missing=form), "x") for form in get_args(MissingForm)}
+    assert {form: reply.status for form, reply in replies.items()} == {
         "400": 400, "404": 404, "200": 200, "status": 200, "compat": 200,
     }  # fmt: skip
-    assert said["400"].json() == {
+    assert replies["400"].json() == {
         "code": "task_not_exist",
         "message": "task_not_exist",
         "data": None,
     }
-    assert said["404"].json() == {"error": "task_not_exist"}
-    assert said["status"].json() == {"status": "task_not_exist"}
+    assert replies["404"].json() == {"error": "task_not_exist"}
+    assert replies["status"].json() == {"status": "task_not_exist"}
 
 
 def ended(
-    shape: ShapeName | Answers, operation: str = "control_a_character"
+    shape: ShapeName | ResponseShapes, operation: str = "control_a_character"
 ) -> tuple[Gateway, str]:
-    target = gateway(shape=shape)
+    target = make_gateway(shape=shape)
     task_id = create(target, operation)
     target.clock.advance(100)
     return target, task_id
@@ -84,7 +84,7 @@ def ended(
 
 def test_raw_task() -> None:
     target, task_id = ended("raw")
-    assert state(read(target, task_id)) == {
+    assert parse_task(read(target, task_id)) == {
         "id": task_id,
         "status": "SUCCEEDED",
         "createdAt": "2026-05-01T12:00:00.000Z",
@@ -92,11 +92,11 @@ def test_raw_task() -> None:
     }
 
 
-def test_wrapped_task_has_the_words_and_types_of_the_older_page() -> None:
-    target = gateway(shape="wrapped")
+def test_a_wrapped_task_has_the_status_words_and_types_of_the_older_page() -> None:
+    target = make_gateway(shape="wrapped")
     task_id = create(target, "runway_images_raw_video")
     target.clock.advance(2)
-    data = state(read(target, task_id))["data"]
+    data = parse_task(read(target, task_id))["data"]
     assert isinstance(data, dict)
     inner = data.pop("data")
     assert data == {
@@ -106,9 +106,9 @@ def test_wrapped_task_has_the_words_and_types_of_the_older_page() -> None:
     assert inner == {"id": task_id, "status": "PENDING", "createdAt": "2026-05-01T20:00:00+08:00"}
 
 
-def test_a_compatibility_task_names_its_video_as_the_feed_page_says() -> None:
+def test_a_compatibility_task_has_video_url() -> None:
     target, task_id = ended("wrapped", "act_one_expression_migration")
-    text = feed(target, task_id).body.decode()
+    text = read_feed(target, task_id).body.decode()
     inner = json.loads(text)["data"]["data"]
     assert inner["video_url"] == target.output_url(task_id)
     assert "output" not in inner
@@ -116,47 +116,47 @@ def test_a_compatibility_task_names_its_video_as_the_feed_page_says() -> None:
 
 def test_digits() -> None:
     target, task_id = ended("legacy", "act_one_expression_migration")
-    data = json.loads(feed(target, task_id).body)["data"]
+    data = json.loads(read_feed(target, task_id).body)["data"]
     assert (data["status"], data["point"], data["refund"]) == ("3", "400", "0")
     assert all(value is None or isinstance(value, str) for value in data.values())
 
 
 def test_mixed_changes_from_poll_to_poll_and_by_state_at_the_end() -> None:
-    target = gateway(shape="mixed")
+    target = make_gateway(shape="mixed")
     task_id = create(target)
     target.clock.advance(5)
-    assert ["data" in state(read(target, task_id)) for _ in range(4)] == [False, True] * 2
-    target = gateway(shape="by_state")
+    assert ["data" in parse_task(read(target, task_id)) for _ in range(4)] == [False, True] * 2
+    target = make_gateway(shape="by_state")
     task_id = create(target)
     target.clock.advance(5)
-    before = state(read(target, task_id))
+    before = parse_task(read(target, task_id))
     target.clock.advance(100)
-    assert ("data" in before, "data" in state(read(target, task_id))) == (True, False)
-    assert settle("wrapped", "raw", 1, is_terminal=True) == "wrapped"
+    assert ("data" in before, "data" in parse_task(read(target, task_id))) == (True, False)
+    assert choose_form("wrapped", "raw", 1, is_terminal=True) == "wrapped"
 
 
 def test_blog_uses_lower_case_and_error() -> None:
-    target = gateway(shape="blog")
+    target = make_gateway(shape="blog")
     target.fail_next("THIRD_PARTY.UNAVAILABLE")
     task_id = create(target)
     target.clock.advance(100)
-    task = state(read(target, task_id))
+    task = parse_task(read(target, task_id))
     assert task["status"] == "failed"
     assert task["error"]
 
 
-def test_an_official_task_can_be_read_on_the_feed_and_the_other_way_round() -> None:
+def test_both_read_routes_serve_tasks_of_all_routes() -> None:
     target, task_id = ended("raw")
-    assert state(feed(target, task_id))["task_id"] == task_id
+    assert parse_task(read_feed(target, task_id))["task_id"] == task_id
     target, task_id = ended("raw", "act_one_expression_migration")
-    assert state(read(target, task_id))["id"] == task_id
+    assert parse_task(read(target, task_id))["id"] == task_id
 
 
 def test_an_unknown_shape_is_refused() -> None:
     unchecked: Any = "round"
     with pytest.raises(ValueError, match="raw, wrapped"):
-        Answers.named(unchecked)
+        ResponseShapes.from_name(unchecked)
 
 
 def test_timestamps_have_milliseconds_and_z() -> None:
-    assert timestamp(1777639667.3514) == "2026-05-01T12:47:47.351Z"
+    assert format_timestamp(1777639667.3514) == "2026-05-01T12:47:47.351Z"

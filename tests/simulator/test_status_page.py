@@ -1,4 +1,4 @@
-"""The status page's own program, run with a document that only remembers."""
+"""The script of the status page, run in node with a minimal document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from cometapi_runway.simulator import Control, Fault, Gateway, Outcome, When, failed
 
-from .story import create, gateway
+from .helpers import create, make_gateway
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="node, which runs the page, is not installed")
@@ -53,7 +53,7 @@ setImmediate(async () => {
   turn = 1;
   await refresh();
   const now = document.activeElement;
-  await place("calm").onclick();
+  await byId("remove-rules").onclick();
   const words = Object.fromEntries(Object.entries(places).map(([id, one]) => [id, one.words]));
   console.log(JSON.stringify({ words, asked, kept: now !== button && now.id === button.id }));
 });
@@ -66,8 +66,8 @@ def snapshot(target: Gateway) -> object:
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, object]:
-    """What the page shows of a gateway in two moments, and what it did in between."""
-    target = gateway(
+    """What the page shows of a gateway in two states, and its requests in between."""
+    target = make_gateway(
         outcomes=[Outcome(failed("INTERNAL"), When("video_upscale", nth=2))],
         faults=[Fault("rate_limit", headers=(("X-Why", "test"),), when=When("feed", every=3))],
     )
@@ -96,7 +96,7 @@ def test_tasks_requests_and_charges_are_shown(page: dict[str, dict[str, str]]) -
     assert "$0.50" in words["charges"]
 
 
-def test_every_rule_is_shown_and_can_be_dropped(page: dict[str, dict[str, str]]) -> None:
+def test_every_rule_is_shown_and_can_be_removed(page: dict[str, dict[str, str]]) -> None:
     rules = page["words"]["rules"]
     assert re.search(r"rate_limit +feed", rules)
     assert 'headers {"X-Why":"test"}, every 3' in rules
@@ -104,5 +104,5 @@ def test_every_rule_is_shown_and_can_be_dropped(page: dict[str, dict[str, str]])
     assert {"DELETE faults", "DELETE outcomes"} <= set(page["asked"])
 
 
-def test_who_works_with_the_keyboard_keeps_the_focus(page: dict[str, object]) -> None:
+def test_rendering_keeps_the_keyboard_focus(page: dict[str, object]) -> None:
     assert page["kept"] is True

@@ -1,4 +1,4 @@
-"""What the package shows of itself, and what it loads before it must."""
+"""The public names of the package, and what an import loads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAVY = ("httpx", "httpcore", "attrs", "attr", "cometapi_runway_api", "jsonschem
 
 
 def run(program: str) -> Any:
-    """What a fresh interpreter prints as JSON."""
+    """Return what a fresh interpreter prints, parsed as JSON."""
     path = f"import sys; sys.path[:0] = [{str(ROOT / 'wrapper')!r}, {str(ROOT / 'generated')!r}]"
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"{path}\nimport json\n{program}"],
@@ -35,7 +35,7 @@ def run(program: str) -> Any:
 LOADED = f"print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]))"
 
 
-def test_importing_it_loads_nothing_but_itself() -> None:
+def test_importing_the_package_loads_no_dependency() -> None:
     count = (
         "before = set(sys.modules)\n"
         "import cometapi_runway\n"
@@ -47,7 +47,6 @@ def test_importing_it_loads_nothing_but_itself() -> None:
         "cometapi_runway._core",
         "cometapi_runway._core.version",
     }
-    # Of the standard library, what `import_module` and `TYPE_CHECKING` need at most.
     assert not {name.partition(".")[0] for name in loaded} & set(HEAVY)
     assert run(f"import cometapi_runway\n{LOADED}") == []
 
@@ -61,7 +60,7 @@ def test_importing_it_loads_nothing_but_itself() -> None:
         ("__version__", set()),
     ],
 )
-def test_a_name_loads_what_it_needs(name: str, allowed: set[str]) -> None:
+def test_a_name_loads_only_what_it_needs(name: str, allowed: set[str]) -> None:
     assert set(run(f"from cometapi_runway import {name}\n{LOADED}")) <= allowed
 
 
@@ -70,7 +69,7 @@ def test_errors_can_be_caught_without_loading_a_client() -> None:
     assert "httpx" not in run(program)
 
 
-def test_every_public_name_is_there_and_listed() -> None:
+def test_every_public_name_exists_and_is_listed() -> None:
     listed = run("import cometapi_runway\nprint(json.dumps(dir(cometapi_runway)))")
     assert set(cometapi_runway.__all__) <= set(listed)
     assert sorted(cometapi_runway.__all__) == list(cometapi_runway.__all__)
@@ -83,7 +82,7 @@ def test_every_public_name_is_there_and_listed() -> None:
     }
 
 
-def test_a_star_import_brings_them_all() -> None:
+def test_a_star_import_imports_every_public_name() -> None:
     names = run(
         "space = {}\nexec('from cometapi_runway import *', space)\n"
         "print(json.dumps(sorted(n for n in space if n not in {'__builtins__'})))"
@@ -96,7 +95,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         cometapi_runway.RunwayML  # noqa: B018 - the access is the test
 
 
-def test_every_error_is_in_the_tree_and_in_its_drawing() -> None:
+def test_every_error_is_in_the_tree_of_the_docstring() -> None:
     errors = import_module("cometapi_runway.errors")
     assert errors.__doc__ is not None
     drawn = errors.__doc__.partition("An error that")[0]
@@ -118,7 +117,7 @@ def test_every_error_is_in_the_tree_and_in_its_drawing() -> None:
         assert kind.__mro__.index(errors.RunwayError) == level, kind
 
 
-def test_the_version_is_the_distributions() -> None:
+def test_the_version_matches_the_distribution() -> None:
     try:
         installed = version("cometapi-runway")
     except PackageNotFoundError:

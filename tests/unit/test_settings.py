@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,6 +153,36 @@ class TestBadValues:
     def test_an_invalid_timeout_is_refused(self, seconds: Any) -> None:
         with pytest.raises(ConfigurationError, match="timeout must be"):
             resolve_settings(KEY, timeout=seconds, environ={})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "setting", "is_missing"),
+    [
+        ({"api_key": ""}, "api_key", True),
+        ({"api_key": "two words"}, "api_key", False),
+        ({"api_key": 5}, "api_key", False),
+        ({"api_key": KEY, "base_url": "nonsense"}, "base_url", False),
+        ({"api_key": KEY, "runway_version": "\n"}, "runway_version", False),
+        ({"api_key": KEY, "timeout": 0}, "timeout", False),
+        ({"api_key": KEY, "timeout": "9"}, "timeout", False),
+        ({"api_key": KEY, "validate": 1}, "validate", False),
+    ],
+)
+def test_an_error_names_its_setting(
+    arguments: dict[str, Any], setting: str, is_missing: bool
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        resolve_settings(**arguments, environ={})
+    assert (caught.value.setting, caught.value.is_missing) == (setting, is_missing)
+
+
+def test_an_error_about_the_journal_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as unreadable:
+        RunwayClient(KEY, journal=tmp_path)
+    with RunwayClient(KEY) as client, pytest.raises(ConfigurationError) as missing:
+        client.journal.tasks()
+    assert (unreadable.value.setting, unreadable.value.is_missing) == ("journal", False)
+    assert (missing.value.setting, missing.value.is_missing) == ("journal", True)
 
 
 def test_the_key_is_in_no_representation(harness: ClientHarness) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cometapi_runway._io.http_client import SafeClient
 
 S = TypeVar("S", Session, AsyncSession)
+T = TypeVar("T", Transport, AsyncTransport)
 
 
 class _Operations:
@@ -62,8 +63,8 @@ class Compat(_CompatOperations):
     """CometAPI's older routes; their tasks are polled on ``/runway/feed``.
 
     Attributes:
-        session: What they share with their client.
-        tasks: Tasks that exist already, by their id, on the feed.
+        session: The session of their client.
+        tasks: Existing tasks of these routes, by their id.
     """
 
     def __init__(self, session: Session) -> None:
@@ -79,28 +80,28 @@ class AsyncCompat(_CompatOperations):
         self.tasks = AsyncTasks(session, "feed")
 
 
-class _BaseClient(_Operations, Generic[S]):
+class _BaseClient(_Operations, Generic[S, T]):
     """What both clients share.
 
     Attributes:
         settings: The client's settings.
-        session: What the client shares with its resources.
+        session: The settings, driver and journal that its resources share.
     """
 
     settings: Settings
     session: S
-    _transport: Transport | AsyncTransport
+    _transport: T
 
     @property
     def api(self) -> SafeClient:
-        """The generated client, for its endpoint functions; failures raise the same errors."""
+        """The generated client, for its endpoint functions; they raise the same errors."""
         return self._transport.api
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={redact_url(self.settings.base_url)!r})"
 
 
-class RunwayClient(_BaseClient[Session]):
+class RunwayClient(_BaseClient[Session, Transport]):
     """Runway's models behind the CometAPI gateway, blocking.
 
     Use it as a context manager, or call `close`. One client may be used by many threads.
@@ -113,7 +114,7 @@ class RunwayClient(_BaseClient[Session]):
             ``2024-11-06``, the only value that CometAPI's pages name.
         timeout: Seconds for one request, from the first byte sent to the last byte read.
         validate: Whether requests are checked against the contract before they are sent.
-        journal: File, or journal, in which every paid task is recorded; none if None.
+        journal: The file, or the journal, that records every paid task; None for no record.
         transport: Carries every request, downloads included, instead of the network.
         clock: Source of time and sleep.
 
@@ -141,7 +142,7 @@ class RunwayClient(_BaseClient[Session]):
             validate=validate,
         )
         clock = clock or SystemClock()
-        self._transport: Transport = Transport(self.settings, clock, transport)
+        self._transport = Transport(self.settings, clock, transport)
         self._owns_journal = not isinstance(journal, Journal)
         store = _open_journal(journal)
         self.journal = ClientJournal(store, self.settings.base_url, lambda: self.session)
@@ -151,7 +152,7 @@ class RunwayClient(_BaseClient[Session]):
 
     @cached_property
     def tasks(self) -> Tasks:
-        """Tasks that exist already, by their id."""
+        """Existing tasks, by their id."""
         return Tasks(self.session)
 
     @cached_property
@@ -162,8 +163,8 @@ class RunwayClient(_BaseClient[Session]):
     def operation(self, operation_id: str) -> Resource[...]:
         """Any task-creating operation of the contract, by its id.
 
-        Its ``create`` takes the body's fields in snake case as the contract has them, with no
-        default and no convenience: the way to an operation that has no resource here yet.
+        Its ``create`` takes the fields of the request body in snake case, without defaults or
+        conversions. Use it for an operation that has no resource here yet.
 
         Raises:
             InvalidRequestError: The contract has no such operation, or it creates no task.
@@ -175,7 +176,7 @@ class RunwayClient(_BaseClient[Session]):
         return bind(self.session, task, accepted_at)
 
     def close(self) -> None:
-        """Close every connection. Tasks go on."""
+        """Close every connection. Tasks continue at the gateway."""
         try:
             self._transport.close()
         finally:
@@ -194,7 +195,7 @@ class RunwayClient(_BaseClient[Session]):
         self.close()
 
 
-class AsyncRunwayClient(_BaseClient[AsyncSession]):
+class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
     """Runway's models behind the CometAPI gateway, asynchronous (asyncio); see `RunwayClient`."""
 
     def __init__(
@@ -217,7 +218,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession]):
             validate=validate,
         )
         clock = clock or AsyncSystemClock()
-        self._transport: AsyncTransport = AsyncTransport(self.settings, clock, transport)
+        self._transport = AsyncTransport(self.settings, clock, transport)
         self._owns_journal = not isinstance(journal, Journal)
         store = _open_journal(journal)
         self.journal = AsyncClientJournal(store, self.settings.base_url, lambda: self.session)
@@ -227,7 +228,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession]):
 
     @cached_property
     def tasks(self) -> AsyncTasks:
-        """Tasks that exist already, by their id."""
+        """Existing tasks, by their id."""
         return AsyncTasks(self.session)
 
     @cached_property
@@ -244,7 +245,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession]):
         return bind_async(self.session, task, accepted_at)
 
     async def close(self) -> None:
-        """Close every connection. Tasks go on."""
+        """Close every connection. Tasks continue at the gateway."""
         try:
             await self._transport.close()
         finally:

@@ -1,4 +1,4 @@
-"""Every default and every environment variable of the library, once."""
+"""Every default and every environment variable of the library."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway.errors import ConfigurationError
 
 KEY_VARIABLE = "COMETAPI_KEY"
-# Not COMETAPI_BASE_URL: CometAPI's own SDK gives that one a /v1 suffix, under which the Runway
-# routes do not live.
+# Not COMETAPI_BASE_URL: CometAPI's own SDK expects a /v1 suffix there, and the Runway routes are
+# not under /v1.
 BASE_URL_VARIABLE = "COMETAPI_RUNWAY_BASE_URL"
 VERSION_VARIABLE = "COMETAPI_RUNWAY_VERSION"
 
@@ -26,47 +26,47 @@ DEFAULT_RUNWAY_VERSION = "2024-11-06"
 REQUEST_TIMEOUT = 60.0
 """Seconds for one request, from the first byte sent to the last byte read."""
 CONNECT_TIMEOUT = 10.0
-"""Seconds for a connection to be made, within `REQUEST_TIMEOUT`."""
+"""Seconds to open a connection, within `REQUEST_TIMEOUT`."""
 WAIT_TIMEOUT = 600.0
-"""Seconds that `wait` takes unless told otherwise; the official SDK's figure."""
+"""Default timeout of `wait` in seconds; the official SDK's figure."""
 POLL_INTERVAL = 5.0
-"""Seconds between two polls of one task: the least that Runway asks clients to keep."""
+"""Seconds between two polls of one task, the minimum that Runway asks for."""
 POLL_JITTER = 0.2
-"""Part of the interval by which a poll may come later, so that many waiters spread out."""
+"""Fraction of the interval by which a poll may come later, so that many waits spread out."""
 NOT_FOUND_GRACE = 120.0
-"""Seconds after creation in which ``task_not_exist`` is believed to be a delay. CometAPI speaks
-of seconds, callers of its gateway have seen minutes."""
+"""Seconds after creation in which ``task_not_exist`` counts as a delay. CometAPI's pages speak of
+seconds, callers of the gateway have seen minutes."""
 LOST_AFTER = 48 * 3600.0
-"""Seconds after creation in which the journal counts a task that the gateway does not know as
-unfinished. The key may be of another account than the task, which could still be fetched; Runway
-keeps its output for 24 to 48 hours."""
+"""Seconds after creation in which the journal counts a task as unfinished that the gateway does not
+know. The key may belong to another account, in which the task can still be retrieved; Runway keeps
+the output for 24 to 48 hours."""
 OUTPUT_LIFETIME = 7 * 86_400.0
-"""Seconds for which an output that was to be saved is asked for; Runway's addresses, and what is
-behind them, last for a day or two, and CometAPI names no figure."""
+"""Seconds in which the journal offers a task whose output is still to be saved. Runway keeps output
+files for a day or two; CometAPI names no figure."""
 SUBMIT_BUDGET = 30.0
-"""Seconds in which a request that provably never arrived, or was refused with a pace, is
-submitted again."""
+"""Seconds in which a paid request is retried that provably never arrived or met a rate limit."""
 DOWNLOAD_BUDGET = 120.0
-"""Seconds without a new byte after which a download is given up."""
+"""Seconds without a new byte after which a download fails."""
 DOWNLOAD_TIMEOUT = 30.0
-"""Seconds without a byte after which one connection of a download is given up."""
+"""Seconds without a byte after which one connection of a download is closed."""
 PARALLEL_DOWNLOADS = 4
-"""Outputs of one task that are fetched at once."""
+"""Outputs of one task that are downloaded at once."""
 FINAL_POLL_TIMEOUT = 1.0
-"""Seconds that the last poll of a wait may take when its deadline has come."""
+"""Seconds that the last poll of a wait may take at its deadline."""
 MAX_IN_FLIGHT = 32
-"""Requests at once over one client. The time that httpx 0.28's pool spends on its own queue grows
-with the square of its connections: of 1,000 at once none came home, behind a gate of 48 each cost
-six times the CPU of one behind a gate of 32, which reuses every connection."""
+"""Concurrent requests of one client. In httpx 0.28 the CPU time for the pool's queue grows with the
+square of the connections: with 1,000 concurrent requests none completed, and a limit of 48 cost six
+times the CPU per request of a limit of 32, which reuses every connection."""
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
-"""Bytes of one API answer that are read before it is given up as not being one."""
+"""Bytes of an API response that are read at most; a larger body is no API response."""
 
 LOCK_WAIT_SLICE = 1.0
-"""Seconds of one wait for a thread: on Windows, Ctrl-C comes after it and not in the middle."""
+"""Seconds of one wait for a lock or thread: Windows delivers Ctrl-C only after it."""
 MAX_SECONDS = 2_147_483
-"""Seconds that C libraries and locks can count: 24 days, in milliseconds of 31 bits."""
+"""Longest time in seconds that locks and C libraries accept: 31 bits of milliseconds, 24 days."""
 
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
+HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+"""A header value that every server accepts: visible ASCII, with blanks and tabs in between only."""
 
 
 @frozen
@@ -75,7 +75,7 @@ class Settings:
 
     Attributes:
         api_key: The CometAPI key; never part of the representation.
-        base_url: The gateway's address without a trailing slash.
+        base_url: The gateway's URL without a trailing slash.
         runway_version: The value of the ``X-Runway-Version`` header.
         timeout: Seconds for one request.
         validate: Whether requests are checked against the contract before they are sent.
@@ -97,89 +97,101 @@ def resolve_settings(
     validate: bool = True,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Settle every setting: argument first, then environment, then default.
+    """Resolve every setting: the argument, else the environment variable, else the default.
 
-    A blank environment variable counts as not set, and blanks around a value are dropped.
+    An environment variable is stripped, and a blank one counts as not set.
 
     Raises:
         ConfigurationError: A setting is missing or malformed.
     """
     env = os.environ if environ is None else environ
     return Settings(
-        api_key=_key(*_pick("api_key", api_key, KEY_VARIABLE, env)),
-        base_url=_base_url(*_pick("base_url", base_url, BASE_URL_VARIABLE, env, DEFAULT_BASE_URL)),
-        runway_version=_version(
+        api_key=_check_key(*_pick("api_key", api_key, KEY_VARIABLE, env)),
+        base_url=_check_base_url(
+            *_pick("base_url", base_url, BASE_URL_VARIABLE, env, DEFAULT_BASE_URL)
+        ),
+        runway_version=_check_version(
             *_pick("runway_version", runway_version, VERSION_VARIABLE, env, DEFAULT_RUNWAY_VERSION)
         ),
         timeout=check_seconds("timeout", timeout),
-        validate=_switch(validate),
+        validate=_check_flag("validate", validate),
     )
 
 
 def check_seconds(name: str, value: float) -> float:
-    """A number of seconds above zero.
+    """Return a timeout in seconds, above zero.
 
     Raises:
-        ConfigurationError: It is not a number, not finite, or not above zero.
+        ConfigurationError: The value is not a number, not finite, or not above zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        shown = safe_repr(value)
-        raise ConfigurationError(f"{name} must be a number of seconds, got {shown}")
+        raise ConfigurationError(
+            f"{name} must be a number of seconds, got {safe_repr(value)}", setting=name
+        )
     if not 0 < value < math.inf or value > MAX_SECONDS:
         raise ConfigurationError(
-            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {value!r}"
+            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {value!r}",
+            setting=name,
         )
     return float(value)
 
 
-def _switch(value: bool) -> bool:
+def _check_flag(name: str, value: bool) -> bool:
     if not isinstance(value, bool):
-        raise ConfigurationError(f"validate must be True or False, got {safe_repr(value)}")
+        raise ConfigurationError(
+            f"{name} must be True or False, got {safe_repr(value)}", setting=name
+        )
     return value
 
 
 def _pick(
     name: str, argument: str | None, variable: str, env: Mapping[str, str], default: str = ""
 ) -> tuple[str, str]:
-    """The value and the name of where it comes from."""
+    """The value and its source."""
     if argument is not None:
         return argument, name
     value = env.get(variable, "").strip()
     return (value, f"the environment variable {variable}") if value else (default, name)
 
 
-def _key(value: str, source: str) -> str:
-    # The value itself is never shown: it may be a good key with one character too many.
+def _check_key(value: str, source: str) -> str:
+    # The value is never shown: it may be a valid key with one character too many.
     if not isinstance(value, str):
-        raise ConfigurationError(f"{source} must be a string, got {type(value).__name__}")
+        raise ConfigurationError(
+            f"{source} must be a string, got {type(value).__name__}", setting="api_key"
+        )
     if not value.strip():
         raise ConfigurationError(
-            f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}"
+            f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}",
+            setting="api_key",
+            is_missing=True,
         )
-    if not _HEADER_VALUE.fullmatch(value) or " " in value:
+    if not HEADER_VALUE.fullmatch(value) or re.search(r"\s", value):
         raise ConfigurationError(
-            f"{source} cannot be sent as a key: it holds a space, a line break or a character "
-            f"outside ASCII ({len(value)} characters; not shown)"
+            f"{source} cannot be sent as a key: it contains a space, a line break or a character "
+            f"outside ASCII ({len(value)} characters; not shown)",
+            setting="api_key",
         )
     return value
 
 
-def _base_url(value: str, source: str) -> str:
-    if not _is_address(value):
+def _check_base_url(value: str, source: str) -> str:
+    if not _is_base_url(value):
         raise ConfigurationError(
-            f"{source} must be an http(s) address without query or user, got {_shown(value)}"
+            f"{source} must be an http(s) URL without query or user, got {_url_repr(value)}",
+            setting="base_url",
         )
     return value.rstrip("/")
 
 
-def _is_address(value: str) -> bool:
+def _is_base_url(value: str) -> bool:
     if not isinstance(value, str) or not value.isprintable() or " " in value:
-        # urlsplit strips what httpx refuses, and httpx quotes what no host has.
+        # urlsplit strips line breaks, which httpx rejects; httpx percent-encodes spaces.
         return False
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
-        # What no resolver takes: an empty label, or one that is too long.
+        # Raises for what no resolver accepts: an empty label, or one that is too long.
         (host or "").encode("idna")
     except ValueError:
         return False
@@ -187,15 +199,16 @@ def _is_address(value: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(host) and port != 0 and not extra
 
 
-def _shown(value: object) -> str:
-    # An address with a user or a query may carry a secret in it.
+def _url_repr(value: object) -> str:
+    # A user or a query may hold a secret.
     text = repr(value)
     return text if "@" not in text and "?" not in text else "one that has (not shown)"
 
 
-def _version(value: str, source: str) -> str:
-    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+def _check_version(value: str, source: str) -> str:
+    if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
         raise ConfigurationError(
-            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}"
+            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}",
+            setting="runway_version",
         )
     return value

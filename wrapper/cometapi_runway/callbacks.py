@@ -1,10 +1,10 @@
-"""What the gateway posts to a ``callback_url``, and what it is worth.
+"""Webhook bodies that the gateway posts to a ``callback_url``.
 
-Nothing about a callback is signed: no secret, no signature and no sender's address is documented,
-so whoever knows the address can post to it. A callback is a hint to look, never a proof.
-`confirm` looks. CometAPI documents one body in full (the old feed's record, digits and all), had
-another in an older guide, and says in the newer one that there is no common form; whatever names
-a task and its state is understood here. It may come more than once, late, or never.
+A callback proves nothing: CometAPI documents no signature, no secret and no sender address, so
+anyone who knows the URL can post to it. Treat it as a hint, and ask the gateway with `confirm`.
+CometAPI documents one body in full (the old feed's record, with digits as status), shows another in
+an older guide, and says in the newer one that there is no common form. `parse` accepts every body
+that names a task and its state. A callback may arrive more than once, late, or never.
 
 ::
 
@@ -13,7 +13,7 @@ a task and its state is understood here. It may come more than once, late, or ne
     def hook(request):                              # any web framework
         task = callbacks.parse(request.body)
         if task.is_terminal and seen.is_news(task):
-            queue.put(task.id)                      # answer first, look afterwards
+            queue.put(task.id)                      # respond first, confirm later
         return 204
 
     def worker(client):
@@ -44,34 +44,34 @@ __all__ = ["Seen", "confirm", "parse"]
 
 
 def parse(body: bytes | str | Mapping[str, object]) -> Task:
-    """Read the task out of a callback's body.
+    """Parse the task out of a callback's body.
 
     Args:
         body: The body as received, or the JSON object in it.
 
     Returns:
-        The task as the body tells it, to be polled on the feed. Nothing vouches for it.
+        The task as the body describes it, to be polled on the feed. It is unverified.
 
     Raises:
-        ResponseDecodeError: It is not JSON, or tells of no task.
+        ResponseDecodeError: The body is not JSON, or describes no task.
     """
-    return evolve(parse_task(ResponseLayers.split(_object(body))), route="feed")
+    return evolve(parse_task(ResponseLayers.split(_parse_object(body))), route="feed")
 
 
-def _object(body: bytes | str | Mapping[str, object]) -> Object:
+def _parse_object(body: bytes | str | Mapping[str, object]) -> Object:
     if isinstance(body, Mapping):
-        # Whoever parsed it got JSON values, which a type cannot say of a mapping.
+        # The web framework has parsed it into JSON values; a Mapping's type cannot say so.
         parsed: Any = body
     else:
         try:
             parsed = parse_json(body)
         except (TypeError, ValueError) as error:
-            # A framework hands over None where no body came.
+            # A framework passes None for a request without a body.
             raise ResponseDecodeError(f"the callback is not JSON: {error}") from None
-    found = as_object(parsed)
-    if found is None:
+    payload = as_object(parsed)
+    if payload is None:
         raise ResponseDecodeError("the callback is JSON, but not an object")
-    return found
+    return payload
 
 
 @overload
@@ -83,17 +83,17 @@ def confirm(
 def confirm(
     client: RunwayClient | AsyncRunwayClient, callback: Task | str
 ) -> BoundTask | Coroutine[Any, Any, AsyncBoundTask]:
-    """Ask the gateway itself how a task stands that a callback told of.
+    """Ask the gateway for the state of the task that a callback names.
 
     Args:
-        client: Either client; the asynchronous one's answer is to be awaited.
+        client: Either client; with the asynchronous one, await the result.
         callback: What `parse` returned, or the task's id.
 
     Raises:
-        InvalidRequestError: The id is none.
-        TaskNotFoundError: The gateway does not know the task: the callback was a lie, or came
-            before the feed knew.
-        APIError: The question was not answered.
+        InvalidRequestError: The task id is malformed.
+        TaskNotFoundError: The gateway does not know the task: the callback is forged, or arrived
+            before the feed has the task.
+        APIError: The request brought no usable response.
     """
     task_id = callback.id if isinstance(callback, Task) else callback
     return client.compat.tasks.retrieve(task_id)
@@ -101,11 +101,10 @@ def confirm(
 
 @define
 class Seen:
-    """Remembers which callbacks brought news, so that a repeated one changes nothing.
+    """Remembers the last state of each task, to recognise repeated and late callbacks.
 
-    One that repeats the last state is no news, nor is anything after the end of a task, whose
-    order of arrival nobody vouches for. It remembers in this process only, may be used by many
-    threads, and forgets the oldest tasks.
+    Callbacks may arrive in any order, so after a terminal state nothing is news. It remembers in
+    this process only, may be used by many threads, and forgets the oldest tasks.
 
     Attributes:
         size: How many tasks are remembered.
@@ -115,15 +114,15 @@ class Seen:
     _states: OrderedDict[str, str] = field(init=False, factory=OrderedDict[str, str])
     _lock: threading.Lock = field(init=False, factory=threading.Lock, repr=False, eq=False)
 
-    def is_news(self, seen: Task) -> bool:
-        """Whether a task has not been told of in this state, and note that it has now."""
+    def is_news(self, task: Task) -> bool:
+        """Whether this state of the task is new; the state is remembered."""
         with self._lock:
-            last = self._states.get(seen.id)
+            last = self._states.get(task.id)
             if last is not None:
-                self._states.move_to_end(seen.id)
-            if last == seen.status or last in TERMINAL:
+                self._states.move_to_end(task.id)
+            if last == task.status or last in TERMINAL:
                 return False
-            self._states[seen.id] = seen.status
+            self._states[task.id] = task.status
             if len(self._states) > self.size:
                 self._states.popitem(last=False)
             return True

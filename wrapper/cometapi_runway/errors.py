@@ -6,9 +6,9 @@
     ├── ConfigurationError          a setting is missing or malformed
     ├── InvalidRequestError         refused locally; nothing was sent
     ├── APIError
-    │   ├── APIConnectionError      no usable connection, or it broke
-    │   │   └── APITimeoutError     the connection or the answer took too long
-    │   └── APIStatusError          the gateway answered, and said no
+    │   ├── APIConnectionError      no connection, or it broke
+    │   │   └── APITimeoutError     the connection or the response took too long
+    │   └── APIStatusError          the gateway refused or failed
     │       ├── BadRequestError
     │       ├── AuthenticationError
     │       ├── InsufficientQuotaError
@@ -16,12 +16,12 @@
     │       ├── NotFoundError
     │       ├── RateLimitError
     │       └── ServerError
-    ├── ResponseDecodeError         an answer that is not what any page documents
-    ├── SubmissionUnknownError      a paid request whose outcome nobody knows
+    ├── ResponseDecodeError         a response of no documented shape
+    ├── SubmissionUnknownError      a paid request of unknown outcome
     ├── TaskError
     │   ├── TaskFailedError
     │   ├── TaskCancelledError
-    │   ├── TaskTimeoutError        the wait ended; the task goes on
+    │   ├── TaskTimeoutError        the wait ended; the task continues
     │   └── TaskNotFoundError
     └── DownloadError
 
@@ -72,19 +72,19 @@ __all__ = [
 ]
 
 Delivery: TypeAlias = Literal["not_sent", "unknown"]
-"""Whether a request that failed can have reached the gateway."""
+"""Whether a failed request can have reached the gateway."""
 
 
 @frozen
 class Issue:
-    """One thing wrong with a request.
+    """One problem of a request.
 
     Attributes:
         path: JSON pointer into the body (``/character/uri``), or the name of the header or
             argument.
         rule: The broken rule: a JSON Schema keyword (``maximum``, ``required``, …) or the name
             of one of this package's own rules.
-        value: The offending value, or None where the rule is about its absence.
+        value: The invalid value, or None if the value is missing.
         message: One sentence that names the field, the rule and the value.
     """
 
@@ -98,31 +98,44 @@ class RunwayError(Exception):
     """Base of every error of this package.
 
     Attributes:
-        task_id: The paid task that the error concerns, where one exists.
+        task_id: The paid task that the error concerns, or None.
     """
 
     task_id: str | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Go to another process whole: most errors are not made of what they say."""
-        return _again, (type(self), self.args), self.__dict__
+        """Supports pickling; by default it would call the constructor with the message alone."""
+        return _restore, (type(self), self.args), self.__dict__
 
 
-def _again(kind: type[RunwayError], args: tuple[object, ...]) -> RunwayError:
+def _restore(kind: type[RunwayError], args: tuple[object, ...]) -> RunwayError:
     error = kind.__new__(kind)
     error.args = args
     return error
 
 
 class ConfigurationError(RunwayError):
-    """A setting is missing or malformed; the message names it and where it comes from."""
+    """A setting is missing or malformed; the message names it and where it comes from.
+
+    Attributes:
+        setting: The name of the setting (``"api_key"``, ``"journal"``, …), or None where the
+            error concerns no single setting.
+        is_missing: Whether the setting has no value at all.
+    """
+
+    def __init__(
+        self, message: str, *, setting: str | None = None, is_missing: bool = False
+    ) -> None:
+        self.setting = setting
+        self.is_missing = is_missing
+        super().__init__(message)
 
 
 class InvalidRequestError(RunwayError):
-    """A request that the contract forbids. It was not sent.
+    """The contract forbids the request. It was not sent.
 
     Attributes:
-        issues: Every problem found, at least one.
+        issues: The problems found, at least one.
     """
 
     def __init__(self, issues: Sequence[Issue]) -> None:
@@ -132,15 +145,15 @@ class InvalidRequestError(RunwayError):
 
 
 class APIError(RunwayError):
-    """A request that was tried and did not bring a usable answer."""
+    """A request was attempted and brought no usable response."""
 
 
 class APIConnectionError(APIError):
     """The gateway could not be reached, or the connection broke.
 
     Attributes:
-        delivery: ``"not_sent"`` where the request provably never left (connection or TLS
-            failure, no free connection); ``"unknown"`` where the gateway may have acted on it.
+        delivery: ``"not_sent"`` if the request provably never left (connection or TLS
+            failure, no free connection); ``"unknown"`` if the gateway may have acted on it.
     """
 
     def __init__(
@@ -153,17 +166,17 @@ class APIConnectionError(APIError):
 
 
 class APITimeoutError(APIConnectionError):
-    """A connection or an answer took longer than allowed."""
+    """A connection or a response took longer than allowed."""
 
 
 class APIStatusError(APIError):
-    """The gateway answered, and the answer is a refusal or a failure.
+    """The gateway responded with a refusal or a failure.
 
     Attributes:
-        status_code: HTTP status; 200 where the failure came inside a successful answer.
+        status_code: HTTP status; 200 if the failure came inside a successful response.
         code: The gateway's own code as text (``"quota_not_enough"``), or None.
-        message: The gateway's words.
-        request_id: The gateway's request id, which it only gives inside its message text.
+        message: The gateway's message.
+        request_id: The gateway's request id, which CometAPI sends inside the message, or None.
         raw_response: The response as read, or None.
         retry_after: Seconds the gateway asks to wait, or None.
     """
@@ -194,7 +207,7 @@ class APIStatusError(APIError):
 
     @property
     def response(self) -> httpx.Response | None:
-        """The response, detached from its connection and from the request that held the key."""
+        """The response, detached from its connection and from the request, which held the key."""
         raw = self.raw_response
         if self._response is None and raw is not None and raw.to_httpx is not None:
             self._response = raw.to_httpx(raw)
@@ -202,7 +215,7 @@ class APIStatusError(APIError):
 
 
 class BadRequestError(APIStatusError):
-    """The gateway judged the request malformed or unacceptable."""
+    """The gateway rejected the request as malformed or unacceptable."""
 
 
 class AuthenticationError(APIStatusError):
@@ -222,7 +235,7 @@ class NotFoundError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """Too many requests (HTTP 429); `retry_after` says how long to wait, where known."""
+    """Too many requests (HTTP 429); `retry_after` says how long to wait, if known."""
 
 
 class ServerError(APIStatusError):
@@ -230,11 +243,11 @@ class ServerError(APIStatusError):
 
 
 class ResponseDecodeError(RunwayError):
-    """An answer that is not JSON, or not of any documented shape.
+    """A response that is not JSON, or of no documented shape.
 
     Attributes:
-        status_code: HTTP status of the answer, or None where no answer is at hand.
-        body: The first bytes of the answer, as text.
+        status_code: HTTP status of the response, or None if unknown.
+        body: The start of the response's body, as text.
     """
 
     def __init__(self, message: str, *, status_code: int | None = None, body: str = "") -> None:
@@ -244,16 +257,16 @@ class ResponseDecodeError(RunwayError):
 
 
 class SubmissionUnknownError(RunwayError):
-    """A paid request was sent once and nobody knows whether the gateway acted on it.
+    """A paid request was sent once, and it is unknown whether the gateway accepted it.
 
-    The request is never repeated by this package: a repetition could be charged again. The
-    cause is chained as ``__cause__``.
+    This package never repeats the request, because a repetition could be charged again. The cause
+    is chained as ``__cause__``.
 
     Attributes:
         operation: The operation's id in the contract.
-        fingerprint: Stable digest of operation and body, to find the request again.
-        seed: The seed that was sent, or None; a task made with it can be recognised.
-        request_id: The gateway's request id, where the failed answer gave one.
+        fingerprint: Digest of operation and body, to find the request in the journal.
+        seed: The seed that was sent, or None; a task created with it can be recognised.
+        request_id: The gateway's request id if the failed response has one, else None.
         elapsed: Seconds from sending to failure.
     """
 
@@ -276,7 +289,7 @@ class SubmissionUnknownError(RunwayError):
 
 
 class TaskError(RunwayError):
-    """A task that did not, or not yet, bring its output.
+    """A task has no output, or not yet.
 
     Attributes:
         task_id: The task's id.
@@ -295,24 +308,24 @@ class TaskFailedError(TaskError):
     """The task ended without output.
 
     Attributes:
-        failure_code: Runway's dotted code, or None where the answer has none.
-        can_retry: Whether the same request may do better later, by Runway's table of failure
-            codes; None where nobody says. A repetition is a new task and is charged anew.
-        advice: What to do, in one sentence; see `cometapi_runway._core.failure_codes`.
+        failure_code: Runway's dotted code, or None if the response has none.
+        can_retry: Whether the same request may succeed later, by Runway's table of failure
+            codes; None if unknown. A repetition is a new task and is charged again.
+        advice: What to do, in one sentence.
     """
 
     def __init__(
         self, task_id: str, task_details: Task | None = None, message: str | None = None
     ) -> None:
         self.failure_code = task_details.failure_code if task_details else None
-        spoken = task_details is not None and has_runway_failure(task_details.raw)
-        explained = explain_failure(self.failure_code, by_runway=spoken)
-        self.can_retry = explained.can_retry
-        self.advice = explained.advice
+        by_runway = task_details is not None and has_runway_failure(task_details.raw)
+        explanation = explain_failure(self.failure_code, by_runway=by_runway)
+        self.can_retry = explanation.can_retry
+        self.advice = explanation.advice
         if message is None:
             code = f" ({self.failure_code})" if self.failure_code else ""
-            told = task_details.failure if task_details else None
-            reason = redact_text(told or "the gateway gives no reason").rstrip(".")
+            failure = task_details.failure if task_details else None
+            reason = redact_text(failure or "the gateway gives no reason").rstrip(".")
             message = f"task {task_id} failed{code}: {reason}. {self.advice}"
         super().__init__(task_id, task_details, message)
 
@@ -322,7 +335,7 @@ class TaskCancelledError(TaskError):
 
 
 class TaskTimeoutError(TaskError):
-    """The wait ended before the task did; the task goes on and can be waited for again."""
+    """The wait ended before the task, which continues and can be waited for again."""
 
 
 class TaskNotFoundError(TaskError):
@@ -330,10 +343,10 @@ class TaskNotFoundError(TaskError):
 
 
 class DownloadError(RunwayError):
-    """An output could not be brought to disk.
+    """An output could not be downloaded to disk.
 
     Attributes:
-        url: The output's address without its query, which may hold a signature.
+        url: The output's URL without its query, which may hold a signature.
     """
 
     def __init__(self, message: str, *, url: str = "", task_id: str | None = None) -> None:

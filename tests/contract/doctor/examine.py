@@ -13,8 +13,8 @@ from attrs import frozen
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation
-from cometapi_runway.validation._document import resolve
-from cometapi_runway.validation._wording import show
+from cometapi_runway.validation import resolve_reference as resolve
+from cometapi_runway.validation._messages import describe_value as show
 
 from ..choices import types
 from ..wire import Sent

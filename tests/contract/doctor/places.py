@@ -13,7 +13,7 @@ from attrs import frozen
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 from cometapi_runway.validation._schemas import compile_schema
 
 Steps: TypeAlias = tuple[str, ...]

@@ -109,6 +109,5 @@ class Mirror:
         for place in laws.PLACES:
             values = {name.lower() if place == "header" else name: [as_text(value)]
                       for name, value in call.arguments[place].items()}  # fmt: skip
-            for judge in self._contract.parameter_judges(operation, place):
-                found += judge.judge(values)
+            found += self._contract.check_parameters(operation, place, values)
         return [issue.message for issue in found]

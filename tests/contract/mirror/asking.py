@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Operation, Parameter
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 
 from ..wire import Sent
 

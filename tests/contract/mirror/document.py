@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Operation
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 
 from .doors import Door
 

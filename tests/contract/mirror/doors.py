@@ -16,7 +16,7 @@ from cometapi_runway._settings import DEFAULT_RUNWAY_VERSION
 from cometapi_runway.errors import InvalidRequestError
 from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import Operation
-from cometapi_runway.validation._document import resolve
+from cometapi_runway.validation import resolve_reference as resolve
 
 from .. import laws
 from ..bridge import FLAVOURS, squeeze, to_json

@@ -29,9 +29,9 @@ ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
         ("ASSET.INVALID", "ASSET.INVALID", False, "file"),
         ("THIRD_PARTY.UNAVAILABLE", "THIRD_PARTY.UNAVAILABLE", True, "again"),
         ("asset.invalid", "ASSET.INVALID", False, "file"),
-        ("INPUT_PREPROCESSING.OTHER", None, None, "does not know"),
-        ("INTERNALS", None, None, "does not know"),
-        ("BRAND.NEW", None, None, "does not know"),
+        ("INPUT_PREPROCESSING.OTHER", None, None, "is unknown"),
+        ("INTERNALS", None, None, "is unknown"),
+        ("BRAND.NEW", None, None, "is unknown"),
     ],
 )
 def test_a_code_is_read_by_the_longest_part_that_is_known(code, known, can_retry, words):

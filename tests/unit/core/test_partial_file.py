@@ -128,7 +128,7 @@ def test_the_part_of_another_holder_is_not_published(
     write(parts[0], DATA)
     shared.unlink()
     write(parts[1], b"not whole")
-    with pytest.raises(FileNotFoundError, match="removed by somebody else"):
+    with pytest.raises(FileNotFoundError, match="removed by another process"):
         parts[0].publish(shared.with_name("a.mp4"), overwrite=False)
     parts[0].close()
     assert names(shared.parent) == {"a.part"}

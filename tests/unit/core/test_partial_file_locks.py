@@ -37,7 +37,7 @@ def test_it_is_let_go_also_where_a_forked_process_has_it_open(
 ) -> None:
     write(parts[0], DATA, KNOWN)
     # What a fork does to it: the lock is the open file's, and that is open twice.
-    inherited = os.dup(parts[0]._held().fileno())
+    inherited = os.dup(parts[0]._open_file().fileno())
     parts[0].close()
     assert parts[1].hold() == len(DATA)
     assert parts[1].path == shared
@@ -89,7 +89,7 @@ def test_it_gives_up_where_everything_is_taken(
         raise BlockingIOError(errno.EWOULDBLOCK, "taken")
 
     monkeypatch.setattr(partial_file, "_lock", taken)
-    with pytest.raises(OSError, match="others take every part"):
+    with pytest.raises(OSError, match="other processes hold every partial file"):
         parts[0].hold()
 
 

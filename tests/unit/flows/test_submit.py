@@ -11,6 +11,7 @@ from attrs import evolve
 
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
+from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._flows import submit
 from cometapi_runway._flows.steps import (
     PreparedRequest,
@@ -62,26 +63,29 @@ def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "refused"),
+    ("event", "refused", "reason"),
     [
-        (REFUSED, True),
-        (platform(401, "Invalid Token"), True),
-        (paced("300"), True),
-        (Failure(httpx.ConnectError), True),
-        (Failure(httpx.ReadError), False),
-        (page(502), False),
-        (page(200), False),
-        (json_reply({}), False),
-        (HANG, False),
+        (REFUSED, True, Reason.BAD_REQUEST),
+        (platform(401, "Invalid Token"), True, Reason.AUTHENTICATION),
+        (platform(403, "no access"), True, Reason.PERMISSION),
+        (platform(403, "x", code="quota_not_enough"), True, Reason.QUOTA),
+        (platform(404, "x"), True, Reason.OTHER_STATUS),
+        (paced("300"), True, Reason.RATE_LIMIT),
+        (Failure(httpx.ConnectError), True, Reason.NOT_SENT),
+        (Failure(httpx.ReadError), False, Reason.UNKNOWN_OUTCOME),
+        (page(502), False, Reason.UNKNOWN_OUTCOME),
+        (page(200), False, Reason.UNKNOWN_OUTCOME),
+        (json_reply({}), False, Reason.UNKNOWN_OUTCOME),
+        (HANG, False, Reason.UNKNOWN_OUTCOME),
     ],
 )
-def test_a_submission_without_a_task_is_closed_in_the_journal(event: Event, refused: bool) -> None:
+def test_a_submission_without_a_task_is_closed_in_the_journal(
+    event: Event, refused: bool, reason: Reason
+) -> None:
     runner = FlowRunner()
-    with pytest.raises(errors.RunwayError) as caught:
+    with pytest.raises(errors.RunwayError):
         runner.run(submit(submit_request(), started=0.0, rng=MOST), event)
-    last = runner.written[-1]
-    assert isinstance(last, SubmissionFailed)
-    assert (last.key, last.refused, last.reason) == ("k", refused, type(caught.value).__name__)
+    assert runner.written[-1] == SubmissionFailed("k", refused=refused, reason=reason)
 
 
 @pytest.mark.parametrize("event", [REFUSED, page(502)])

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from cometapi_runway._core.submission_failure import InterruptedSubmission
+from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows import Flow, submit
 from cometapi_runway._flows.steps import (
@@ -27,6 +29,13 @@ from ..support.scripted_transport import Event, Failure, Interruption
 from ..support.submissions import MOST, REFUSED
 
 
+def facts(error: BaseException) -> tuple[str | None, bool]:
+    """The task's id and whether it may have been accepted, as the exception carries them."""
+    interrupted = InterruptedSubmission.of(error)
+    assert interrupted is not None
+    return interrupted.task_id, interrupted.may_be_accepted
+
+
 def kinds(runner: FlowRunner) -> list[type[Entry]]:
     return [type(entry) for entry in runner.written]
 
@@ -37,7 +46,7 @@ def test_an_interruption_is_of_unknown_outcome_and_says_so() -> None:
         runner.run(submit(submit_request(), started=0.0, rng=MOST), Interruption())
     assert len(runner.sent) == 1
     assert kinds(runner) == [SubmissionStarted, SubmissionFailed]
-    assert runner.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
+    assert runner.written[-1] == SubmissionFailed("k", refused=False, reason=Reason.INTERRUPTED)
     assert any(CREATE.fingerprint in note for note in caught.value.__notes__)
 
 
@@ -71,8 +80,9 @@ def test_an_interruption_between_two_tries_says_that_nothing_was_accepted(before
     runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
     with pytest.raises(KeyboardInterrupt) as caught:
         runner.run(stopped(flow, lambda step: isinstance(step, Sleep)), before)
-    assert runner.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
+    assert runner.written[-1] == SubmissionFailed("k", refused=True, reason=Reason.INTERRUPTED)
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
+    assert facts(caught.value) == (None, False)
 
 
 def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
@@ -80,8 +90,9 @@ def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         runner.run(stopped(flow, writes(SubmissionStarted), after=True), ACCEPTED)
     assert runner.sent == []
-    assert runner.written[-1] == SubmissionFailed("k", refused=True, reason="KeyboardInterrupt")
+    assert runner.written[-1] == SubmissionFailed("k", refused=True, reason=Reason.INTERRUPTED)
     assert any("nothing was accepted" in note for note in caught.value.__notes__)
+    assert facts(caught.value) == (None, False)
 
 
 @pytest.mark.parametrize("after", [True, False])
@@ -94,6 +105,7 @@ def test_an_interruption_of_the_record_carries_the_id(after: bool, times: int) -
     assert getattr(caught.value, "task_id", None) == ID
     (note,) = caught.value.__notes__
     assert f"task {ID} was accepted" in note
+    assert facts(caught.value) == (ID, True)
     tries = 2 if after else 2 - times
     assert [entry for entry in runner.written if isinstance(entry, SubmissionAccepted)] == (
         [SubmissionAccepted("k", ID)] * tries
@@ -121,5 +133,6 @@ def test_an_interruption_of_the_second_try_may_have_been_accepted() -> None:
     runner = FlowRunner()
     with pytest.raises(KeyboardInterrupt) as caught:
         runner.run(submit(submit_request(), started=0.0, rng=MOST), paced("1"), Interruption())
-    assert runner.written[-1] == SubmissionFailed("k", refused=False, reason="KeyboardInterrupt")
+    assert runner.written[-1] == SubmissionFailed("k", refused=False, reason=Reason.INTERRUPTED)
     assert any("may have accepted" in note for note in caught.value.__notes__)
+    assert facts(caught.value) == (None, True)

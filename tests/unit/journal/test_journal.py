@@ -18,10 +18,12 @@ from cometapi_runway import (
     RunwayClient,
     SubmissionUnknownError,
 )
+from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._flows.steps import (
     Entry,
     OutputSaved,
     SubmissionAccepted,
+    SubmissionFailed,
     SubmissionStarted,
     TaskEnded,
 )
@@ -257,4 +259,33 @@ def test_closing_is_no_end(path: Path) -> None:
     journal.close()
     journal.write(SubmissionStarted("k", CALL, "tasks", None))
     assert [entry.state for entry in journal.unknown()] == ["INTENDED"]
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        ("authentication", Reason.AUTHENTICATION),
+        ("AuthenticationError", Reason.AUTHENTICATION),
+        ("APITimeoutError", Reason.NOT_SENT),
+        ("KeyboardInterrupt", Reason.INTERRUPTED),
+        ("a later version's reason", Reason.UNEXPECTED_ERROR),
+        (None, None),
+    ],
+)
+def test_reasons_of_older_journals_are_understood(
+    tmp_path: Path, stored: str | None, reason: Reason | None
+) -> None:
+    """Version 0.1.0 stored the error class's name."""
+    path = tmp_path / "journal"
+    journal = Journal(path)
+    journal.write(SubmissionStarted("k", CALL, "tasks", None))
+    journal.write(SubmissionFailed("k", refused=True, reason=Reason.OTHER_STATUS))
+    assert journal.tasks()[0].failure_reason is Reason.OTHER_STATUS
+    journal.close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE submission SET reason = ?", (stored,))
+    database.close()
+    journal = Journal(path)
+    assert journal.tasks()[0].failure_reason is reason
     journal.close()

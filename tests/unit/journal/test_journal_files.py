@@ -15,6 +15,7 @@ from cometapi_runway import (
     ConfigurationError,
     RunwayClient,
 )
+from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.steps import (
     SubmissionAccepted,
@@ -37,7 +38,7 @@ def write_many(path: Path, name: str, count: int) -> None:
         if number % 3:
             journal.write(SubmissionAccepted(key, f"task-{key}"))
         else:
-            journal.write(SubmissionFailed(key, refused=False, reason="lost"))
+            journal.write(SubmissionFailed(key, refused=False, reason=Reason.UNKNOWN_OUTCOME))
         if number % 3 == 2:
             journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")))
     journal.close()

@@ -112,7 +112,7 @@ class TestMissing:
         client.journal.store.write = fail
         (task,) = harness.list(endings)
         assert isinstance(task.error, TaskNotFoundError)
-        assert "is missing, but the journal cannot note it (disk is full)" in caplog.text
+        assert "is missing, but the journal cannot be written (disk is full)" in caplog.text
 
 
 def test_an_end_that_another_process_saw_is_not_lost_again(path: Path) -> None:

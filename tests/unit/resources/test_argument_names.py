@@ -30,7 +30,7 @@ class TestNames:
 
     def test_an_unknown_name_lists_all_names(self, harness: ClientHarness) -> None:
         (issue,) = refused(harness, zzz=1)
-        assert "it takes character, reference, model" in issue.message
+        assert "use one of: character, reference, model" in issue.message
 
     def test_what_is_missing_is_named(self, harness: ClientHarness) -> None:
         with pytest.raises(InvalidRequestError) as caught:
@@ -39,5 +39,5 @@ class TestNames:
         assert missing == [("character", "required"), ("reference", "required")]
 
     def test_an_argument_without_a_name_is_not_dropped(self, harness: ClientHarness) -> None:
-        with pytest.raises(InvalidRequestError, match="by name"):
+        with pytest.raises(InvalidRequestError, match="keyword arguments only"):
             harness.run(harness.client.character_performance.create(CHARACTER, **ASSETS))

@@ -93,7 +93,9 @@ class TestAssets:
 
     def test_a_message_names_the_field_and_the_remedy(self, harness: ClientHarness) -> None:
         (issue,) = refused(harness, character="https://a.example/face?token=secret")
-        assert issue.message.startswith("/character/type: cannot be told from 'https://a.example/")
+        assert issue.message.startswith(
+            "/character/type: cannot be inferred from 'https://a.example/"
+        )
         assert "{'type': 'image' or 'video', 'uri': …}" in issue.message
         assert "secret" not in issue.message
 
@@ -133,10 +135,10 @@ class TestFiles:
         largest = (limit - head) // 4 * 3
         file = tmp_path / name
         file.write_bytes(bytes(largest))
-        assert limit - head <= len(inputs.uri_text(file, "/x")) <= limit
+        assert limit - head <= len(inputs.to_uri(file, "/x")) <= limit
         file.write_bytes(bytes(largest + 1))
-        with pytest.raises(InvalidRequestError, match="https address") as caught:
-            inputs.uri_text(file, "/x")
+        with pytest.raises(InvalidRequestError, match="https URL") as caught:
+            inputs.to_uri(file, "/x")
         assert caught.value.issues[0].rule == "maxBytes"
         assert str(file) in str(caught.value)
 
@@ -150,7 +152,7 @@ class TestFiles:
         file = tmp_path / "face.png"
         file.touch()
         with pytest.raises(InvalidRequestError, match=r"/character: .*face.png is empty$") as found:
-            inputs.uri_text(file, "/character")
+            inputs.to_uri(file, "/character")
         assert found.value.issues[0].rule == "minBytes"
 
     @pytest.mark.parametrize("name", ["none.png", "folder.png"])

@@ -47,10 +47,10 @@ def test_an_operation_by_its_id_fills_in_nothing(harness: ClientHarness) -> None
     ("operation", "words"),
     [
         ("upscale_video", "did you mean 'upscale_a_video'"),
-        ("", "it has"),
-        (None, "it has"),
-        ("feed_get_task", "makes no task"),
-        ("runway_to_get_task_details", "makes no task"),
+        ("", "use one of"),
+        (None, "use one of"),
+        ("feed_get_task", "creates no task"),
+        ("runway_to_get_task_details", "creates no task"),
     ],
 )
 def test_an_unknown_operation_is_refused(

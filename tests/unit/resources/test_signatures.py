@@ -16,7 +16,7 @@ import yaml
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient
 from cometapi_runway.resources import _signatures as signatures
-from cometapi_runway.resources._inputs import fresh_seed
+from cometapi_runway.resources._inputs import draw_seed
 from cometapi_runway.resources._signatures import OPTIONS, Signature
 from cometapi_runway.validation import Contract, contract
 
@@ -182,7 +182,7 @@ def test_every_default_is_a_value_that_a_page_shows(signature: Signature[...]) -
 
 
 def test_a_fresh_seed_is_allowed_everywhere() -> None:
-    drawn = {fresh_seed() for _ in range(200)}
+    drawn = {draw_seed() for _ in range(200)}
     assert len(drawn) > 190
     # The image-to-video page ends here, the others later.
     assert min(drawn) >= 0

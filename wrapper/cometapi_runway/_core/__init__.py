@@ -1,4 +1,5 @@
-"""Values that every other room uses: tasks, responses, JSON, redaction, the clock, partial files.
+"""Values that the other packages use: tasks, responses, JSON, redaction, clock, partial files.
 
-Nothing in here imports any other room, knows the network, or raises this package's errors.
+Nothing in here imports another package of the wrapper, uses the network, or raises this package's
+errors.
 """

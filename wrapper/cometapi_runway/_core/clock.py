@@ -1,4 +1,4 @@
-"""The one place where time is read and spent."""
+"""The only place that reads the time and sleeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Return after that many seconds."""
         ...
 
 
@@ -27,11 +27,11 @@ class AsyncClock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Return after that many seconds."""
         ...
 
 
-# Both look their functions up when called, so that a program under test may replace them.
+# Both look their functions up at each call, so that a test may replace them.
 class SystemClock:
     """`time.monotonic` and `time.sleep`."""
 
@@ -40,7 +40,7 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Block for so long."""
+        """Block the thread for that many seconds."""
         time.sleep(seconds)
 
 
@@ -52,5 +52,5 @@ class AsyncSystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Let other tasks run for so long."""
+        """Let other asyncio tasks run for that many seconds."""
         await asyncio.sleep(seconds)

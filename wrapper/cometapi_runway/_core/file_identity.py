@@ -1,8 +1,8 @@
-"""Which file the bytes of a part are of: noted beside it, so that no two files become one.
+"""Which remote file the bytes of a partial file belong to, recorded in a sidecar file.
 
-A part may outlive its process, and by the next try the server may have another file under the
-name: written anew, or at a fresh address. The note is on the disk before the first byte that it
-vouches for, and what it cannot be read from vouches for nothing.
+A partial file may outlive its process, and by the next attempt the server may serve another file:
+a replaced one, or one at a fresh URL. The sidecar file is on disk before the first byte that it
+describes. An unreadable sidecar file is ignored.
 """
 
 from __future__ import annotations
@@ -18,77 +18,80 @@ from attrs import frozen
 from cometapi_runway._core.json_values import parse_json
 
 IDENTITY_SUFFIX = ".json"
-"""Behind the part's own name."""
-# Others could not be sent back, or would be taken for a date.
-_STRONG = re.compile(r'"[ !#-~]{0,500}"', re.ASCII)
+"""Added to the partial file's whole name."""
+# Any other ETag could not be sent in If-Range, or would be read as a date there.
+_STRONG_ETAG = re.compile(r'"[ !#-~]{0,500}"', re.ASCII)
 
 
 @frozen
 class FileIdentity:
-    """What is known of a file as its server has it.
+    """What a server says about a file, to recognise it in a later response.
 
     Attributes:
-        etag: Its strong validator, with its quotes, or None.
-        size: Its bytes, or None.
+        etag: Its strong ETag, with quotes, or None.
+        size: Its size in bytes, or None.
     """
 
     etag: str | None = None
     size: int | None = None
 
-    def allows(self, seen: FileIdentity, *, is_range: bool) -> bool:
-        """Whether an answer may be of this file.
+    def allows(self, other: FileIdentity, *, is_range: bool) -> bool:
+        """Whether a response with the other identity may be of this file.
 
-        RFC 9110 (15.3.7) has a server repeat the validator with a range; one that does not may
-        have ignored what was asked of it.
+        RFC 9110 (15.3.7) has a server repeat the ETag with a range. A range without it may come
+        from a server that ignored If-Range.
         """
         etags = {self.etag} if is_range else {self.etag, None}
-        return (self.etag is None or seen.etag in etags) and (
-            None in {self.size, seen.size} or self.size == seen.size
+        return (self.etag is None or other.etag in etags) and (
+            None in {self.size, other.size} or self.size == other.size
         )
 
 
 def strong_etag(etag: str) -> str | None:
-    """A validator if it is a strong one: a weak one promises the same picture, not its bytes."""
-    return etag if _STRONG.fullmatch(etag) else None
+    """The ETag if it is a strong one, else None: a weak one does not promise the same bytes."""
+    return etag if _STRONG_ETAG.fullmatch(etag) else None
 
 
-def read_identity(part: Path) -> FileIdentity | None:
-    """What a part is of, or None where nothing vouches for it."""
+def read_identity(partial: Path) -> FileIdentity | None:
+    """The identity that is recorded for a partial file, or None if there is none to rely on."""
     try:
-        found = parse_json(identity_path(part).read_bytes())
+        recorded = parse_json(identity_path(partial).read_bytes())
     except (OSError, ValueError):
         return None
-    etag, size = (found.get("etag"), found.get("size")) if isinstance(found, dict) else (None, None)
+    if not isinstance(recorded, dict):
+        return None
+    etag, size = recorded.get("etag"), recorded.get("size")
     if not isinstance(etag, str) or not strong_etag(etag):
         return None
     return FileIdentity(etag, size if isinstance(size, int) else None)
 
 
-def write_identity(part: Path, origin: FileIdentity) -> None:
-    """Note what the bytes are of that come next; it is on the disk when this returns.
+def write_identity(partial: Path, identity: FileIdentity) -> None:
+    """Record the identity of the bytes that come next; it is on disk when this returns.
 
-    Without a strong validator there is nothing to hold the next server to, and no note.
+    Without a strong ETag no later response could be compared, so nothing is recorded and an
+    earlier record is removed.
 
     Raises:
-        OSError: The disk refuses.
+        OSError: The disk write fails.
     """
-    words = json.dumps({"etag": origin.etag, "size": origin.size}) if origin.etag else ""
-    path = identity_path(part)
-    # Over what was there: an earlier note must be gone for good, even where its name stays.
+    content = json.dumps({"etag": identity.etag, "size": identity.size}) if identity.etag else ""
+    path = identity_path(partial)
+    # Overwritten before it is removed: an earlier record must be gone even if unlink fails.
     with path.open("w", encoding="utf-8") as file:
-        file.write(words)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    if not words:
-        remove_identity(part)
+    if not content:
+        remove_identity(partial)
 
 
-def remove_identity(part: Path) -> None:
-    """Remove the note, if there is one."""
+def remove_identity(partial: Path) -> None:
+    """Remove the sidecar file, if it exists."""
     with contextlib.suppress(OSError):
-        identity_path(part).unlink()
+        identity_path(partial).unlink()
 
 
-def identity_path(part: Path) -> Path:
-    """Where the note of a part is."""
-    return part.with_name(part.name + IDENTITY_SUFFIX)
+def identity_path(partial: Path) -> Path:
+    """The path of a partial file's sidecar file."""
+    return partial.with_name(partial.name + IDENTITY_SUFFIX)

@@ -1,4 +1,4 @@
-"""JSON values as Python types, and the reading of bytes into them."""
+"""JSON values as Python types, and the parser for them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Object: TypeAlias = Mapping[str, JSON]
 
 
 def parse_json(content: bytes | str) -> JSON:
-    """Read a JSON text.
+    """Parse a JSON text.
 
     Args:
         content: The text; as bytes in UTF-8, UTF-16 or UTF-32.
 
     Raises:
-        ValueError: It is not JSON, or nested too deeply to read.
+        ValueError: It is not JSON, or too deeply nested to parse.
     """
     try:
         value: JSON = json.loads(content)
@@ -29,7 +29,7 @@ def parse_json(content: bytes | str) -> JSON:
 def as_object(value: JSON) -> Object | None:
     """The value if it is a JSON object, else None."""
     if value is None or type(value) is str:
-        # Asked most, and an abstract class takes its time to say no.
+        # The most frequent cases; isinstance with an abstract class is slow.
         return None
     return value if isinstance(value, Mapping) else None
 

@@ -1,7 +1,7 @@
-"""Files that are whole or absent: partial ones under another name, the final name given at once.
+"""Files that appear complete or not at all: written under another name, then renamed.
 
-A partial file has one writer at a time, held to that by the system's own locks: they die with
-their process, so nothing has to be cleared up after one that was killed.
+A partial file has one writer at a time. Operating system locks enforce this; they end with their
+process, so a killed process leaves no lock to clean up.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from cometapi_runway._core.file_identity import (
 )
 
 PARTIAL_SUFFIX = ".part"
-_CLAIMS = 5
-"""Names tried before a part is given up; each is lost only to somebody else at that moment."""
+_MAX_CLAIMS = 5
+"""Names tried before giving up. A claim fails only if another process takes it at that moment."""
 
 if sys.platform == "win32":
     import msvcrt
 
-    # One byte, beyond what a video holds: a lock there keeps others from reading what it covers.
+    # A byte beyond any video's end, because a Windows lock blocks reads of what it covers.
     _LOCKED_BYTE = 0x7FFFFFFE
 
     def _lock(file: BinaryIO) -> None:
@@ -45,7 +45,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    # Not lockf: its locks are the process's, so that two threads would not see each other.
+    # Not lockf: its locks belong to the process, so two threads would share one.
     def _lock(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -55,16 +55,16 @@ else:
 
 @define(eq=False)
 class PartialFile:
-    """A file on its way, written by nobody else while it is held.
+    """An unfinished file that has no other writer while it is held.
 
-    What an earlier try left is under the shared name. Where somebody else holds that, this one
-    begins anew under a name of its own, which goes when it is closed.
+    The shared name is where an earlier attempt left its bytes. If another writer holds that file,
+    this one starts from nothing under a name of its own, which is removed when it is closed.
 
     Attributes:
-        shared: The name under which bytes outlive a try.
-        path: Where the file is.
-        origin: Which file the bytes in it are of; None where nobody knows, and so nothing may
-            be added to them.
+        shared: The name under which bytes outlive an attempt.
+        path: The file's current name.
+        origin: Which remote file its bytes belong to; None if unknown, and then nothing may be
+            appended to them.
     """
 
     shared: Path
@@ -76,51 +76,53 @@ class PartialFile:
         self.path = self.shared
 
     def hold(self) -> int:
-        """Take the file, unless it is held already, and count the bytes in it that can be used.
+        """Open and lock the file, unless it is held already, and count its usable bytes.
 
         Raises:
-            OSError: The disk refuses.
+            OSError: The file cannot be opened.
         """
         if self._file is None or not _has_name(self._file, self.path):
-            # Somebody removed it: what is written from now on would be lost.
+            # Another process removed the name: what is written from now on would be lost.
             self.close()
             self.path, self._file = _claim(self.shared)
             self.origin = read_identity(self.path)
         return 0 if self.origin is None else os.fstat(self._file.fileno()).st_size
 
     def begin(self, offset: int, origin: FileIdentity) -> None:
-        """Go on at a byte; what follows it is cut off.
+        """Continue at an offset and cut off what follows it.
 
         Args:
-            offset: Where.
-            origin: Which file the bytes from 0 on are of; those that stay are of theirs.
+            offset: Where the next write goes, in bytes.
+            origin: Which remote file the bytes belong to if `offset` is 0; bytes that are kept
+                keep their own.
 
         Raises:
-            OSError: The disk refuses.
+            OSError: The disk write fails.
         """
-        file = self._held()
+        file = self._open_file()
         file.truncate(offset)
         file.seek(offset)
         if offset == 0:
-            self._note(file, origin)
+            self._record_identity(file, origin)
             self.origin = origin
 
     def write(self, chunk: bytes) -> None:
-        """Write what comes next.
+        """Write the next bytes.
 
         Raises:
-            OSError: The disk refuses.
+            OSError: The disk write fails.
         """
-        self._held().write(chunk)
+        self._open_file().write(chunk)
 
     def sync(self) -> OSError | None:
-        """Bring what was written to the disk itself, since the next try counts on it.
+        """Flush the written bytes to disk, because the next attempt relies on them.
 
         Returns:
-            Why the disk refuses, or None. Not raised: it must not hide what ended the writing.
+            Why that failed, or None. It is not raised, so that it cannot replace the exception
+            that ended the writing.
         """
         try:
-            file = self._held()
+            file = self._open_file()
             file.flush()
             os.fsync(file.fileno())
         except OSError as error:
@@ -128,111 +130,116 @@ class PartialFile:
         return None
 
     def publish(self, final: Path, *, overwrite: bool) -> None:
-        """Give the file, which is complete, its final name, and close it.
+        """Give the complete file its final name, and close it.
 
         Raises:
-            FileExistsError: Another file has the name and `overwrite` is off; it is left alone,
-                and this one removed.
-            OSError: The disk refuses.
+            FileExistsError: Another file has the name and `overwrite` is off. It is left as it
+                is, and this one is removed.
+            OSError: The file cannot be renamed.
         """
-        if not _has_name(self._held(), self.path):
-            # By now another's unfinished file may have it.
-            raise FileNotFoundError(errno.ENOENT, "removed by somebody else", str(self.path))
+        if not _has_name(self._open_file(), self.path):
+            # The name may belong to another process's unfinished file by now.
+            raise FileNotFoundError(errno.ENOENT, "removed by another process", str(self.path))
         if overwrite:
             self._rename(final)
         else:
-            self._name_anew(final)
+            self._link_or_rename(final)
         _sync_folder(final.parent)
-        _sweep(self.shared)
+        _remove_leftovers(self.shared)
 
     def close(self) -> None:
-        """Let the file go. Bytes under the shared name stay for the next try."""
+        """Unlock and close the file. Bytes under the shared name stay for the next attempt."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.flush()
             is_empty = os.fstat(self._file.fileno()).st_size == 0
-            self._let_go(remove=is_empty or self.path != self.shared)
+            self._release(remove=is_empty or self.path != self.shared)
 
-    def _note(self, file: BinaryIO, origin: FileIdentity) -> None:
-        """Have the note beside the part tell of what comes, if it outlives this try."""
-        is_noted = origin.etag is not None or identity_path(self.path).exists()
-        # Removed meanwhile, it may be another's by now, and so the note.
-        if self.path == self.shared and is_noted and _has_name(file, self.path):
-            # The old bytes first, or a power cut might leave them with the new note.
+    def _record_identity(self, file: BinaryIO, origin: FileIdentity) -> None:
+        """Record the identity of the bytes that come next, if they may outlive this attempt."""
+        has_record = origin.etag is not None or identity_path(self.path).exists()
+        # After a removal the name, and so the sidecar file, may belong to another process.
+        if self.path == self.shared and has_record and _has_name(file, self.path):
+            # The truncation first, or a power cut could leave the old bytes with the new record.
             os.fsync(file.fileno())
             write_identity(self.path, origin)
 
-    def _held(self) -> BinaryIO:
+    def _open_file(self) -> BinaryIO:
         if self._file is None:
             raise ValueError(f"{self.path} is not held")
         return self._file
 
-    def _name_anew(self, final: Path) -> None:
+    def _link_or_rename(self, final: Path) -> None:
         try:
-            # A hard link fails where the name is taken; a rename would replace the file silently.
+            # A hard link fails if the name is taken; a rename would silently replace the file.
             os.link(self.path, final)
         except FileExistsError:
-            self._let_go(remove=True)
+            self._release(remove=True)
             raise
         except OSError:
             # Not every file system has hard links.
             if final.exists():
-                self._let_go(remove=True)
+                self._release(remove=True)
                 raise FileExistsError(final) from None
             self._rename(final)
         else:
-            self._let_go(remove=True)
+            self._release(remove=True)
 
     def _rename(self, final: Path) -> None:
         if sys.platform == "win32":
-            # An open file cannot be renamed there. Nor one that somebody else takes from here on,
-            # so that this fails and spoils nothing.
-            self._let_go(remove=False)
+            # Windows cannot rename an open file. If another process opens this one in between,
+            # the rename fails and nothing is damaged.
+            self._release(remove=False)
         self.path.replace(final)
-        self._let_go(remove=False)
+        self._release(remove=False)
 
-    def _let_go(self, *, remove: bool) -> None:
+    def _release(self, *, remove: bool) -> None:
         file, self._file = self._file, None
         if file is not None:
-            _release(file, self.path, remove=remove)
+            _close_locked(file, self.path, remove=remove)
 
 
 def _claim(shared: Path) -> tuple[Path, BinaryIO]:
-    """Open a part that nobody else writes: the shared one, or else one with a name of its own."""
+    """Open and lock a partial file: the shared one, else one with a random name."""
     path = shared
-    for _ in range(_CLAIMS):
-        file = _opened(path)
-        if _is_taken(file, unsure=path == shared):
+    for _ in range(_MAX_CLAIMS):
+        file = _open_or_create(path)
+        if _is_locked_elsewhere(file, if_unsupported=path == shared):
             file.close()
             path = shared.with_name(f"{shared.stem}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
         elif _is_unfinished(file, path):
             return path, file
         else:
-            _release(file, path, remove=True)
-    raise OSError(errno.EBUSY, "others take every part of it", str(shared))
+            _close_locked(file, path, remove=True)
+    raise OSError(errno.EBUSY, "other processes hold every partial file of it", str(shared))
 
 
-def _opened(path: Path) -> BinaryIO:
-    """Open a file for writing and leave what is in it; made if it is not there."""
+def _open_or_create(path: Path) -> BinaryIO:
+    """Open a file for writing without truncating it; it is created if it does not exist."""
     return open(path, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
 
 
-def _is_taken(file: BinaryIO, *, unsure: bool) -> bool:
-    """Lock a file, or tell that somebody else has; `unsure` where the file system has no locks."""
+def _is_locked_elsewhere(file: BinaryIO, *, if_unsupported: bool) -> bool:
+    """Lock a file, or report that it is locked already.
+
+    Args:
+        file: The open file.
+        if_unsupported: The result on a file system without locks.
+    """
     try:
         _lock(file)
     except (BlockingIOError, PermissionError):
         return True
     except OSError:
-        return unsure
+        return if_unsupported
     return False
 
 
 def _is_unfinished(file: BinaryIO, path: Path) -> bool:
-    """Whether a file that is locked now is still a part, and not somebody's finished file.
+    """Whether a locked file is still a partial file, and not a published one.
 
-    It may have been given its final name between being opened and being locked, or its process
-    may have died between giving that and removing the part's.
+    It may have been renamed between opening and locking, or its process may have died between
+    linking the final name and removing this one.
     """
     return _has_name(file, path) and os.fstat(file.fileno()).st_nlink <= 1
 
@@ -244,20 +251,20 @@ def _has_name(file: BinaryIO, path: Path) -> bool:
         return False
 
 
-def _release(file: BinaryIO, path: Path, *, remove: bool) -> None:
-    """Close a locked file, and remove its name and its note if those are worth nothing."""
+def _close_locked(file: BinaryIO, path: Path, *, remove: bool) -> None:
+    """Close a locked file; `remove` also removes its name and its sidecar file."""
     remove = remove and _has_name(file, path)
     if remove:
-        # Before it is unlocked: afterwards it may be somebody else's.
+        # Before it is unlocked: afterwards another process may hold it.
         remove_identity(path)
         _try_to_remove(path)
     with contextlib.suppress(OSError):
-        # A process that was forked meanwhile has the file open as well, and would keep the lock.
+        # A process forked in the meantime has the file open too, and would keep the lock.
         _unlock(file)
     with contextlib.suppress(OSError):
         file.close()
     if sys.platform == "win32" and remove:
-        # An open file cannot be removed there; neither can one that somebody else has taken.
+        # Windows cannot remove an open file, and so not one that another process has opened.
         _try_to_remove(path)
 
 
@@ -266,28 +273,28 @@ def _try_to_remove(path: Path) -> None:
         path.unlink()
 
 
-def _sweep(shared: Path) -> None:
-    """Remove what dead processes left of a file that is complete now."""
+def _remove_leftovers(shared: Path) -> None:
+    """Remove the partial files that dead processes left of a file that is complete now."""
     with contextlib.suppress(OSError):
         for path in shared.parent.iterdir():
             if path.suffix == PARTIAL_SUFFIX and path.name.startswith(f"{shared.stem}."):
                 _remove_abandoned(path)
         if not shared.exists():
-            # It was renamed. Whoever takes the name at this very moment loses the note, no more.
+            # A process that creates the name at this very moment only loses its sidecar file.
             remove_identity(shared)
 
 
 def _remove_abandoned(path: Path) -> None:
     with contextlib.suppress(OSError):
         file = path.open("r+b")
-        if _is_taken(file, unsure=True):
+        if _is_locked_elsewhere(file, if_unsupported=True):
             file.close()
         else:
-            _release(file, path, remove=True)
+            _close_locked(file, path, remove=True)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name durable, where folders can be opened."""
+    """Make the new name durable, on systems that can open folders."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""One HTTP response as a value, without a trace of the HTTP library that brought it."""
+"""One HTTP response as a value, independent of the HTTP library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @frozen
 class RawResponse:
-    """One HTTP response, read to its end.
+    """One HTTP response, completely read.
 
     Attributes:
         method: The request's method.

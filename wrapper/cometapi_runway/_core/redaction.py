@@ -1,14 +1,14 @@
 """What may be shown: an allow-list for URLs, headers and bodies.
 
-Everything that is printed, logged, raised or stored goes through here. Nothing is shown because
-it looks harmless; it is shown because it is on the list. Output URLs are signed (their query is
-the key to the file), asset URLs may be, and data URIs hold the user's own pictures.
+Everything that is printed, logged, raised or stored passes through here. A value is shown because
+it is on the list, not because it looks harmless. Output URLs are signed (their query grants access
+to the file), asset URLs may be, and data URIs hold the user's own pictures.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from cometapi_runway._core.json_values import JSON
@@ -39,77 +39,76 @@ _SHOWN_HEADERS = frozenset(
         "x-runway-version",
     }
 )
-_LONGEST_TEXT = 2000
-_LONGEST_VALUE = 200
-# Parameters may be quoted; what else stands before the comma is no business of a redactor.
+_MAX_TEXT = 2000
+_MAX_REPR = 200
+# The media type's parameters may be quoted, so anything but a blank is accepted before the comma.
 _DATA_URI = re.compile(r"data:[^\s,<>]{0,200},[^\s\"'<>]*", re.IGNORECASE)
-_SECRET_IN_TEXT = re.compile(_DATA_URI.pattern + r"|https?://[^\s\"'<>]+", re.IGNORECASE)
+_URL_IN_TEXT = re.compile(_DATA_URI.pattern + r"|https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
-def redact_url(address: str) -> str:
-    """An address without what may be secret in it: user, query, fragment, data-URI payload."""
-    if address[:5].lower() == "data:":
-        return f"{address.split(',', 1)[0][:60]},{HIDDEN} ({len(address)} characters)"
+def redact_url(url: str) -> str:
+    """A URL without the parts that may be secret: user, query, fragment, data-URI payload."""
+    if url[:5].lower() == "data:":
+        return f"{url.split(',', 1)[0][:60]},{HIDDEN} ({len(url)} characters)"
     try:
-        parts = urlsplit(address)
-        # What has no port that can be one is no address, and what it is nobody knows.
+        parts = urlsplit(url)
+        # Text with an impossible port is not a URL, and could be anything.
         _ = parts.port
     except ValueError:
         return HIDDEN
     if not parts.scheme or not parts.netloc:
         return parts.path
-    # As it was given: a message must not show a value that would have done.
-    given = address.partition(":")[0]
-    scheme = given if given.lower() == parts.scheme else parts.scheme
+    # urlsplit lowers the scheme. A message about a bad URL must not show a corrected one.
+    written = url.partition(":")[0]
+    scheme = written if written.lower() == parts.scheme else parts.scheme
     host = parts.netloc.rpartition("@")[2]
     query = f"?{HIDDEN}" if parts.query else ""
     return f"{scheme}://{host}{parts.path}{query}"
 
 
-def redact_text(words: str) -> str:
-    """Free text, with every address and data URI in it reduced to what may be shown."""
-    return _SECRET_IN_TEXT.sub(lambda found: redact_url(found.group()), words)
+def redact_text(text: str) -> str:
+    """Free text, with every URL and data URI in it redacted."""
+    return _URL_IN_TEXT.sub(lambda match: redact_url(match.group()), text)
 
 
-def safe_repr(item: object) -> str:
-    """The representation of any value, short, and with nothing secret in it."""
-    if isinstance(item, str) and _DATA_URI.match(item):
-        # Such as cannot be one: with a blank in its payload, or a quote.
-        return repr(redact_url(item))
-    words = redact_text(repr(item))
-    return words if len(words) <= _LONGEST_VALUE else f"{words[:_LONGEST_VALUE]}…"
+def safe_repr(value: object) -> str:
+    """The representation of any value, redacted and shortened to 200 characters."""
+    if isinstance(value, str) and _DATA_URI.match(value):
+        # `redact_text` would stop at a space or a quote in a malformed payload.
+        return repr(redact_url(value))
+    return _shorten(redact_text(repr(value)), _MAX_REPR)
 
 
 def redact_headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers, with the value of every one that is not on the list hidden."""
+    """The headers, with the value of every header that is not on the list hidden."""
     return {name: value if name.lower() in _SHOWN_HEADERS else HIDDEN for name, value in items}
 
 
-def redact_json(item: JSON) -> JSON:
-    """A JSON value with every address and data URI in it reduced to what may be shown."""
-    if isinstance(item, str):
-        return _text(item)
-    if isinstance(item, Mapping):
-        return {key: redact_json(child) for key, child in item.items()}
-    if isinstance(item, list):
-        return [redact_json(child) for child in item]
-    return item
+def redact_json(value: JSON) -> JSON:
+    """A JSON value with every URL and data URI in it redacted and long texts shortened."""
+    return _map_texts(value, lambda text: _shorten(redact_text(text), _MAX_TEXT))
 
 
-def strip_payloads(item: JSON) -> JSON:
-    """A JSON value with the payloads of data URIs left out, addresses kept whole.
+def strip_payloads(value: JSON) -> JSON:
+    """A JSON value without the payloads of data URIs; other URLs are kept whole.
 
     For the journal, which exists so that a request can be repeated.
     """
-    if isinstance(item, str):
-        return _DATA_URI.sub(lambda found: redact_url(found.group()), item)
-    if isinstance(item, Mapping):
-        return {key: strip_payloads(child) for key, child in item.items()}
-    if isinstance(item, list):
-        return [strip_payloads(child) for child in item]
-    return item
+    return _map_texts(
+        value, lambda text: _DATA_URI.sub(lambda match: redact_url(match.group()), text)
+    )
 
 
-def _text(item: str) -> str:
-    shown = redact_text(item)
-    return shown if len(shown) <= _LONGEST_TEXT else f"{shown[:_LONGEST_TEXT]}…"
+def _map_texts(value: JSON, change: Callable[[str], str]) -> JSON:
+    """A JSON value with every text in it changed; the names of fields are kept."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {name: _map_texts(item, change) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_map_texts(item, change) for item in value]
+    return value
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"

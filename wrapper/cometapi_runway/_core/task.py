@@ -1,4 +1,4 @@
-"""A task as a value, and the words for its status. How responses become one: `_flows.parse_task`."""
+"""A task as a value, and its statuses. `_flows.parse_task` parses responses into one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Route: TypeAlias = Literal["tasks", "feed"]
 """Where a task is polled: ``GET /runwayml/v1/tasks/{id}`` or ``POST /runway/feed``."""
 
 TASK_NOT_EXIST = "task_not_exist"
-"""The gateway's code for a task that it does not know, or not yet. CometAPI's blog reads it as a
-status; it is an error code."""
+"""The gateway's error code for a task that it does not know, or not yet. CometAPI's blog calls it a
+status."""
 
 PENDING = "PENDING"
 THROTTLED = "THROTTLED"
@@ -26,7 +26,7 @@ CANCELLED = "CANCELLED"
 TERMINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 
-def _redacted_urls(urls: tuple[str, ...]) -> str:
+def _redact_urls(urls: tuple[str, ...]) -> str:
     return repr(tuple(redact_url(url) for url in urls))
 
 
@@ -39,12 +39,12 @@ class Task:
     """A task as the gateway described it at one moment.
 
     Attributes:
-        id: The task's id, the thing not to lose.
+        id: The task's id.
         status: ``PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED``, or the server's own
-            word when it is none of these.
+            word if it is a new one.
         progress: Fraction done, 0.0 to 1.0, or None if the response does not say.
         output: URLs of the finished files; they expire.
-        failure: Why it failed, in the server's words.
+        failure: Why it failed, as the server says.
         failure_code: Runway's dotted code, such as ``SAFETY.INPUT.TEXT``.
         created_at: When the gateway accepted it, with a time zone.
         route: Which route reports its state.
@@ -56,7 +56,7 @@ class Task:
     id: str
     status: str
     progress: float | None = None
-    output: tuple[str, ...] = field(default=(), repr=_redacted_urls)
+    output: tuple[str, ...] = field(default=(), repr=_redact_urls)
     failure: str | None = field(default=None, repr=safe_repr)
     failure_code: str | None = None
     created_at: datetime | None = None

@@ -1,3 +1,4 @@
-"""The version, once; reading it from the installed metadata costs 40 ms at every start."""
+"""The distribution's name and version; reading them from installed metadata takes 40 ms."""
 
+DISTRIBUTION = "cometapi-runway"
 __version__ = "0.1.0"

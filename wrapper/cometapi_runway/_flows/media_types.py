@@ -1,7 +1,7 @@
-"""What an answer holds by its name and its content type: a film, a picture, a sound, or words.
+"""What a response contains, by its URL and its content type: video, image, audio, or text.
 
-Words are never an output. Object stores tell an expired link in XML or JSON, gateways and proxies
-tell their troubles in JSON and HTML, and each of them does so under HTTP 200 at times.
+Text is never an output. Object stores report an expired URL in XML or JSON, gateways and proxies
+report their errors in JSON or HTML, and all of them sometimes do so with HTTP 200.
 """
 
 from __future__ import annotations
@@ -45,40 +45,40 @@ _EXTENSIONS = {
     "video/x-matroska": ".mkv",
     "video/x-msvideo": ".avi",
 }
-_KNOWN = frozenset({*_EXTENSIONS.values(), ".jpeg", ".mpeg", ".oga", ".opus", ".tif"})
-_MEDIA = ("audio/", "image/", "video/")
-_WORDS = re.compile(r"text/.*|application/(?:[^;]*[+-])?(?:json|xml)\b.*")
-_LONGEST_QUOTE = 200
-_READ = 4096
-# A tag may be cut off by the end of what was read.
+_MEDIA_EXTENSIONS = frozenset({*_EXTENSIONS.values(), ".jpeg", ".mpeg", ".oga", ".opus", ".tif"})
+_MEDIA_TYPES = ("audio/", "image/", "video/")
+_TEXT_TYPE = re.compile(r"text/.*|application/(?:[^;]*[+-])?(?:json|xml)\b.*")
+_MAX_QUOTE = 200
+_MAX_QUOTED_BYTES = 4096
+# The end of the quoted bytes may cut a tag.
 _TAG = re.compile(r"<[^<>]*(?:>|$)")
-# Whoever refuses a signature repeats it, or the query that held it, outside any address.
+# A server that refuses a signature may quote it, or its query, without the URL around it.
 _QUERY = re.compile(r"\?[^\s\"'<>]+")
 _TOKEN = re.compile(r"(?=[\w+/=.%~-]*\d)[\w+/=.%~-]{16,}|[\w+/=.%~-]{40,}")
 
 
 def content_type(headers: Mapping[str, str]) -> str:
-    """The content type without parameters, in lower case; empty where none is told."""
+    """The content type without parameters, in lower case; empty if there is none."""
     return headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def is_text(headers: Mapping[str, str]) -> bool:
-    """Whether an answer is text of some kind, and so no output.
+    """Whether a response is text of some kind, and so no output.
 
-    One without a content type, or with the type of any bytes, is what object stores make of a
-    file that was put there without one.
+    Object stores send a file that was uploaded without a content type without one, or as
+    ``application/octet-stream``.
     """
-    kind = content_type(headers)
-    return not kind.startswith(_MEDIA) and _WORDS.fullmatch(kind) is not None
+    media_type = content_type(headers)
+    return not media_type.startswith(_MEDIA_TYPES) and _TEXT_TYPE.fullmatch(media_type) is not None
 
 
 def extension_from_url(url: str) -> str:
-    """The extension in an address, if it is one of a film, a picture or a sound, else empty."""
+    """The extension in a URL if it belongs to a video, image or audio file, else empty."""
     try:
         suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
     except ValueError:
         return ""
-    return suffix if suffix in _KNOWN else ""
+    return suffix if suffix in _MEDIA_EXTENSIONS else ""
 
 
 def extension_for(headers: Mapping[str, str]) -> str:
@@ -86,10 +86,10 @@ def extension_for(headers: Mapping[str, str]) -> str:
     return _EXTENSIONS.get(content_type(headers), ".bin")
 
 
-def quote_body(said: bytes) -> str:
-    """The beginning of what somebody said, on one line, and with nothing secret in it."""
-    words = redact_text(_TAG.sub(" ", said[:_READ].decode("utf-8", "replace")))
+def quote_body(body: bytes) -> str:
+    """The beginning of a text body, on one line, redacted."""
+    text = redact_text(_TAG.sub(" ", body[:_MAX_QUOTED_BYTES].decode("utf-8", "replace")))
     for secret in (_QUERY, _TOKEN):
-        words = secret.sub(redaction.HIDDEN, words)
-    words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return words if len(words) <= _LONGEST_QUOTE else f"{words[:_LONGEST_QUOTE]}…"
+        text = secret.sub(redaction.HIDDEN, text)
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}…"

@@ -31,8 +31,8 @@ from cometapi_runway.errors import (
 )
 
 FETCH_FAILED = "fail_to_fetch_task"
-"""Under this code the gateway passes on the provider's status: a 401 is then about the gateway's
-own key, not the caller's."""
+"""With this code the gateway passes on the provider's status: a 401 then concerns the gateway's own
+key, not the caller's."""
 
 _SUCCESS_CODES = frozenset({"success", "ok", "200", "0", ""})
 _BY_CODE: dict[str, type[APIStatusError]] = {
@@ -44,9 +44,9 @@ _BY_CODE: dict[str, type[APIStatusError]] = {
     "invalid_api_key": AuthenticationError,
     "callback_url_empty": BadRequestError,
     "reference_images_empty": BadRequestError,
-    # Observed as HTTP 500: CometAPI's error page says that it is a malformed request.
+    # Observed with HTTP 500; CometAPI's error page calls it a malformed request.
     "invalid_request": BadRequestError,
-    # Observed as HTTP 503: the distributor has no channel for the model, so no provider is asked.
+    # Observed with HTTP 503: no channel serves the model, so no provider was called.
     "model_not_found": BadRequestError,
 }
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -61,11 +61,11 @@ _HINTS: dict[type[APIStatusError], str] = {
     AuthenticationError: "Check the CometAPI key",
     InsufficientQuotaError: "Top up the account, or raise this key's own quota",
 }
-# Error codes that Runway pages name without saying which field of a response holds them.
+# Codes that CometAPI's Runway pages name without saying which field holds them.
 _ERROR_CODE_IN_TEXT = re.compile(
     rf"\b({TASK_NOT_EXIST}|callback_url_empty|reference_images_empty)\b", re.I
 )
-_NOT_EXIST_WORD = re.compile(rb"\b" + TASK_NOT_EXIST.encode() + rb"\b", re.I)
+_NOT_EXIST_PATTERN = re.compile(rb"\b" + TASK_NOT_EXIST.encode() + rb"\b", re.I)
 _NOT_EXIST_BYTES = TASK_NOT_EXIST.encode()
 _TITLE = re.compile(r"<title[^<>]*>([^<]+)</title", re.I)
 _QUOTA_WORDS = re.compile("quota|balance|额度|余额", re.I)
@@ -78,7 +78,7 @@ _MAX_MESSAGE = 1200
 
 
 def parse_response(response: RawResponse) -> ResponseLayers:
-    """Parse a response that is no failure.
+    """Parse a successful response into layers.
 
     Raises:
         APIStatusError: The response is a failure, by its status or by its content.
@@ -127,7 +127,7 @@ def _is_failure_body(content: bytes, body: ResponseLayers | None) -> bool:
     if body is not None and (_is_plain_task(content, body.payload) or body.has_task_state):
         # A task's state counts, whatever the envelope's code says.
         return False
-    if _NOT_EXIST_WORD.search(content):
+    if _NOT_EXIST_PATTERN.search(content):
         return True
     if body is None or body.task_id is not None:
         return False
@@ -146,43 +146,43 @@ def _is_plain_task(content: bytes, payload: Object) -> bool:
 
 
 def _build_error(response: RawResponse, payload: Object) -> APIStatusError:
-    code, message = _code_and_message(payload)
-    if (code or "").lower() in _SUCCESS_CODES and _NOT_EXIST_WORD.search(response.body):
+    code, message = _parse_code_and_message(payload)
+    if (code or "").lower() in _SUCCESS_CODES and _NOT_EXIST_PATTERN.search(response.body):
         code = TASK_NOT_EXIST
     shown = redact_text(message[:_MAX_MESSAGE]) or _describe_response(response)
-    kind = _error_class(response.status, code, message)
+    kind = _choose_error_class(response.status, code, message)
     error = kind(
         response.status,
         code,
         shown,
-        _request_id(response, message),
-        retry_after=_retry_after(response),
+        _find_request_id(response, message),
+        retry_after=_parse_retry_after(response),
         hint=_HINTS.get(kind, ""),
     )
     error.raw_response = response
     return error
 
 
-def _code_and_message(payload: Object) -> tuple[str | None, str]:
+def _parse_code_and_message(payload: Object) -> tuple[str | None, str]:
     inner = payload.get("error")
     layer = as_object(inner) or payload
-    words = (layer.get("message"), layer.get("msg"), inner, payload.get("detail"))
-    message = next((text for text in map(as_text, words) if text), "")
-    code = _code_text(layer.get("code"))
-    token = _ERROR_CODE_IN_TEXT.search(message)
-    if token and (code or "").lower() not in _BY_CODE:
-        # It says more than a number does, or than that the gateway passes something on.
-        code = token.group().lower()
+    texts = (layer.get("message"), layer.get("msg"), inner, payload.get("detail"))
+    message = next((text for text in map(as_text, texts) if text), "")
+    code = _parse_code(layer.get("code"))
+    match = _ERROR_CODE_IN_TEXT.search(message)
+    if match and (code or "").lower() not in _BY_CODE:
+        # More specific than a number or than FETCH_FAILED.
+        code = match.group().lower()
     return code, message
 
 
-def _code_text(value: JSON) -> str | None:
+def _parse_code(value: JSON) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return as_text(str(value))
 
 
-def _error_class(status: int, code: str | None, message: str) -> type[APIStatusError]:
+def _choose_error_class(status: int, code: str | None, message: str) -> type[APIStatusError]:
     known = _BY_CODE.get((code or "").lower())
     if known is not None:
         return known
@@ -200,8 +200,8 @@ def _error_class(status: int, code: str | None, message: str) -> type[APIStatusE
     return ServerError if 500 <= status < 600 else APIStatusError
 
 
-def _request_id(response: RawResponse, message: str) -> str | None:
-    """The gateway's own request id: the last, where gateways stand behind one another."""
+def _find_request_id(response: RawResponse, message: str) -> str | None:
+    """The request id; the last one if several gateways in a chain have added theirs."""
     found = _REQUEST_ID.findall(message)
     if found:
         return str(found[-1])
@@ -209,7 +209,7 @@ def _request_id(response: RawResponse, message: str) -> str | None:
 
 
 def _describe_response(response: RawResponse) -> str:
-    """Words for an response that has none of its own."""
+    """A message for a response that has none."""
     if 300 <= response.status < 400:
         target = redact_url(response.headers.get("location", "nowhere"))
         return f"redirected to {target}; not followed, check base_url"
@@ -217,7 +217,7 @@ def _describe_response(response: RawResponse) -> str:
         return "empty body"
     text = _decode_start(response.body)
     title = _TITLE.search(text)
-    # The title is all that a person wants of a gateway's error page.
+    # The title is the only informative part of a gateway's error page.
     return f'a page titled "{_quote(unescape(title[1]))}"' if title else _quote(text)
 
 
@@ -230,7 +230,7 @@ def _quote(body: str) -> str:
     return text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}…"
 
 
-def _retry_after(response: RawResponse) -> float | None:
+def _parse_retry_after(response: RawResponse) -> float | None:
     """Seconds to wait, from the delta form or the date form of ``Retry-After``."""
     text = response.headers.get("retry-after", "").strip()
     if not text:
@@ -240,19 +240,19 @@ def _retry_after(response: RawResponse) -> float | None:
     until = parse_http_date(text)
     if until is None:
         return None
-    # By the gateway's own clock where it tells the time: ours may be minutes off.
+    # The gateway's own clock, if the response has a Date: the local one may be minutes off.
     now = parse_http_date(response.headers.get("date", ""))
     return min(max(0.0, until - (response.received_at if now is None else now)), _MAX_RETRY_AFTER)
 
 
 def parse_http_date(text: str) -> float | None:
-    """An HTTP date as Unix seconds, or None where it is none.
+    """Parse an HTTP date into Unix seconds; None if it is malformed.
 
-    A zone of ``-0000`` means UTC that says nothing of the sender's place (RFC 5322, 3.3); Python
-    reads it as a time without a zone, which would then be taken for a local one.
+    The zone ``-0000`` means UTC (RFC 5322, 3.3). Python parses it into a time without a zone, which
+    `timestamp` would take for local time.
     """
     try:
-        moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        time = parsedate_to_datetime(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

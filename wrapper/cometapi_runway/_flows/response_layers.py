@@ -1,8 +1,8 @@
 """A JSON response as a stack of layers, split once and then classified and parsed.
 
-The layers are, outermost first: the envelope, its ``data`` (and ``result``), the provider's task in
-that. Which layer holds a fact differs between the documented shapes, so each fact is looked for in
-all of them.
+The layers are, outermost first: the envelope, its ``data`` (and ``result``), and the provider's
+task in that. The documented shapes differ in which layer holds a field, so each field is looked up
+in all of them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a flow can ask for.
+"""The steps that a flow can take, and the entries that it records.
 
-A flow is a generator of steps. Whoever drives it carries each step out, writes what happened
-into the step, and asks for the next; the flow's return value is its result. An exception that
-interrupts a step (Ctrl-C, cancellation) is thrown into the flow, which may still take steps
-before it lets the exception go on. Times are seconds of one monotonic clock.
+A flow is a generator of steps. A driver carries out each step, writes the result into the step, and
+asks for the next one; the flow's return value is its result. An exception that interrupts a step
+(Ctrl-C, cancellation) is thrown into the flow, which may take more steps before it propagates.
+Times are seconds of one monotonic clock.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cometapi_runway._core.json_values import Object
 from cometapi_runway._core.partial_file import PartialFile
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_headers, redact_url
+from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway.errors import APIConnectionError
 
@@ -32,13 +33,13 @@ def _no_headers() -> dict[str, str]:
 
 @frozen
 class PreparedRequest:
-    """One request, complete but for the key.
+    """One HTTP request to the gateway, complete except for the API key.
 
     Attributes:
         operation: The operation's id in the contract.
         method: HTTP method.
         url: Path from the gateway's root.
-        headers: Header fields that this call adds to the client's own.
+        headers: Header fields in addition to the client's own.
         body: JSON body, or None.
     """
 
@@ -52,26 +53,27 @@ class PreparedRequest:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of operation and body: the same request has the same one, in every process."""
+        """Digest of operation and body, the same for equal requests in every process."""
         text = json.dumps([self.operation, self.body], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @define
 class Send:
-    """Send a call once, and report its answer or how the connection failed.
+    """Send a request once.
 
     Attributes:
         call: The request.
         timeout: Seconds that it may take.
-        queues: Whether they count from when it is sent. A paid request waits for its turn among
-            others of its client and then has all its time; a poll's deadline does not move.
-        task: The task whose state it asks for, where another wait's answer will do as well.
-        max_age: How many seconds old such an answer may be.
-        unsent: Whether nothing of it has left this process, or nothing that was acted on.
-        response: The response, or None.
-        error: How the connection failed, or None.
-        at: When it ended.
+        queues: Whether the timeout starts when the request is sent. A paid request first waits
+            for its turn among the client's requests and then has its whole timeout; the deadline
+            of a poll does not move.
+        task: The id of the task that is polled, if the response to another wait may be reused.
+        max_age: Age of a reused response in seconds, at most.
+        unsent: Set if the gateway cannot have acted on the request.
+        response: Set to the response, if one arrived.
+        error: Set to how the connection failed, if it did.
+        at: Set to when the step ended.
     """
 
     call: PreparedRequest
@@ -87,12 +89,12 @@ class Send:
 
 @define
 class Sleep:
-    """Let time pass.
+    """Sleep.
 
     Attributes:
-        seconds: How much.
-        why: What is said meanwhile to whoever listens, if anything.
-        at: When it ended.
+        seconds: How long.
+        why: The reason, for the log; empty for none.
+        at: Set to when the step ended.
     """
 
     seconds: float
@@ -102,7 +104,7 @@ class Sleep:
 
 @define
 class Notify:
-    """Tell the caller how the task stands."""
+    """Pass a new state of the task to the caller's callback."""
 
     task: Task
 
@@ -112,19 +114,20 @@ class Fetch:
     """Stream a file to disk, without credentials.
 
     Attributes:
-        url: The file's address.
-        part: The local file; held from here on, until it is published or closed.
-        resume: Whether bytes already in `part` are kept and only the rest is asked for.
-        timeout: Seconds without a byte after which the connection is given up.
-        index: Which output of the task it is, for whoever watches the progress.
-        status: The answer's HTTP status, or None where none came.
-        headers: The answer's header fields, to be looked up in lower case.
-        received: Bytes that this step brought.
-        offset: From which byte of the file its body was written, or None for not at all.
-        body_prefix: How an answer began that is words where a file should be; may hold secrets.
-        size: Bytes in `part` afterwards.
-        error: How the connection failed, or None.
-        failed_write: Why the disk refused, or None.
+        url: The file's URL.
+        part: The local file; it stays locked until it is published or closed.
+        resume: Whether bytes already in `part` are kept and only the rest is requested.
+        timeout: Seconds without a byte after which the connection is closed.
+        index: Which output of the task it is, for the progress callback.
+        status: Set to the response's HTTP status, if one arrived.
+        headers: Set to the response's header fields, in lower case.
+        received: Set to the bytes that this step received.
+        offset: Set to the offset at which the body was written, or None if it was not.
+        body_prefix: Set to the start of a text that came instead of a file; may hold secrets.
+        size: Set to the bytes in `part` afterwards.
+        error: Set to how the connection failed, if it did.
+        failed_write: Set to the error of the disk, if one occurred.
+        at: Set to when the step ended.
     """
 
     url: str = field(repr=redact_url)
@@ -145,7 +148,7 @@ class Fetch:
 
 @define
 class Exists:
-    """Look whether a finished file is there."""
+    """Check whether a complete file exists."""
 
     path: Path
     found: bool = False
@@ -153,9 +156,9 @@ class Exists:
 
 @define
 class Publish:
-    """Give a finished file its final name, at once and durably.
+    """Give a complete file its final name, atomically and durably.
 
-    Without `overwrite` a file that has the name already is kept and `error` is FileExistsError.
+    Without `overwrite`, an existing file of that name is kept and `error` is FileExistsError.
     """
 
     part: PartialFile
@@ -176,7 +179,7 @@ class SubmissionStarted:
 
 @frozen
 class SubmissionAccepted:
-    """The gateway accepted it under this id."""
+    """The gateway accepted a paid request under this id."""
 
     key: str
     task_id: str
@@ -184,11 +187,11 @@ class SubmissionAccepted:
 
 @frozen
 class SubmissionFailed:
-    """It came to nothing (`refused`), or nobody knows what it came to."""
+    """A paid request was not accepted (`refused`), or its outcome is unknown."""
 
     key: str
     refused: bool
-    reason: str
+    reason: SubmissionFailureReason
 
 
 @frozen
@@ -200,14 +203,14 @@ class TaskEnded:
 
 @frozen
 class TaskMissing:
-    """The gateway does not know a task, though it has had the time to."""
+    """The gateway does not know a task whose grace is over."""
 
     task_id: str
 
 
 @frozen
 class OutputRequested:
-    """An output of a task is to be saved; until it is, the task is not done with."""
+    """An output of a task is to be saved; until then, the task counts as unfinished."""
 
     task_id: str
     index: int
@@ -237,7 +240,7 @@ Entry: TypeAlias = (
 
 @define
 class Record:
-    """Write an entry to the journal, durably, and report if that failed."""
+    """Write an entry to the journal, durably; `error` is set if that failed."""
 
     entry: Entry
     error: Exception | None = None
@@ -245,7 +248,7 @@ class Record:
 
 @define
 class Warn:
-    """Say aloud what must not be lost, though it stops nothing."""
+    """Log a warning; the flow goes on."""
 
     message: str
 

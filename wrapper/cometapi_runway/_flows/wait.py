@@ -1,8 +1,8 @@
-"""Waiting for a task: until it ends or the deadline comes, whatever the network does.
+"""Waiting for a task until it ends or the deadline passes.
 
-Polls are reads, so every failure that can pass is survived. Only what cannot heal ends a wait
-early: a key that is not accepted, an id that is malformed, or a task that stays unknown after
-its grace.
+Polls are reads, so transient failures are retried until the deadline. Only a permanent failure
+ends a wait early: a key that is not accepted, a malformed id, or a task that the gateway still
+does not know after its grace.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 from random import Random
 
-from attrs import field, frozen
+from attrs import define, frozen
 
 from cometapi_runway import _settings as settings
-from cometapi_runway._core import task
-from cometapi_runway._core.task import Task
-from cometapi_runway._flows import read_response
+from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
 from cometapi_runway._flows.parse_task import parse_task
-from cometapi_runway._flows.read_response import parse_response
+from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
 from cometapi_runway._flows.steps import (
     Flow,
     Notify,
@@ -46,13 +44,14 @@ class WaitRequest:
     """A task to wait for, and how.
 
     Attributes:
-        task: The task as far as known; its status is believed only if it is terminal.
+        task: The task as last known; it is not polled if its status is terminal.
         poll: The request that asks for its state.
         request_timeout: Seconds for one poll.
         timeout: Seconds for the whole wait; infinite for no limit.
-        interval: Least seconds between two polls.
-        grace: Seconds after `created` (else after the start) in which the task may be unknown.
-        created: When it was accepted, on the clock of this process, if that was here.
+        interval: Seconds between two polls, at least.
+        grace: Seconds after `created` (else after the start) in which the gateway may not know
+            the task.
+        created: When it was accepted, on this process's clock; None if it was accepted elsewhere.
         seen: Whether the gateway has shown it before.
     """
 
@@ -68,215 +67,262 @@ class WaitRequest:
 
 @frozen
 class _PollFailure:
-    """A poll that brought no state, and why."""
+    """A poll that returned no state.
+
+    Attributes:
+        error: Why.
+        missing: Whether the gateway does not know the task.
+        pause: Seconds that the gateway asks to wait.
+    """
 
     error: RunwayError
     missing: bool = False
-    pause: float = field(default=0.0)
+    pause: float = 0.0
+
+
+@define
+class _WaitProgress:
+    """How far a wait has come.
+
+    Attributes:
+        clock: The time.
+        started: When the wait started.
+        known: The task as last seen, or as given.
+        last: The task as last seen, or None.
+        is_visible: Whether the gateway has shown the task at any time.
+        polls: Polls so far.
+        failure: The last poll's failure, or None.
+    """
+
+    clock: FlowClock
+    started: float
+    known: Task
+    is_visible: bool
+    last: Task | None = None
+    polls: int = 0
+    failure: _PollFailure | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self.clock.now - self.started
 
 
 def retrieve(poll: PreparedRequest, known: Task, *, timeout: float) -> Flow[Task]:
-    """Ask once how a task stands.
+    """Poll a task once.
 
     Raises:
-        TaskNotFoundError: The gateway does not know it, or not yet.
-        APIError: The question was not answered.
-        ResponseDecodeError: The answer is of no known shape.
+        TaskNotFoundError: The gateway does not know the task, or not yet.
+        APIError: The request brought no usable response.
+        ResponseDecodeError: The response has no known shape.
     """
     send = Send(poll, timeout)
     yield send
     try:
-        seen = _state(send, known)
+        seen = _read_task(send, known)
     except NotFoundError as error:
         raise TaskNotFoundError(
             known.id,
             None,
-            f"task {known.id} is not known to the gateway ({error}). A new task can stay unknown "
-            f"for a while; `wait` allows for that{_elsewhere(known)}",
+            f"the gateway does not know task {known.id} ({error}). It may not know a new task for "
+            f"a while; `wait` allows for that{_suggest_compat(known)}",
         ) from error
     except RunwayError as error:
         error.task_id = known.id
         raise
     if seen.is_terminal:
-        yield from _note_end(seen)
+        yield from _record_end(seen)
     return seen
 
 
-def wait(watch: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
+def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
     """Poll until the task has ended, and return it with its output.
 
     Raises:
-        TaskFailedError: It failed.
-        TaskCancelledError: It was cancelled.
-        TaskTimeoutError: The time is over; the task goes on.
-        TaskNotFoundError: It was never seen, and its grace is over.
-        APIStatusError: The gateway refuses to tell.
+        TaskFailedError: The task failed.
+        TaskCancelledError: The task was cancelled.
+        TaskTimeoutError: The deadline has passed; the task continues.
+        TaskNotFoundError: The gateway never showed the task, and its grace is over.
+        APIStatusError: The gateway refuses to answer.
     """
     try:
-        final = yield from until_terminal(watch, started=started, rng=rng)
+        final = yield from until_terminal(request, started=started, rng=rng)
     except RunwayError as error:
-        error.task_id = watch.task.id
+        error.task_id = request.task.id
         raise
     except BaseException as error:
         error.add_note(
-            f"cometapi-runway: interrupted while waiting; task {watch.task.id} goes on and can "
-            f"be waited for again: {_again(watch.task)}"
+            f"cometapi-runway: interrupted while waiting; task {request.task.id} continues. "
+            f"{_resume_call(request.task)} waits for it again"
         )
         raise
     return succeed(final)
 
 
-def until_terminal(watch: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
-    """Poll until the task has ended, well or badly."""
-    if watch.task.is_terminal:
-        return watch.task
+def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
+    """Poll until the task has ended, successfully or not."""
+    if request.task.is_terminal:
+        return request.task
     clock = FlowClock(started)
-    deadline = started + watch.timeout
-    patience = (started if watch.created is None else watch.created) + watch.grace
-    known, seen, last, polls = watch.task, watch.seen, None, 0
-    trouble: _PollFailure | None = None
-    if watch.created is not None and not seen:
-        yield from _rest(clock, min(watch.created + watch.interval, deadline))
+    deadline = started + request.timeout
+    grace_end = (started if request.created is None else request.created) + request.grace
+    progress = _WaitProgress(clock, started, request.task, request.seen)
+    if request.created is not None and not request.seen:
+        yield from _sleep_until(clock, min(request.created + request.interval, deadline))
     while True:
-        began = clock.now
-        allowed = _allowance(watch, deadline - began)
-        send = Send(watch.poll, allowed, task=watch.task.id, max_age=watch.interval)
-        yield send
-        clock.advance_to(send.at)
-        polls += 1
-        outcome = _look(send, known)
+        polled_at = clock.now
+        outcome = yield from _poll(request, progress, deadline - polled_at)
         if isinstance(outcome, Task):
-            trouble, seen = None, True
-            if outcome != last:
-                last = known = outcome
-                yield Notify(outcome)
             if outcome.is_terminal:
-                yield from _note_end(outcome)
+                yield from _record_end(outcome)
                 return outcome
-        else:
-            trouble = outcome
-            if outcome.missing and not seen and clock.now >= patience:
-                raise TaskNotFoundError(
-                    known.id, None, _not_found(known, clock.now - started, polls)
-                ) from outcome.error
+        elif outcome.missing and not progress.is_visible and clock.now >= grace_end:
+            raise _not_found_error(progress) from outcome.error
         if clock.now >= deadline:
-            raise _timed_out(watch, last, trouble, clock.now - started, polls)
-        yield from _rest(clock, min(_due(watch, began, clock.now, trouble, rng), deadline))
+            raise _timeout_error(request, progress)
+        due = _next_poll(request, polled_at, progress, rng)
+        yield from _sleep_until(clock, min(due, deadline))
 
 
 def succeed(final: Task) -> Task:
     """The task itself if it succeeded.
 
     Raises:
-        TaskFailedError: It failed.
-        TaskCancelledError: It was cancelled.
+        TaskFailedError: The task failed.
+        TaskCancelledError: The task was cancelled.
     """
-    if final.status == task.CANCELLED:
+    if final.status == CANCELLED:
         raise TaskCancelledError(final.id, final, f"task {final.id} was cancelled")
-    if final.status == task.FAILED:
+    if final.status == FAILED:
         raise TaskFailedError(final.id, final)
     return final
 
 
-def _rest(clock: FlowClock, until: float) -> Flow[None]:
-    pause = until - clock.now
-    if pause > 0:
-        nap = Sleep(pause)
-        yield nap
-        clock.add_sleep(pause, nap.at)
+def _poll(
+    request: WaitRequest, progress: _WaitProgress, remaining: float
+) -> Flow[Task | _PollFailure]:
+    """Poll once, notify the caller of a changed state, and note the result in `progress`."""
+    send = Send(
+        request.poll,
+        _poll_timeout(request, remaining),
+        task=request.task.id,
+        max_age=request.interval,
+    )
+    yield send
+    progress.clock.advance_to(send.at)
+    progress.polls += 1
+    outcome = _read_poll(send, progress.known)
+    if isinstance(outcome, _PollFailure):
+        progress.failure = outcome
+        return outcome
+    progress.failure, progress.is_visible = None, True
+    if outcome != progress.last:
+        progress.last = progress.known = outcome
+        yield Notify(outcome)
+    return outcome
 
 
-def _allowance(watch: WaitRequest, remaining: float) -> float:
-    """Seconds that a poll may take: what remains, but enough for a last look."""
-    return min(watch.request_timeout, max(remaining, FINAL_POLL_TIMEOUT))
+def _sleep_until(clock: FlowClock, until: float) -> Flow[None]:
+    seconds = until - clock.now
+    if seconds > 0:
+        sleep = Sleep(seconds)
+        yield sleep
+        clock.add_sleep(seconds, sleep.at)
 
 
-def _due(
-    watch: WaitRequest, began: float, now: float, trouble: _PollFailure | None, rng: Random
+def _poll_timeout(request: WaitRequest, remaining: float) -> float:
+    """Seconds for a poll: the remaining time, but enough for a final poll."""
+    return min(request.request_timeout, max(remaining, FINAL_POLL_TIMEOUT))
+
+
+def _next_poll(
+    request: WaitRequest, polled_at: float, progress: _WaitProgress, rng: Random
 ) -> float:
-    """When to ask again: after the interval, or when the gateway said."""
-    interval = watch.interval * (1 + rng.uniform(0, settings.POLL_JITTER))
-    return max(began + interval, now + (trouble.pause if trouble else 0.0))
+    """When to poll again: after the interval, or when the gateway asks for it."""
+    interval = request.interval * (1 + rng.uniform(0, settings.POLL_JITTER))
+    pause = progress.failure.pause if progress.failure else 0.0
+    return max(polled_at + interval, progress.clock.now + pause)
 
 
-def _look(send: Send, known: Task) -> Task | _PollFailure:
-    """What a poll brought.
+def _read_poll(send: Send, known: Task) -> Task | _PollFailure:
+    """The task in a poll's response, or why there is none.
 
     Raises:
-        APIStatusError: A refusal that cannot heal.
+        APIStatusError: A refusal that a later poll would meet again.
     """
     try:
-        return _state(send, known)
+        return _read_task(send, known)
     except NotFoundError as error:
         return _PollFailure(error, missing=True)
     except APIStatusError as error:
-        if not _can_pass(error):
+        if not _is_transient(error):
             raise
         return _PollFailure(error, pause=error.retry_after or 0.0)
     except RunwayError as error:
         return _PollFailure(error)
 
 
-def _can_pass(error: APIStatusError) -> bool:
-    """Whether a later poll can fare better.
+def _is_transient(error: APIStatusError) -> bool:
+    """Whether a later poll may succeed.
 
-    A failure inside HTTP 200, a redirect, or trouble between gateway and provider says nothing
+    A failure inside HTTP 200, a redirect, or a failure between gateway and provider says nothing
     about the task.
     """
     status = error.status_code
-    if error.code == read_response.FETCH_FAILED:
+    if error.code == FETCH_FAILED:
         return True
     return status < 400 or status >= 500 or status in TRANSIENT_STATUSES
 
 
-def _state(send: Send, known: Task) -> Task:
+def _read_task(send: Send, known: Task) -> Task:
     if send.error is not None:
         raise send.error
     if send.response is None:
         raise RunwayError("the poll was not carried out")
-    payload = parse_response(send.response)
-    return parse_task(payload, known)
+    return parse_task(parse_response(send.response), known)
 
 
-def _note_end(final: Task) -> Flow[None]:
+def _record_end(final: Task) -> Flow[None]:
     record = Record(TaskEnded(final))
     yield record
     if record.error is not None:
         yield Warn(f"task {final.id} ended, but the journal cannot be written ({record.error})")
 
 
-def _not_found(known: Task, elapsed: float, polls: int) -> str:
-    return (
-        f"task {known.id} is not known to the gateway: asked {polls} times in {elapsed:.0f} s, "
-        "longer than a new task stays invisible. Check the id, and that the key is of the "
-        f"account that made it{_elsewhere(known)}"
+def _not_found_error(progress: _WaitProgress) -> TaskNotFoundError:
+    known = progress.known
+    return TaskNotFoundError(
+        known.id,
+        None,
+        f"the gateway does not know task {known.id}: {progress.polls} polls in "
+        f"{progress.elapsed:.0f} s, longer than a new task stays unknown. Check the id, and that "
+        f"the key belongs to the account that created it{_suggest_compat(known)}",
     )
 
 
-def _again(known: Task) -> str:
-    holder = "client.compat.tasks" if known.route == "feed" else "client.tasks"
-    return f"{holder}.wait({known.id!r})"
+def _resume_call(known: Task) -> str:
+    tasks = "client.compat.tasks" if known.route == "feed" else "client.tasks"
+    return f"{tasks}.wait({known.id!r})"
 
 
-def _elsewhere(known: Task) -> str:
-    """Where else an id may be known: each of the two families has a route of its own."""
+def _suggest_compat(known: Task) -> str:
+    """A hint at the feed, if nothing is known of the task: each route knows its own tasks only."""
     if known.route == "feed" or known.operation is not None:
         return ""
-    return ". A task of a compat operation is found through client.compat.tasks"
+    return ". If a compat operation created it, use client.compat.tasks"
 
 
-def _timed_out(
-    watch: WaitRequest, last: Task | None, trouble: _PollFailure | None, elapsed: float, polls: int
-) -> TaskTimeoutError:
-    state = last.status if last else "never seen"
-    limit = f" of {watch.timeout:g} s" if math.isfinite(watch.timeout) else ""
+def _timeout_error(request: WaitRequest, progress: _WaitProgress) -> TaskTimeoutError:
+    state = progress.last.status if progress.last else "never seen"
+    limit = f" of {request.timeout:g} s" if math.isfinite(request.timeout) else ""
     error = TaskTimeoutError(
-        watch.task.id,
-        last,
-        f"task {watch.task.id} had not ended after {elapsed:.1f} s{limit} ({polls} polls, last "
-        f"state {state}). It goes on: {_again(watch.task)} takes up the wait",
+        request.task.id,
+        progress.last,
+        f"task {request.task.id} had not ended after {progress.elapsed:.1f} s{limit} "
+        f"({progress.polls} polls, last state {state}). It continues: "
+        f"{_resume_call(request.task)} waits for it again",
     )
-    if trouble is not None:
-        error.add_note(f"The last poll brought no state: {trouble.error}")
-        error.__cause__ = trouble.error
+    if progress.failure is not None:
+        error.add_note(f"The last poll returned no state: {progress.failure.error}")
+        error.__cause__ = progress.failure.error
     return error

@@ -56,7 +56,9 @@ def make_api_client(
     try:
         httpx.URL(settings.base_url)
     except httpx.InvalidURL as error:
-        raise ConfigurationError(f"base_url cannot be sent to: {error}") from error
+        raise ConfigurationError(
+            f"base_url cannot be sent to: {error}", setting="base_url"
+        ) from error
     with _map_creation_errors():
         verify = _tls_verification(transport)
     return SafeClient(
@@ -116,7 +118,9 @@ def check_transport(transport: object, expected: type) -> None:
     """
     if transport is not None and not isinstance(transport, expected):
         actual = type(transport).__name__
-        raise ConfigurationError(f"transport must be an httpx.{expected.__name__}, got {actual}")
+        raise ConfigurationError(
+            f"transport must be an httpx.{expected.__name__}, got {actual}", setting="transport"
+        )
 
 
 def _make_limits(*, keep_alive: bool) -> httpx.Limits:

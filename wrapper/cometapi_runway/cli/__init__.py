@@ -1,8 +1,16 @@
-"""The command line ``cometapi-runway``.
+"""The command line ``cometapi-runway``; `main` is all that is public.
 
-It holds no decision of its own: options are derived from the signatures and the contract, and
-every command calls the client that a program would. ``main`` is all that is imported at first,
-so that ``--version`` costs no more than Python itself.
+Each folder uses the ones below it, never the ones above:
+
+- ``_run_command`` runs one command; ``_app`` lists the commands.
+- ``_commands``: one module per command.
+- ``_actions``: what several commands do: create a client, submit, wait, download.
+- ``_options``: what users set on the command line, in the environment or in the settings file.
+- ``_output``: what users see: reports, progress bars, exit codes.
+
+No rule about the API lives here: options come from the signatures and the contract, and every
+command calls the client as a program would. Modules are imported late, so that ``--version``
+costs no more than starting Python.
 """
 
 from __future__ import annotations
@@ -12,66 +20,65 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cometapi_runway._core.version import __version__
+from cometapi_runway._core.version import DISTRIBUTION, __version__
 
-NAME = "cometapi-runway"
-
-_EXTRA = frozenset({"cyclopts", "platformdirs", "rich"})
+_LIBRARIES_OF_THE_EXTRA = frozenset({"cyclopts", "platformdirs", "rich"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: What follows the program's name; from ``sys.argv`` if None, and then the
-            process is ours to end.
+        arguments: The words after the program's name. If None, they are read from ``sys.argv``
+            and the process exits after the command.
 
     Returns:
-        The exit code, one of `endings.Exit`.
+        The exit code; ``cometapi-runway --help`` lists the codes.
     """
     if arguments is not None:
-        return _run(list(arguments))
-    _open_streams()
-    code = _run(sys.argv[1:])
+        return _dispatch(list(arguments))
+    _reopen_closed_streams()
+    code = _dispatch(sys.argv[1:])
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    # All is done. Python would take itself apart, which is a tenth of what help takes, and after
-    # Ctrl-C wait for threads, and they for answers that nobody wants any more.
+    # Skip interpreter shutdown: it takes a tenth of the time of help, and after Ctrl-C it would
+    # join threads that still wait for responses.
     os._exit(code)
 
 
-def _open_streams() -> None:
-    """Stand in for standard streams that the caller has closed.
+def _reopen_closed_streams() -> None:
+    """Replace standard streams that the caller has closed.
 
-    Else the next file to be opened, such as the journal, would get their number and their words.
-    Opened the wrong way round, so that using one fails as it does for every other program.
+    Otherwise the next file to be opened, such as the journal, would get the stream's number and
+    receive its output. Each stream is opened for the wrong direction, so that using it fails, as
+    it does in other programs.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            way, mode = (os.O_RDONLY, "w") if number else (os.O_WRONLY, "r")
-            setattr(sys, name, os.fdopen(os.open(os.devnull, way), mode))
+            flags, mode = (os.O_RDONLY, "w") if number else (os.O_WRONLY, "r")
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
 
 
-def _run(given: list[str]) -> int:
+def _dispatch(arguments: list[str]) -> int:
     try:
-        if given == ["--version"]:
-            return _version()
-        # Only now: it costs a hundred times what `--version` does.
-        from cometapi_runway.cli.app import run  # noqa: PLC0415
+        if arguments == ["--version"]:
+            return _print_version()
+        # Imported late: it costs a hundred times what `--version` does.
+        from cometapi_runway.cli._run_command import run_command  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        if error.name not in _LIBRARIES_OF_THE_EXTRA:
             raise
-        sys.stderr.write(f"{NAME} needs its extra: pip install '{NAME}[cli]'\n")
+        sys.stderr.write(f"{DISTRIBUTION} needs its extra: pip install '{DISTRIBUTION}[cli]'\n")
         return 2
     except KeyboardInterrupt:
-        # So early that nothing can have been sent.
+        # During the import nothing can have been sent.
         sys.stderr.write("stop:  interrupted; nothing was done\nnext:  run it again\n")
         return 130
-    return run(given)
+    return run_command(arguments)
 
 
-def _version() -> int:
+def _print_version() -> int:
     try:
         sys.stdout.write(f"{__version__}\n")
         sys.stdout.flush()
@@ -79,6 +86,6 @@ def _version() -> int:
         return 0
     except OSError as error:
         sys.stderr.write(f"error: standard output cannot be written: {error.strerror}\n")
-        sys.stderr.write("next:  send it somewhere else\n")
+        sys.stderr.write("next:  redirect it to another place\n")
         return 11
     return 0

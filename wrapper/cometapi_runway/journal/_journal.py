@@ -26,6 +26,7 @@ from attrs import frozen
 from cometapi_runway import _settings
 from cometapi_runway._core.json_values import JSON, parse_json
 from cometapi_runway._core.redaction import redact_text, redact_url, strip_payloads
+from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import CANCELLED, FAILED, SUCCEEDED, Route, Task
 from cometapi_runway._flows.steps import (
     Entry,
@@ -82,7 +83,8 @@ class SubmissionRecord:
         created_at: When it was sent.
         task_id: The task's id, or None.
         state: How it stands.
-        reason: Why it was refused, failed, or is of unknown outcome; or None.
+        reason: Why it was refused, failed, or is of unknown outcome, or None; see
+            `failure_reason`.
         failure_code: The failed task's code, or None.
         ended_at: When its task was seen to have ended, or None.
         files: Outputs on disk, in the task's order.
@@ -105,6 +107,13 @@ class SubmissionRecord:
     files: tuple[Path, ...] = ()
     unsaved: int = 0
 
+    @property
+    def failure_reason(self) -> SubmissionFailureReason | None:
+        """Why the submission returned no task id; None if it returned one, or has not ended."""
+        if self.state not in {"REFUSED", "UNKNOWN"}:
+            return None
+        return SubmissionFailureReason.parse(self.reason)
+
 
 class Journal:
     """A journal file.
@@ -122,7 +131,8 @@ class Journal:
             self.path = Path(path)
         except TypeError:
             raise ConfigurationError(
-                f"journal: must be the path of a file, or a Journal; got {path!r}"
+                f"journal: must be the path of a file, or a Journal; got {path!r}",
+                setting="journal",
             ) from None
         self._lock = threading.RLock()
         self._process = 0
@@ -147,7 +157,9 @@ class Journal:
         try:
             return open_database(self.path)
         except (OSError, ValueError, sqlite3.Error) as error:
-            raise ConfigurationError(f"journal {self.path} cannot be opened: {error}") from error
+            raise ConfigurationError(
+                f"journal {self.path} cannot be opened: {error}", setting="journal"
+            ) from error
 
     def write(self, entry: Entry, base_url: str = "") -> None:
         """Write an entry; it is on disk when this method returns.
@@ -166,7 +178,7 @@ class Journal:
                 self._update_submission("task_id = ?, state = 'SUBMITTED'", key, task_id)
             case SubmissionFailed(key, refused, reason):
                 state = "REFUSED" if refused else "UNKNOWN"
-                self._update_submission("state = ?, reason = ?", key, state, redact_text(reason))
+                self._update_submission("state = ?, reason = ?", key, state, reason.value)
             case TaskEnded(task):
                 self._record_end(task)
             case TaskMissing(task_id):
@@ -325,7 +337,9 @@ class Journal:
                 _parse_record(list(group)) for _, group in groupby(rows, lambda row: row["place"])
             ]
         except (sqlite3.Error, *_ROW_ERRORS) as error:
-            raise ConfigurationError(f"journal {self.path} cannot be read: {error}") from error
+            raise ConfigurationError(
+                f"journal {self.path} cannot be read: {error}", setting="journal"
+            ) from error
 
 
 def _encode_seed(seed: int | None) -> int | bytes | None:

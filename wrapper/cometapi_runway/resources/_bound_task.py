@@ -44,7 +44,7 @@ class BoundTask(TrackedTask):
     """A task that can wait for itself and download its output.
 
     Attributes:
-        session: What it shares with its client.
+        session: The session of its client.
     """
 
     session: Session = field(repr=False, eq=False)
@@ -56,13 +56,13 @@ class BoundTask(TrackedTask):
         *,
         interval: float = POLL_INTERVAL,
     ) -> BoundTask:
-        """Wait until the task has ended, whatever the network does meanwhile.
+        """Wait until the task has ended. Transient failures are retried until the deadline.
 
         Args:
             timeout: Seconds to wait at most; None for no limit. The deadline is kept to within
-                one request, and the task goes on after it.
+                one request, and the task continues after it.
             on_update: Called with the task whenever its state has changed. Its errors are
-                logged and end nothing.
+                logged, and the wait goes on.
             interval: Seconds between two polls, at least; Runway asks for 5.
 
         Returns:
@@ -72,8 +72,8 @@ class BoundTask(TrackedTask):
             InvalidRequestError: An option is malformed.
             TaskFailedError: The task failed.
             TaskCancelledError: The task was cancelled.
-            TaskTimeoutError: The time is over.
-            TaskNotFoundError: The task stayed unknown for longer than a new task does.
+            TaskTimeoutError: The deadline has passed.
+            TaskNotFoundError: The gateway did not know the task for longer than a new task's grace.
             APIStatusError: The gateway refuses to answer: key, permission or a malformed id.
         """
         session = self.session
@@ -89,7 +89,7 @@ class BoundTask(TrackedTask):
     wait_for_task_output = wait
 
     def refresh(self) -> BoundTask:
-        """Ask once for the task's state, keeping what is known of it.
+        """Poll the task once; its operation, route and seed are kept.
 
         Raises:
             TaskNotFoundError: The gateway does not know the task, or not yet.
@@ -111,23 +111,23 @@ class BoundTask(TrackedTask):
     ) -> list[Path]:
         """Download every output into a folder, several at a time.
 
-        Files are named after the task, and get their name only once they are complete. An
+        Files are named after the task, and get their name only when they are complete. An
         existing file of that name is taken to be the output, unless `overwrite` is set.
 
         Args:
-            folder: Where to; created if it does not exist.
+            folder: The folder to download into; created if it does not exist.
             overwrite: Whether files of the same name are replaced.
             on_progress: Called with the output's index, its bytes so far and its size if known.
-                Its errors are logged and end nothing.
+                Its errors are logged, and the download goes on.
 
         Returns:
             One path per output, in the task's order.
 
         Raises:
-            InvalidRequestError: `folder` is no path, or `on_progress` cannot be called, or is a
+            InvalidRequestError: `folder` is not a path, or `on_progress` is not callable or is a
                 coroutine function.
-            DownloadError: The task has no output, or one of them cannot be downloaded; the others
-                are downloaded all the same.
+            DownloadError: The task has no output, or an output cannot be downloaded; the others
+                are downloaded nevertheless.
         """
         session = self.session
         progress = _CancellableProgress(check_callback("on_progress", on_progress))
@@ -145,8 +145,8 @@ class BoundTask(TrackedTask):
             futures.wait(running)
             return [each.result() for each in running]
         finally:
-            # After Ctrl-C no download is started, the running ones end at their next chunk, and
-            # the caller does not wait for them.
+            # After Ctrl-C no download starts, running ones end at their next chunk, and the
+            # caller does not wait for them.
             progress.cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -178,7 +178,7 @@ class AsyncBoundTask(TrackedTask):
     wait_for_task_output = wait
 
     async def refresh(self) -> AsyncBoundTask:
-        """Ask once for the task's state, keeping what is known of it; see `BoundTask.refresh`."""
+        """Poll the task once; see `BoundTask.refresh`."""
         session = self.session
         poll = prepare_poll(self, session.settings)
         flow = retrieve(poll, self, timeout=session.settings.timeout)
@@ -212,14 +212,15 @@ class AsyncBoundTask(TrackedTask):
 
 
 class _DownloadAborted(BaseException):
-    """Aborts the download thread. A BaseException, because callback exceptions are logged and
-    swallowed.
+    """Aborts a download thread.
+
+    A BaseException, because callback exceptions are logged and swallowed.
     """
 
 
 @frozen
 class _CancellableProgress:
-    """Reports progress from download threads, and aborts them once the caller has left."""
+    """Reports progress from download threads, and aborts them after the caller has left."""
 
     callback: OnProgress | None
     cancelled: threading.Event = field(factory=threading.Event)
@@ -243,8 +244,8 @@ def _make_folder(value: str | Path, task: Task) -> Path:
         folder = Path(value)
         folder.mkdir(parents=True, exist_ok=True)
     except (TypeError, ValueError) as error:
-        # Not a path at all, or one with a character that no file system allows in a name.
-        problem = f"is {safe_repr(value)}, which is not the path of a folder ({error})"
+        # Not a path, or one with a character that no file system allows in a name.
+        problem = f"is {safe_repr(value)}, which is not a folder's path ({error})"
         raise invalid_option("folder", "type", problem, value) from error
     except OSError as error:
         raise DownloadError(

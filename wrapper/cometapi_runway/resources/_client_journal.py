@@ -1,4 +1,4 @@
-"""``client.journal``: the journal as one client sees it, and the resuming of unfinished tasks."""
+"""``client.journal``: one gateway's part of the journal, and the resuming of unfinished tasks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ class GatewayJournal:
     @property
     def _journal(self) -> Journal:
         if self.store is None:
-            raise ConfigurationError("this client has no journal: create it with journal=<file>")
+            raise ConfigurationError(
+                "this client has no journal: create it with journal=<file>",
+                setting="journal",
+                is_missing=True,
+            )
         return self.store
 
     def write(self, entry: Entry) -> None:
@@ -59,13 +63,13 @@ class GatewayJournal:
         return self._journal.find(task_id, gateway=self.base_url)
 
     def request_output(self, task_id: str, folder: Path) -> None:
-        """Record that the output of a task is to be saved; a journal error stops nothing."""
+        """Record that the output of a task is to be saved. A journal error is ignored."""
         if self.store is not None:
             with contextlib.suppress(RunwayError, sqlite3.Error):
                 self.write(OutputRequested(task_id, 0, folder))
 
     def recall(self, task_id: str) -> Task | None:
-        """A task as far as it is on record, or None. A journal error stops nothing."""
+        """The task as the journal records it, or None. A journal error counts as no record."""
         if self.store is None:
             return None
         try:
@@ -75,7 +79,7 @@ class GatewayJournal:
         return None if record is None else _to_task(record, task_id)
 
     def close(self) -> None:
-        """Close the file; the next use opens it again."""
+        """Close the journal; the next use opens it again."""
         if self.store is not None:
             self.store.close()
 
@@ -99,13 +103,13 @@ def _to_task(record: SubmissionRecord, task_id: str) -> Task:
 
 @frozen
 class ClientJournal(GatewayJournal):
-    """The journal of a `RunwayClient`: what is on record, and the resuming of it."""
+    """The journal of a `RunwayClient`, which can also resume its unfinished tasks."""
 
     _session: Callable[[], Session] = field(repr=False, eq=False)
 
     def unfinished(self) -> list[BoundTask]:
         """Tasks without a recorded end, or with an output still to be saved; newest first."""
-        # The grace of a new task counts from its creation, in whichever process that was.
+        # The grace of a new task starts at its creation, which may have been in another process.
         session = self._session()
         now = session.driver.clock.now()
         return [bind(session, task, now - age) for task, age in self.unfinished_tasks()]
@@ -179,4 +183,4 @@ def _record_missing(task_id: str) -> Flow[None]:
     record = Record(TaskMissing(task_id))
     yield record
     if record.error is not None:
-        yield Warn(f"task {task_id} is missing, but the journal cannot note it ({record.error})")
+        yield Warn(f"task {task_id} is missing, but the journal cannot be written ({record.error})")

@@ -1,8 +1,7 @@
-"""What callers may write for an asset, a ratio or a moderation setting, and what it becomes.
+"""The forms that callers may write assets, ratios and moderation in, and their conversion.
 
-Everything here turns a convenient value into the generated model that goes on the wire. A value
-that cannot be understood is refused with the field's path; whether an understood one is allowed
-is the contract's business.
+Everything here converts a convenient value into what goes on the wire. A value that cannot be
+converted is refused with the field's path. The contract decides whether a converted one is allowed.
 """
 
 from __future__ import annotations
@@ -24,17 +23,18 @@ if TYPE_CHECKING:
     from cometapi_runway_api.types import Unset
 
 MEGABYTE = 1024 * 1024
-# Runway's limits on data URIs; CometAPI names none of its own. Runway does not say whether they
-# mean the file or its text in base64, a third longer; the text is the safe reading.
-_LARGEST = {"image": 5 * MEGABYTE, "video": 16 * MEGABYTE}
-_LONGEST_HEAD = 64
-# The image-to-video page ends its range here, the others at 2**32.
-_SEEDS = 10**9
-_KINDS = {
+# Runway's limits on data URIs; CometAPI names none. Runway does not say whether they apply to the
+# file or to its base64 text, which is a third longer; the text is the safe reading.
+_MAX_DATA_URI = {"image": 5 * MEGABYTE, "video": 16 * MEGABYTE}
+_MAX_DATA_URI_HEAD = 64
+# The image-to-video page allows seeds below this, the others below 2**32.
+_SEED_LIMIT = 10**9
+_ASSET_TYPES = {
     **dict.fromkeys(("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"), "image"),
     **dict.fromkeys(("mp4", "m4v", "mov", "webm", "mkv", "avi", "ogv", "mpg", "mpeg"), "video"),
 }
-_KNOWN_TYPES = {"webp": "image/webp", "mkv": "video/x-matroska", "m4v": "video/mp4"}
+# The `mimetypes` of some systems lack these.
+_MEDIA_TYPES = {"webp": "image/webp", "mkv": "video/x-matroska", "m4v": "video/mp4"}
 
 
 class Model(Protocol):
@@ -43,20 +43,20 @@ class Model(Protocol):
     additional_properties: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object that it stands for."""
+        """The model as a JSON object."""
         ...
 
 
 UriInput: TypeAlias = str | Path
-"""An https address, a data URI, or a local file, which is sent as a data URI."""
+"""An https URL, a data URI, or a local file, which is sent as a data URI."""
 AssetInput: TypeAlias = "UriInput | Mapping[str, object] | Model"
-"""An address or file, whose type is told from its name; ``{"type", "uri"}``; or the model."""
+"""A URL or file, whose type follows from its extension; ``{"type", "uri"}``; or the model."""
 ReferencesInput: TypeAlias = "Sequence[AssetInput]"
 """Several assets, in a list."""
 PromptImageInput: TypeAlias = "UriInput | Sequence[Mapping[str, object] | Model]"
 """One picture, or a list of ``{"uri", "position"}``."""
 FieldsInput: TypeAlias = "Mapping[str, object] | Model"
-"""An object with fields of its own, as on the wire."""
+"""A JSON object with the fields of the wire, or the model."""
 RatioInput: TypeAlias = str | tuple[int, int]
 """``"1280:720"`` or ``(1280, 720)``."""
 ModerationInput: TypeAlias = "str | Mapping[str, object] | Model"
@@ -69,15 +69,21 @@ T = TypeVar("T")
 
 @frozen
 class AssetParts:
-    """An asset taken apart."""
+    """The fields of an asset.
+
+    Attributes:
+        type: ``"image"`` or ``"video"``, or what the caller wrote.
+        uri: The URL or data URI, or what the caller wrote.
+        extra: Every other field.
+    """
 
     type: Any
     uri: Any
-    rest: Mapping[str, Any]
+    extra: Mapping[str, Any]
 
 
-def asset_parts(value: AssetInput, path: str, allowed: tuple[str, ...]) -> AssetParts:
-    """Take an asset apart, finding its type where it is not given.
+def split_asset(value: AssetInput, path: str, allowed: tuple[str, ...]) -> AssetParts:
+    """Split an asset into its fields, and infer its type if it has none.
 
     Args:
         value: The asset as the caller wrote it.
@@ -85,130 +91,174 @@ def asset_parts(value: AssetInput, path: str, allowed: tuple[str, ...]) -> Asset
         allowed: The types that the contract allows there.
 
     Raises:
-        InvalidRequestError: It is no asset, has no ``uri``, or its type cannot be told.
+        InvalidRequestError: The value is not an asset, has no ``uri``, or its type cannot be
+            inferred.
     """
-    given = asset_fields(value, path)
-    uri = uri_text(given["uri"], f"{path}/uri", allowed)
-    kind = given.get("type")
-    if kind is None:
-        kind = _type_of(uri, path, allowed)
-    return AssetParts(kind, uri, {k: v for k, v in given.items() if k not in {"type", "uri"}})
+    fields = asset_fields(value, path)
+    uri = to_uri(fields["uri"], f"{path}/uri", allowed)
+    asset_type = fields.get("type")
+    if asset_type is None:
+        asset_type = _infer_type(uri, path, allowed)
+    extra = {name: item for name, item in fields.items() if name not in {"type", "uri"}}
+    return AssetParts(asset_type, uri, extra)
 
 
 def asset_fields(value: AssetInput, path: str) -> Mapping[str, Any]:
-    """An asset as the object it stands for, its ``uri`` as given.
+    """An asset as a JSON object, its ``uri`` as the caller wrote it.
 
     Raises:
-        InvalidRequestError: It is no asset, or has no ``uri``.
+        InvalidRequestError: The value is not an asset, or has no ``uri``.
     """
     if isinstance(value, str | Path):
         return {"uri": value}
-    given = fields(value, path, "must be an address, a file, or {'type': …, 'uri': …}")
-    if "uri" not in given:
-        _refuse(f"{path}/uri", "required", None, f"is required; given were {_names(given)}")
-    return given
+    fields = to_fields(value, path, "must be a URL, a file, or {'type': …, 'uri': …}")
+    if "uri" not in fields:
+        _refuse(f"{path}/uri", "required", None, f"is required, got only {_sort_names(fields)}")
+    return fields
 
 
-def _names(given: Mapping[Any, Any]) -> list[str]:
-    return sorted(map(str, given))
-
-
-def fields(
-    value: FieldsInput, path: str, words: str = "must be an object with fields"
+def to_fields(
+    value: FieldsInput, path: str, problem: str = "must be an object with fields"
 ) -> dict[str, Any]:
-    """The fields of an object or of a model, in a dictionary of its own.
+    """A new dictionary of the fields of an object or of a model.
 
     Raises:
-        InvalidRequestError: It is neither.
+        InvalidRequestError: The value is neither; the message states the `problem`.
     """
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "to_dict"):
         return value.to_dict()
-    _refuse(path, "type", value, words)
+    _refuse(path, "type", value, problem)
 
 
-def items(value: Sequence[T], path: str) -> list[T]:
-    """The items of a list.
+def to_list(value: Sequence[T], path: str) -> list[T]:
+    """A new list of the items of a list or tuple.
 
     Raises:
-        InvalidRequestError: It is no list.
+        InvalidRequestError: The value is neither.
     """
     if isinstance(value, list | tuple):
         return list(value)
     _refuse(path, "type", value, "must be a list")
 
 
-def uri_text(value: Any, path: str, allowed: tuple[str, ...] = ("image", "video")) -> Any:
-    """An address as it is; a local file as a data URI.
+def to_uri(value: Any, path: str, allowed: tuple[str, ...] = ("image", "video")) -> Any:
+    """A local file as a data URI; every other value unchanged.
 
     Args:
-        value: The address, the data URI or the file.
+        value: The URL, the data URI or the file.
         path: JSON pointer of the field, for messages.
-        allowed: What the field may hold.
+        allowed: The asset types that the field may hold.
 
     Raises:
-        InvalidRequestError: The file cannot be read, is of another type, or it or the data URI
-            is too large.
+        InvalidRequestError: The file cannot be read or is of another type, or the data URI is too
+            large.
     """
     if isinstance(value, Path):
-        return _file_text(value, path, allowed)
+        return _read_as_data_uri(value, path, allowed)
     if isinstance(value, str) and value[:5].lower() == "data:":
-        kind = _guess(value)
-        if kind is not None and len(value) > _LARGEST[kind]:
-            _too_large(path, redact_url(value), kind, f"has {len(value)} characters")
+        asset_type = _type_from_uri(value)
+        if asset_type is not None and len(value) > _MAX_DATA_URI[asset_type]:
+            _refuse_size(path, redact_url(value), asset_type, f"has {len(value)} characters")
     return value
 
 
-def address(value: Any, path: str) -> Any:
-    """An address as it is.
+def to_url(value: Any, path: str) -> Any:
+    """The value unchanged, if it is not a local file.
 
     Raises:
-        InvalidRequestError: It is a local file, which this route has no way to take.
+        InvalidRequestError: It is a local file, which the compatibility routes do not accept.
     """
     if isinstance(value, Path):
-        _refuse(path, "type", str(value), "is a local file; this route takes addresses only")
+        _refuse(path, "type", str(value), "is a local file; this route accepts URLs only")
     return value
 
 
-def _file_text(file: Path, path: str, allowed: tuple[str, ...]) -> str:
-    # Names may hold halves of characters, which no message could be printed with.
+def format_ratio(value: RatioInput) -> str:
+    """``(1280, 720)`` as ``"1280:720"``; any other value unchanged, for the contract to check."""
+    return value if isinstance(value, str) else _join_pair(value)
+
+
+def split_moderation(value: ModerationInput) -> tuple[Any, Mapping[str, Any]]:
+    """The threshold for public figures, and every other field.
+
+    Raises:
+        InvalidRequestError: The value has no threshold.
+    """
+    if isinstance(value, str):
+        return value, {}
+    fields = to_fields(value, "/contentModeration", "must be a threshold or an object")
+    names = ("publicFigureThreshold", "public_figure_threshold")
+    threshold = next((fields[name] for name in names if name in fields), None)
+    if threshold is None:
+        pointer = "/contentModeration/publicFigureThreshold"
+        _refuse(pointer, "required", None, f"is required, got only {_sort_names(fields)}")
+    return threshold, {name: item for name, item in fields.items() if name not in names}
+
+
+def add_fields(model: M, extra: Mapping[str, Any]) -> M:
+    """The model, with fields that the contract does not describe."""
+    model.additional_properties.update(extra)
+    return model
+
+
+def or_unset(value: T | None) -> T | Unset:
+    """The value, or the generated models' marker for an absent one instead of None."""
+    # Imported late, because the generated package loads httpx.
+    from cometapi_runway_api.types import UNSET  # noqa: PLC0415
+
+    return UNSET if value is None else value
+
+
+def draw_seed() -> int:
+    """A random seed, so that results differ and each of them can be repeated."""
+    return secrets.randbelow(_SEED_LIMIT)
+
+
+def _sort_names(fields: Mapping[Any, Any]) -> list[str]:
+    return sorted(map(str, fields))
+
+
+def _read_as_data_uri(file: Path, path: str, allowed: tuple[str, ...]) -> str:
+    # File names may hold lone surrogates, which cannot be printed.
     name = str(file).encode(errors="backslashreplace").decode()
     extension = file.suffix.lower().lstrip(".")
-    kind = _KINDS.get(extension)
-    if kind is None or kind not in allowed:
-        words = " or ".join(allowed)
-        _refuse(path, "type", name, f"{name} has an extension of no known {words} type")
-    most = (_LARGEST[kind] - _LONGEST_HEAD) // 4 * 3
-    try:
-        size = file.stat().st_size
-        if size > most:
-            _too_large(path, name, kind, f"{name} has {size} bytes, and {most} is the most")
-        content = file.read_bytes()
-    except (OSError, ValueError) as error:
-        # A ValueError is for a character that no system has in a name.
-        why = error.strerror if isinstance(error, OSError) else error
-        _refuse(path, "readable", name, f"{name} cannot be read: {why}")
+    asset_type = _ASSET_TYPES.get(extension)
+    if asset_type is None or asset_type not in allowed:
+        types = " or ".join(allowed)
+        _refuse(path, "type", name, f"{name} has an extension of no known {types} type")
+    content = _read_file(file, name, path, asset_type)
     if not content:
         _refuse(path, "minBytes", name, f"{name} is empty")
-    media = (
-        _KNOWN_TYPES.get(extension) or mimetypes.guess_type(file.name)[0] or f"{kind}/{extension}"
+    media_type = (
+        _MEDIA_TYPES.get(extension)
+        or mimetypes.guess_type(file.name)[0]
+        or f"{asset_type}/{extension}"
     )
-    return f"data:{media};base64,{base64.b64encode(content).decode()}"
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
-def _too_large(path: str, value: str, kind: str, words: str) -> NoReturn:
-    limit = _LARGEST[kind] // MEGABYTE
-    advice = f"a data URI may have {limit} MiB of {kind}, base64 included. Give an https address"
-    _refuse(path, "maxBytes", value, f"{words}; {advice}")
+def _read_file(file: Path, name: str, path: str, asset_type: str) -> bytes:
+    limit = (_MAX_DATA_URI[asset_type] - _MAX_DATA_URI_HEAD) // 4 * 3
+    try:
+        size = file.stat().st_size
+        if size > limit:
+            _refuse_size(path, name, asset_type, f"{name} has {size} bytes, more than {limit}")
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        # A ValueError means a character that no system allows in a name.
+        reason = error.strerror if isinstance(error, OSError) else error
+        _refuse(path, "readable", name, f"{name} cannot be read: {reason}")
 
 
-def ratio_text(value: RatioInput) -> str:
-    """``(1280, 720)`` as ``"1280:720"``; anything else as it is, for the contract to judge."""
-    return value if isinstance(value, str) else _joined(value)
+def _refuse_size(path: str, value: str, asset_type: str, problem: str) -> NoReturn:
+    limit = _MAX_DATA_URI[asset_type] // MEGABYTE
+    advice = f"a data URI may hold {limit} MiB of {asset_type} in base64. Use an https URL"
+    _refuse(path, "maxBytes", value, f"{problem}; {advice}")
 
 
-def _joined(pair: Any) -> Any:
+def _join_pair(pair: Any) -> Any:
     try:
         width, height = pair
     except (TypeError, ValueError):
@@ -216,66 +266,34 @@ def _joined(pair: Any) -> Any:
     return f"{width}:{height}"
 
 
-def threshold(value: ModerationInput) -> tuple[Any, Mapping[str, Any]]:
-    """The threshold for public figures, and whatever else was given beside it."""
-    if isinstance(value, str):
-        return value, {}
-    given = fields(value, "/contentModeration", "must be a threshold or an object")
-    names = ("publicFigureThreshold", "public_figure_threshold")
-    found = next((given[name] for name in names if name in given), None)
-    if found is None:
-        pointer = "/contentModeration/publicFigureThreshold"
-        _refuse(pointer, "required", None, f"is required; given were {_names(given)}")
-    return found, {k: v for k, v in given.items() if k not in names}
-
-
-def with_rest(model: M, rest: Mapping[str, Any]) -> M:
-    """The model, carrying fields that the contract does not know."""
-    model.additional_properties.update(rest)
-    return model
-
-
-def optional(value: T | None) -> T | Unset:
-    """The value, or what the generated models take for an absent one."""
-    # Only here: the generated package loads httpx.
-    from cometapi_runway_api.types import UNSET  # noqa: PLC0415
-
-    return UNSET if value is None else value
-
-
-def fresh_seed() -> int:
-    """A seed that nobody has chosen, so that two runs differ and each can be repeated."""
-    return secrets.randbelow(_SEEDS)
-
-
-def _type_of(uri: Any, path: str, allowed: tuple[str, ...]) -> str:
-    kind = _guess(uri) if isinstance(uri, str) else None
-    if kind is None and len(allowed) == 1:
+def _infer_type(uri: Any, path: str, allowed: tuple[str, ...]) -> str:
+    asset_type = _type_from_uri(uri) if isinstance(uri, str) else None
+    if asset_type is None and len(allowed) == 1:
         return allowed[0]
-    if kind is None:
-        words = " or ".join(repr(name) for name in allowed)
+    if asset_type is None:
+        types = " or ".join(repr(name) for name in allowed)
         shown = redact_url(uri) if isinstance(uri, str) else repr(uri)
         _refuse(
             f"{path}/type",
             "required",
             shown,
-            f"cannot be told from {shown!r}; give {{'type': {words}, 'uri': …}}",
+            f"cannot be inferred from {shown!r}; pass {{'type': {types}, 'uri': …}}",
         )
-    return kind
+    return asset_type
 
 
-def _guess(uri: str) -> str | None:
+def _type_from_uri(uri: str) -> str | None:
     if uri[:5].lower() == "data:":
-        main = uri[5:].partition("/")[0].lower()
-        return main if main in _LARGEST else None
+        main_type = uri[5:].partition("/")[0].lower()
+        return main_type if main_type in _MAX_DATA_URI else None
     try:
         path = urlsplit(uri).path
         path = unquote(path) if "%" in path else path
     except ValueError:
         return None
     stem, _, extension = path.rpartition("/")[2].rpartition(".")
-    return _KINDS.get(extension.lower()) if stem else None
+    return _ASSET_TYPES.get(extension.lower()) if stem else None
 
 
-def _refuse(path: str, rule: str, value: object, words: str) -> NoReturn:
-    raise InvalidRequestError([Issue(path, rule, value, f"{path}: {words}")])
+def _refuse(path: str, rule: str, value: object, problem: str) -> NoReturn:
+    raise InvalidRequestError([Issue(path, rule, value, f"{path}: {problem}")])

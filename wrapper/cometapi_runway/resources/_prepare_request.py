@@ -1,13 +1,12 @@
-"""From a call in Python to a request, through the generated endpoint.
+"""From the arguments of a call to a request, through the generated endpoint.
 
-Everything up to the network is done here and is the same for both clients: arguments become the
-generated request model, the generated endpoint makes method, path, headers and body of it, the
-options of the call are laid on top, and the contract has the last word.
+Everything before the network is done here and is the same for both clients: arguments become the
+generated request model, the generated endpoint turns it into method, path, headers and body, the
+call options are added, and the contract checks the result.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import secrets
@@ -17,23 +16,23 @@ from importlib import import_module
 from typing import Any
 
 from cometapi_runway._core.redaction import safe_repr
+from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway._flows.steps import PreparedRequest
 from cometapi_runway._flows.submit import SubmitRequest
-from cometapi_runway._settings import Settings, check_seconds
+from cometapi_runway._settings import HEADER_VALUE, Settings, check_seconds
 from cometapi_runway.errors import InvalidRequestError, Issue
 from cometapi_runway.resources._call_options import invalid_option
 from cometapi_runway.resources._signatures import OPTIONS, P, Signature
 from cometapi_runway.resources._signatures.models import models
 from cometapi_runway.validation import HEADER_NAME, check_json, contract
 
-_VERSION = "X-Runway-Version"
-_FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
-_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
-# A dot alone would be taken for a step in the path, encoded or not.
-_SENDABLE_ID = re.compile(r"(?!\.{1,2}$)\S{1,512}")
-# The client's own business: changed here, they would break the key's way or the framing.
-_NOT_EXTRA = frozenset(
+_VERSION_HEADER = "X-Runway-Version"
+_TASK_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
+# "." and ".." would be steps in the URL's path, percent-encoded or not.
+_SENDABLE_TASK_ID = re.compile(r"(?!\.{1,2}$)\S{1,512}")
+# The client sets these. Changed here, they would break the authentication or the framing.
+_RESERVED_HEADERS = frozenset(
     {
         "authorization",
         "connection",
@@ -49,33 +48,34 @@ _NOT_EXTRA = frozenset(
 def prepare_create(
     signature: Signature[P],
     arguments: Mapping[str, Any],
-    chosen: Settings,
-    positions: tuple[object, ...] = (),
+    settings: Settings,
+    positional: tuple[object, ...] = (),
 ) -> SubmitRequest:
-    """Prepare a create call.
+    """Prepare the request of a ``create``.
 
     Args:
         signature: The operation.
-        arguments: Keyword arguments, the operation's own and the options.
-        chosen: The client's settings.
-        positions: Arguments without a name, of which there must be none.
+        arguments: Keyword arguments, the operation's own and the call options.
+        settings: The client's settings.
+        positional: Positional arguments, of which there must be none.
 
     Raises:
-        InvalidRequestError: An argument is unknown, missing or without a name, or the contract
+        InvalidRequestError: An argument is unknown, missing or positional, or the contract
             forbids the request.
     """
-    if positions:
-        words = f"{signature.name}.create takes arguments by name, got {len(positions)} without"
-        raise InvalidRequestError([Issue("arguments", "by name", None, words)])
-    own, options = _sort_arguments(signature, arguments)
+    if positional:
+        count = len(positional)
+        message = f"{signature.name}.create takes keyword arguments only, got {count} positional"
+        raise InvalidRequestError([Issue("arguments", "by name", None, message)])
+    own, options = _split_arguments(signature, arguments)
     version = options.get("runway_version")
     if version is None:
-        version = chosen.runway_version
-    call = _call(signature.operation, body=_build(signature, own), version=version)
-    body: dict[str, Any] = {**(call.body or {}), **_extra("extra_body", options)}
-    headers = _with_extra(call.headers, _extra("extra_headers", options), version)
-    is_checked = _switch(options.get("validate"), chosen.validate)
-    issues = contract().check_body(signature.operation, body) if is_checked else _unsendable(body)
+        version = settings.runway_version
+    call = _build_request(signature.operation, body=_build_model(signature, own), version=version)
+    body: dict[str, Any] = {**(call.body or {}), **_mapping_option("extra_body", options)}
+    headers = _add_headers(call.headers, _mapping_option("extra_headers", options), version)
+    validate = _flag_option("validate", options, settings.validate)
+    issues = contract().check_body(signature.operation, body) if validate else _check_json(body)
     if issues:
         raise InvalidRequestError(issues)
     seed = body.get("seed")
@@ -85,49 +85,50 @@ def prepare_create(
         key=secrets.token_hex(16),
         route=signature.route,
         seed=seed if isinstance(seed, int) else None,
-        timeout=chosen.timeout if timeout is None else check_seconds("timeout", timeout),
+        timeout=settings.timeout if timeout is None else check_seconds("timeout", timeout),
     )
 
 
-def prepare_poll(task: Task, chosen: Settings) -> PreparedRequest:
-    """Prepare the question how a task stands.
+def prepare_poll(task: Task, settings: Settings) -> PreparedRequest:
+    """Prepare the request for a task's state.
 
     Raises:
-        InvalidRequestError: Its id is none.
+        InvalidRequestError: Its id is malformed.
     """
-    # An id that a gateway gave is asked for as it is: the task is paid for.
-    is_given = task.operation is not None or bool(task.raw)
-    form = _SENDABLE_ID if is_given else _ID
-    # Whoever makes a task by hand may have numbered it.
-    if not isinstance(task.id, str) or not form.fullmatch(task.id):
-        raise _no_id(task.id)
-    operation, version = _reader(task.route), chosen.runway_version
+    # The id of a paid task is sent as the gateway wrote it, even in an undocumented form.
+    is_from_gateway = task.operation is not None or bool(task.raw)
+    pattern = _SENDABLE_TASK_ID if is_from_gateway else _TASK_ID
+    # A `Task` that the caller has built may have a number for an id.
+    if not isinstance(task.id, str) or not pattern.fullmatch(task.id):
+        raise _malformed_id_error(task.id)
+    operation, version = _poll_operation(task.route), settings.runway_version
     if task.route == "feed":
-        return _call(operation, body=models.FeedRequest(task_id=task.id), version=version)
-    return _call(operation, id=task.id, version=version)
+        return _build_request(operation, body=models.FeedRequest(task_id=task.id), version=version)
+    return _build_request(operation, id=task.id, version=version)
 
 
-def _no_id(value: str) -> InvalidRequestError:
-    shown = safe_repr(value)
-    words = "is empty" if value == "" else f"is {shown}"
-    advice = "a task id is letters, digits and . _ : ~ - as the create call answered it"
-    error = InvalidRequestError([Issue("task_id", "pattern", shown, f"task_id: {words}; {advice}")])
-    error.task_id = value
+def _malformed_id_error(task_id: str) -> InvalidRequestError:
+    shown = safe_repr(task_id)
+    problem = "is empty" if task_id == "" else f"is {shown}"
+    advice = "a task id is letters, digits and . _ : ~ - as in the create response"
+    message = f"task_id: {problem}; {advice}"
+    error = InvalidRequestError([Issue("task_id", "pattern", shown, message)])
+    error.task_id = task_id
     return error
 
 
 @cache
-def _reader(route: Route) -> str:
-    """The operation that tells how tasks of a route stand."""
+def _poll_operation(route: Route) -> str:
+    """The operation that returns the state of a route's tasks."""
     return next(o.id for o in contract().operations if o.resource == route)
 
 
 @cache
-def _endpoint(operation: str) -> Callable[..., dict[str, Any]]:
-    """The generated function that makes a request of arguments.
+def _request_builder(operation: str) -> Callable[..., dict[str, Any]]:
+    """The generated function that turns arguments into a request.
 
-    It is private to the generated module, and the only door to it that leaves the sending to us:
-    per-call timeouts and deadlines are not to be had through its public functions.
+    It is private to the generated module. The public functions also send the request, without
+    timeouts and deadlines per call.
     """
     tag = contract().operation(operation).tag
     module = import_module(f"cometapi_runway_api.api.{tag}.{operation}")
@@ -136,98 +137,104 @@ def _endpoint(operation: str) -> Callable[..., dict[str, Any]]:
 
 
 @cache
-def _takes_version(operation: str) -> bool:
+def _has_version_header(operation: str) -> bool:
     headers = contract().operation(operation).parameters_in("header")
-    return any(header.name == _VERSION for header in headers)
+    return any(header.name == _VERSION_HEADER for header in headers)
 
 
-def _call(operation: str, *, version: str, **arguments: Any) -> PreparedRequest:
-    if _takes_version(operation):
+def _build_request(operation: str, *, version: str, **arguments: Any) -> PreparedRequest:
+    if _has_version_header(operation):
         arguments["x_runway_version"] = version
-    made = _endpoint(operation)(**arguments)
+    parts = _request_builder(operation)(**arguments)
     return PreparedRequest(
-        operation, made["method"].upper(), made["url"], made.get("headers", {}), made.get("json")
+        operation,
+        parts["method"].upper(),
+        parts["url"],
+        parts.get("headers", {}),
+        parts.get("json"),
     )
 
 
-def _sort_arguments(
+def _build_model(signature: Signature[P], arguments: dict[str, Any]) -> Any:
+    build: Callable[..., Any] = signature.build
+    return build(**arguments)
+
+
+def _split_arguments(
     signature: Signature[P], arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The operation's own arguments, and the call options."""
     own = {name: value for name, value in arguments.items() if name in signature.parameters}
     options = {name: value for name, value in arguments.items() if name in OPTIONS}
-    strange = arguments.keys() - own.keys() - options.keys()
-    issues = [_unknown(signature, name, arguments[name]) for name in sorted(strange)]
-    issues += [_missing(signature, name) for name in sorted(signature.required - own.keys())]
+    unknown = arguments.keys() - own.keys() - options.keys()
+    issues = [_unknown_argument(signature, name, arguments[name]) for name in sorted(unknown)]
+    issues += [
+        _missing_argument(signature, name) for name in sorted(signature.required - own.keys())
+    ]
     if issues:
         raise InvalidRequestError(issues)
     return own, options
 
 
-def _unknown(signature: Signature[P], name: str, value: object) -> Issue:
-    known = [*signature.parameters, *sorted(OPTIONS)]
-    close = difflib.get_close_matches(name, known, n=1)
-    advice = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
+def _unknown_argument(signature: Signature[P], name: str, value: object) -> Issue:
+    advice = suggest_name(name, [*signature.parameters, *sorted(OPTIONS)])
     return Issue(name, "unknown", value, f"{name}: {signature.name} has no such argument; {advice}")
 
 
-def _missing(signature: Signature[P], name: str) -> Issue:
+def _missing_argument(signature: Signature[P], name: str) -> Issue:
     return Issue(name, "required", None, f"{name}: {signature.name} requires this argument")
 
 
-def _build(signature: Signature[P], own: dict[str, Any]) -> Any:
-    build: Callable[..., Any] = signature.build
-    return build(**own)
-
-
-def _unsendable(body: Mapping[str, Any]) -> tuple[Issue, ...]:
-    """What no JSON can hold, in a request that is not checked otherwise."""
+def _check_json(body: Mapping[str, Any]) -> tuple[Issue, ...]:
+    """What JSON cannot express in a request that is not validated."""
     if issues := check_json(body):
         return issues
     try:
-        # As httpx writes it: some that are JSON by their kind are not for it.
+        # As httpx serializes it, which rejects more values.
         json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        return (Issue("", "json", None, f"the body cannot be written as JSON: {error}"),)
+        return (Issue("", "json", None, f"the body cannot be serialized to JSON: {error}"),)
     return ()
 
 
-def _switch(given: object, usual: bool) -> bool:
-    if given is None:
-        return usual
-    if isinstance(given, bool):
-        return given
-    words = f"must be True or False, got {safe_repr(given)}"
-    raise invalid_option("validate", "type", words)
+def _flag_option(name: str, options: Mapping[str, Any], default: bool) -> bool:
+    value = options.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    raise invalid_option(name, "type", f"must be True or False, got {safe_repr(value)}")
 
 
-def _extra(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    given: Mapping[str, Any] | None = options.get(name)
-    if given is None:
+def _mapping_option(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    value: Mapping[str, Any] | None = options.get(name)
+    if value is None:
         return {}
-    if isinstance(given, Mapping):
-        return given
-    words = f"must be a mapping of names to values, got {type(given).__name__}"
-    raise invalid_option(name, "type", words)
+    if isinstance(value, Mapping):
+        return value
+    problem = f"must be a mapping of names to values, got {type(value).__name__}"
+    raise invalid_option(name, "type", problem)
 
 
-def _with_extra(
+def _add_headers(
     headers: Mapping[str, str], extra: Mapping[str, str], version: str
 ) -> dict[str, str]:
-    issues = [issue for item in (*extra.items(), (_VERSION, version)) for issue in _header(*item)]
+    checked = (*extra.items(), (_VERSION_HEADER, version))
+    issues = [issue for name, value in checked for issue in _check_header(name, value)]
     if issues:
         raise InvalidRequestError(issues)
     replaced = {name.lower() for name in extra}
     return {**{k: v for k, v in headers.items() if k.lower() not in replaced}, **extra}
 
 
-def _header(name: str, value: str) -> list[Issue]:
-    """What forbids a header; the value is shown only where it can be no secret."""
+def _check_header(name: str, value: str) -> list[Issue]:
+    """The problems of a header. Its value is never shown, because it may be secret."""
     if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
         shown = safe_repr(name)
         return [Issue(shown, "header name", shown, f"{shown} is not a header name")]
-    if name.lower() in _NOT_EXTRA:
+    if name.lower() in _RESERVED_HEADERS:
         return [Issue(name, "reserved", None, f"{name}: is set by the client itself")]
-    if not isinstance(value, str) or not _FIELD_VALUE.fullmatch(value):
-        words = "must be visible ASCII without line breaks or blanks around it"
-        return [Issue(name, "header value", None, f"{name}: {words}")]
+    if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
+        problem = "must be visible ASCII without line breaks, and not begin or end with a blank"
+        return [Issue(name, "header value", None, f"{name}: {problem}")]
     return []

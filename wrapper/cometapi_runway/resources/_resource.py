@@ -1,4 +1,4 @@
-"""One resource per operation, on either client, from the operation's one signature."""
+"""One resource per operation, for both clients, from the operation's one signature."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Resource(Generic[P]):
 
         self.signature = signature
         self.create = create
-        _document(create, signature, "BoundTask")
+        _set_signature(create, signature, "BoundTask")
 
 
 class AsyncResource(Generic[P]):
@@ -57,11 +57,11 @@ class AsyncResource(Generic[P]):
 
         self.signature = signature
         self.create = create
-        _document(create, signature, "AsyncBoundTask")
+        _set_signature(create, signature, "AsyncBoundTask")
 
 
 class ResourceHolder(Protocol[S_co]):
-    """What a resource hangs on: a client, or a group of resources of one."""
+    """The owner of a resource: a client, or a group of resources of one."""
 
     @property
     def session(self) -> S_co:
@@ -70,7 +70,7 @@ class ResourceHolder(Protocol[S_co]):
 
 
 class ResourceDescriptor(Generic[P]):
-    """Puts the resource of a signature on both clients: ``name = ResourceDescriptor(signature)``."""
+    """Adds a signature's resource to both clients: ``name = ResourceDescriptor(signature)``."""
 
     def __init__(self, signature: Signature[P]) -> None:
         self._signature = signature
@@ -88,7 +88,7 @@ class ResourceDescriptor(Generic[P]):
     def __get__(
         self, holder: ResourceHolder[Session] | ResourceHolder[AsyncSession] | None, owner: type
     ) -> Resource[P] | AsyncResource[P] | ResourceDescriptor[P]:
-        """The resource, created at first access and kept on its holder."""
+        """The resource, created at first access and cached on its holder."""
         if holder is None:
             return self
         resource = make_resource(holder.session, self._signature)
@@ -107,17 +107,17 @@ def make_resource(
 def make_resource(
     session: Session | AsyncSession, signature: Signature[P]
 ) -> Resource[P] | AsyncResource[P]:
-    """The resource of a signature, for the client that the session is of."""
+    """The resource of a signature, for the client of the session."""
     if isinstance(session, AsyncSession):
         return AsyncResource(session, signature)
     return Resource(session, signature)
 
 
-def _document(create: Callable[..., object], signature: Signature[P], returns: str) -> None:
-    """Give `create` the operation's own signature and documentation, for `help` and editors."""
+def _set_signature(create: Callable[..., object], signature: Signature[P], returns: str) -> None:
+    """Set the operation's own signature and docstring on `create`, for `help` and editors."""
     build = signature.build
     create.__doc__ = build.__doc__
     create.__name__ = "create"
     create.__qualname__ = f"{build.__name__}.create"
     own = inspect.signature(build).replace(return_annotation=returns)
-    create.__signature__ = own  # type: ignore[attr-defined] # what inspect looks for
+    create.__signature__ = own  # type: ignore[attr-defined] # for inspect

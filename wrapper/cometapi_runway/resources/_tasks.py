@@ -1,4 +1,4 @@
-"""``client.tasks``: tasks that exist already, retrieved once, or waited for alone or among many."""
+"""``client.tasks``: existing tasks, retrieved once, or waited for alone or in groups."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ Tracked = TypeVar("Tracked", bound=TrackedTask)
 
 
 class Tasks:
-    """Tasks that exist already, by their id.
+    """Existing tasks, by their id.
 
-    An id is looked up on one route; a task given instead of its id is polled on its own route.
+    An id is polled on one route; a task passed instead of its id is polled on its own route.
     """
 
     def __init__(self, session: Session, route: Route = "tasks") -> None:
@@ -46,17 +46,17 @@ class Tasks:
         self._route: Route = route
 
     def bind(self, task: str | Task) -> BoundTask:
-        """Bind a task, or its id with what the journal knows of it, to this client; no request.
+        """Bind a task, or its id with what the journal records, to this client. Sends nothing.
 
         Raises:
-            InvalidRequestError: It is neither a task nor text.
+            InvalidRequestError: The value is neither a task nor text.
         """
         if isinstance(task, BoundTask):
             return task
         return bind(self._session, resolve_task(task, self._route, self._session.journal))
 
     def retrieve(self, id: str | Task) -> BoundTask:
-        """Ask once for a task's state; see `BoundTask.refresh`."""
+        """Poll a task once; see `BoundTask.refresh`."""
         return self.bind(id).refresh()
 
     def wait(
@@ -70,8 +70,8 @@ class Tasks:
         """Wait until a task has ended; see `BoundTask.wait`.
 
         Args:
-            id: The task's id, or the task. An id that is in this client's journal is polled on
-                the route of the operation that created it.
+            id: The task's id, or the task. An id in this client's journal is polled on the route
+                of the operation that created it.
             timeout: Seconds to wait at most; None for no limit.
             on_update: Called with the task whenever its state has changed.
             interval: Seconds between two polls, at least.
@@ -88,18 +88,19 @@ class Tasks:
     ) -> Iterator[BoundTask]:
         """Wait for many tasks at once, and yield each when its wait has ended.
 
-        No task disturbs another: one that fails, is not found, or has not ended at the deadline
-        is yielded as last seen, with the reason in `error`; `result()` raises it. Thousands of
-        tasks are waited for in one thread and a few workers.
+        Tasks do not affect each other: one that fails, is not found, or has not ended at the
+        deadline is yielded as last seen, with the reason in `error`; `result()` raises it.
+        Thousands of tasks need one thread and a few workers.
 
         Args:
-            ids: Tasks, or their ids; one that is given twice is waited for once.
+            ids: Tasks, or their ids; a repeated one is waited for once.
             timeout: Seconds for all of them together; None for no limit.
             on_update: Called with a task whenever its state has changed.
             interval: Seconds between two polls of one task, at least.
 
         Raises:
-            InvalidRequestError: An item of `ids` is neither, or an option is malformed.
+            InvalidRequestError: An item of `ids` is neither a task nor text, or an option is
+                malformed.
         """
         session = self._session
         known = index_tasks(ids, self.bind)
@@ -123,9 +124,9 @@ class Tasks:
         *,
         interval: float = POLL_INTERVAL,
     ) -> list[BoundTask]:
-        """Wait for many tasks at once, and return them in the order given.
+        """Wait for many tasks at once, and return them in the order of `ids`.
 
-        See `as_completed`: nothing is raised for a task; each carries its own `error`.
+        No task's error is raised; each task has its own in `error`. See `as_completed`.
         """
         items = list_ids(ids)
         ended = {t.id: t for t in self.as_completed(items, timeout, on_update, interval=interval)}
@@ -133,20 +134,20 @@ class Tasks:
 
 
 class AsyncTasks:
-    """Tasks that exist already, by their id; see `Tasks`."""
+    """Existing tasks, by their id; see `Tasks`."""
 
     def __init__(self, session: AsyncSession, route: Route = "tasks") -> None:
         self._session = session
         self._route: Route = route
 
     def bind(self, task: str | Task) -> AsyncBoundTask:
-        """Bind a task or its id to this client; no request. See `Tasks.bind`."""
+        """Bind a task or its id to this client. Sends nothing. See `Tasks.bind`."""
         if isinstance(task, AsyncBoundTask):
             return task
         return bind_async(self._session, resolve_task(task, self._route, self._session.journal))
 
     async def retrieve(self, id: str | Task) -> AsyncBoundTask:
-        """Ask once for a task's state; see `BoundTask.refresh`."""
+        """Poll a task once; see `BoundTask.refresh`."""
         return await self.bind(id).refresh()
 
     async def wait(
@@ -200,7 +201,7 @@ class AsyncTasks:
 
 
 def task_id_of(item: str | Task) -> str:
-    """The id of a task, given as the task or as its id."""
+    """The id of a task, passed as the task or as its id."""
     return item.id if isinstance(item, Task) else item
 
 
@@ -208,13 +209,13 @@ def list_ids(ids: Iterable[str | Task]) -> list[str | Task]:
     """The tasks and ids as a list, so that they can be iterated over several times.
 
     Raises:
-        InvalidRequestError: `ids` is not iterable, or is one task or one id: a text would be
-            iterated over letter by letter.
+        InvalidRequestError: `ids` is not iterable, or is one task or one id: iterating over a
+            text would yield its letters.
     """
     if isinstance(ids, str | Task):
-        raise invalid_option("ids", "type", "is one task; give a list of them")
+        raise invalid_option("ids", "type", "is one task; pass a list")
     if not isinstance(ids, Iterable):
-        raise invalid_option("ids", "type", f"is {safe_repr(ids)}; give a list of tasks or ids")
+        raise invalid_option("ids", "type", f"is {safe_repr(ids)}; pass a list of tasks or ids")
     return list(ids)
 
 
@@ -226,10 +227,10 @@ def index_tasks(
 
 
 def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
-    """A task with all that is known of it: from the journal, or nothing but its id.
+    """The task that was passed as itself or as its id, with what the journal records of the id.
 
     Raises:
-        InvalidRequestError: It is neither a task nor text.
+        InvalidRequestError: The value is neither a task nor text.
     """
     if isinstance(item, Task):
         return item
@@ -258,7 +259,7 @@ def start_waits(
 
 
 def _failed_wait(error: InvalidRequestError) -> Flow[Task]:
-    """A wait that raises at once, so that a malformed id disturbs no other wait."""
+    """A wait that raises at once, so that a malformed id does not stop the other waits."""
     yield from ()
     raise error
 
@@ -272,5 +273,5 @@ def split_outcome(known: Task, outcome: WaitOutcome) -> tuple[Task, RunwayError 
 
 
 def accepted_if_unseen(task: Task, known: TrackedTask) -> float | None:
-    """When a task was accepted, until the gateway has shown it: then its grace has ended."""
+    """When a task was accepted, if no wait has seen it yet: being seen ends its grace."""
     return known.accepted_at if task is known else None

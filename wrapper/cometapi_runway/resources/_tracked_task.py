@@ -1,4 +1,4 @@
-"""A task with what this process knows of it: when it was accepted, and whether it has been seen."""
+"""A task with what this process knows about it: when it was accepted, and whether it is visible."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _TASK_FIELDS = tuple(attribute.name for attribute in fields(Task))
 
 @define(eq=False)
 class Visibility:
-    """Whether the gateway has shown a task, shared by all its waits: it stays visible."""
+    """Whether the gateway has shown a task; shared by all waits, because it stays visible."""
 
     seen: bool = False
 
 
 @frozen(kw_only=True)
 class TrackedTask(Task):
-    """A task with what this process knows of it.
+    """A task with what this process knows about it.
 
     Attributes:
-        accepted_at: When it was accepted, on its client's clock, if it was created there.
+        accepted_at: When it was accepted, on its client's clock; None if that was elsewhere.
         error: Why a wait among many ended without its output, or None.
         visibility: Whether the gateway has shown it in any wait.
     """
@@ -44,7 +44,7 @@ class TrackedTask(Task):
         return self
 
     def unbound(self) -> Task:
-        """The task alone, without the client, so that an error can carry it anywhere."""
+        """The task without its client, so that an error that holds it can be pickled."""
         return Task(**task_fields(self))
 
 

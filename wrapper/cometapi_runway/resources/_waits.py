@@ -42,7 +42,7 @@ def check_wait_options(timeout: float | None, interval: float) -> WaitOptions:
 
 
 def make_wait_request(task: TrackedTask, options: WaitOptions, settings: Settings) -> WaitRequest:
-    """The wait for one task, with all that is known of it.
+    """The flow's request to wait for one task, with all that is known about it.
 
     Raises:
         InvalidRequestError: Its id is malformed.

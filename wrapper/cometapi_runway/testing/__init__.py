@@ -1,26 +1,29 @@
-"""Test your own application against a simulated gateway: fixtures for pytest.
+"""Pytest fixtures that test your application against a simulated gateway.
 
-With ``pip install 'cometapi-runway[testing]'`` these fixtures are there, without an import and
-without configuration:
+``pip install 'cometapi-runway[testing]'`` provides these fixtures, without import or configuration:
 
 ====================  =========================================================================
-``runway_simulator``  a stateful gateway in this process: no socket, a clock that waits move
+``runway_simulator``  a stateful gateway in this process, without sockets, in virtual time
 ``runway_server``     the same on a loopback socket, for other processes and other clients
-``runway_mock``       a respx router that knows every operation and gives documented answers
+``runway_mock``       a respx router with a documented response for every operation
 ====================  =========================================================================
 
-While one is active, every request to the gateway that httpx carries in this process goes to it,
-whoever made the client, and is checked against the contract: one that breaks it fails the test
-and names the field. Nothing sleeps: a wait of any `RunwayClient` moves the simulated clock::
+While a fixture is active it receives every request to the gateway that httpx sends in this process,
+from any client, and checks it against the contract. A request that breaks the contract fails the
+test, and the report names the field. Nothing sleeps: `RunwayClient` waits advance the virtual
+clock::
 
     def test_a_refusal_is_explained(runway_simulator):
         runway_simulator.fail_next("SAFETY.INPUT.TEXT")
         assert my_app.animate("https://example.com/face.png") == "Please use another picture."
         runway_simulator.assert_charged(1)
 
-``@pytest.mark.runway(...)`` sets the simulator up: the fields of
-`cometapi_runway.simulator.Settings`, and ``base_url`` for an application that has its own
-address for the gateway. The names below are for annotations and rules.
+``@pytest.mark.runway(...)`` configures the simulator. It takes the fields of
+`cometapi_runway.simulator.SimulatorSettings`, and ``base_url`` for an application that uses its own
+gateway address. The names below are for annotations and rules.
+
+The modules are private except `plugin`, the pytest entry point. Only `_transports`, `_mock` and
+`_simulator` import httpx at run time.
 """
 
 from __future__ import annotations
@@ -30,10 +33,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cometapi_runway.simulator import Ending, Fault, Outcome, SimClock, Timings, When
-    from cometapi_runway.testing.connected import API_KEY
-    from cometapi_runway.testing.judge import Violation
-    from cometapi_runway.testing.mocked import Mock
-    from cometapi_runway.testing.simulated import Server, Simulator
+    from cometapi_runway.testing._contract_checker import Violation
+    from cometapi_runway.testing._kit import API_KEY
+    from cometapi_runway.testing._mock import Mock
+    from cometapi_runway.testing._simulator import Server, Simulator
 
 __all__ = [
     "API_KEY",
@@ -49,21 +52,22 @@ __all__ = [
     "When",
 ]
 
-_HERE = {
-    "API_KEY": "connected",
-    "Mock": "mocked",
-    "Server": "simulated",
-    "Simulator": "simulated",
-    "Violation": "judge",
+_MODULES = {
+    "API_KEY": "_kit",
+    "Mock": "_mock",
+    "Server": "_simulator",
+    "Simulator": "_simulator",
+    "Violation": "_contract_checker",
 }
 
 
 def __getattr__(name: str) -> object:
-    # pytest loads this package in every run of everybody who has it installed.
+    # Lazy, because pytest loads this package in every run of every project that has it installed.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    place = f"{__name__}.{_HERE[name]}" if name in _HERE else "cometapi_runway.simulator"
-    value: object = getattr(import_module(place), name)
+    is_own = name in _MODULES
+    module = f"{__name__}.{_MODULES[name]}" if is_own else "cometapi_runway.simulator"
+    value: object = getattr(import_module(module), name)
     globals()[name] = value
     return value
 

@@ -1,26 +1,23 @@
-"""A request judged against the contract: one piece of code, three users.
+"""Checks requests and responses against the contract.
 
-The client asks it before a paid request leaves, the simulator before it answers, and the tests
-after they caught one. It reads nothing but the OpenAPI document and judges nothing but bytes and
-JSON, so it stays independent of the client it judges; it neither needs nor imports httpx.
+The client calls it before it sends a paid request, the simulator before it handles one, and the
+tests after they record one. It reads nothing but an OpenAPI document and checks nothing but bytes
+and JSON. It must not import the client that it checks, nor httpx.
 
     >>> from cometapi_runway.validation import contract
     >>> contract().check_body("control_a_character", {"model": "act_two"})
     (Issue(path='/character', rule='required', ...), ...)
 
-Three lines hold it together: ``_document`` reads a contract into operations, ``_schemas`` and
-``_requests`` judge bodies and whole requests, ``_wording`` says what was found.
+Inside, `_contract` is the entry. `_document` reads a contract into operations, `_routes` matches
+request lines, `_requests` and `_parameters` check what goes over the wire, `_strict_json` and
+`_schemas` check bodies, `_messages` writes the findings, `_references` follows ``$ref``.
 """
 
 from cometapi_runway.validation._contract import Contract, contract
-from cometapi_runway.validation._document import (
-    HEADER_NAME,
-    ContractError,
-    Operation,
-    Parameter,
-    Response,
-)
-from cometapi_runway.validation._json import irregular as check_json
+from cometapi_runway.validation._document import HEADER_NAME, Operation, Parameter, Response
+from cometapi_runway.validation._json_types import ContractError
+from cometapi_runway.validation._references import follow_pointer, make_pointer, resolve_reference
+from cometapi_runway.validation._strict_json import check_json
 
 __all__ = [
     "HEADER_NAME",
@@ -31,4 +28,7 @@ __all__ = [
     "Response",
     "check_json",
     "contract",
+    "follow_pointer",
+    "make_pointer",
+    "resolve_reference",
 ]

@@ -1,4 +1,4 @@
-"""The contract as the rest of the library asks it."""
+"""The contract as the rest of the library uses it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cometapi_runway.validation import _json
-from cometapi_runway.validation._document import (
-    ContractError,
-    read_operations,
-    read_schemes,
-    read_servers,
-    resolve,
-)
-from cometapi_runway.validation._parameters import ParameterJudge
-from cometapi_runway.validation._routes import Route, Routes
+from cometapi_runway.validation import _strict_json
+from cometapi_runway.validation._document import read_operations, read_schemes, read_servers
+from cometapi_runway.validation._json_types import ContractError
+from cometapi_runway.validation._messages import name_place
+from cometapi_runway.validation._references import resolve_reference
+from cometapi_runway.validation._requests import RequestChecker
+from cometapi_runway.validation._routes import Route, Router
 from cometapi_runway.validation._schemas import (
-    Meanings,
-    body_subject,
+    PatternMeanings,
+    check_value,
+    collect_pattern_meanings,
     compile_schema,
-    judge,
-    meanings,
 )
 
 if TYPE_CHECKING:
@@ -39,19 +35,19 @@ _RESOURCE = "contract.json"
 
 
 class Contract:
-    """An OpenAPI 3.1 document that requests can be judged by.
+    """An OpenAPI 3.1 document that requests and responses are checked against.
 
     Args:
-        document: the document, as parsed JSON. It must not change afterwards.
+        document: The document as parsed JSON. It must not change afterwards.
 
     Attributes:
-        document: the document.
-        operations: what it offers, in the document's order.
-        servers: the addresses it names; empty: any server will do.
-        schemes: its security schemes by name.
+        document: The document.
+        operations: Its operations, in the document's order.
+        servers: Its server addresses; if empty, every server is accepted.
+        schemes: Its security schemes by name.
 
     Raises:
-        ContractError: the document uses something that could only be judged in part.
+        ContractError: The document uses a feature that is not supported here.
     """
 
     def __init__(self, document: Object) -> None:
@@ -60,18 +56,18 @@ class Contract:
         self.servers = read_servers(document)
         self.schemes = read_schemes(document, self.operations)
         self._by_id = {operation.id: operation for operation in self.operations}
-        self._routes = Routes(self.operations)
+        self._router = Router(self.operations)
         self._validators: dict[tuple[str, str], Validator] = {}
-        self._parameters: dict[tuple[str, str], tuple[ParameterJudge, ...]] = {}
+        self._requests = RequestChecker(document, self.servers, self._router, self.check_body)
 
     def __repr__(self) -> str:
         return f"Contract({len(self.operations)} operations)"
 
     def operation(self, operation_id: str) -> Operation:
-        """The operation of that ``operationId``.
+        """Return the operation with an ``operationId``.
 
         Raises:
-            KeyError: the contract has none of that name; the message lists those it has.
+            KeyError: There is no such operation; the message lists the known ones.
         """
         try:
             return self._by_id[operation_id]
@@ -80,67 +76,88 @@ class Contract:
             raise KeyError(f"no operation {operation_id!r}; the contract has: {known}") from None
 
     def match(self, method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
-        """The operation that a request line hits, with its decoded path parameters.
+        """Return the operation that a request line reaches, with its decoded path parameters.
 
         Args:
-            method: as sent.
-            path: as sent: percent-encoded, dot segments unresolved, without a query.
+            method: As sent.
+            path: As sent: percent-encoded, dot segments unresolved, without a query.
         """
-        hit = self._routes.find(method, path)
-        return (hit.operation, hit.arguments) if isinstance(hit, Route) else None
+        found = self._router.find(method, path)
+        return (found.operation, found.arguments) if isinstance(found, Route) else None
+
+    def route(self, method: str, path: str) -> Route | Issue:
+        """Return what a request line reaches, or the reason why it reaches no operation."""
+        return self._router.find(method, path)
 
     def resolve(self, value: JSON) -> Object:
-        """The object that a value stands for: itself, or what its ``$ref`` leads to.
+        """Return the object that a value stands for: itself, or the target of its ``$ref``.
 
         Raises:
-            ContractError: the value is no object; the reference leaves the document, leads nowhere
-                or in a circle.
+            ContractError: The value is not an object, or the reference leaves the document, leads
+                nowhere or refers to itself.
         """
-        return resolve(self.document, value)
+        return resolve_reference(self.document, value)
 
     def fits(self, name: str, value: object) -> bool:
-        """Whether a JSON value is of a schema among the components, by the schema's name.
+        """Whether a JSON value is valid against a component schema.
+
+        Args:
+            name: The name of the schema under ``components/schemas``.
+            value: The value.
 
         Raises:
-            ContractError: the contract has no such schema.
+            ContractError: There is no such schema.
         """
         reference: Object = {"$ref": f"#/components/schemas/{name}"}
         self.resolve(reference)
-        return not self._judge_json(self._validator(("", name), reference), value)
+        return not self._check_json(self._validator(("", name), reference), value)
 
     def check_body(self, operation_id: str, body: object) -> tuple[Issue, ...]:
-        """Judge a request body, given as the JSON value it will be.
+        """Check the JSON value of a request body.
 
         Args:
-            operation_id: the operation it is meant for.
-            body: the value; None is JSON's null, not an absent body.
+            operation_id: The operation that the body is sent to.
+            body: The value. None is JSON's null, not a missing body.
 
         Returns:
-            What is wrong, each with the JSON pointer of the field; empty: nothing.
+            One issue for each fault, with the JSON pointer of its field; empty if the body is
+            valid.
 
         Raises:
-            KeyError: the contract has no such operation.
-            ContractError: the operation takes no JSON body.
+            KeyError: There is no such operation.
+            ContractError: The operation takes no JSON body.
         """
         operation = self.operation(operation_id)
         schema = operation.body_schema
         if schema is None:
             raise ContractError(f"{operation_id} takes no JSON body")
-        return self._judge_json(self._validator((operation.id, "body"), schema), body)
+        return self._check_json(self._validator((operation.id, "body"), schema), body)
 
     def check_response(self, operation_id: str, status: int, body: object) -> tuple[Issue, ...]:
-        """Judge an answer's JSON body against what is documented for its status.
+        """Check a response's JSON body against the schema documented for its status.
 
         Raises:
-            KeyError: the contract has no such operation.
-            ContractError: no JSON answer is documented for that status.
+            KeyError: There is no such operation.
+            ContractError: No JSON response is documented for that status.
         """
         operation = self.operation(operation_id)
         response = operation.response(status)
         if response is None or response.schema is None:
-            raise ContractError(f"{operation_id} documents no JSON answer for {status}")
+            raise ContractError(f"{operation_id} documents no JSON response for {status}")
         validator = self._validator((operation.id, response.status), response.schema)
-        return self._judge_json(validator, body)
+        return self._check_json(validator, body)
+
+    def check_parameters(
+        self, operation: Operation, location: str, values: Mapping[str, list[str]]
+    ) -> tuple[Issue, ...]:
+        """Check an operation's parameters of one location, as text.
+
+        Args:
+            operation: The operation.
+            location: ``path``, ``query``, ``header`` or ``cookie``.
+            values: Name to values, repeated ones repeated; header names in lower case.
+        """
+        return tuple(self._requests.check_parameters(operation, location, values))
 
     def check_request(
         self,
@@ -151,34 +168,22 @@ class Contract:
         *,
         operation_id: str | None = None,
     ) -> tuple[Issue, ...]:
-        """Judge a whole request as it would go over the wire.
+        """Check a whole request as it goes over the wire.
 
         Args:
-            method: as sent.
-            url: as sent, percent-encoded. Without a host (``/runwayml/v1/tasks/x``) the server
-                is not judged: a simulator or a proxy has an address of its own.
-            headers: as sent, repeated ones repeated.
-            content: the body as sent.
-            operation_id: the operation it is meant for, when the caller knows.
+            method: As sent.
+            url: As sent, percent-encoded. Without a host (``/runwayml/v1/tasks/x``) the server is
+                not checked, because simulators and proxies have their own addresses.
+            headers: As sent, repeated ones repeated.
+            content: The body as sent.
+            operation_id: The operation that the caller means, if known.
 
         Returns:
-            What is wrong. Body issues carry JSON pointers; the others the name of the header or
-            parameter, or ``method``, ``server``, ``path``. Credentials are never shown.
+            One issue for each fault. The path of an issue is a JSON pointer into the body, or the
+            name of the header or parameter, or ``method``, ``server``, ``path``. Credentials are
+            never shown.
         """
-        # Imported here because it needs the urllib machinery that check_body does without.
-        from cometapi_runway.validation._requests import judge_request  # noqa: PLC0415
-
-        return judge_request(self, (method, url, headers, content), operation_id)
-
-    def parameter_judges(self, operation: Operation, location: str) -> tuple[ParameterJudge, ...]:
-        """The judges of an operation's parameters in one place, built when first asked for."""
-        key = (operation.id, location)
-        found = self._parameters.get(key)
-        if found is None:
-            parameters = operation.parameters_in(location)
-            found = tuple(ParameterJudge(self.document, parameter) for parameter in parameters)
-            self._parameters[key] = found
-        return found
+        return self._requests.check((method, url, headers, content), operation_id)
 
     def _validator(self, key: tuple[str, str], schema: Object) -> Validator:
         found = self._validators.get(key)
@@ -186,36 +191,33 @@ class Contract:
             found = self._validators[key] = compile_schema(self.document, schema)
         return found
 
-    def route(self, method: str, path: str) -> Route | Issue:
-        """What a request line hits, or why it hits nothing."""
-        return self._routes.find(method, path)
-
     @cached_property
-    def _meanings(self) -> Meanings:
-        return meanings(self.document)
+    def _pattern_meanings(self) -> PatternMeanings:
+        return collect_pattern_meanings(self.document)
 
-    def _judge_json(self, validator: Validator, value: object) -> tuple[Issue, ...]:
-        if not _json.is_regular(value) and (issues := _json.irregular(value)):
+    def _check_json(self, validator: Validator, value: object) -> tuple[Issue, ...]:
+        if not _strict_json.is_plain_json(value) and (issues := _strict_json.check_json(value)):
             return issues
         try:
-            return judge(validator, value, body_subject, self._meanings)
+            return check_value(validator, value, name_place, self._pattern_meanings)
         except ValueError:
-            # The engine refuses string subclasses and the like, which any JSON writer takes.
-            return judge(validator, _json.plain(value), body_subject, self._meanings)
+            # The engine refuses string subclasses, tuples and the like, which JSON writers accept.
+            plain = _strict_json.to_plain_json(value)
+            return check_value(validator, plain, name_place, self._pattern_meanings)
 
 
 @cache
 def contract() -> Contract:
-    """The contract this library was generated from, read once.
+    """Load the contract that this library was generated from, once per process.
 
     Raises:
-        ContractError: the generated package is not installed or carries no contract.
+        ContractError: The generated package is not installed or carries no contract.
     """
-    return Contract(json.loads(_packaged()))
+    return Contract(json.loads(_read_packaged_contract()))
 
 
-def _packaged() -> bytes:
-    # Not importlib.resources: that would import the generated package, and with it httpx.
+def _read_packaged_contract() -> bytes:
+    # importlib.resources would import the generated package, and with it httpx.
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise ContractError(f"{_PACKAGE} is not installed")

@@ -1,30 +1,33 @@
-"""An OpenAPI 3.1 document, read into operations.
+"""Reads an OpenAPI 3.1 document into operations.
 
-Whatever the oracle could not judge (an array style it does not decode, a reference that leads
-nowhere) is refused here: a contract that is judged in part would be trusted as a whole.
+A document that uses an unsupported feature (another array style, a reference that leads nowhere)
+is refused here. Otherwise its requests would be checked only in part.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import field, frozen
 
 from cometapi_runway._core.json_values import JSON, Object
+from cometapi_runway.validation._json_types import (
+    ContractError,
+    require_list,
+    require_object,
+    require_text,
+)
+from cometapi_runway.validation._references import resolve_reference
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""What can be the name of a header: a token (RFC 9110, 5.6.2). Use it with ``fullmatch``."""
+"""A valid header name: a token (RFC 9110, 5.6.2). Use it with ``fullmatch``."""
 
 _READS = frozenset({"tasks", "feed"})
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-# OpenAPI 3.1, Parameter Object: a header parameter of these names is to be ignored.
+# OpenAPI 3.1, Parameter Object: header parameters with these names are ignored.
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 _DEFAULT_STYLES = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
-
-
-class ContractError(ValueError):
-    """The document is not a contract this library can judge requests by."""
 
 
 @frozen(eq=False)
@@ -32,11 +35,11 @@ class Parameter:
     """One parameter of an operation.
 
     Attributes:
-        name: as the document spells it.
+        name: As the document spells it.
         location: ``path``, ``query``, ``header`` or ``cookie``.
-        required: whether a request must carry it.
-        schema: its JSON schema, references left in place.
-        explode: whether an array is repeated (``a=1&a=2``) or joined by commas.
+        required: Whether a request must carry it.
+        schema: Its JSON schema, references unresolved.
+        explode: Whether an array is repeated (``a=1&a=2``) or joined by commas.
     """
 
     name: str
@@ -48,12 +51,12 @@ class Parameter:
 
 @frozen(eq=False)
 class Response:
-    """One documented answer.
+    """One documented response.
 
     Attributes:
-        status: as documented: ``200``, ``5XX`` or ``default``.
-        description: the document's own words.
-        content: media type to JSON schema; empty for an answer without a body.
+        status: As documented: ``200``, ``5XX`` or ``default``.
+        description: As documented.
+        content: Media type to JSON schema; empty for a response without a body.
     """
 
     status: str
@@ -62,8 +65,8 @@ class Response:
 
     @property
     def schema(self) -> Object | None:
-        """The schema of the JSON body, None where no JSON body is documented."""
-        return _json_schema(self.content)
+        """The schema of the JSON body; None if no JSON body is documented."""
+        return _find_json_schema(self.content)
 
 
 @frozen(eq=False)
@@ -71,20 +74,20 @@ class Operation:
     """One operation of the contract.
 
     Attributes:
-        id: the ``operationId``.
-        method: upper case.
-        path: the template, ``/runwayml/v1/tasks/{id}``.
-        tag: the first tag, empty without one.
-        resource: what the wrapper calls it (``x-resource``), empty where the document is silent;
-            where several resources share the operation, the first of them.
-        variants: those resources, each with the name of the schema that its body has; empty for
-            an operation of one resource.
-        parameters: all of them, those of the path item included.
-        body_required: whether a request must have a body.
-        content: media type of the request body to its JSON schema; empty: no body allowed.
-        responses: the documented answers.
-        security: alternatives, each a set of scheme names that must all be satisfied.
-        document: the operation object itself.
+        id: The ``operationId``.
+        method: In upper case.
+        path: The template, such as ``/runwayml/v1/tasks/{id}``.
+        tag: The first tag; empty without one.
+        resource: The wrapper's name for it (``x-resource``); empty if the document has none. If
+            several resources share the operation, the first of them.
+        variants: Those resources, each with the name of its body's schema; empty for an operation
+            of one resource.
+        parameters: All of them, including those of the path item.
+        body_required: Whether a request must have a body.
+        content: Media type of the request body to its JSON schema; empty if no body is allowed.
+        responses: The documented responses.
+        security: Alternatives, each a set of scheme names that are all required.
+        document: The operation object itself.
     """
 
     id: str
@@ -102,26 +105,26 @@ class Operation:
 
     @property
     def body_schema(self) -> Object | None:
-        """The schema of the JSON request body, None where there is none."""
-        return _json_schema(self.content)
+        """The schema of the JSON request body; None if there is none."""
+        return _find_json_schema(self.content)
 
     @property
     def is_read(self) -> bool:
-        """Whether it tells of a task, rather than making one."""
+        """Whether it reads a task instead of creating one."""
         return self.resource in _READS
 
     def parameters_in(self, location: str) -> tuple[Parameter, ...]:
-        """The parameters of one location."""
+        """Return the parameters of one location."""
         return tuple(item for item in self.parameters if item.location == location)
 
     def response(self, status: int) -> Response | None:
-        """The documented answer that covers a status: exact first, then ``5XX``, then default."""
+        """Return the documented response to a status: exact first, then ``5XX``, then default."""
         documented = {item.status.upper(): item for item in self.responses}
         names = (str(status), f"{status // 100}XX", "DEFAULT")
         return next((documented[name] for name in names if name in documented), None)
 
 
-def is_json(media_type: str) -> bool:
+def is_json_media_type(media_type: str) -> bool:
     """Whether a media type holds JSON."""
     essence = media_type.partition(";")[0].strip().lower()
     return essence == "application/json" or essence.endswith("+json")
@@ -131,179 +134,121 @@ def read_operations(document: Object) -> tuple[Operation, ...]:
     """Read every operation of a document.
 
     Raises:
-        ContractError: naming the operation and what is wrong with it.
+        ContractError: An operation is not supported; the message names it and the reason.
     """
-    operations = tuple(_operations(document))
-    _refuse_twins(operation.id for operation in operations)
-    _refuse_twins(f"{operation.method} {operation.path}" for operation in operations)
+    operations = tuple(_iterate_operations(document))
+    _require_unique(operation.id for operation in operations)
+    _require_unique(f"{operation.method} {operation.path}" for operation in operations)
     return operations
 
 
 def read_servers(document: Object) -> tuple[str, ...]:
-    """The server addresses of a document."""
-    servers = sequence(document.get("servers", []))
-    return tuple(text(mapping(item).get("url", "")) for item in servers)
+    """Read the server addresses of a document."""
+    servers = require_list(document.get("servers", []))
+    return tuple(require_text(require_object(item).get("url", "")) for item in servers)
 
 
 def read_schemes(document: Object, operations: Iterable[Operation]) -> Mapping[str, Object]:
-    """The security schemes of a document, by name.
+    """Read the security schemes of a document, by name.
 
     Raises:
-        ContractError: an operation asks for a scheme that is not there or not understood.
+        ContractError: An operation needs a scheme that is missing or not supported.
     """
-    components = mapping(document.get("components", {}))
-    schemes = mapping(components.get("securitySchemes", {}))
-    found = {name: resolve(document, scheme) for name, scheme in schemes.items()}
+    components = require_object(document.get("components", {}))
+    schemes = require_object(components.get("securitySchemes", {}))
+    found = {name: resolve_reference(document, scheme) for name, scheme in schemes.items()}
     for name, scheme in found.items():
         kind = scheme.get("type"), str(scheme.get("scheme", "")).lower()
         if kind != ("http", "bearer"):
-            raise ContractError(f"security scheme {name} is not understood: only http bearer is")
+            raise ContractError(f"security scheme {name} is not supported: only http bearer is")
     for operation in operations:
         if missing := frozenset[str]().union(*operation.security) - found.keys():
             raise ContractError(f"{operation.id}: no security scheme {', '.join(missing)}")
     return found
 
 
-def resolve(document: Object, value: JSON) -> Object:
-    """Follow ``$ref`` to the object meant.
-
-    Raises:
-        ContractError: the reference leaves the document, leads nowhere or in a circle.
-    """
-    seen: list[str] = []
-    current = mapping(value)
-    while isinstance(reference := current.get("$ref"), str):
-        if reference in seen:
-            raise ContractError(f"{reference} refers to itself")
-        seen.append(reference)
-        current = mapping(_lookup(document, reference))
-    return current
-
-
-def mapping(value: JSON) -> Object:
-    """The value as an object.
-
-    Raises:
-        ContractError: it is none.
-    """
-    if not isinstance(value, Mapping):
-        raise ContractError(f"expected an object, found {type(value).__name__}")
-    return value
-
-
-def sequence(value: JSON) -> Sequence[JSON]:
-    """The value as a list.
-
-    Raises:
-        ContractError: it is none.
-    """
-    if not isinstance(value, list):
-        raise ContractError(f"expected a list, found {type(value).__name__}")
-    return value
-
-
-def text(value: JSON) -> str:
-    """The value as a string.
-
-    Raises:
-        ContractError: it is none.
-    """
-    if not isinstance(value, str):
-        raise ContractError(f"expected a string, found {type(value).__name__}")
-    return value
-
-
-def _lookup(document: Object, reference: str) -> JSON:
-    if not reference.startswith("#/"):
-        raise ContractError(f"{reference} points outside the document")
-    found: JSON = document
-    for token in reference[2:].split("/"):
-        key = token.replace("~1", "/").replace("~0", "~")
-        if not isinstance(found, Mapping) or key not in found:
-            raise ContractError(f"{reference} leads nowhere")
-        found = found[key]
-    return found
-
-
-def _operations(document: Object) -> Iterator[Operation]:
-    for path, value in mapping(document.get("paths", {})).items():
-        item = resolve(document, value)
+def _iterate_operations(document: Object) -> Iterator[Operation]:
+    for path, value in require_object(document.get("paths", {})).items():
+        item = resolve_reference(document, value)
         for method in filter(_METHODS.__contains__, item):
             try:
-                yield _operation(document, path, method, item)
+                yield _read_operation(document, path, method, item)
             except ContractError as error:
                 raise ContractError(f"{method.upper()} {path}: {error}") from error
 
 
-def _operation(document: Object, path: str, method: str, item: Object) -> Operation:
-    raw = mapping(item[method])
-    body = resolve(document, raw.get("requestBody", {}))
-    content = _content(body)
-    if not all(map(is_json, content)):
-        raise ContractError(f"a body of {', '.join(content)} is not understood: only JSON is")
-    tags = sequence(raw.get("tags", []))
-    named = raw.get("x-resource", "")
-    variants = {k: text(v) for k, v in named.items()} if isinstance(named, Mapping) else {}
+def _read_operation(document: Object, path: str, method: str, item: Object) -> Operation:
+    raw = require_object(item[method])
+    body = resolve_reference(document, raw.get("requestBody", {}))
+    content = _read_content(body)
+    if not all(map(is_json_media_type, content)):
+        raise ContractError(f"a body of {', '.join(content)} is not supported: only JSON is")
+    tags = require_list(raw.get("tags", []))
+    resource = raw.get("x-resource", "")
+    variants: Mapping[str, str] = {}
+    if isinstance(resource, Mapping):
+        variants = {name: require_text(schema) for name, schema in resource.items()}
     return Operation(
-        id=text(raw.get("operationId")),
+        id=require_text(raw.get("operationId")),
         method=method.upper(),
         path=path,
-        tag=text(tags[0]) if tags else "",
-        resource=next(iter(variants), "") or text(named),
+        tag=require_text(tags[0]) if tags else "",
+        resource=next(iter(variants), "") or require_text(resource),
         variants=variants,
-        parameters=_parameters(document, item, raw),
+        parameters=_read_parameters(document, item, raw),
         body_required=body.get("required") is True,
         content=content,
-        responses=tuple(_responses(document, raw)),
-        security=_security(raw.get("security", document.get("security", []))),
+        responses=tuple(_iterate_responses(document, raw)),
+        security=_read_security(raw.get("security", document.get("security", []))),
         document=raw,
     )
 
 
-def _parameters(document: Object, item: Object, raw: Object) -> tuple[Parameter, ...]:
-    shared = sequence(item.get("parameters", []))
-    own = sequence(raw.get("parameters", []))
-    found = [_parameter(resolve(document, value)) for value in (*shared, *own)]
-    # An operation's own parameter replaces the path item's of the same name and place.
+def _read_parameters(document: Object, item: Object, raw: Object) -> tuple[Parameter, ...]:
+    shared = require_list(item.get("parameters", []))
+    own = require_list(raw.get("parameters", []))
+    found = [_read_parameter(resolve_reference(document, value)) for value in (*shared, *own)]
+    # An operation's parameter overrides the path item's of the same name and location.
     unique = {(one.location, one.name.lower()): one for one in found}
     ignored = {("header", name) for name in _IGNORED_HEADERS}
     return tuple(one for key, one in unique.items() if key not in ignored)
 
 
-def _parameter(raw: Object) -> Parameter:
-    name, location = text(raw.get("name")), text(raw.get("in"))
+def _read_parameter(raw: Object) -> Parameter:
+    name, location = require_text(raw.get("name")), require_text(raw.get("in"))
     if "schema" not in raw:
-        raise ContractError(f"parameter {name} has no schema: 'content' is not understood")
+        raise ContractError(f"parameter {name} has no schema: 'content' is not supported")
     usual = _DEFAULT_STYLES[location]
-    style = text(raw.get("style", usual))
+    style = require_text(raw.get("style", usual))
     if style != usual:
-        raise ContractError(f"parameter {name}: style {style!r} is not understood")
+        raise ContractError(f"parameter {name}: style {style!r} is not supported")
     explode = raw.get("explode", style == "form") is True
     required = raw.get("required") is True
-    return Parameter(name, location, required, mapping(raw["schema"]), explode)
+    return Parameter(name, location, required, require_object(raw["schema"]), explode)
 
 
-def _responses(document: Object, raw: Object) -> Iterator[Response]:
-    for status, value in mapping(raw.get("responses", {})).items():
-        response = resolve(document, value)
-        description = text(response.get("description", ""))
-        yield Response(status, description, _content(response))
+def _iterate_responses(document: Object, raw: Object) -> Iterator[Response]:
+    for status, value in require_object(raw.get("responses", {})).items():
+        response = resolve_reference(document, value)
+        description = require_text(response.get("description", ""))
+        yield Response(status, description, _read_content(response))
 
 
-def _content(holder: Object) -> Mapping[str, Object]:
-    content = mapping(holder.get("content", {}))
-    return {name: mapping(mapping(media).get("schema", {})) for name, media in content.items()}
+def _read_content(holder: Object) -> Mapping[str, Object]:
+    content = require_object(holder.get("content", {}))
+    media = {name: require_object(value) for name, value in content.items()}
+    return {name: require_object(value.get("schema", {})) for name, value in media.items()}
 
 
-def _security(value: JSON) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(mapping(choice)) for choice in sequence(value))
+def _read_security(value: JSON) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(require_object(choice)) for choice in require_list(value))
 
 
-def _json_schema(content: Mapping[str, Object]) -> Object | None:
-    return next((schema for name, schema in content.items() if is_json(name)), None)
+def _find_json_schema(content: Mapping[str, Object]) -> Object | None:
+    return next((schema for name, schema in content.items() if is_json_media_type(name)), None)
 
 
-def _refuse_twins(names: Iterable[str]) -> None:
+def _require_unique(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -65,7 +65,7 @@ class TestDisk:
 
         monkeypatch.setattr(PartialFile, "publish", refuse)
         harness.respond_with(whole())
-        with pytest.raises(DownloadError, match="cannot name"):
+        with pytest.raises(DownloadError, match="cannot rename"):
             fetch(harness, tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == [f"{ID}.part"]
 
@@ -102,7 +102,7 @@ class TestDisk:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there it cannot go: a file in it is open")
     @pytest.mark.parametrize(
-        ("event", "told"), [(broken(), "cannot write"), (whole(), "cannot name")]
+        ("event", "told"), [(broken(), "cannot write"), (whole(), "cannot rename")]
     )
     def test_a_removed_folder_is_reported_and_not_recreated(
         self, event: Reply, told: str, harness: ClientHarness, tmp_path: Path

@@ -106,7 +106,7 @@ ROWS = (
     Row("expired, and the task is not found", (page(403), family(400, "task_not_exist"),
         page(403), AGAIN, whole()), (None, POLLED, None, POLLED, None), 1.5),
     Row("expired for ever", (*(page(403), AGAIN) * 3, page(403)),
-        (None, POLLED) * 3 + (None,), 3.5, "fresh addresses"),
+        (None, POLLED) * 3 + (None,), 3.5, "fresh URLs"),
     Row("HTML under 200", (Reply(200, HTML, HTML_HEADERS), whole()), (None, None), 0.5),
     Row("HTML in the middle", (broken(), Reply(200, HTML, HTML_HEADERS), rest()),
         (None, FROM_HALF, FROM_HALF), 1.5),
@@ -116,7 +116,7 @@ ROWS = (
     Row("XML in the middle", (broken(), XML, AGAIN, rest()),
         (None, FROM_HALF, POLLED, FROM_HALF), 1.5),
     Row("JSON for ever", (*(JSON, AGAIN) * 3, JSON), (None, POLLED) * 3 + (None,), 3.5,
-        r"fresh addresses.*HTTP 200 with application/json: {\"error\": {\"message\": \"expired"),
+        r"fresh URLs.*HTTP 200 with application/json: {\"error\": {\"message\": \"expired"),
     Row("JSON that breaks off", (evolve(JSON, content=b"", breaks=httpx.ReadError, declared=9),
         AGAIN, whole()), (None, POLLED, None), 0.5),
     Row("416 in XML", (broken(), Reply(416, WORDS[1].encode(), XML.headers), whole()),
@@ -140,9 +140,9 @@ ROWS = (
     Row("451", (page(451),), (None,), 0.0, "HTTP 451"),
     # Neither may go on for ever, however many bytes come.
     Row("always broken off at the same place", (broken(),),
-        (None,) + (FROM_HALF,) * 5, 15.5, "every answer breaks off"),
+        (None,) + (FROM_HALF,) * 5, 15.5, "every response breaks off"),
     Row("always longer than announced", (Reply(200, DATA, VIDEO, declared=9),),
-        (None,) * 6, 15.5, "every answer breaks off"),
+        (None,) * 6, 15.5, "every response breaks off"),
 )  # fmt: skip
 
 

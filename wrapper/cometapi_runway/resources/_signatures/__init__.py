@@ -1,10 +1,9 @@
 """The signature of every ``create``, once, for both clients.
 
-Each is a function that turns its arguments into the generated request model. What it says of the
-contract (names, which are required, types, values) a test holds against the contract; what it
-adds is the defaults, which the pages do not have: the ones they print are for trying out. An
-operation that nobody has written a signature for yet has one all the same, made of the contract;
-see `plain`.
+Each is a function that turns its arguments into the generated request model. A test compares its
+names, required arguments, types and values with the contract. The defaults are its own: the
+defaults that the pages print are those of their interactive form. `from_contract` derives the
+signature of an operation that has none here.
 """
 
 from cometapi_runway.resources._signatures.compat import (

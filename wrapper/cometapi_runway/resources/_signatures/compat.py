@@ -1,7 +1,7 @@
 """The compatibility-format routes, CometAPI's older ones (it called them reverse).
 
-Their tasks are polled on ``/runway/feed``, and each posts its result to a ``callback_url``, which
-the gateway demands (`cometapi_runway.callbacks`). They take addresses only, no data URIs.
+Their tasks are polled on ``/runway/feed``, and the gateway posts each result to a ``callback_url``,
+which it requires (`cometapi_runway.callbacks`). They accept URLs only, no data URIs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from cometapi_runway.resources._inputs import FieldsInput, RatioInput
 from cometapi_runway.resources._signatures.models import models
 from cometapi_runway.resources._signatures.signature import CallOptions, creates
 
-_SECONDS = 5
-_STILL = dict.fromkeys(("x", "y", "z", "r", "bg_x_pan", "bg_y_pan"), 0)
+_DEFAULT_SECONDS = 5
+_STILL_CAMERA = dict.fromkeys(("x", "y", "z", "r", "bg_x_pan", "bg_y_pan"), 0)
 
 
 @creates("generate", "feed")
@@ -28,39 +28,39 @@ def compat_text_to_video(
     options: FieldsInput | None = None,
     **call: Unpack[CallOptions],
 ) -> models.CompatTextToVideoRequest:
-    """Make a video from words.
+    """Create a video from a prompt.
 
     Args:
         prompt: What the video shows.
         callback_url: Where the gateway posts the result.
-        model: The model. The page's sample has ``gen4``; the default is what CometAPI tried.
+        model: The model. The page's sample has ``gen4``; CometAPI tested the default.
         ratio: Frame shape, ``"W:H"`` or ``(W, H)``, such as 16:9, 9:16 or 1:1.
         style: The look; the default is the page's.
         options: ``{"seconds": …, "motion_vector": {…}}``, the camera's movement as numbers ``x``,
-            ``y``, ``z``, ``r``, ``bg_x_pan``, ``bg_y_pan``. The page demands both, so what is
-            left out is filled in: 5 seconds, a camera that stands still.
+            ``y``, ``z``, ``r``, ``bg_x_pan``, ``bg_y_pan``. The page requires both, so a missing
+            one is filled in: 5 seconds, a still camera.
         **call: See `CallOptions`.
 
     Returns:
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
-    given = {} if options is None else inputs.fields(options, "/options")
-    made = models.CompatTextToVideoOptions(
-        seconds=given.pop("seconds", _SECONDS),
-        motion_vector=_motion(given.pop("motion_vector", _STILL)),
+    fields = {} if options is None else inputs.to_fields(options, "/options")
+    options_model = models.CompatTextToVideoOptions(
+        seconds=fields.pop("seconds", _DEFAULT_SECONDS),
+        motion_vector=_motion_vector(fields.pop("motion_vector", _STILL_CAMERA)),
     )
     return models.CompatTextToVideoRequest(
         prompt=prompt,
-        callback_url=inputs.address(callback_url, "/callback_url"),
+        callback_url=inputs.to_url(callback_url, "/callback_url"),
         model=model,
-        ratio=inputs.ratio_text(ratio),
+        ratio=inputs.format_ratio(ratio),
         style=style,
-        options=inputs.with_rest(made, given),
+        options=inputs.add_fields(options_model, fields),
     )
 
 
@@ -77,41 +77,46 @@ def compat_image_to_video(
     last_image: str | None = None,
     **call: Unpack[CallOptions],
 ) -> models.CompatImageToVideoRequest:
-    """Make a video that begins with a picture.
+    """Create a video that begins with a picture.
 
     Args:
-        image: Address of the picture.
-        prompt: What is to move and how.
+        image: URL of the picture.
+        prompt: What moves, and how.
         callback_url: Where the gateway posts the result.
         model: The model; the default is the page's.
-        ratio: Frame shape, ``"W:H"`` or ``(W, H)``; the page demands it, its sample leaves it
-            out, and the default is the page's.
-        style: The look; left out if None.
-        options: ``{"seconds": 5 or 10}`` and whatever else the gateway takes; the page says to
-            begin with 5. Left out if None.
-        last_image: Address of the picture that the video moves towards. The page describes the
-            field and does not show its name: this one is inferred.
+        ratio: Frame shape, ``"W:H"`` or ``(W, H)``; the page requires it, its sample omits it, and
+            the default is the page's.
+        style: The look; omitted if None.
+        options: ``{"seconds": 5 or 10}`` and any other option of the gateway; the page advises
+            to start with 5. Omitted if None.
+        last_image: URL of the picture that the video ends with. The page describes the field
+            without its name; this name is inferred.
         **call: See `CallOptions`.
 
     Returns:
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
-    given = None if options is None else inputs.fields(options, "/options")
-    made = models.CompatImageToVideoOptions()
+    options_model = (
+        None
+        if options is None
+        else inputs.add_fields(
+            models.CompatImageToVideoOptions(), inputs.to_fields(options, "/options")
+        )
+    )
     return models.CompatImageToVideoRequest(
-        image=inputs.address(image, "/image"),
+        image=inputs.to_url(image, "/image"),
         prompt=prompt,
-        callback_url=inputs.address(callback_url, "/callback_url"),
+        callback_url=inputs.to_url(callback_url, "/callback_url"),
         model=model,
-        ratio=inputs.ratio_text(ratio),
-        style=inputs.optional(style),
-        options=inputs.optional(None if given is None else inputs.with_rest(made, given)),
-        last_image=inputs.optional(inputs.address(last_image, "/last_image")),
+        ratio=inputs.format_ratio(ratio),
+        style=inputs.or_unset(style),
+        options=inputs.or_unset(options_model),
+        last_image=inputs.or_unset(inputs.to_url(last_image, "/last_image")),
     )
 
 
@@ -128,30 +133,32 @@ def compat_video_to_video(
     """Redraw a video in another style.
 
     Args:
-        video: Address of the video.
+        video: URL of the video.
         prompt: The style.
         callback_url: Where the gateway posts the result.
         model: The model; the default is the page's.
         options: ``{"seconds": …, "structure_transformation": …, "flip": …}``: length, how far
-            the result may leave the source (begin with 0.5), and a switch that the page does not
-            explain. If None, 5 seconds: the newer page says that the length is to be given.
+            the result may differ from the source (start with 0.5), and a flag that the page does
+            not explain. If None, 5 seconds: the newer page requires the length.
         **call: See `CallOptions`.
 
     Returns:
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
-    given = {"seconds": _SECONDS} if options is None else inputs.fields(options, "/options")
+    fields = (
+        {"seconds": _DEFAULT_SECONDS} if options is None else inputs.to_fields(options, "/options")
+    )
     return models.CompatVideoToVideoRequest(
-        video=inputs.address(video, "/video"),
+        video=inputs.to_url(video, "/video"),
         prompt=prompt,
-        callback_url=inputs.address(callback_url, "/callback_url"),
+        callback_url=inputs.to_url(callback_url, "/callback_url"),
         model=model,
-        options=inputs.with_rest(models.CompatVideoToVideoOptions(), given),
+        options=inputs.add_fields(models.CompatVideoToVideoOptions(), fields),
     )
 
 
@@ -166,8 +173,8 @@ def compat_act_one(
     """Transfer the expressions of a performance onto a picture.
 
     Args:
-        video: Address of the clip that holds the performance; 16:9 only.
-        image: Address of the picture; 16:9 only.
+        video: URL of the clip with the performance; 16:9 only.
+        image: URL of the picture; 16:9 only.
         callback_url: Where the gateway posts the result.
         **call: See `CallOptions`.
 
@@ -175,17 +182,18 @@ def compat_act_one(
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
     return models.CompatActOneRequest(
-        video=inputs.address(video, "/video"),
-        image=inputs.address(image, "/image"),
-        callback_url=inputs.address(callback_url, "/callback_url"),
+        video=inputs.to_url(video, "/video"),
+        image=inputs.to_url(image, "/image"),
+        callback_url=inputs.to_url(callback_url, "/callback_url"),
     )
 
 
-def _motion(given: FieldsInput) -> models.MotionVector:
-    # All of it goes beside the model's own fields, and so onto the wire as it was given.
-    return inputs.with_rest(models.MotionVector(), inputs.fields(given, "/options/motion_vector"))
+def _motion_vector(value: FieldsInput) -> models.MotionVector:
+    # As additional fields the numbers reach the wire unchanged.
+    fields = inputs.to_fields(value, "/options/motion_vector")
+    return inputs.add_fields(models.MotionVector(), fields)

@@ -1,11 +1,9 @@
-"""A signature made of the contract alone, for an operation that nobody has written one for."""
+"""A signature derived from the contract, for an operation without a hand-written one."""
 
 from __future__ import annotations
 
-import difflib
 import keyword
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import Parameter
 from inspect import Signature as PythonSignature
 from typing import Any, NoReturn
@@ -13,17 +11,17 @@ from typing import Any, NoReturn
 from attrs import define, field
 
 from cometapi_runway._core.json_values import JSON, Object, as_object
+from cometapi_runway._core.naming import snake_case
+from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.errors import InvalidRequestError, Issue
 from cometapi_runway.resources._inputs import Model
 from cometapi_runway.resources._signatures.signature import OPTIONS, Signature
 from cometapi_runway.validation import Contract, Operation, contract
 
-_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
-
 
 @define
 class _Body:
-    """A body as it was said, under the names of the wire."""
+    """A request body of fields as on the wire, in place of a generated model."""
 
     fields: Mapping[str, Any]
     additional_properties: dict[str, Any] = field(factory=dict[str, Any])
@@ -33,78 +31,85 @@ class _Body:
 
 
 def from_contract(operation_id: str, source: Contract | None = None) -> Signature[...]:
-    """The signature of an operation, made of the contract.
+    """Derive the signature of an operation from the contract alone.
 
-    Its arguments are the fields of the request body, in snake case; nothing is filled in, and a
-    value is JSON or a generated model. None counts as not given.
+    Its arguments are the fields of the request body, in snake case, without defaults; a value is
+    JSON or a generated model. None counts as absent.
 
     Args:
         operation_id: The operation's id in the contract.
         source: The contract; the packaged one if None.
 
     Raises:
-        InvalidRequestError: The contract has no such operation, or it makes no task.
-        ContractError: A reference in the contract leads nowhere or in a circle.
+        InvalidRequestError: The contract has no such operation, or it creates no task.
+        ContractError: A reference in the contract has no target, or is circular.
     """
-    known = contract() if source is None else source
-    operation = _creation(operation_id, known)
-    bodies = list(_bodies(operation.body_schema or {}, known))
-    names = {_snake(wire): wire for body in bodies for wire in _names(body)}
-    required = frozenset[str].intersection(*(_required(body) for body in bodies))
+    source = contract() if source is None else source
+    operation = _find_operation(operation_id, source)
+    bodies = list(_body_schemas(operation.body_schema or {}, source))
+    wire_names = {_to_argument_name(wire): wire for body in bodies for wire in _field_names(body)}
+    required = frozenset[str].intersection(*(_required_arguments(body) for body in bodies))
 
     def build(**arguments: Any) -> Model:
-        given = ((names[name], value) for name, value in arguments.items() if value is not None)
-        return _Body({wire: _json(value) for wire, value in given})
+        return _Body(
+            {
+                wire_names[name]: _models_to_json(value)
+                for name, value in arguments.items()
+                if value is not None
+            }
+        )
 
     build.__name__ = operation_id
-    build.__doc__ = _described(operation)
-    build.__signature__ = _signature(names, required)  # type: ignore[attr-defined] # for inspect
+    build.__doc__ = _docstring(operation)
+    # For `inspect`.
+    build.__signature__ = _python_signature(wire_names, required)  # type: ignore[attr-defined]
     return Signature(operation_id, build, "feed" if operation.tag == "compat" else "tasks")
 
 
-def _creation(operation_id: str, known: Contract) -> Operation:
-    found = next((one for one in known.operations if one.id == operation_id), None)
-    if found is None:
-        ids = [one.id for one in known.operations]
-        close = difflib.get_close_matches(str(operation_id), ids, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(ids)}"
-        _refuse(operation_id, f"the contract has no operation {operation_id!r}; {advice}")
-    if found.is_read or found.body_schema is None:
-        _refuse(operation_id, f"{operation_id} makes no task; see client.tasks")
-    return found
+def _find_operation(operation_id: str, source: Contract) -> Operation:
+    operation = next((each for each in source.operations if each.id == operation_id), None)
+    if operation is None:
+        ids = [each.id for each in source.operations]
+        advice = suggest_name(str(operation_id), ids)
+        _refuse_operation(operation_id, f"the contract has no operation {operation_id!r}; {advice}")
+    if operation.is_read or operation.body_schema is None:
+        _refuse_operation(operation_id, f"{operation_id} creates no task; see client.tasks")
+    return operation
 
 
-def _refuse(operation_id: str, words: str) -> NoReturn:
-    raise InvalidRequestError([Issue("operation_id", "unknown", operation_id, words)])
+def _refuse_operation(operation_id: str, message: str) -> NoReturn:
+    raise InvalidRequestError([Issue("operation_id", "unknown", operation_id, message)])
 
 
-def _bodies(schema: Object, known: Contract) -> Iterator[Object]:
-    """The schemas that a body may have, references followed."""
-    schema = known.resolve(schema)
+def _body_schemas(schema: Object, source: Contract) -> Iterator[Object]:
+    """The schemas that a body may have, with references resolved."""
+    schema = source.resolve(schema)
     branches = schema.get("anyOf", schema.get("oneOf"))
     if isinstance(branches, list):
         for branch in branches:
-            yield from _bodies(as_object(branch) or {}, known)
+            yield from _body_schemas(as_object(branch) or {}, source)
         return
     yield schema
 
 
-def _names(body: Object) -> list[str]:
+def _field_names(body: Object) -> list[str]:
     return [str(name) for name in as_object(body.get("properties")) or {}]
 
 
-def _required(body: Object) -> frozenset[str]:
+def _required_arguments(body: Object) -> frozenset[str]:
     names = body.get("required")
-    return frozenset(_snake(str(name)) for name in (names if isinstance(names, list) else []))
+    return frozenset(
+        _to_argument_name(str(name)) for name in (names if isinstance(names, list) else [])
+    )
 
 
-def _snake(name: str) -> str:
-    """A field's name as Python spells it; one that a call option has is set apart."""
-    made = _NEW_WORD.sub("_", name).strip("_").lower()
-    return f"{made}_" if keyword.iskeyword(made) or made in OPTIONS else made
+def _to_argument_name(name: str) -> str:
+    """A field's name in snake case; a keyword or a call option's name gets an underscore."""
+    argument = snake_case(name)
+    return f"{argument}_" if keyword.iskeyword(argument) or argument in OPTIONS else argument
 
 
-def _signature(names: Mapping[str, str], required: frozenset[str]) -> PythonSignature:
+def _python_signature(names: Iterable[str], required: frozenset[str]) -> PythonSignature:
     own = [
         Parameter(
             name,
@@ -114,20 +119,20 @@ def _signature(names: Mapping[str, str], required: frozenset[str]) -> PythonSign
         )
         for name in sorted(names, key=lambda name: name not in required)
     ]
-    rest = Parameter("call_options", Parameter.VAR_KEYWORD, annotation="Unpack[CallOptions]")
-    return PythonSignature([*own, rest])
+    options = Parameter("call_options", Parameter.VAR_KEYWORD, annotation="Unpack[CallOptions]")
+    return PythonSignature([*own, options])
 
 
-def _described(operation: Operation) -> str:
-    words = operation.document.get("summary"), operation.document.get("description")
-    return "\n\n".join(str(text) for text in words if text)
+def _docstring(operation: Operation) -> str:
+    texts = operation.document.get("summary"), operation.document.get("description")
+    return "\n\n".join(str(text) for text in texts if text)
 
 
-def _json(value: JSON | Model) -> Any:
-    """A value with every model in it as the object that it stands for."""
+def _models_to_json(value: JSON | Model) -> Any:
+    """A value with every model in it as a JSON object."""
     if isinstance(value, Mapping):
-        return {key: _json(item) for key, item in value.items()}
+        return {name: _models_to_json(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_json(item) for item in value]
+        return [_models_to_json(item) for item in value]
     to_dict = getattr(value, "to_dict", None)
     return value if to_dict is None else to_dict()

@@ -1,7 +1,7 @@
-"""The generated models, imported by the first call.
+"""The generated models, imported at first use.
 
-Their package loads httpx, which takes longer than all of the command line's `--help`, and reading
-a signature needs none of them.
+Their package loads httpx, which takes longer than the whole of the command line's `--help`, and a
+signature is readable without them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The official-format routes: Runway's own request bodies, under Runway's own names."""
+"""The official-format routes, whose request bodies are Runway's own."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def character_performance(
 ) -> models.CharacterPerformanceRequest:
     """Transfer a performance from a clip onto a character.
 
-    Every field that the vendored page calls required is sent, so the body is valid by the page's
-    schema, which requires eight, and by its samples, which send four.
+    Every field that the vendored page requires is sent, so the body is valid by the page's schema,
+    which requires eight fields, and by its samples, which send four.
 
     Args:
-        character: Who is animated: an image or a video. An https address or a data URI, whose
-            type is told from its name; ``{"type": "image" | "video", "uri": …}``; a local file
-            as a `pathlib.Path`; or the generated model.
-        reference: The video that holds the performance, in the same forms.
+        character: The character to animate, an image or a video: an https URL or a data URI,
+            whose type is inferred; ``{"type": "image" | "video", "uri": …}``; a local file as a
+            `pathlib.Path`; or the generated model.
+        reference: The video with the performance, in the same forms.
         model: The model; the page allows one.
         ratio: Frame shape of the output, ``"W:H"`` or ``(W, H)`` in pixels. The page names
             1280:720 and 720:1280 and allows what the model accepts.
-        body_control: Whether body motion is transferred beside the face.
+        body_control: Whether body motion is transferred as well as the face.
         expression_intensity: Strength of the expressions, 1 to 5 (bounds and default are
             Runway's; the page has none).
-        seed: 0 to 4294967295, to repeat a result; a fresh random one below 10**9 if None.
+        seed: 0 to 4294967295, to repeat a result; a random one below 10**9 if None.
         content_moderation: Threshold for public figures, ``"auto"`` or ``"low"``.
         **options: See `CallOptions`.
 
@@ -57,20 +57,20 @@ def character_performance(
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
-    figure = inputs.asset_parts(character, "/character", ("image", "video"))
-    clip = inputs.asset_parts(reference, "/reference", ("video",))
+    face = inputs.split_asset(character, "/character", ("image", "video"))
+    clip = inputs.split_asset(reference, "/reference", ("video",))
     return models.CharacterPerformanceRequest(
-        character=inputs.with_rest(models.CharacterAsset(figure.type, figure.uri), figure.rest),
-        reference=inputs.with_rest(models.ReferenceAsset(clip.type, clip.uri), clip.rest),
+        character=inputs.add_fields(models.CharacterAsset(face.type, face.uri), face.extra),
+        reference=inputs.add_fields(models.ReferenceAsset(clip.type, clip.uri), clip.extra),
         model=model,
-        ratio=inputs.ratio_text(ratio),
+        ratio=inputs.format_ratio(ratio),
         body_control=body_control,
         expression_intensity=expression_intensity,
-        seed=inputs.fresh_seed() if seed is None else seed,
+        seed=inputs.draw_seed() if seed is None else seed,
         content_moderation=_moderation(content_moderation),
     )
 
@@ -87,40 +87,40 @@ def image_to_video(
     seed: int | None = None,
     **options: Unpack[CallOptions],
 ) -> models.ImageToVideoRequest:
-    """Make a video that begins with a picture.
+    """Create a video that begins with a picture.
 
-    What is None is left out of the request, for the gateway and the model to settle.
+    An argument of None is omitted from the request, so the gateway or the model decides.
 
     Args:
-        prompt_image: The picture: an https address, a data URI, or a local file as a
-            `pathlib.Path`. CometAPI's page has one address; Runway also takes a list of
-            ``{"uri": …, "position": "first" | "last"}``, which a caller of the gateway sends.
-        model: The model, such as ``"gen3a_turbo"``, the page's, or ``"gen4_turbo"``.
-        prompt_text: What is to move and how, at most 512 characters.
-        ratio: Frame shape, ``"W:H"`` or ``(W, H)``. The page lists eight in pixels and begins
-            with 1280:720 or, in its newer text, 1280:768; which are allowed depends on the model.
-        duration: Length in seconds. It depends on the model; 5 is what the page falls back to.
-        watermark: Whether the video bears one.
-        seed: To repeat a result: the page ends at 999999999, and its own older sample at
-            4294967295. A fresh random one below 10**9 if None.
+        prompt_image: The picture: an https URL, a data URI, or a local file as a
+            `pathlib.Path`. CometAPI's page has one URL; Runway also takes a list of
+            ``{"uri": …, "position": "first" | "last"}``, which users of the gateway send too.
+        model: The model, such as ``"gen3a_turbo"`` (the page's) or ``"gen4_turbo"``.
+        prompt_text: What moves, and how; at most 512 characters.
+        ratio: Frame shape, ``"W:H"`` or ``(W, H)``. The page lists eight in pixels, the first one
+            1280:720 or, in its newer text, 1280:768. The model decides which are allowed.
+        duration: Length in seconds. It depends on the model; the page's default is 5.
+        watermark: Whether the video has a watermark.
+        seed: To repeat a result. The page's maximum is 999999999, that of its older sample
+            4294967295. A random one below 10**9 if None.
         **options: See `CallOptions`.
 
     Returns:
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
     return models.ImageToVideoRequest(
         prompt_image=_prompt_image(prompt_image),
         model=model,
-        prompt_text=inputs.optional(prompt_text),
-        ratio=inputs.optional(None if ratio is None else inputs.ratio_text(ratio)),
-        duration=inputs.optional(duration),
-        watermark=inputs.optional(watermark),
-        seed=inputs.fresh_seed() if seed is None else seed,
+        prompt_text=inputs.or_unset(prompt_text),
+        ratio=inputs.or_unset(None if ratio is None else inputs.format_ratio(ratio)),
+        duration=inputs.or_unset(duration),
+        watermark=inputs.or_unset(watermark),
+        seed=inputs.draw_seed() if seed is None else seed,
     )
 
 
@@ -135,29 +135,29 @@ def text_to_image(
     content_moderation: ModerationInput | None = None,
     **options: Unpack[CallOptions],
 ) -> models.TextToImageRequest:
-    """Make a picture from words and reference pictures.
+    """Create a picture from a prompt and reference pictures.
 
     Args:
-        prompt_text: What the picture shows, 1 to 1000 characters. ``@tag`` speaks of a reference.
-        reference_images: One to three pictures: https addresses, data URIs, local files as
-            `pathlib.Path`, or ``{"uri": …, "tag": …}``. Runway takes words alone; the gateway
-            answers them with ``reference_images_empty``, so they are refused here.
+        prompt_text: What the picture shows, 1 to 1000 characters. ``@tag`` names a reference.
+        reference_images: One to three pictures: https URLs, data URIs, local files as
+            `pathlib.Path`, or ``{"uri": …, "tag": …}``. Runway accepts a prompt alone; the
+            gateway refuses that with ``reference_images_empty``, so it is refused here.
         model: The model; the page names one.
         ratio: Frame shape, ``"W:H"`` or ``(W, H)`` in pixels; the default is the page's example.
-        seed: 0 to 4294967295, to repeat a result; a fresh random one below 10**9 if None.
-        content_moderation: Threshold for public figures, ``"auto"`` or ``"low"``; left out if
-            None. The page that was read does not show it; Runway has it.
+        seed: 0 to 4294967295, to repeat a result; a random one below 10**9 if None.
+        content_moderation: Threshold for public figures, ``"auto"`` or ``"low"``; omitted if
+            None. Runway documents it, CometAPI's page does not.
         **options: See `CallOptions`.
 
     Returns:
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
-    pictures = inputs.items(reference_images, "/referenceImages")
+    pictures = inputs.to_list(reference_images, "/referenceImages")
     return models.TextToImageRequest(
         prompt_text=prompt_text,
         reference_images=[
@@ -165,8 +165,8 @@ def text_to_image(
             for index, picture in enumerate(pictures)
         ],
         model=model,
-        ratio=inputs.ratio_text(ratio),
-        seed=inputs.fresh_seed() if seed is None else seed,
+        ratio=inputs.format_ratio(ratio),
+        seed=inputs.draw_seed() if seed is None else seed,
         content_moderation=_optional_moderation(content_moderation),
     )
 
@@ -183,18 +183,18 @@ def video_to_video(
     content_moderation: ModerationInput | None = None,
     **options: Unpack[CallOptions],
 ) -> models.VideoToVideoRequest:
-    """Change a video as the words say.
+    """Change a video by a prompt.
 
     Args:
-        video_uri: The video: an https address, a data URI, or a local file as a `pathlib.Path`.
-        prompt_text: What is to change, at most 1000 characters.
+        video_uri: The video: an https URL, a data URI, or a local file as a `pathlib.Path`.
+        prompt_text: What to change, at most 1000 characters.
         model: The model; the default is the page's.
-        ratio: Frame shape of the result, ``"W:H"`` or ``(W, H)`` in pixels; the page says to
-            begin with 1280:720, and that ``1280x720`` is not accepted everywhere.
-        references: Pictures to go by: addresses, data URIs, files, or ``{"type": "image",
+        ratio: Frame shape of the result, ``"W:H"`` or ``(W, H)`` in pixels; the page advises
+            to start with 1280:720, and says that ``1280x720`` is not accepted everywhere.
+        references: Reference pictures: URLs, data URIs, files, or ``{"type": "image",
             "uri": …}``.
-        seed: 0 to 4294967295, to repeat a result; a fresh random one below 10**9 if None.
-        content_moderation: Threshold for public figures, ``"auto"`` or ``"low"``; left out if
+        seed: 0 to 4294967295, to repeat a result; a random one below 10**9 if None.
+        content_moderation: Threshold for public figures, ``"auto"`` or ``"low"``; omitted if
             None.
         **options: See `CallOptions`.
 
@@ -202,17 +202,17 @@ def video_to_video(
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
     return models.VideoToVideoRequest(
-        video_uri=inputs.uri_text(video_uri, "/videoUri", ("video",)),
+        video_uri=inputs.to_uri(video_uri, "/videoUri", ("video",)),
         prompt_text=prompt_text,
         model=model,
-        ratio=inputs.ratio_text(ratio),
-        references=inputs.optional(None if references is None else _references(references)),
-        seed=inputs.fresh_seed() if seed is None else seed,
+        ratio=inputs.format_ratio(ratio),
+        references=inputs.or_unset(None if references is None else _references(references)),
+        seed=inputs.draw_seed() if seed is None else seed,
         content_moderation=_optional_moderation(content_moderation),
     )
 
@@ -224,11 +224,11 @@ def video_upscale(
     model: str = "upscale_v1",
     **options: Unpack[CallOptions],
 ) -> models.VideoUpscaleRequest:
-    """Enlarge a video four times, to at most 4096 pixels along its longest edge.
+    """Upscale a video by four, to at most 4096 pixels along its longest edge.
 
     Args:
-        video_uri: The video: an https address, a data URI, or a local file as a `pathlib.Path`.
-            Runway took up to 40 seconds.
+        video_uri: The video: an https URL, a data URI, or a local file as a `pathlib.Path`.
+            Runway's limit was 40 seconds.
         model: The model; the page names one.
         **options: See `CallOptions`.
 
@@ -236,51 +236,54 @@ def video_upscale(
         The accepted task.
 
     Raises:
-        InvalidRequestError: The contract forbids it; nothing was sent.
-        SubmissionUnknownError: It was sent once and the answer did not arrive.
-        APIError: The gateway refused it, or was never reached.
+        InvalidRequestError: The contract forbids the request; nothing was sent.
+        SubmissionUnknownError: It was sent once, and no usable response arrived.
+        APIError: The gateway refused it, or could not be reached.
     """
     return models.VideoUpscaleRequest(
-        model=model, video_uri=inputs.uri_text(video_uri, "/videoUri", ("video",))
+        model=model, video_uri=inputs.to_uri(video_uri, "/videoUri", ("video",))
     )
 
 
 def _moderation(value: ModerationInput) -> models.ContentModeration:
-    limit, beside = inputs.threshold(value)
-    return inputs.with_rest(models.ContentModeration(limit), beside)
+    threshold, extra = inputs.split_moderation(value)
+    return inputs.add_fields(models.ContentModeration(threshold), extra)
 
 
 def _optional_moderation(value: ModerationInput | None) -> models.ContentModeration | Unset:
-    return inputs.optional(None if value is None else _moderation(value))
+    return inputs.or_unset(None if value is None else _moderation(value))
 
 
 def _prompt_image(value: PromptImageInput) -> str | list[models.PromptImage]:
     if not isinstance(value, list | tuple):
-        address: str = inputs.uri_text(value, "/promptImage", ("image",))
-        return address
+        uri: str = inputs.to_uri(value, "/promptImage", ("image",))
+        return uri
     return [
-        _placed(picture, f"/promptImage/{index}", is_alone=len(value) == 1)
+        _prompt_image_item(picture, f"/promptImage/{index}", is_alone=len(value) == 1)
         for index, picture in enumerate(value)
     ]
 
 
-def _placed(value: AssetInput, path: str, *, is_alone: bool) -> models.PromptImage:
-    """A picture at its place; a single one without a place is the first."""
-    given = dict(inputs.asset_fields(value, path))
-    uri = inputs.uri_text(given.pop("uri"), f"{path}/uri", ("image",))
-    place = given.pop("position", "first" if is_alone else None)
-    return inputs.with_rest(models.PromptImage(uri, place), given)
+def _prompt_image_item(value: AssetInput, path: str, *, is_alone: bool) -> models.PromptImage:
+    """A picture and its position; a single one without a position is the first frame."""
+    fields = dict(inputs.asset_fields(value, path))
+    uri = inputs.to_uri(fields.pop("uri"), f"{path}/uri", ("image",))
+    position = fields.pop("position", "first" if is_alone else None)
+    return inputs.add_fields(models.PromptImage(uri, position), fields)
 
 
 def _reference_image(value: AssetInput, path: str) -> models.ReferenceImage:
-    given = dict(inputs.asset_fields(value, path))
-    uri = inputs.uri_text(given.pop("uri"), f"{path}/uri", ("image",))
-    return inputs.with_rest(models.ReferenceImage(uri), given)
+    fields = dict(inputs.asset_fields(value, path))
+    uri = inputs.to_uri(fields.pop("uri"), f"{path}/uri", ("image",))
+    return inputs.add_fields(models.ReferenceImage(uri), fields)
 
 
 def _references(value: ReferencesInput) -> list[models.VideoReference]:
-    parts = (
-        inputs.asset_parts(picture, f"/references/{index}", ("image",))
-        for index, picture in enumerate(inputs.items(value, "/references"))
+    assets = (
+        inputs.split_asset(picture, f"/references/{index}", ("image",))
+        for index, picture in enumerate(inputs.to_list(value, "/references"))
     )
-    return [inputs.with_rest(models.VideoReference(p.type, p.uri), p.rest) for p in parts]
+    return [
+        inputs.add_fields(models.VideoReference(asset.type, asset.uri), asset.extra)
+        for asset in assets
+    ]

@@ -1,4 +1,4 @@
-"""What a signature is, and what every ``create`` takes beside its own arguments."""
+"""What a signature is, and the call options that every ``create`` takes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ P = ParamSpec("P")
 
 
 class CallOptions(TypedDict, total=False):
-    """What every ``create`` takes beside its operation's own arguments.
+    """The keyword arguments that every ``create`` takes in addition to its operation's own.
 
     Attributes:
-        runway_version: ``X-Runway-Version`` for this call.
+        runway_version: ``X-Runway-Version`` for this request.
         timeout: Seconds for one request.
         extra_headers: Header fields to add.
-        extra_body: Body fields to add or replace, for what is newer than the contract.
+        extra_body: Body fields to add or replace, for fields newer than the contract.
         validate: Whether to check the request against the contract.
     """
 
@@ -38,7 +38,7 @@ OPTIONS = frozenset(CallOptions.__annotations__)
 
 @define
 class Signature(Generic[P]):
-    """How one operation is called from Python.
+    """The Python signature of one operation.
 
     Attributes:
         operation: The operation's id in the contract.
@@ -52,25 +52,33 @@ class Signature(Generic[P]):
 
     @property
     def name(self) -> str:
-        """What the resource is called on a client, such as ``compat.act_one``."""
+        """The resource's name on a client, such as ``compat.act_one``."""
         return self.build.__name__.replace("compat_", "compat.", 1)
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
-        """The operation's own arguments, options left out."""
+        """The operation's own arguments, without the call options."""
         own = signature(self.build).parameters
-        return {name: p for name, p in own.items() if p.kind is Parameter.KEYWORD_ONLY}
+        return {
+            name: parameter
+            for name, parameter in own.items()
+            if parameter.kind is Parameter.KEYWORD_ONLY
+        }
 
     @cached_property
     def required(self) -> frozenset[str]:
         """Names of the arguments without a default."""
-        return frozenset(n for n, p in self.parameters.items() if p.default is Parameter.empty)
+        return frozenset(
+            name
+            for name, parameter in self.parameters.items()
+            if parameter.default is Parameter.empty
+        )
 
 
 def creates(operation: str, route: Route = "tasks") -> Callable[[Callable[P, Model]], Signature[P]]:
-    """Make a signature of a function that builds the request model of an operation."""
+    """Decorate a function that builds an operation's request model: it becomes a `Signature`."""
 
-    def make(build: Callable[P, Model]) -> Signature[P]:
+    def make_signature(build: Callable[P, Model]) -> Signature[P]:
         return Signature(operation, build, route)
 
-    return make
+    return make_signature

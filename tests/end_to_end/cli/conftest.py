@@ -1,0 +1,87 @@
+"""A terminal and a simulated gateway for each command."""
+
+from __future__ import annotations
+
+import errno
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# cyclopts validates values a second time once pydantic is loaded, as it is in many applications.
+import pydantic  # noqa: F401
+import pytest
+
+from cometapi_runway.journal import Journal
+from cometapi_runway.simulator import (
+    INSTANT,
+    Gateway,
+    SimulatorServer,
+)
+
+from .terminal import CREATE, KEY, Terminal
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorServer]:
+    with SimulatorServer(timings=INSTANT, keys={KEY}) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(server: SimulatorServer) -> Gateway:
+    server.gateway.reset()
+    return server.gateway
+
+
+@pytest.fixture
+def run(
+    gateway: Gateway,
+    server: SimulatorServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Terminal]:
+    """Commands in an empty folder, with their own key, journal and gateway."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMETAPI_KEY", KEY)
+    monkeypatch.setenv("COMETAPI_RUNWAY_BASE_URL", server.base_url)
+    monkeypatch.setenv("COMETAPI_RUNWAY_JOURNAL", str(tmp_path / "journal.sqlite3"))
+    monkeypatch.setenv("COMETAPI_RUNWAY_CONFIG", str(tmp_path / "config.toml"))
+    terminal = Terminal(capsys)
+    yield terminal
+    for result in terminal.history:
+        assert KEY not in result.everything
+        assert "Traceback" not in result.everything
+        if result.code:
+            assert re.search('^next:|"next"', result.err, re.MULTILINE)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, run: Terminal) -> Iterator[Journal]:
+    found = Journal(tmp_path / "journal.sqlite3")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def read_only_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder that even a superuser cannot write, unlike one with restricted modes."""
+    folder = tmp_path / "read_only_folder"
+    folder.mkdir()
+    probe = tempfile.TemporaryFile
+
+    def refuse(*, dir: Path) -> Any:
+        if Path(dir).absolute() == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(dir))
+        return probe(dir=dir)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    return folder
+
+
+@pytest.fixture
+def three_tasks(run: Terminal) -> list[str]:
+    """Three tasks in the journal, none waited for."""
+    return [run(*CREATE, "--no-wait").out.strip() for _ in range(3)]

@@ -1,0 +1,86 @@
+"""Progress bars, colours and dumb terminals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.simulator import (
+    SimulatorServer,
+)
+
+from .processes import (
+    COMMAND,
+    CREATE,
+    TIMEOUT,
+    OpenTerminal,
+)
+
+
+def test_a_terminal_gets_a_bar_and_the_file(
+    open_terminal: OpenTerminal,
+    server: SimulatorServer,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url}
+
+    screen = open_terminal((*CREATE, "--output", "videos"), there)
+    screen.until("RUNNING")
+    code = screen.close()
+
+    assert code == 0
+    assert "━" in screen.text
+    assert "saved" in screen.text
+    assert screen.text.rstrip().endswith(".mp4")
+    assert "\x1b[32m" in screen.raw or "\x1b[38;5" in screen.raw
+
+
+def test_no_color_is_respected(
+    open_terminal: OpenTerminal,
+    server: SimulatorServer,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url, "NO_COLOR": "1"}
+
+    screen = open_terminal(CREATE, there)
+    code = screen.close()
+
+    assert code == 0
+    colours = [
+        c for c in re.findall(r"\x1b\[([0-9;]*)m", screen.raw) if re.search("3[0-9]|9[0-9]", c)
+    ]
+    assert colours == []
+
+
+def test_a_dumb_terminal_gets_plain_lines(
+    open_terminal: OpenTerminal,
+    environment: dict[str, str],
+    tmp_path: Path,
+    server: SimulatorServer,
+) -> None:
+    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url}
+    screen = open_terminal(("tasks", "get", "nothing"), there)
+    screen.close()
+    terminal, theirs = pty.openpty()
+    done = subprocess.run(
+        [*COMMAND, "tasks", "get", "nothing"],
+        env={**there, "TERM": "dumb"},
+        cwd=tmp_path,
+        stdout=theirs,
+        stderr=theirs,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    os.close(theirs)
+    output = os.read(terminal, 65536).decode()
+    os.close(terminal)
+
+    assert done.returncode == ExitCode.GATEWAY
+    assert "\x1b" not in output
+    assert "\x1b" in screen.raw

@@ -1,0 +1,69 @@
+"""Rules apply to the occurrences that they name."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cometapi_runway.simulator._rules.json_rules import from_json
+from cometapi_runway.simulator._rules.rule_book import RuleBook, When
+
+
+@frozen
+class Named:
+    name: str
+    when: When
+
+
+def hits(when: When, count: int = 12) -> list[int]:
+    return [number for number in range(1, count + 1) if when.covers(number)]
+
+
+def test_when_covers_occurrences() -> None:
+    assert hits(When()) == list(range(1, 13))
+    assert hits(When(nth=3)) == [3]
+    assert hits(When(first=2)) == [1, 2]
+    assert hits(When(every=5)) == [5, 10]
+    assert hits(When(first=9, every=4)) == [4, 8]
+
+
+@given(st.lists(st.sampled_from(["a", "b"]), max_size=30), st.integers(1, 5))
+def test_each_rule_counts_its_own_occurrences(calls: list[str], nth: int) -> None:
+    book = RuleBook[Named]()
+    book.add(Named("all", When(nth=nth)), Named("only a", When("a", nth=nth)))
+    found = [rule.name if (rule := book.take_next(frozenset((call,)))) else None for call in calls]
+    expected: list[str | None] = [None] * len(calls)
+    places = [at for at, call in enumerate(calls) if call == "a"]
+    if len(places) >= nth:
+        expected[places[nth - 1]] = "only a"
+    if len(calls) >= nth:
+        # If both apply, the first rule wins.
+        expected[nth - 1] = "all"
+    assert found == expected
+
+
+def test_a_rule_counts_from_when_it_was_added() -> None:
+    book = RuleBook[Named]()
+    book.take_next(frozenset("a"))
+    book.add(Named("late", When(nth=1)))
+    assert book.take_next(frozenset("a")) is not None
+    book.replace(())
+    assert book.rules == ()
+    assert book.take_next(frozenset("a")) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"nth": 0}, "nth"),
+        ({"first": "2"}, "first"),
+        ({"every": -1}, "every"),
+        ({"operation": 3}, "operation"),
+        ({"nonsense": 1}, "nonsense"),
+    ],
+)
+def test_bad_rules_are_refused_by_name(fields: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        from_json(When, fields)

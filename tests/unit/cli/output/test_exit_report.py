@@ -1,0 +1,204 @@
+"""ExitCode codes and advice: every error of the library has both."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from cometapi_runway import errors
+from cometapi_runway._core.task import Task
+from cometapi_runway.cli._errors import (
+    CommandInterrupted,
+    OutputError,
+    UsageError,
+    format_command,
+)
+from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS, ExitCode
+from cometapi_runway.cli._output.exit_report import describe_issue, make_exit_report
+from cometapi_runway.errors import Issue
+
+ISSUE = Issue("/seed", "maximum", 9, "/seed must be at most 5 (maximum), got 9")
+EXAMPLES: list[tuple[BaseException, ExitCode, str]] = [
+    (
+        errors.ConfigurationError("x", setting="api_key", is_missing=True),
+        ExitCode.USAGE,
+        "export COMETAPI_KEY=",
+    ),
+    (errors.ConfigurationError("x", setting="api_key"), ExitCode.USAGE, "doctor"),
+    (errors.ConfigurationError("x", setting="journal"), ExitCode.USAGE, "--no-journal"),
+    (errors.ConfigurationError("x", setting="base_url"), ExitCode.USAGE, "doctor"),
+    (errors.ConfigurationError("no CometAPI key, no journal"), ExitCode.USAGE, "doctor"),
+    (errors.InvalidRequestError([ISSUE]), ExitCode.REFUSED, "nothing was sent"),
+    (errors.AuthenticationError(401), ExitCode.KEY, "COMETAPI_KEY"),
+    (errors.PermissionDeniedError(403), ExitCode.KEY, "this key"),
+    (errors.InsufficientQuotaError(403), ExitCode.QUOTA, "top up"),
+    (
+        errors.TaskFailedError("t-1", Task("t-1", "FAILED", failure_code="SAFETY.INPUT.TEXT")),
+        ExitCode.TASK,
+        "reword it",
+    ),
+    (errors.TaskCancelledError("t-1"), ExitCode.TASK, "submit"),
+    (
+        errors.TaskTimeoutError("t-1"),
+        ExitCode.TIMEOUT,
+        "cometapi-runway tasks wait t-1 --output out",
+    ),
+    (errors.TaskNotFoundError("t-1"), ExitCode.GATEWAY, "tasks list"),
+    (
+        errors.SubmissionUnknownError("x", operation="o", fingerprint="f"),
+        ExitCode.UNKNOWN,
+        "check the usage log of your CometAPI account before you repeat it",
+    ),
+    (
+        errors.DownloadError("x", task_id="t-1"),
+        ExitCode.DOWNLOAD,
+        "cometapi-runway tasks download t-1 --output out",
+    ),
+    (errors.RateLimitError(429), ExitCode.GATEWAY, "pace"),
+    (errors.BadRequestError(400), ExitCode.GATEWAY, "change the request"),
+    (errors.NotFoundError(404), ExitCode.GATEWAY, "doctor"),
+    (errors.ServerError(500), ExitCode.GATEWAY, "doctor"),
+    (errors.APIStatusError(302), ExitCode.GATEWAY, "doctor"),
+    (errors.APIError("x"), ExitCode.GATEWAY, "doctor"),
+    (errors.APIConnectionError("x", delivery="not_sent"), ExitCode.GATEWAY, "nothing was sent"),
+    (errors.APITimeoutError("x"), ExitCode.GATEWAY, "check the network"),
+    (errors.ResponseDecodeError("x"), ExitCode.GATEWAY, "doctor"),
+    (errors.TaskError("t-1"), ExitCode.GATEWAY, "doctor"),
+    (errors.RunwayError("x"), ExitCode.GATEWAY, "doctor"),
+    (sqlite3.OperationalError("x"), ExitCode.USAGE, "--journal"),
+    (UsageError("x", "do y"), ExitCode.USAGE, "do y"),
+    (OutputError(OSError(28, "no space")), ExitCode.OUTPUT, "tasks list"),
+    (CommandInterrupted("x", "do y"), ExitCode.INTERRUPTED, "do y"),
+    (KeyboardInterrupt(), ExitCode.INTERRUPTED, "again"),
+    (RuntimeError("x"), ExitCode.BUG, "--debug"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "advice"), EXAMPLES, ids=lambda x: type(x).__name__)
+def test_each_error_has_its_code_and_its_advice(
+    error: BaseException, code: ExitCode, advice: str
+) -> None:
+    found = make_exit_report(error, ("--output", "out"))
+
+    assert found.code is code
+    assert advice in found.advice
+    assert found.message
+    assert "\n" not in found.advice
+
+
+def test_every_error_of_the_library_is_covered() -> None:
+    every = {getattr(errors, name) for name in errors.__all__} - {Issue}
+
+    assert every <= {type(error) for error, _, _ in EXAMPLES}
+
+
+def test_every_code_is_used_and_has_a_meaning() -> None:
+    assert set(EXIT_CODE_MEANINGS) == set(ExitCode)
+    assert {code for _, code, _ in EXAMPLES} == set(ExitCode) - {ExitCode.SUCCESS}
+
+
+def test_codes_never_change() -> None:
+    assert {code.name: code.value for code in ExitCode} == {
+        "SUCCESS": 0,
+        "BUG": 1,
+        "USAGE": 2,
+        "REFUSED": 3,
+        "KEY": 4,
+        "QUOTA": 5,
+        "TASK": 6,
+        "TIMEOUT": 7,
+        "UNKNOWN": 8,
+        "GATEWAY": 9,
+        "DOWNLOAD": 10,
+        "OUTPUT": 11,
+        "INTERRUPTED": 130,
+    }
+
+
+def test_the_advice_on_a_failed_task_appears_once() -> None:
+    error = errors.TaskFailedError("t-1", Task("t-1", "FAILED", failure_code="SAFETY.INPUT.TEXT"))
+
+    found = make_exit_report(error)
+
+    assert error.advice not in found.message
+    assert "SAFETY.INPUT.TEXT" in found.message
+
+
+def test_a_wait_that_timed_out_is_not_described_in_python() -> None:
+    error = errors.TaskTimeoutError("t-1", Task("t-1", "RUNNING"), "client.tasks.wait('t-1')")
+
+    found = make_exit_report(error)
+
+    assert "client." not in found.message
+    assert "RUNNING" in found.message
+    assert found.task_id == "t-1"
+
+
+def test_a_wait_that_saw_nothing_says_why() -> None:
+    error = errors.TaskTimeoutError("t-1")
+    error.__cause__ = errors.APIConnectionError("connection refused", delivery="not_sent")
+
+    assert "never seen; the last poll: connection refused" in make_exit_report(error).message
+
+
+def test_an_unknown_task_is_not_described_in_python() -> None:
+    error = errors.TaskNotFoundError("t-1", None, "x. Look at client.compat.tasks")
+    error.__cause__ = errors.NotFoundError(404)
+
+    found = make_exit_report(error)
+
+    assert found.message == f"task t-1 is not known to the gateway ({error.__cause__})"
+    assert "--route feed" in found.advice
+
+
+def test_a_missing_key_is_not_described_in_python() -> None:
+    error = errors.ConfigurationError("x", setting="api_key", is_missing=True)
+
+    assert make_exit_report(error).message == "no CometAPI key: COMETAPI_KEY is not set"
+
+
+def test_an_interruption_has_a_message() -> None:
+    assert make_exit_report(KeyboardInterrupt()).message == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "words"),
+    [
+        (
+            "/expressionIntensity",
+            "/expressionIntensity must be at most 5 (maximum), got 9",
+            "--expression-intensity must be at most 5 (maximum), got 9",
+        ),
+        (
+            "/character/uri",
+            "/character/uri must match the pattern x (pattern)",
+            "--character (uri) must match the pattern x (pattern)",
+        ),
+        ("/character", "/character: cannot be read", "--character: cannot be read"),
+        (
+            "/character/type",
+            "/character/type: is unknown",
+            "--character (type): is unknown",
+        ),
+        ("X-Runway-Version", "X-Runway-Version: must be x", "X-Runway-Version: must be x"),
+        ("", "the body must be an object", "the body must be an object"),
+    ],
+)
+def test_an_issue_names_its_option(path: str, message: str, words: str) -> None:
+    assert describe_issue(Issue(path, "rule", None, message)) == words
+
+
+def test_all_issues_are_shown() -> None:
+    other = Issue("/ratio", "pattern", "x", "/ratio must match the pattern y (pattern)")
+
+    found = make_exit_report(errors.InvalidRequestError([ISSUE, other]))
+
+    assert found.message.startswith("--seed")
+    assert found.details == ("--ratio must match the pattern y (pattern)",)
+
+
+def test_a_command_can_be_pasted() -> None:
+    assert format_command("tasks", "wait", "a b", "--output", "my videos") == (
+        "cometapi-runway tasks wait 'a b' --output 'my videos'"
+    )

@@ -1,0 +1,269 @@
+"""What each of the three reports shows."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cometapi_runway._core.task import Task
+from cometapi_runway.cli._errors import OutputError
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.cli._output.exit_report import ExitReport
+from cometapi_runway.cli._output.json_report import JsonReport
+from cometapi_runway.cli._output.progress_bars import ProgressBarReport
+from cometapi_runway.cli._output.report import Report, TrackedTask
+from cometapi_runway.cli._output.text import format_duration, format_size
+
+ID = "5b91e444-c232-4eaf-a4d7-8aef3e57336b"
+FAILURE = ExitReport(
+    ExitCode.TIMEOUT, "TaskTimeoutError", "it took too long", "wait again", ID, ("more",)
+)
+ERROR = RuntimeError("it took too long")
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def streams() -> tuple[io.StringIO, io.StringIO]:
+    return io.StringIO(), io.StringIO()
+
+
+def events(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (9.9, "0:09"), (72.4, "1:12"), (3723, "1:02:03")]
+)
+def test_durations_look_like_a_clock(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(512, "0.5 kB"), (87_500, "87.5 kB"), (1_240_000, "1.2 MB")]
+)
+def test_sizes_have_units(count: int, text: str) -> None:
+    assert format_size(count) == text
+
+
+def test_lines_show_status_elapsed_and_remaining_time(
+    streams: tuple[io.StringIO, io.StringIO],
+) -> None:
+    clock = Clock()
+    report = Report(*streams, clock=clock)
+    with report.track([TrackedTask(ID, submitted_at=58.0, usual_duration=90.0)]):
+        report.show_status(Task(ID, "RUNNING", progress=0.45))
+        clock.now = 130.0
+        report.show_status(Task(ID, "SUCCEEDED"))
+
+    out, err = (stream.getvalue() for stream in streams)
+    assert out == ""
+    assert err.splitlines() == [
+        f"{ID}  RUNNING     45%  after 0:42, about 0:48 left",
+        f"{ID}  SUCCEEDED        after 1:12",
+    ]
+
+
+def test_an_overdue_task_has_no_remaining_time() -> None:
+    assert TrackedTask(ID, submitted_at=0.0, usual_duration=10.0).estimate_remaining(12.0) is None
+    assert TrackedTask(ID, submitted_at=0.0).estimate_remaining(12.0) is None
+    assert TrackedTask(ID, submitted_at=0.0, usual_duration=10.0).estimate_remaining(4.0) == 6.0
+
+
+HOSTILE = "model \x1b[2J\x07 is\tnot\r there\x9b"
+ESCAPED = "model \\x1b[2J\\x07 is\tnot\\x0d there\\x9b"
+
+
+def test_control_characters_from_outside_are_escaped(
+    streams: tuple[io.StringIO, io.StringIO],
+) -> None:
+    out, err = streams
+    report = Report(out, err)
+    report.show_result(HOSTILE, "x", {})
+    report.show_warning(HOSTILE)
+    report.show_failure(ExitReport(ExitCode.GATEWAY, "x", HOSTILE, "do y"), ERROR)
+    JsonReport(out, err).show_result("", "x", {"message": HOSTILE, "delete": "\x7f"})
+
+    text, event = out.getvalue().splitlines()
+    assert text == ESCAPED
+    assert json.loads(event)["message"] == HOSTILE
+    assert json.loads(event)["delete"] == "\x7f"
+    assert err.getvalue().splitlines()[:2] == [f"warning: {ESCAPED}", f"error: {ESCAPED}"]
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _text: str) -> int:
+        raise self.error
+
+
+def test_a_failed_write_of_a_result_raises_and_one_of_progress_does_not() -> None:
+    full, gone = Full(OSError(28, "no space left")), Full(BrokenPipeError())
+
+    with pytest.raises(OutputError, match="no space left"):
+        Report(full, io.StringIO()).show_result("x", "x", {})
+    with pytest.raises(BrokenPipeError):
+        Report(gone, io.StringIO()).show_result("x", "x", {})
+    for stream in (full, gone):
+        Report(io.StringIO(), stream).show_note("x")
+        JsonReport(io.StringIO(), stream).show_failure(FAILURE, ERROR)
+
+
+def test_a_failure_ends_with_what_to_do_next(streams: tuple[io.StringIO, io.StringIO]) -> None:
+    Report(*streams).show_failure(FAILURE, ERROR)
+
+    assert streams[1].getvalue() == "time:  it took too long\n       more\nnext:  wait again\n"
+
+
+def test_json_has_results_on_stdout_and_the_rest_on_stderr(
+    streams: tuple[io.StringIO, io.StringIO], tmp_path: Path
+) -> None:
+    clock = Clock()
+    report = JsonReport(*streams, clock=clock)
+    task = Task(ID, "RUNNING", progress=0.5, operation="control_a_character", seed=7)
+    file = tmp_path / "a.mp4"
+    file.write_bytes(b"12345")
+    with report.track([TrackedTask(ID, submitted_at=90.0, usual_duration=30.0)]):
+        report.show_submitted(task)
+        report.show_status(task)
+        report.show_download(ID, 0, 2, 5)
+        report.show_download(ID, 0, 5, 5)
+        report.show_saved(task, file)
+        report.show_warning("careful")
+        report.show_note("by the way")
+        report.show_failure(FAILURE, ERROR)
+
+    results, rest = map(events, streams)
+    assert [event["event"] for event in results] == ["file"]
+    assert results[0]["path"] == str(file)
+    assert results[0]["size"] == 5
+    names = [event["event"] for event in rest]
+    assert names == ["submitted", "status", "downloaded", "warning", "note", "error"]
+    assert rest[1]["elapsed"] == 10.0
+    assert rest[1]["remaining"] == 20.0
+    assert rest[1]["progress"] == 0.5
+    assert rest[-1]["code"] == 7
+    assert rest[-1]["next"] == "wait again"
+    assert all(datetime.fromisoformat(event["time"]).tzinfo for event in [*results, *rest])
+
+
+@pytest.fixture
+def live(streams: tuple[io.StringIO, io.StringIO]) -> ProgressBarReport:
+    report = ProgressBarReport(*streams)
+    report.console = Console(
+        file=streams[1], width=80, force_terminal=True, legacy_windows=False, color_system=None
+    )
+    return report
+
+
+def test_bars_have_one_row_per_task_within_80_columns(
+    live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
+) -> None:
+    ids = [ID, "6" + ID[1:], "7" + ID[1:]]
+    with live.track(
+        [TrackedTask(one, submitted_at=live.clock() - 3000, usual_duration=9000) for one in ids]
+    ):
+        live.show_status(Task(ids[0], "RUNNING", progress=0.45))
+        live.show_download(ids[1], 0, 1_234_567, 2_000_000)
+        live.show_failure(
+            ExitReport(ExitCode.TASK, "TaskFailedError", "it failed", "try again", ids[2]), ERROR
+        )
+        assert "it failed" not in streams[1].getvalue()
+
+    text = streams[1].getvalue()
+    assert "error: it failed" in text
+    rows = [line for line in text.splitlines() if "━" in line]
+    assert any("5b91e444" in row and "RUNNING" in row and "45%" in row for row in rows)
+    assert any("saving 1.2 MB" in row and "62%" in row for row in rows)
+    assert any("about 1:" in row for row in rows)
+    # The terminal echoes ^C into the row; there must be room for it.
+    assert max(len(_strip_codes(row)) for row in rows) <= 78
+
+
+def test_results_are_printed_after_the_bars(
+    live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO], tmp_path: Path
+) -> None:
+    file = tmp_path / "a.mp4"
+    file.touch()
+    with live.track([TrackedTask(ID, submitted_at=0.0)]):
+        live.show_saved(Task(ID, "SUCCEEDED"), file)
+        assert streams[0].getvalue() == ""
+
+    assert streams[0].getvalue() == f"{file}\n"
+
+
+def test_ids_with_the_same_beginning_are_shown_whole(
+    live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
+) -> None:
+    with live.track([TrackedTask("same-id-1", 0.0), TrackedTask("same-id-2", 0.0)]):
+        pass
+
+    assert "same-id-1" in streams[1].getvalue()
+
+
+def test_a_status_of_the_server_is_not_markup(
+    live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
+) -> None:
+    with live.track([TrackedTask(ID, 0.0)]):
+        live.show_status(Task(ID, "[red]ODD"))
+
+    assert "[red]ODD" in streams[1].getvalue()
+
+
+def test_text_is_wrapped_and_a_command_is_not(
+    live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
+) -> None:
+    line = f"cometapi-runway tasks wait {ID} {ID} --output videos"
+    live.show_failure(ExitReport(ExitCode.GATEWAY, "APIError", "long words " * 12, line), ERROR)
+    live.show_failure(
+        ExitReport(ExitCode.GATEWAY, "APIError", "x " * 26 + "`cometapi-runway doctor` y", "z"),
+        ERROR,
+    )
+
+    lines = streams[1].getvalue().splitlines()
+    assert f"next:  {line}" in lines
+    assert max(len(one) for one in lines if one != f"next:  {line}") <= 80
+    assert any("`cometapi-runway doctor`" in one for one in lines)
+
+
+def _strip_codes(row: str) -> str:
+    return re.sub(r"\x1b\[[0-9?]*[A-Za-z]|\r", "", row).rstrip()
+
+
+def test_bars_escape_control_characters_from_outside() -> None:
+    err = io.StringIO()
+    report = ProgressBarReport(io.StringIO(), err)
+    report.console = Console(file=err, width=80, force_terminal=False)
+    report.show_failure(ExitReport(ExitCode.GATEWAY, "x", HOSTILE, "do y"), ERROR)
+
+    assert "\x1b" not in err.getvalue()
+    assert "\\x1b[2J" in err.getvalue()
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_terminal_shows_tracebacks_with_debug(debug: bool) -> None:
+    err = io.StringIO()
+    live = ProgressBarReport(io.StringIO(), err)
+    live.debug = debug
+    with live.track([TrackedTask(ID, 0.0)]):
+        live.show_failure(FAILURE, ERROR)
+
+    assert ("RuntimeError: it took too long" in err.getvalue()) is debug
+    assert "next:" in err.getvalue()

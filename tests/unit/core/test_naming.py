@@ -1,0 +1,24 @@
+"""Names in the spelling of Python and of the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from cometapi_runway._core.naming import kebab_case, snake_case
+
+
+@pytest.mark.parametrize(
+    ("name", "snake", "kebab"),
+    [
+        ("bodyControl", "body_control", "body-control"),
+        ("body_control", "body_control", "body-control"),
+        ("body-control", "body_control", "body-control"),
+        ("videoURL", "video_url", "video-url"),
+        ("URLOfVideo", "url_of_video", "url-of-video"),
+        ("seed", "seed", "seed"),
+        ("/x", "x", "x"),
+    ],
+)
+def test_names_change_their_spelling(name: str, snake: str, kebab: str) -> None:
+    assert snake_case(name) == snake
+    assert kebab_case(name) == kebab

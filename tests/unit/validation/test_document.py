@@ -1,0 +1,78 @@
+"""Reading a document into operations, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from cometapi_runway.validation import Contract, ContractError
+
+from .samples import CONTRACT, DOCUMENT, HEADERS
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+def test_the_contract_is_read_into_operations():
+    create = CONTRACT.operation("make_clip")
+    assert (create.method, create.path, create.tag, create.resource) == (
+        "POST", "/v1/clips", "studio", "clip",
+    )  # fmt: skip
+    assert create.body_required
+    assert [parameter.name for parameter in create.parameters] == ["X-Version"]
+    assert create.response(599).status == "5XX"
+    assert CONTRACT.operation("read_clip").response(503).status == "default"
+    match = CONTRACT.match("GET", "/v1/clips/a%20b")
+    assert match is not None
+    assert (match[0].id, dict(match[1])) == ("read_clip", {"id": "a b"})
+    assert CONTRACT.match("GET", "/v1/clips/") is None
+    with pytest.raises(KeyError, match="make_clip, list_clips, read_clip"):
+        CONTRACT.operation("nonesuch")
+    with pytest.raises(ContractError, match="read_clip takes no JSON body"):
+        CONTRACT.check_body("read_clip", {})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_operation_may_have_any_method(method):
+    document = copy.deepcopy(DOCUMENT)
+    responses = {"200": {"description": "done"}}
+    document["paths"]["/v1/new"] = {method: {"operationId": "new", "responses": responses}}
+    contract = Contract(document)
+    operation = contract.operation("new")
+    assert (operation.method.lower(), operation.path) == (method, "/v1/new")
+    assert not contract.check_request(method.upper(), "/v1/new", HEADERS[:1], b"")
+
+
+def replace(*path):
+    """Return the document with the value at a path replaced by the last argument."""
+    document = copy.deepcopy(DOCUMENT)
+    *parents, last, value = path
+    holder = document
+    for key in parents:
+        holder = holder[key]
+    holder[last] = value
+    return document
+
+
+OPERATION = ("paths", "/v1/clips", "get")
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (replace(*OPERATION, "operationId", "make_clip"), "two operations are called make_clip"),
+        (replace(*OPERATION, "security", [{"other": []}]), "list_clips: no security scheme other"),
+        (replace(*OPERATION, "parameters", 0, "style", "deepObject"), "limit: style 'deepObject'"),
+        (replace(*OPERATION, "parameters", 0, {"name": "q", "in": "query", "content": {}}),
+         "q has no schema"),
+        (replace(*OPERATION, "parameters", 0, {"$ref": "#/components/nowhere"}), "leads nowhere"),
+        (replace(*OPERATION, "parameters", 0, {"$ref": "other.yaml#/x"}), "outside the document"),
+        (replace(*OPERATION, "requestBody", {"content": {"text/plain": {}}}), "only JSON is"),
+        (replace("components", "securitySchemes", "key", {"type": "apiKey"}), "only http bearer"),
+        (replace("components", "parameters", "Version",
+                 {"$ref": "#/components/parameters/Version"}), "refers to itself"),
+    ],
+)  # fmt: skip
+def test_a_document_with_an_unsupported_feature_is_refused(document, message):
+    with pytest.raises(ContractError, match=message):
+        Contract(document)

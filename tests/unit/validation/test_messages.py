@@ -1,0 +1,130 @@
+"""Messages: they name field, rule and value, and never show credentials or long values."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from cometapi_runway.validation import Contract
+
+from .request_table import INVALID
+from .samples import BODY, DOCUMENT, HEADERS, SECRET, asset, header, post
+
+
+@pytest.mark.parametrize(("case", "path", "rule"), INVALID.values(), ids=INVALID)
+def test_messages_name_field_and_rule(case, path, rule):
+    (issue, *_) = [one for one in case.check() if (one.path, one.rule) == (path, rule)]
+    assert rule in issue.message
+    name = {"": "", "server": "", "path": "", "method": case.method}.get(path, path)
+    assert name in issue.message
+    assert "\n" not in issue.message
+    assert len(issue.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("seed above", "/seed must be at most 4294967295 (maximum), got 4294967296"),
+        ("asset missing", "/asset is required and missing (required)"),
+        ("asset of unknown type",
+         '/asset/type must be one of "image", "video" (enum), got "gif"'),
+        ("asset over http",
+         "/asset/uri must match the pattern ^https:// (pattern) or must match the pattern "
+         '^data:(image|video)/ (pattern), got "http://cdn.example/a.mp4"'),
+        ("moderation of neither form", "/moderation must be a string or an object (type), got 3"),
+        ("an empty tag", '/tags/1 must have at least 1 character (minLength), got ""'),
+        ("an unknown field",
+         "/a~1b~0 is not a field in the contract (additionalProperties), got 1"),
+        ("no version", "header X-Version is required and missing (required)"),
+        ("no key", "header Authorization is required and missing (security)"),
+        ("query below minimum", "query parameter limit must be at least 1 (minimum), got 0"),
+        ("an id too long", f'path parameter id must have at most 40 characters (maxLength), '
+                           f'got "{"x" * 41}"'),
+        ("another method", "PUT is not a method of /v1/clips (method), which has POST, GET"),
+        ("duplicate key",
+         "/asset/type is repeated (duplicate-key), got image"),
+    ],
+)  # fmt: skip
+def test_a_message_is_a_sentence(row, message):
+    request = INVALID[row][0]
+    assert message in [issue.message for issue in request.check()]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "requirement"),
+    [
+        ({"maxProperties": 1}, {"a": 1, "b": 2}, "must have at most 1 field "),
+        ({"maxProperties": 2}, {"a": 1, "b": 2, "c": 3}, "must have at most 2 fields "),
+        ({"minProperties": 2}, {"a": 1}, "must have at least 2 fields "),
+        ({"maxItems": 1}, [1, 2], "must have at most 1 item "),
+        ({"maxLength": 2}, "abc", "must have at most 2 characters "),
+        ({"exclusiveMinimum": 0}, 0, "must be more than 0 "),
+        ({"exclusiveMaximum": 9}, 9, "must be less than 9 "),
+        ({"uniqueItems": True}, [1, 1], "must not repeat an item "),
+        ({"multipleOf": 2}, 3, "must be a multiple of 2 "),
+        ({"anyOf": [{"enum": ["a", "b"]}, {"enum": ["c"]}]}, "d", 'must be one of "a", "b", "c" '),
+    ],
+)
+def test_every_rule_has_a_plain_message(schema, value, requirement):
+    document = copy.deepcopy(DOCUMENT)
+    document["components"]["schemas"]["ClipRequest"] = schema
+    (issue,) = Contract(document).check_body("make_clip", value)
+    assert requirement in issue.message
+
+
+LONG = f"^({'|'.join(f'{number:02}' for number in range(30))})$"
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"pattern": "^[1-9]+:[1-9]+$", "description": "Width:height."},
+         '/ratio does not fit (pattern ^[1-9]+:[1-9]+$): Width:height. Got "x"'),
+        ({"pattern": LONG, "description": "Two digits."},
+         '/ratio does not fit (pattern): Two digits. Got "x"'),
+        ({"pattern": "^0$"}, '/ratio must match the pattern ^0$ (pattern), got "x"'),
+    ],
+)  # fmt: skip
+def test_a_pattern_message_shows_the_contracts_description(schema, message):
+    """A long pattern is unreadable; a short one is more exact than its description."""
+    document = copy.deepcopy(DOCUMENT)
+    document["components"]["schemas"]["ClipRequest"]["properties"]["ratio"] = schema
+    (issue,) = Contract(document).check_body("make_clip", {**BODY, "ratio": "x"})
+    assert (issue.message, issue.rule) == (message, "pattern")
+
+
+def test_a_pattern_with_two_descriptions_is_shown_itself():
+    document = copy.deepcopy(DOCUMENT)
+    fields = document["components"]["schemas"]["ClipRequest"]["properties"]
+    fields["ratio"] = {"pattern": "^0$", "description": "One."}
+    fields["other"] = {"pattern": "^0$", "description": "Another."}
+    (issue,) = Contract(document).check_body("make_clip", {**BODY, "ratio": "x"})
+    assert issue.message == '/ratio must match the pattern ^0$ (pattern), got "x"'
+
+
+@pytest.mark.parametrize(
+    "value", [SECRET, f"Basic {SECRET}", f"Bearer {SECRET} x", f"Bearer {SECRET}\r\n"]
+)
+def test_a_key_is_never_shown(value):
+    issues = header("Authorization", value).check()
+    assert issues
+    assert SECRET not in repr(issues)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key"])
+def test_no_header_with_credentials_is_shown(name):
+    others = tuple((key, value) for key, value in HEADERS if key != name)
+    issues = post(headers=(*others, (name, f"{SECRET}\n"))).check()
+    assert any(issue.rule == "wire" for issue in issues)
+    assert all(SECRET not in repr(issue) + str(issue.value) for issue in issues)
+
+
+def test_embedded_files_and_url_signatures_are_not_shown():
+    embedded = asset(uri="data:text/plain;base64," + "QUJD" * 50_000)
+    signed = asset(uri="http://cdn.example/a.mp4?signature=s3cret")
+    for request in (embedded, signed):
+        issues = request.check()
+        assert [issue.path for issue in issues] == ["/asset/uri"]
+        assert "QUJDQUJD" not in repr(issues)
+        assert "s3cret" not in repr(issues)

@@ -1,0 +1,59 @@
+"""Whole requests: server, path, parameters, headers, credentials and encoding."""
+
+from __future__ import annotations
+
+import pytest
+
+from .request_table import INVALID, VALID
+from .samples import CONTRACT, HEADERS, Request, post
+
+# RFC 9110: only lists may be split over several headers of one name, and these are not lists.
+SINGLE_HEADERS = {
+    "Authorization": "Bearer sk-secret",
+    "Content-Type": "application/json",
+    "Content-Length": str(len(Request().content)),
+    "Content-Encoding": "identity",
+    "Host": "api.example.com",
+}
+
+
+def find(request):
+    return sorted((issue.path, issue.rule) for issue in request.check())
+
+
+@pytest.mark.parametrize("case", VALID.values(), ids=VALID)
+def test_valid_requests_have_no_issues(case):
+    assert find(case) == []
+
+
+@pytest.mark.parametrize(("case", "path", "rule"), INVALID.values(), ids=INVALID)
+def test_invalid_requests_have_an_issue_at_the_fault(case, path, rule):
+    found = find(case)
+    assert (path, rule) in found
+    # One fault, one place: a header that cannot be sent may also break its own schema.
+    assert len({place for place, _ in found}) == 1
+
+
+def test_the_sample_request_is_valid():
+    assert find(post()) == []
+
+
+def check_headers(headers):
+    request = Request()
+    return CONTRACT.check_request(request.method, request.url, headers, request.content)
+
+
+@pytest.mark.parametrize("name", SINGLE_HEADERS)
+def test_single_headers_must_not_be_repeated(name):
+    others = [(key, value) for key, value in HEADERS if key != name]
+    value = SINGLE_HEADERS[name]
+    assert not check_headers([*others, (name, value)])
+    issues = check_headers([*others, (name, value), (name.lower(), value)])
+    assert [(issue.path, issue.rule) for issue in issues] == [(name, "repeated")]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "Deflate"])
+def test_a_body_must_not_be_compressed(encoding):
+    (issue,) = check_headers([*HEADERS, ("Content-Encoding", encoding)])
+    assert (issue.path, issue.rule) == ("Content-Encoding", "framing")
+    assert encoding in issue.message

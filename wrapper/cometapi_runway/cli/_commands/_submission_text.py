@@ -1,0 +1,113 @@
+"""Tasks and submissions as text, and as fields of a JSON result."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from cometapi_runway._core.json_values import JSON
+from cometapi_runway._core.submission_failure import SubmissionFailureReason
+from cometapi_runway.cli._options.client_resources import list_client_resources
+
+if TYPE_CHECKING:
+    from cometapi_runway._core.task import Task
+    from cometapi_runway.journal import SubmissionRecord
+
+_REFUSALS: Final = {
+    SubmissionFailureReason.NOT_SENT: "never sent: the gateway was not reachable",
+    SubmissionFailureReason.AUTHENTICATION: "the key was not accepted",
+    SubmissionFailureReason.PERMISSION: "the key lacks the permission",
+    SubmissionFailureReason.QUOTA: "the balance or the key's quota did not cover it",
+    SubmissionFailureReason.RATE_LIMIT: "the gateway asked for a slower pace at every try",
+    SubmissionFailureReason.BAD_REQUEST: "the gateway refused it as a bad request",
+    SubmissionFailureReason.OTHER_STATUS: "the gateway refused it",
+    SubmissionFailureReason.INTERRUPTED: "interrupted; nothing was accepted",
+}
+_STATES_WITH_REASON: Final = frozenset({"FAILED", "LOST", "REFUSED"})
+
+
+def format_task(task: Task) -> str:
+    """A task in one line, and its output in further lines."""
+    percent = "" if task.progress is None or task.is_terminal else f" {task.progress:.0%}"
+    code = f" ({task.failure_code})" if task.failure_code else ""
+    reason = f": {task.failure}{code}" if task.failure else code
+    return "\n".join([f"{task.id}  {task.status}{percent}{reason}", *task.output])
+
+
+def format_submission(submission: SubmissionRecord, gateway: str) -> str:
+    """A submission in one line of at most 80 columns, and details in further lines.
+
+    Args:
+        submission: The submission.
+        gateway: The gateway in use; another one's address is shown.
+    """
+    state, reason = _describe_state(submission)
+    name = submission.task_id or f"(no id; request {submission.fingerprint})"
+    age, command = _format_age(submission.created_at), _format_commands(submission.operation)
+    details = [
+        "" if submission.base_url == gateway else f"at {submission.base_url}",
+        reason if reason and submission.state in _STATES_WITH_REASON else "",
+        *map(str, submission.files),
+        "its output is not saved yet" if submission.unsaved else "",
+    ]
+    head = f"{name:<36}  {state:<9}  {age:>5}  {command}"
+    return "\n  ".join([head, *filter(None, details)])
+
+
+def describe_unknown_submission(submission: SubmissionRecord) -> str:
+    """A submission of unknown outcome in one sentence."""
+    seed = "" if submission.seed is None else f", seed {submission.seed}"
+    return (
+        f"a request sent {_format_age(submission.created_at)} ago has no id and may have been "
+        f"charged (request {submission.fingerprint}{seed})"
+    )
+
+
+def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
+    """A submission's fields in a JSON result."""
+    failure_reason = submission.failure_reason
+    ended_at = submission.ended_at
+    return {
+        "task_id": submission.task_id,
+        "state": submission.state,
+        "operation": submission.operation,
+        "created_at": submission.created_at.isoformat(),
+        "ended_at": ended_at.isoformat() if ended_at else None,
+        "seed": submission.seed,
+        "fingerprint": submission.fingerprint,
+        "reason": submission.reason if failure_reason is None else failure_reason.value,
+        "failure_code": submission.failure_code,
+        "base_url": submission.base_url,
+        "arguments": submission.arguments,
+        "files": [str(file) for file in submission.files],
+        "unsaved": submission.unsaved,
+    }
+
+
+def _describe_state(submission: SubmissionRecord) -> tuple[str, str | None]:
+    """The state and the reason for people."""
+    failure_reason = submission.failure_reason
+    if submission.state != "REFUSED" or failure_reason is None:
+        return submission.state, submission.reason
+    is_unsent = failure_reason is SubmissionFailureReason.NOT_SENT
+    reason = _REFUSALS.get(failure_reason, submission.reason)
+    return "UNSENT" if is_unsent else submission.state, reason
+
+
+def _format_commands(operation: str) -> str:
+    """The command of an operation; two resources may share the operation."""
+    commands = [
+        " ".join(one.command_words)
+        for one in list_client_resources()
+        if one.operation.id == operation
+    ]
+    return " or ".join(commands) or operation
+
+
+def _format_age(moment: datetime) -> str:
+    """The time since a moment, in one unit."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{max(seconds, 0):.0f}s"

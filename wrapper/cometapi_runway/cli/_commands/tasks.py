@@ -1,0 +1,217 @@
+"""``tasks``: commands for existing tasks.
+
+The gateway has no list of tasks; the journal is the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from attrs import evolve
+from cyclopts import App, Group, Parameter
+from cyclopts.types import NonNegativeInt
+
+from cometapi_runway._core.task import Route
+from cometapi_runway.cli._commands._submission_text import (
+    describe_unknown_submission,
+    format_submission,
+    format_task,
+    make_submission_fields,
+)
+from cometapi_runway.cli._errors import format_command
+from cometapi_runway.cli._lazy_module import LazyModule
+from cometapi_runway.cli._options.shared import (
+    CONNECTION_GROUP,
+    RUN_GROUP,
+    ConnectionOptions,
+    DisplayOptions,
+    OptionalSaving,
+    SavingOptions,
+    WaitingOptions,
+)
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.cli._output.exit_report import make_exit_report
+from cometapi_runway.cli._output.report import Report, make_result_fields
+from cometapi_runway.errors import RunwayError
+
+if TYPE_CHECKING:
+    from cometapi_runway import journal
+    from cometapi_runway.cli._actions import client as client_action
+    from cometapi_runway.cli._actions import finish_tasks
+    from cometapi_runway.journal import SubmissionRecord
+else:
+    client_action = LazyModule("cometapi_runway.cli._actions.client")
+    finish_tasks = LazyModule("cometapi_runway.cli._actions.finish_tasks")
+    journal = LazyModule("cometapi_runway.journal")
+
+app: Final = App(name="tasks", help_epilogue="", group_commands=Group("Commands"))
+
+TaskIds: TypeAlias = Annotated[list[str], Parameter(name="ID", help="Ids of tasks.", negative=())]
+RouteOption: TypeAlias = Annotated[
+    Route,
+    Parameter(
+        name="--route", help="Route for tasks that are not in the journal.", group=CONNECTION_GROUP
+    ),
+]
+ReportArgument: TypeAlias = Annotated[Report, Parameter(parse=False)]
+
+_DISPLAY: Final = DisplayOptions()
+_CONNECTION: Final = ConnectionOptions()
+_WAITING: Final = WaitingOptions()
+_SAVING: Final = SavingOptions()
+_OPTIONAL_SAVING: Final = OptionalSaving()
+
+
+@app.command
+def get(
+    ids: TaskIds,
+    /,
+    *,
+    route: RouteOption = "tasks",
+    connection: ConnectionOptions = _CONNECTION,
+    display: DisplayOptions = _DISPLAY,
+    report: ReportArgument,
+) -> ExitCode:
+    """Show the status of tasks, without waiting."""
+    codes: list[ExitCode] = []
+    with client_action.make_client(connection) as client:
+        for task_id in ids:
+            try:
+                task = finish_tasks.bind_task(client, task_id, route).refresh()
+            except RunwayError as error:
+                exit_report = make_exit_report(error, connection.options_to_repeat)
+                report.show_failure(exit_report, error)
+                codes.append(exit_report.code)
+            else:
+                report.show_result(format_task(task), "task", make_result_fields(task))
+    return next(iter(codes), ExitCode.SUCCESS)
+
+
+@app.command
+def wait(
+    ids: TaskIds,
+    /,
+    *,
+    route: RouteOption = "tasks",
+    saving: OptionalSaving = _OPTIONAL_SAVING,
+    waiting: WaitingOptions = _WAITING,
+    connection: ConnectionOptions = _CONNECTION,
+    display: DisplayOptions = _DISPLAY,
+    report: ReportArgument,
+) -> ExitCode:
+    """Wait for tasks, all at once, and save their files if a folder is given."""
+    options = finish_tasks.make_run_options(
+        connection,
+        folder=saving.prepare_folder(),
+        overwrite=saving.overwrite,
+        waiting=waiting,
+    )
+    with client_action.make_client(connection) as client:
+        tasks = [finish_tasks.bind_task(client, task_id, route) for task_id in dict.fromkeys(ids)]
+        return finish_tasks.wait_and_save(client, tasks, options, report)
+
+
+@app.command
+def download(
+    ids: TaskIds,
+    /,
+    *,
+    route: RouteOption = "tasks",
+    saving: SavingOptions = _SAVING,
+    connection: ConnectionOptions = _CONNECTION,
+    display: DisplayOptions = _DISPLAY,
+    report: ReportArgument,
+) -> ExitCode:
+    """Save the files of tasks that have ended; partial files are continued."""
+    options = finish_tasks.make_run_options(
+        connection, folder=saving.prepare_folder(), overwrite=saving.overwrite
+    )
+    with client_action.make_client(connection) as client:
+        tasks = [finish_tasks.bind_task(client, task_id, route) for task_id in dict.fromkeys(ids)]
+        return finish_tasks.save_ended(client, tasks, options, report)
+
+
+@app.command
+def resume(
+    *,
+    saving: SavingOptions = _SAVING,
+    waiting: WaitingOptions = _WAITING,
+    connection: ConnectionOptions = _CONNECTION,
+    display: DisplayOptions = _DISPLAY,
+    report: ReportArgument,
+) -> ExitCode:
+    """Wait for every unfinished task in the journal, and save their files."""
+    options = finish_tasks.make_run_options(
+        connection,
+        folder=saving.prepare_folder(),
+        overwrite=saving.overwrite,
+        waiting=waiting,
+    )
+    with client_action.make_client(connection) as client:
+        if client.journal.store is None:
+            report.show_note("without a journal there is nothing to resume")
+            return ExitCode.SUCCESS
+        for submission in client.journal.unknown():
+            report.show_warning(
+                f"{describe_unknown_submission(submission)}; "
+                "check the usage log of your CometAPI account"
+            )
+        tasks = client.journal.unfinished()
+        unfinished = client.journal.store.tasks(unfinished=True)
+        has_others = _show_other_gateways(connection, unfinished, report)
+        if not tasks:
+            scope = "of this gateway" if has_others else "in the journal"
+            report.show_note(f"every task {scope} has ended")
+            return ExitCode.SUCCESS
+        return finish_tasks.wait_and_save(client, tasks, options, report)
+
+
+@app.command(name="list")
+def list_tasks(
+    *,
+    limit: Annotated[
+        NonNegativeInt, Parameter(help="How many, newest first; 0 for all.", group=RUN_GROUP)
+    ] = 20,
+    unfinished: Annotated[
+        bool,
+        Parameter(help="Only unfinished tasks.", negative="", show_default=False, group=RUN_GROUP),
+    ] = False,
+    connection: ConnectionOptions = _CONNECTION,
+    display: DisplayOptions = _DISPLAY,
+    report: ReportArgument,
+) -> ExitCode:
+    """List the tasks in the journal; works offline and needs no key."""
+    file = connection.journal_path
+    if file is None or not file.exists():
+        report.show_note(f"no tasks in the journal{'' if file is None else f' {file}'}")
+        return ExitCode.SUCCESS
+    store = journal.Journal(file)
+    try:
+        submissions = store.tasks(unfinished=unfinished, limit=limit or None)
+    finally:
+        store.close()
+    for one in submissions:
+        text = format_submission(one, connection.gateway)
+        report.show_result(text, "submission", make_submission_fields(one))
+    open_ones = [one for one in submissions if one.state == "SUBMITTED" or one.unsaved]
+    if not submissions:
+        report.show_note("no such tasks in the journal")
+    elif any(one.base_url == connection.gateway for one in open_ones):
+        command = format_command("tasks", "resume", *connection.options_to_repeat)
+        report.show_note(f"next:  {command} finishes the unfinished ones")
+    _show_other_gateways(connection, open_ones, report)
+    return ExitCode.SUCCESS
+
+
+def _show_other_gateways(
+    connection: ConnectionOptions, unfinished: Iterable[SubmissionRecord], report: Report
+) -> bool:
+    """Show which unfinished tasks belong to other gateways, and the command to resume them."""
+    counts = connection.count_other_gateways(unfinished)
+    for address, count in counts.items():
+        options = evolve(connection, base_url=address).options_to_repeat
+        verb = "task belongs" if count == 1 else "tasks belong"
+        report.show_note(f"{count} {verb} to {address}")
+        report.show_note(f"next:  {format_command('tasks', 'resume', *options)}")
+    return bool(counts)

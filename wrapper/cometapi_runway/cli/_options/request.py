@@ -1,0 +1,103 @@
+"""The options of a create command apart from the request's fields, and request bodies in files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from attrs import frozen
+from cyclopts import Parameter
+
+from cometapi_runway._core.json_values import Object, as_object, parse_json
+from cometapi_runway.cli._errors import UsageError
+from cometapi_runway.cli._options.shared import RUN_GROUP
+
+STDIN = "-"
+
+
+@Parameter(name="*", group=RUN_GROUP)
+@frozen(kw_only=True)
+class RequestOptions:
+    """How the request is made and sent, apart from its fields."""
+
+    json: Annotated[
+        str | None,
+        Parameter(
+            name="--json",
+            help="The body as JSON, from a file or - for stdin; options change single fields.",
+            metavar="FILE|-",
+            allow_leading_hyphen=True,
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="Check and show the request; send nothing."
+        ),
+    ] = False
+    validate: Annotated[
+        bool,
+        Parameter(
+            negative="--no-validate",
+            help="Validate the request against the contract.",
+            show_default=False,
+        ),
+    ] = True
+    wait: Annotated[
+        bool,
+        Parameter(help="Wait and save the files; otherwise print the id.", show_default=False),
+    ] = True
+
+    def read_body(self) -> Mapping[str, Any]:
+        """The body from ``--json``; empty without the option.
+
+        Raises:
+            UsageError: The file cannot be read, or holds no JSON object.
+        """
+        return {} if self.json is None else read_body_file(self.json)
+
+
+def read_body_file(file: str) -> Object:
+    """Read a request body.
+
+    Args:
+        file: The file's name, or ``-`` for stdin.
+
+    Raises:
+        UsageError: The file cannot be read, or holds no JSON object.
+    """
+    if file == STDIN:
+        return parse_body(sys.stdin.buffer.read(), name_source(file))
+    path = Path(file).expanduser()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "use another file") from error
+    return parse_body(content, name_source(file))
+
+
+def name_source(file: str) -> str:
+    """The name of a body's file in messages."""
+    return "standard input" if file == STDIN else file
+
+
+def parse_body(content: bytes, source: str) -> Object:
+    """Parse a request body.
+
+    Args:
+        content: The JSON text.
+        source: Where it comes from, for messages.
+
+    Raises:
+        UsageError: It is not a JSON object.
+    """
+    advice = 'the file must hold the body of one request, such as {"model": …}'
+    try:
+        body = as_object(parse_json(content))
+    except ValueError as error:
+        raise UsageError(f"{source} is not JSON: {error}", advice) from error
+    if body is None:
+        raise UsageError(f"{source} is not a JSON object", advice)
+    return body

@@ -1,0 +1,223 @@
+"""The options that several commands share.
+
+The options of an operation come from its signature; see `resource_options`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+
+from attrs import frozen
+from cyclopts import Group, Parameter
+
+from cometapi_runway import _settings as settings
+from cometapi_runway._core.redaction import redact_url
+from cometapi_runway.cli._errors import UsageError
+from cometapi_runway.cli._options import paths
+
+if TYPE_CHECKING:
+    from cometapi_runway.journal import SubmissionRecord
+
+REQUEST_GROUP: Final = Group("Request", sort_key=1)
+RUN_GROUP: Final = Group("What to do", sort_key=2)
+CONNECTION_GROUP: Final = Group("Gateway and journal", sort_key=3)
+DISPLAY_GROUP: Final = Group("Display", sort_key=4)
+
+
+def _check_above_zero(_type: object, value: float | None) -> None:
+    """Refuse zero, negative numbers and NaN; infinity is allowed."""
+    if value is not None and (math.isnan(value) or value <= 0):
+        raise ValueError("It must be above 0 seconds.")
+
+
+def _check_finite(_type: object, value: float | None) -> None:
+    _check_above_zero(_type, value)
+    if value is not None and math.isinf(value):
+        raise ValueError("It must be finite.")
+
+
+def _format_default(value: object) -> str:
+    """``600.0`` as ``600``."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+Seconds: TypeAlias = Annotated[
+    float, Parameter(metavar="SECONDS", validator=_check_above_zero, show_default=_format_default)
+]
+FiniteSeconds: TypeAlias = Annotated[
+    float, Parameter(metavar="SECONDS", validator=_check_finite, show_default=_format_default)
+]
+
+
+@Parameter(name="*", group=DISPLAY_GROUP)
+@frozen(kw_only=True)
+class DisplayOptions:
+    """How a command shows what it does.
+
+    Attributes:
+        format: Text for people, or one JSON object per event.
+        debug: Whether an error shows its traceback.
+    """
+
+    format: Annotated[
+        Literal["text", "json"],
+        Parameter(
+            help="Text, or one JSON object per event: results on stdout, the rest on stderr."
+        ),
+    ] = "text"
+    debug: Annotated[
+        bool, Parameter(negative="", help="Show the traceback of an error.", show_default=False)
+    ] = False
+
+
+@Parameter(name="*", group=CONNECTION_GROUP)
+@frozen(kw_only=True)
+class ConnectionOptions:
+    """Which gateway and which journal; the key comes from the environment only."""
+
+    base_url: Annotated[
+        str | None,
+        Parameter(
+            help="The gateway's address.",
+            env_var=settings.BASE_URL_VARIABLE,
+            metavar="ADDRESS",
+            show_default=lambda _: settings.DEFAULT_BASE_URL,
+        ),
+    ] = None
+    runway_version: Annotated[
+        str | None,
+        Parameter(
+            help="The X-Runway-Version header.",
+            env_var=settings.VERSION_VARIABLE,
+            metavar="DATE",
+            show_default=lambda _: settings.DEFAULT_RUNWAY_VERSION,
+        ),
+    ] = None
+    request_timeout: Annotated[FiniteSeconds, Parameter(help="Maximum time for one request.")] = (
+        settings.REQUEST_TIMEOUT
+    )
+    journal: Annotated[
+        Path | None,
+        Parameter(
+            help="File that records paid tasks; by default in your data folder.",
+            env_var=paths.JOURNAL_VARIABLE,
+            metavar="FILE",
+        ),
+    ] = None
+    no_journal: Annotated[
+        bool, Parameter(negative="", help="Keep no journal.", show_default=False)
+    ] = False
+
+    @property
+    def journal_path(self) -> Path | None:
+        """The journal's file, or None for no journal."""
+        if self.no_journal:
+            return None
+        if self.journal is None or self.journal == Path():
+            return paths.get_default_journal_path()
+        return self.journal.expanduser()
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's address, as the journal writes it."""
+        return redact_url((self.base_url or settings.DEFAULT_BASE_URL).rstrip("/"))
+
+    def count_other_gateways(self, submissions: Iterable[SubmissionRecord]) -> Counter[str]:
+        """Count the submissions to other gateways, by address."""
+        return Counter(one.base_url for one in submissions if one.base_url != self.gateway)
+
+    @property
+    def options_to_repeat(self) -> tuple[str, ...]:
+        """The options that a follow-up command must repeat; the environment remains."""
+        candidates = (
+            ("--base-url", self.base_url, settings.BASE_URL_VARIABLE),
+            ("--journal", None if self.no_journal else self.journal, paths.JOURNAL_VARIABLE),
+        )
+        return tuple(
+            word
+            for flag, value, variable in candidates
+            if value is not None and str(value) != os.environ.get(variable)
+            for word in (flag, str(value))
+        )
+
+
+@Parameter(name="*", group=RUN_GROUP)
+@frozen(kw_only=True)
+class WaitingOptions:
+    """How long to wait, and how often to poll."""
+
+    timeout: Annotated[Seconds, Parameter(help="Maximum wait; inf for no limit.")] = (
+        settings.WAIT_TIMEOUT
+    )
+    interval: Annotated[FiniteSeconds, Parameter(help="Minimum time between two polls.")] = (
+        settings.POLL_INTERVAL
+    )
+
+    @property
+    def finite_timeout(self) -> float | None:
+        """The maximum wait in seconds, or None for no limit."""
+        return None if math.isinf(self.timeout) else self.timeout
+
+
+@Parameter(name="*", group=RUN_GROUP)
+@frozen(kw_only=True)
+class FolderOptions:
+    """The output folder."""
+
+    output: Annotated[Path, Parameter(help="Folder for the files.", metavar="FOLDER")] = Path()
+
+
+@Parameter(name="*", group=RUN_GROUP)
+@frozen(kw_only=True)
+class SavingOptions(FolderOptions):
+    """Where files are saved."""
+
+    overwrite: Annotated[
+        bool, Parameter(negative="", help="Replace files of the same name.", show_default=False)
+    ] = False
+
+    def prepare_folder(self) -> Path:
+        """Create the folder and check that it can be written, before anything is paid for.
+
+        Raises:
+            UsageError: It cannot be created or written.
+        """
+        folder = self.output.expanduser()
+        action = "create"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            action = "write into"
+            paths.check_writable(folder)
+        except OSError as error:
+            raise UsageError(
+                f"cannot {action} the folder {folder}: {error.strerror}",
+                "choose another one with --output FOLDER",
+            ) from error
+        return folder
+
+
+@Parameter(name="*", group=RUN_GROUP)
+@frozen(kw_only=True)
+class OptionalSaving:
+    """Where files are saved, if they are saved at all."""
+
+    output: Annotated[
+        Path | None,
+        Parameter(
+            help="Save the files into this folder; otherwise print addresses.", metavar="FOLDER"
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool, Parameter(negative="", help="Replace files of the same name.", show_default=False)
+    ] = False
+
+    def prepare_folder(self) -> Path | None:
+        """The folder, created and checked; None without one. See `SavingOptions`."""
+        if self.output is None:
+            return None
+        return SavingOptions(output=self.output).prepare_folder()
