@@ -69,6 +69,17 @@ class ResponseLayers:
         return None
 
     @property
+    def polled_id(self) -> str | None:
+        """The id of the task that a poll's response is about, or None if it does not say.
+
+        Only the object itself and its ``data`` or ``result`` name it. Further in stands the
+        provider's task, whose id may be another one.
+        """
+        nested = (as_object(self.payload.get(name)) for name in ("data", "result"))
+        outer = (self.payload, *(layer for layer in nested if layer is not None))
+        return ResponseLayers(self.payload, outer).task_id
+
+    @property
     def statuses(self) -> list[str | None]:
         """Each layer's status, in this package's words where they are known."""
         return [status_word(layer.get("status")) for layer in self.layers]

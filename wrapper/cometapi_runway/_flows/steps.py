@@ -65,9 +65,9 @@ class Send:
     Attributes:
         call: The request.
         timeout: Seconds that it may take.
-        queues: Whether the timeout starts when the request is sent. A paid request first waits
-            for its turn among the client's requests and then has its whole timeout; the deadline
-            of a poll does not move.
+        is_paid: Whether it creates a task. A paid request waits for its turn among the client's
+            requests and then has its whole timeout, on a connection of its own; the deadline of a
+            poll does not move.
         task: The id of the task that is polled, if the response to another wait may be reused.
         max_age: Age of a reused response in seconds, at most.
         unsent: Set if the gateway cannot have acted on the request.
@@ -78,7 +78,7 @@ class Send:
 
     call: PreparedRequest
     timeout: float
-    queues: bool = False
+    is_paid: bool = False
     task: str | None = None
     max_age: float = 0.0
     unsent: bool = False
@@ -192,6 +192,7 @@ class SubmissionFailed:
     key: str
     refused: bool
     reason: SubmissionFailureReason
+    task_id: str | None = None
 
 
 @frozen

@@ -9,7 +9,7 @@ leaves the outcome unknown, and a request of unknown outcome is never repeated.
 from __future__ import annotations
 
 from random import Random
-from typing import Final
+from typing import Final, TypeGuard
 
 from attrs import frozen
 
@@ -24,6 +24,7 @@ from cometapi_runway._flows.backoff import Backoff, FlowClock
 from cometapi_runway._flows.parse_task import parse_created_id
 from cometapi_runway._flows.read_response import parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
+from cometapi_runway._flows.salvage import salvage_task_id
 from cometapi_runway._flows.steps import (
     Flow,
     PreparedRequest,
@@ -100,7 +101,7 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Task]
         ConfigurationError: The journal cannot be written, so nothing was sent.
     """
     yield from _record_start(request)
-    send = Send(request.call, request.timeout, queues=True)
+    send = Send(request.call, request.timeout, is_paid=True)
     try:
         task_id, payload = yield from _send_until_decided(
             request, send, FlowClock(started), Backoff(rng)
@@ -191,7 +192,13 @@ def _received_task_id(send: Send) -> str | None:
     try:
         return parse_created_id(_read_response(send))
     except RunwayError:
-        return None
+        return _salvaged_id(send)
+
+
+def _salvaged_id(send: Send) -> str | None:
+    """The task id in a response that is no usable answer, or None."""
+    partial = send.error.partial_response if send.error is not None else None
+    return salvage_task_id(send.response or partial)
 
 
 def _record_failure(request: SubmitRequest, error: BaseException, *, is_open: bool) -> Flow[None]:
@@ -203,7 +210,8 @@ def _record_failure(request: SubmitRequest, error: BaseException, *, is_open: bo
         )
         InterruptedSubmission(message, may_be_accepted=is_open).attach_to(error)
     reason = _get_failure_reason(error)
-    yield Record(SubmissionFailed(request.key, refused=not is_open, reason=reason))
+    task_id = error.task_id if isinstance(error, RunwayError) else None
+    yield Record(SubmissionFailed(request.key, not is_open, reason, task_id))
 
 
 def _get_failure_reason(error: BaseException) -> SubmissionFailureReason:
@@ -235,10 +243,13 @@ def _send_until_decided(
             response = _read_response(send)
             return parse_created_id(response), response.payload
         except RunwayError as error:
-            if _is_undecided(error):
-                raise _unknown_outcome_error(request, error, clock.now - sent_at) from error
+            task_id = _salvaged_id(send)
+            if task_id is not None or _is_undecided(error):
+                raise _unknown_outcome_error(
+                    request, error, clock.now - sent_at, task_id
+                ) from error
             send.unsent = True
-            if not isinstance(error, RateLimitError | APIConnectionError):
+            if not _can_retry(error):
                 raise
             pause = _retry_pause(error, backoff, attempts)
             if clock.now + pause > deadline:
@@ -247,6 +258,13 @@ def _send_until_decided(
         sleep = Sleep(pause, why)
         yield sleep
         clock.add_sleep(pause, sleep.at)
+
+
+def _can_retry(error: RunwayError) -> TypeGuard[RateLimitError | APIConnectionError]:
+    """Whether a refused or unsent request may be sent again."""
+    if isinstance(error, APIConnectionError):
+        return not error.is_permanent
+    return isinstance(error, RateLimitError)
 
 
 def _explain_retry(error: RateLimitError | APIConnectionError, pause: float) -> str:
@@ -290,16 +308,22 @@ def _is_undecided(error: RunwayError) -> bool:
 
 
 def _unknown_outcome_error(
-    request: SubmitRequest, cause: RunwayError, elapsed: float
+    request: SubmitRequest, cause: RunwayError, elapsed: float, task_id: str | None
 ) -> SubmissionUnknownError:
     reason = str(cause).rstrip(".")
-    return SubmissionUnknownError(
+    advice = (
+        "Before you repeat it, check the usage log of your CometAPI account for this moment"
+        if task_id is None
+        else f"The response names task {task_id}: wait for that task before you repeat the request"
+    )
+    error = SubmissionUnknownError(
         f"{request.call.operation}: sent once, and it is unknown whether it was accepted: {reason}."
-        " It may have been charged and was not sent again. Before you repeat it, check the usage "
-        f"log of your CometAPI account for this moment ({request.description})",
+        f" It may have been charged and was not sent again. {advice} ({request.description})",
         operation=request.call.operation,
         fingerprint=request.call.fingerprint,
         seed=request.seed,
         request_id=getattr(cause, "request_id", None),
         elapsed=elapsed,
     )
+    error.task_id = task_id
+    return error

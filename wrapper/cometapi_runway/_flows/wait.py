@@ -13,10 +13,12 @@ from random import Random
 from attrs import define, frozen
 
 from cometapi_runway import _settings as settings
+from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
 from cometapi_runway._flows.parse_task import parse_task
 from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
+from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway._flows.steps import (
     Flow,
     Notify,
@@ -29,8 +31,10 @@ from cometapi_runway._flows.steps import (
 )
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT
 from cometapi_runway.errors import (
+    APIConnectionError,
     APIStatusError,
     NotFoundError,
+    ResponseDecodeError,
     RunwayError,
     TaskCancelledError,
     TaskFailedError,
@@ -144,6 +148,8 @@ def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
         TaskTimeoutError: The deadline has passed; the task continues.
         TaskNotFoundError: The gateway never showed the task, and its grace is over.
         APIStatusError: The gateway refuses to answer.
+        APIConnectionError: The gateway was never reached, and cannot be: an invalid certificate,
+            or a proxy that refuses.
     """
     try:
         final = yield from until_terminal(request, started=started, rng=rng)
@@ -178,6 +184,8 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
                 return outcome
         elif outcome.missing and not progress.is_visible and clock.now >= grace_end:
             raise _not_found_error(progress) from outcome.error
+        elif _is_hopeless(request, progress, outcome):
+            raise outcome.error
         if clock.now >= deadline:
             raise _timeout_error(request, progress)
         due = _next_poll(request, polled_at, progress, rng)
@@ -220,6 +228,13 @@ def _poll(
         progress.last = progress.known = outcome
         yield Notify(outcome)
     return outcome
+
+
+def _is_hopeless(request: WaitRequest, progress: _WaitProgress, failure: _PollFailure) -> bool:
+    """Whether no poll can succeed: the gateway was never reached, and the reason is permanent."""
+    was_reached = progress.is_visible or request.created is not None
+    is_permanent = isinstance(failure.error, APIConnectionError) and failure.error.is_permanent
+    return is_permanent and not was_reached
 
 
 def _sleep_until(clock: FlowClock, until: float) -> Flow[None]:
@@ -279,7 +294,23 @@ def _read_task(send: Send, known: Task) -> Task:
         raise send.error
     if send.response is None:
         raise RunwayError("the poll was not carried out")
-    return parse_task(parse_response(send.response), known)
+    response = parse_response(send.response)
+    _check_task_id(response, known)
+    return parse_task(response, known)
+
+
+def _check_task_id(response: ResponseLayers, known: Task) -> None:
+    """Refuse the state of another task, such as a response that a proxy or a connection mixed up.
+
+    Raises:
+        ResponseDecodeError: The response names another task.
+    """
+    task_id = response.polled_id
+    if task_id is not None and task_id.casefold() != known.id.strip().casefold():
+        raise ResponseDecodeError(
+            f"the response to the poll of task {known.id} is about task {safe_repr(task_id)}",
+            status_code=200,
+        )
 
 
 def _record_end(final: Task) -> Flow[None]:

@@ -20,6 +20,8 @@ TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSErro
 """What sending a request and reading its response may raise; anything else is a bug and
 propagates."""
 
+# A chain of exceptions may lead back to its beginning.
+_MAX_CHAIN = 10
 # No later attempt can do better: the URL, the host name or the server's certificate is invalid.
 _PERMANENT_ERRORS = (
     httpx.InvalidURL,
@@ -82,7 +84,9 @@ def _make_connection_error(error: Exception, attempt: RequestAttempt) -> APIConn
 
 def _is_permanent(error: BaseException | None) -> bool:
     """Whether an error, or the one that caused it, stays the same however often it is tried."""
-    while error is not None:
+    for _ in range(_MAX_CHAIN):
+        if error is None:
+            return False
         if isinstance(error, _PERMANENT_ERRORS):
             return True
         error = error.__cause__ or error.__context__

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 from attrs import define, field
 
+from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
 from cometapi_runway.errors import APIConnectionError, APITimeoutError
@@ -55,6 +56,14 @@ class PollCoalescer:
     _lock: threading.Lock = field(init=False, factory=threading.Lock)
     _tasks: dict[str, _TaskPolls[Future[RawResponse]]] = field(init=False, factory=dict)
 
+    def __attrs_post_init__(self) -> None:
+        """Have the waits of other threads forgotten in a forked child."""
+        register_fork_aware(self)
+
+    def reset_after_fork(self) -> None:
+        """Forget every wait: the threads that polled for them are the parent's."""
+        self._lock, self._tasks = threading.Lock(), {}
+
     @contextlib.contextmanager
     def join(self, task: str) -> Generator[None]:
         """Count the caller as a wait on a task."""
@@ -67,7 +76,7 @@ class PollCoalescer:
             with self._lock:
                 polls.waits -= 1
                 if not polls.waits:
-                    del self._tasks[task]
+                    self._tasks.pop(task, None)
 
     def poll(self, step: Send, now: float, send: Callable[[], RawResponse]) -> RawResponse:
         """Return the response of another wait's poll if one can be reused, else send.

@@ -51,6 +51,27 @@ class _Wait:
 
 
 @define(eq=False)
+class _Pools:
+    """The workers.
+
+    Records have a worker of their own: a task that has ended must not stand in line behind polls
+    that hang.
+
+    Attributes:
+        requests: For requests.
+        records: For all other steps.
+    """
+
+    requests: ThreadPoolExecutor
+    records: ThreadPoolExecutor
+
+    def shut_down(self) -> None:
+        """Start no further step; each worker ends after its current one at the latest."""
+        for pool in (self.requests, self.records):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@define(eq=False)
 class Scheduler:
     """Runs many waits over one driver, in the calling thread and a few workers."""
 
@@ -79,27 +100,29 @@ class Scheduler:
             stack.enter_context(_list_tasks_on_interrupt(self._unfinished))
             for task_id in flows:
                 stack.enter_context(self.driver.polls.join(task_id))
-            pool = ThreadPoolExecutor(min(len(flows), _settings.MAX_IN_FLIGHT) or 1)
-            # Does not wait for the workers: each ends after its current request at the latest.
-            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            pools = _Pools(
+                requests=ThreadPoolExecutor(min(len(flows), _settings.MAX_IN_FLIGHT) or 1),
+                records=ThreadPoolExecutor(1),
+            )
+            stack.callback(pools.shut_down)
             for task_id, flow in flows.items():
-                yield from self._advance(_Wait(task_id, flow), None, pool)
+                yield from self._advance(_Wait(task_id, flow), None, pools)
             while self._sleeping or self._steps_in_progress:
-                yield from self._wake_due_waits(pool)
-                yield from self._await_next_event(pool)
+                yield from self._wake_due_waits(pools)
+                yield from self._await_next_event(pools)
 
     def _now(self) -> float:
         self._clock.advance_to(self.driver.clock.now())
         return self._clock.now
 
-    def _wake_due_waits(self, pool: ThreadPoolExecutor) -> Generator[tuple[str, WaitOutcome]]:
+    def _wake_due_waits(self, pools: _Pools) -> Generator[tuple[str, WaitOutcome]]:
         while self._sleeping and self._sleeping[0][0] <= self._now():
             _, _, wait = heapq.heappop(self._sleeping)
             if isinstance(wait.step, Sleep):
                 wait.step.at = self._now()
-            yield from self._advance(wait, None, pool)
+            yield from self._advance(wait, None, pools)
 
-    def _await_next_event(self, pool: ThreadPoolExecutor) -> Generator[tuple[str, WaitOutcome]]:
+    def _await_next_event(self, pools: _Pools) -> Generator[tuple[str, WaitOutcome]]:
         """Handle one finished step, or sleep until a wait is due."""
         pause = self._sleeping[0][0] - self._now() if self._sleeping else None
         if self._steps_in_progress:
@@ -110,13 +133,13 @@ class Scheduler:
                 self._clock.add_sleep(0.0 if pause is None else timeout, self.driver.clock.now())
                 return
             self._steps_in_progress -= 1
-            yield from self._advance(wait, error, pool)
+            yield from self._advance(wait, error, pools)
         elif pause is not None and pause > 0:
             self.driver.clock.sleep(pause)
             self._clock.add_sleep(pause, self.driver.clock.now())
 
     def _advance(
-        self, wait: _Wait, error: BaseException | None, pool: ThreadPoolExecutor
+        self, wait: _Wait, error: BaseException | None, pools: _Pools
     ) -> Generator[tuple[str, WaitOutcome]]:
         """Get a flow's next step and start it, or yield the outcome if the flow has ended."""
         try:
@@ -133,9 +156,9 @@ class Scheduler:
             self._unfinished.discard(wait.id)
             yield wait.id, _to_outcome(wait.id, failure)
         else:
-            self._start_step(wait, wait.step, pool)
+            self._start_step(wait, wait.step, pools)
 
-    def _start_step(self, wait: _Wait, step: Step, pool: ThreadPoolExecutor) -> None:
+    def _start_step(self, wait: _Wait, step: Step, pools: _Pools) -> None:
         """Put a sleeping wait in the heap; give any other step to a worker."""
         if isinstance(step, Sleep):
             due = self._now() + step.seconds
@@ -144,7 +167,9 @@ class Scheduler:
             self._steps_in_progress += 1
             if isinstance(step, Send):
                 wait.send_deadline = self.driver.clock.now() + step.timeout
-            pool.submit(self._run_step, wait, step)
+                pools.requests.submit(self._run_step, wait, step)
+            else:
+                pools.records.submit(self._run_step, wait, step)
 
     def _run_step(self, wait: _Wait, step: Step) -> None:
         """Carry out a step in a worker and queue its result for the calling thread."""

@@ -125,7 +125,7 @@ class Transport:
         request, queued_at = step.call, self.clock.now()
         step.unsent = True
         self._check_open()
-        slot = self._slots.acquire() if step.queues else self._slots.acquire(step.timeout)
+        slot = self._slots.acquire() if step.is_paid else self._slots.acquire(step.timeout)
         if slot is None:
             raise pool_timeout(request, step.timeout)
         try:
@@ -137,7 +137,7 @@ class Transport:
 
     def _send_within(self, step: Send, timeout: float) -> RawResponse:
         request = step.call
-        is_traced = self.transport is None and step.queues
+        is_traced = self.transport is None and step.is_paid
         attempt = RequestAttempt(request.method, request.url, is_traced)
         end = self.clock.now() + timeout
         step.unsent = False
@@ -161,7 +161,7 @@ class Transport:
 
     def _open(self, step: Send, attempt: RequestAttempt, timeout: float) -> None:
         client, extensions = self.api.get_httpx_client(), _MARK
-        if step.queues:
+        if step.is_paid:
             client = self._single_use_client()
             extensions = {**_MARK, "trace": attempt.handle_event}
         request = _build_request(client, self.settings.base_url, step.call, timeout, extensions)
@@ -288,7 +288,7 @@ class AsyncTransport:
         self._bind_to_running_loop()
         queued_at, slots = self.clock.now(), self._slots
         try:
-            async with asyncio.timeout(None if step.queues else step.timeout):
+            async with asyncio.timeout(None if step.is_paid else step.timeout):
                 await slots.acquire()
         except TimeoutError:
             raise pool_timeout(step.call, step.timeout) from None
@@ -327,7 +327,7 @@ class AsyncTransport:
             step.unsent = attempt.is_unsent
 
     async def _open(self, step: Send, seconds: float, attempt: RequestAttempt) -> None:
-        client = self._single_use_client() if step.queues else self.api.get_async_httpx_client()
+        client = self._single_use_client() if step.is_paid else self.api.get_async_httpx_client()
         extensions = {**_MARK, "trace": attempt.handle_event_async}
         request = _build_request(client, self.settings.base_url, step.call, seconds, extensions)
         attempt.response = await client.send(request, stream=True, auth=_NO_AUTH)
@@ -363,7 +363,7 @@ class AsyncTransport:
 
 def _remaining_timeout(step: Send, queued_for: float) -> float:
     """The timeout left after waiting for a slot; long enough for one attempt."""
-    return step.timeout if step.queues else max(step.timeout - queued_for, _MIN_ATTEMPT_SECONDS)
+    return step.timeout if step.is_paid else max(step.timeout - queued_for, _MIN_ATTEMPT_SECONDS)
 
 
 @lru_cache(maxsize=1024)

@@ -176,9 +176,10 @@ class Journal:
                 self._insert_submission(entry, base_url)
             case SubmissionAccepted(key, task_id):
                 self._update_submission("task_id = ?, state = 'SUBMITTED'", key, task_id)
-            case SubmissionFailed(key, refused, reason):
+            case SubmissionFailed(key, refused, reason, task_id):
                 state = "REFUSED" if refused else "UNKNOWN"
-                self._update_submission("state = ?, reason = ?", key, state, reason.value)
+                assignment = "state = ?, reason = ?, task_id = ?"
+                self._update_submission(assignment, key, state, reason.value, task_id)
             case TaskEnded(task):
                 self._record_end(task)
             case TaskMissing(task_id):
@@ -297,7 +298,7 @@ class Journal:
             (task_id, index, _encode_path(path.absolute()), size, time.time()),
         )
 
-    def _update_submission(self, assignment: str, key: str, *values: str) -> None:
+    def _update_submission(self, assignment: str, key: str, *values: str | None) -> None:
         # `assignment` is one of the two literals in `write`, never data.
         statement = f"UPDATE submission SET {assignment} WHERE key = ?"  # noqa: S608
         self._execute(statement, (*values, key))
