@@ -75,7 +75,7 @@ def test_both_clients_understand_the_same(bench, wrapped, operation):
         for how, call in blocking.items():
             # The same dice for both: how often a 429 is tried again is a matter of jitter.
             for way in WAYS:
-                wrapped.clients[way].rng.seed(status)
+                wrapped.clients[way].session.rng.seed(status)
             one, other = call(), awaiting[how]()
             assert (one.kind, len(one.sent)) == (other.kind, len(other.sent)), (
                 f"{operation.id} ({how}): {one.kind} and {other.kind} for {status} {drawn.value}"

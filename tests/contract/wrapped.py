@@ -120,12 +120,12 @@ def _find(client: object, resource: str) -> Any:
 def resources(holder: Any, prefix: str = "") -> Iterator[tuple[str, Signature]]:
     """Every resource of a client with its signature, those of its groups as ``compat.act_one``."""
     for name in dir(type(holder)):
-        if name.startswith("_") or name == "client":
+        if name.startswith("_") or name == "session":
             continue
         found = getattr(holder, name)
         if hasattr(found, "create"):
             yield prefix + name, found.signature
-        elif not prefix and getattr(found, "client", None) is holder:
+        elif not prefix and getattr(found, "session", None) is holder.session:
             yield from resources(found, f"{name}.")
 
 
