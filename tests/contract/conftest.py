@@ -17,19 +17,20 @@ from cometapi_runway._core.task import Route
 from cometapi_runway.validation import contract
 from contract_tools.workspace import Workspace
 
-from . import laws, st
-from .doctor import settle
-from .doctor.settle import Finding
-from .facets import Thorough
-from .reporting import collect
-from .reporting.schedule import ByOperation
-from .wrapped import Wrapped
+from .checks.harness import Harness, open_harness
+from .coverage.covering_source import CoveringSource
+from .drivers.wrapper_driver import WrapperDriver
+from .generation import value_source
+from .page_audit import findings
+from .page_audit.findings import Finding
+from .reporting import plugin
+from .reporting.xdist_schedule import OperationScheduling
 
 CONTRACT = contract()
 READS = frozenset(get_args(Route))
 PACKAGE = "cometapi_runway_api"
 
-pytest_runtest_makereport = collect.pytest_runtest_makereport
+pytest_runtest_makereport = plugin.pytest_runtest_makereport
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,11 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(collect.Run(config, CONTRACT), "contract-run")
+        config.pluginmanager.register(plugin.ContractRun(config, CONTRACT), "contract-run")
 
 
 def pytest_report_header() -> str:
-    return f"contract: {len(CONTRACT.operations)} operations; {st.announce()}"
+    return f"contract: {len(CONTRACT.operations)} operations; {value_source.describe_generation()}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -74,35 +75,35 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     if config.getvalue("dist") != "loadscope":
         return None
-    return ByOperation(config, log, frozenset(one.id for one in CONTRACT.operations))
+    return OperationScheduling(config, log, frozenset(one.id for one in CONTRACT.operations))
 
 
 @pytest.fixture(scope="session")
-def source() -> st.Source:
+def source() -> value_source.ValueSource:
     """Where values come from; what is drawn once is drawn for all tests."""
-    return Thorough(CONTRACT.document)
+    return CoveringSource(CONTRACT.document)
 
 
 @pytest.fixture(scope="session")
-def bench(source: st.Source, request: pytest.FixtureRequest) -> Iterator[laws.Bench]:
-    """The generated client behind a captured wire."""
-    with laws.bench(CONTRACT.document, PACKAGE, source) as ready:
+def harness(source: value_source.ValueSource, request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """The generated client behind a captured transport."""
+    with open_harness(CONTRACT.document, PACKAGE, source) as ready:
         yield ready
-        collect.hand_over(request.config, "ledger", ready.ledger.dump())
+        plugin.send_to_report(request.config, "ledger", ready.coverage.as_json())
 
 
 @pytest.fixture(scope="session")
 def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
     """What the vendored pages contradict, and what became of it."""
-    found = settle.examine(CONTRACT, Workspace.here())
-    collect.hand_over(request.config, "pages", [asdict(one) for one in found])
-    collect.hand_over(request.config, "samples", settle.all_samples(Workspace.here()))
+    found = findings.audit_pages(CONTRACT, Workspace.here())
+    plugin.send_to_report(request.config, "pages", [asdict(one) for one in found])
+    plugin.send_to_report(request.config, "samples", findings.list_samples(Workspace.here()))
     return found
 
 
 @pytest.fixture(scope="session")
-def wrapped(bench: laws.Bench) -> Iterator[Wrapped]:
-    """Both clients of the wrapper, behind the same wire."""
-    ready = Wrapped(bench.contract, bench.wire)
+def wrapper(harness: Harness) -> Iterator[WrapperDriver]:
+    """Both clients of the wrapper, behind the same transport."""
+    ready = WrapperDriver(harness.contract, harness.transport)
     yield ready
     ready.close()

@@ -16,13 +16,21 @@ import pytest
 
 from cometapi_runway.validation import contract
 
-from . import floors, laws
-from .breaches import report
-from .bridge import FLAVOURS
-from .doctor.examine import claims
-from .reporting import collect
-from .reporting.document import build as document_of
-from .reporting.page import render
+from .checks.failures import raise_failures
+from .checks.generated_checks import (
+    check_request,
+    check_response,
+    compare_request,
+    request_failure,
+    response_failure,
+)
+from .checks.harness import open_harness, respond_with_success, valid_requests, valid_responses
+from .coverage import coverage_thresholds
+from .drivers.generated_driver import FLAVOURS
+from .page_audit.claims import collect_claims
+from .reporting import plugin
+from .reporting.html_page import render_page
+from .reporting.report_data import build_report as document_of
 
 CONFIG = Path(__file__).parents[2] / "openapi" / "generator.yaml"
 PACKAGE = "invented_for_the_contract_suite"
@@ -81,11 +89,11 @@ def document():
 
 @pytest.fixture(scope="module")
 def invented(document, tmp_path_factory):
-    """A bench of the contract with the invented operation and the client generated from it."""
+    """A harness of the contract with the invented operation and the client generated from it."""
     folder = tmp_path_factory.mktemp("invented")
     generate(document, folder)
     sys.path.insert(0, str(folder))
-    with laws.bench(document, PACKAGE) as ready:
+    with open_harness(document, PACKAGE) as ready:
         yield ready
     sys.path.remove(str(folder))
 
@@ -104,51 +112,53 @@ def generate(document, folder):
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_its_calls_are_held_to_the_contract(invented, flavour):
+def test_requests_of_the_new_operation_are_checked(invented, flavour):
     operation = invented.contract.operation(OPERATION["operationId"])
-    laws.prepare(invented, operation)
-    calls = laws.calls(invented.source, operation)
+    respond_with_success(invented, operation)
+    calls = valid_requests(invented.source, operation)
     assert len(calls) > 20
-    report(laws.call_breach(invented, operation, flavour, call) for call in calls
-           if laws.check_call(invented, operation, flavour, call))  # fmt: skip
+    raise_failures(request_failure(invented, operation, flavour, call) for call in calls
+           if check_request(invented, operation, flavour, call))  # fmt: skip
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_its_answers_are_held_to_the_contract(invented, flavour):
+def test_responses_of_the_new_operation_are_checked(invented, flavour):
     operation = invented.contract.operation(OPERATION["operationId"])
-    call = laws.calls(invented.source, operation)[0]
-    report(laws.answer_breach(invented, operation, flavour, status, drawn, call)
-           for status, drawn in laws.answers(invented.source, operation)
-           if laws.check_answer(invented, operation, flavour, status, drawn.value, call)
+    call = valid_requests(invented.source, operation)[0]
+    raise_failures(response_failure(invented, operation, flavour, status, drawn, call)
+           for status, drawn in valid_responses(invented.source, operation)
+           if check_response(invented, operation, flavour, status, drawn.value, call)
            )  # fmt: skip
 
 
-def test_its_choices_are_counted_and_reported(invented, request):
+def test_coverage_of_the_new_operation_is_reported(invented, request):
     operation = invented.contract.operation(OPERATION["operationId"])
-    calls = laws.calls(invented.source, operation)
-    laws.prepare(invented, operation)
+    calls = valid_requests(invented.source, operation)
+    respond_with_success(invented, operation)
     for call in calls:
-        laws.check_call(invented, operation, "sync", call)
-    for status, drawn in laws.answers(invented.source, operation):
-        laws.check_answer(invented, operation, "sync", status, drawn.value, calls[0])
-    run = collect.Run(request.config, invented.contract)
-    facets = [one for one in invented.ledger.facets if one.operation == operation.id]
-    run.verdict = floors.judge(facets, invented.ledger.dump(), {"calls": 1, "responses": 1}, ())
+        check_request(invented, operation, "sync", call)
+    for status, drawn in valid_responses(invented.source, operation):
+        check_response(invented, operation, "sync", status, drawn.value, calls[0])
+    run = plugin.ContractRun(request.config, invented.contract)
+    facets = [one for one in invented.coverage.points if one.operation == operation.id]
+    run.verdict = coverage_thresholds.evaluate_coverage(
+        facets, invented.coverage.as_json(), {"calls": 1, "responses": 1}, ()
+    )
     assert run.verdict.problems == ()
     words = {str(one).partition(": ")[2] for one in facets}
     assert {"query: (the whole) lacks draft", "query: /draft is true", "path: /Album at 1",
             'body: /motion is "zoom"', "body: /frames at 1 items", "body: /note is of type null",
             "body: /frames/* has shotAt", "409 application/json: is empty"} <= {
         one.replace("(the whole) is", "is") for one in words}  # fmt: skip
-    page = render(document_of(run))
+    page = render_page(document_of(run))
     assert '<a href="#op-animate_a_still">animate_<wbr>a_<wbr>still</a>' in page
     assert "/runwayml/v1/albums/{Album}/stills" in page
 
 
-def test_its_samples_are_read(invented):
+def test_code_samples_of_the_new_operation_are_audited(invented):
     whole = invented.contract
     operation = whole.operation(OPERATION["operationId"])
-    found = {(one.place, one.words) for one in claims(whole, whole, operation, operation)
+    found = {(one.place, one.words) for one in collect_claims(whole, whole, operation, operation)
              if one.holds(whole, operation)}  # fmt: skip
     assert found == {
         ("sample Shell", 'query parameter draft must be true or false (type), got "maybe"'),
@@ -166,7 +176,7 @@ def test_its_samples_are_read(invented):
     ],
     ids=["a value gone", "a bound moved", "a field required"],
 )
-def test_a_contract_that_moved_on_without_the_client_is_noticed(invented, document, moved, words):
+def test_a_contract_that_changes_without_the_client_is_detected(invented, document, moved, words):
     """The calls drawn for the old contract, judged by one that has changed since."""
     changed = copy.deepcopy(document)
     *way, last, value = moved
@@ -176,10 +186,10 @@ def test_a_contract_that_moved_on_without_the_client_is_noticed(invented, docume
     holder[last] = value
     newer = type(invented.contract)(changed)
     operation = newer.operation(OPERATION["operationId"])
-    laws.prepare(invented, operation)
+    respond_with_success(invented, operation)
     found = []
-    for call in laws.calls(invented.source, invented.contract.operation(operation.id)):
-        invented.wire.take()
-        invented.bridge.call(operation, "sync", call.arguments)
-        found += laws.check_sent(newer, operation, call, invented.wire.take())
+    for call in valid_requests(invented.source, invented.contract.operation(operation.id)):
+        invented.transport.take_requests()
+        invented.driver.call(operation, "sync", call.arguments)
+        found += compare_request(newer, operation, call, invented.transport.take_requests())
     assert any(words in one for one in found), found[:3]

@@ -70,7 +70,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSI
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_a_job_killed_at_a_step_is_taken_up(
+def test_a_job_killed_at_any_step_resumes(
     server: SimulatorServer, tmp_path: Path, step: int, moment: str
 ) -> None:
     before = len(server.gateway.charges)
@@ -81,7 +81,7 @@ def test_a_job_killed_at_a_step_is_taken_up(
     settle(server, tmp_path, before)
 
 
-def test_jobs_killed_at_any_moment_are_taken_up(server: SimulatorServer, tmp_path: Path) -> None:
+def test_jobs_killed_at_random_moments_resume(server: SimulatorServer, tmp_path: Path) -> None:
     moments = Random(20261121)
     for number in range(12):
         folder = tmp_path / str(number)

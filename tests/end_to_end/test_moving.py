@@ -37,7 +37,7 @@ def program(request, monkeypatch, runway_server):
     return module
 
 
-def test_it_brings_an_output(program, runway_server):
+def test_the_program_returns_an_output(program, runway_server):
     output = program.animate(*ASSETS)
     assert f"http://{urlsplit(output).netloc}" == runway_server.media_url
     assert httpx.get(output).headers["content-type"] == "video/mp4"
@@ -45,7 +45,7 @@ def test_it_brings_an_output(program, runway_server):
     assert runway_server.requests[0].json["seed"] == 42
 
 
-def test_it_learns_of_a_failure(program, runway_server):
+def test_the_program_reports_a_failure(program, runway_server):
     """In words only: the SDK cannot read the code of a task without `cost`, which no page has."""
     runway_server.fail_next("SAFETY.INPUT.IMAGE")
     told = program.animate(*ASSETS)

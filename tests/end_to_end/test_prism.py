@@ -119,7 +119,7 @@ def test_every_operation_is_called():
 
 
 @needs_prism
-def test_the_client_and_a_documented_server_understand_each_other(runway_simulator):
+def test_the_client_works_with_a_mock_of_the_contract(runway_simulator):
     # Prism has a socket of its own; the fixture lends its clock, so that waits take no time.
     with prism("mock", CONTRACT) as mock, mock.client() as client:
         for name in CALLS:
@@ -131,7 +131,7 @@ def test_the_client_and_a_documented_server_understand_each_other(runway_simulat
 
 @needs_prism
 @pytest.mark.runway(shape="mixed", keys={KEY})
-def test_what_client_and_simulator_tell_each_other_is_documented(runway_server):
+def test_client_and_simulator_keep_the_contract(runway_server):
     runway_server.fail_next("INTERNAL", operation="video_upscale")
     with (
         prism("proxy", CONTRACT, runway_server.base_url) as proxy,
@@ -151,7 +151,7 @@ def test_what_client_and_simulator_tell_each_other_is_documented(runway_server):
 
 
 @needs_prism
-def test_prism_would_complain(runway_server):
+def test_prism_detects_violations(runway_server):
     """The tests above say nothing unless it does."""
     runway_server.inject(Fault("status", status=200, body="{}", when=When("video_upscale")))
     with (

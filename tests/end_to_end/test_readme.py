@@ -38,7 +38,7 @@ def server() -> SimulatorServer:
     return SimulatorServer(clock=SimClock.scaled(40))
 
 
-def test_ten_lines(server: SimulatorServer, tmp_path: Path) -> None:
+def test_the_first_example_saves_a_file(server: SimulatorServer, tmp_path: Path) -> None:
     with server:
         said = run(
             ["-c", FIRST],
@@ -50,7 +50,7 @@ def test_ten_lines(server: SimulatorServer, tmp_path: Path) -> None:
     assert file.name in said
 
 
-def test_when_something_goes_wrong(server: SimulatorServer, tmp_path: Path) -> None:
+def test_the_error_example_resumes_tasks(server: SimulatorServer, tmp_path: Path) -> None:
     with server:
         client = RunwayClient(
             "a-key", base_url=server.base_url, journal=tmp_path / "runway.journal"
@@ -69,14 +69,14 @@ def test_when_something_goes_wrong(server: SimulatorServer, tmp_path: Path) -> N
     assert f"{other.id} SUCCEEDED None" in said
 
 
-def test_a_gateway_in_the_program(tmp_path: Path) -> None:
+def test_the_simulator_example_runs(tmp_path: Path) -> None:
     said = run(["-c", SIMULATOR], tmp_path)
     (file,) = (tmp_path / "out").iterdir()
     assert file.name in said
     assert "upscale_a_video" in said
 
 
-def test_a_test_of_ones_own(tmp_path: Path) -> None:
+def test_the_testing_example_passes(tmp_path: Path) -> None:
     test = "import pytest\nfrom cometapi_runway import SubmissionUnknownError\n\n\n" + TESTING
     (tmp_path / "test_it.py").write_text(test, "utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")

@@ -19,7 +19,7 @@ def test_all_checks_and_phases_find_nothing():
     assert any(task.polls for task in done.gateway.tasks.values()), "no link led to a task"
 
 
-def test_the_answers_of_2024_are_documented_too():
+def test_the_2024_response_shapes_are_documented():
     done = run("--max-examples", "3", "--phases", "stateful", shape="legacy")
     assert done.code == 0, done.output
     assert any(task.polls for task in done.gateway.tasks.values()), "no link led to a task"
@@ -33,7 +33,7 @@ def test_the_answers_of_2024_are_documented_too():
     ],
     ids=lambda fault: fault.kind,
 )
-def test_schemathesis_would_find_something(fault):
+def test_schemathesis_detects_faults(fault):
     """The runs above say nothing unless they fail where the simulator does."""
     only = ("--include-operation-id", "upscale_a_video", "--phases", "coverage")
     done = run(*only, faults=[fault])

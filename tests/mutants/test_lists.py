@@ -17,14 +17,14 @@ GROUPS = {"generated": randomly.GENERATED, "wrapper": randomly.WRAPPER}
 PATTERNS = [pattern for patterns in GROUPS.values() for pattern in patterns]
 
 
-def test_every_pick_applies():
+def test_every_picked_mutant_applies():
     picks = [*picked.code(), *picked.moved()]
     assert not [name for name, count in Counter(one.id for one in picks).items() if count > 1]
     assert len(picks) >= 75
     assert {one.group for one in picks} == {"generated", "wrapper", "contract"}
 
 
-def test_a_pick_whose_code_has_changed_is_told():
+def test_a_stale_pick_is_reported_with_its_file():
     pick = {"id": "gone", "file": "wrapper/cometapi_runway/_io/exception_mapping.py", "before": "no such text",
             "after": "", "breaks": ""}  # fmt: skip
     with pytest.raises(picked.StalePickError, match=r"gone: .*exception_mapping\.py has 'no such text' 0"):
@@ -34,11 +34,11 @@ def test_a_pick_whose_code_has_changed_is_told():
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_pattern_finds_files(pattern):
+def test_every_file_pattern_matches(pattern):
     assert list(ROOT.glob(pattern))
 
 
-def test_every_equivalent_could_be_seeded():
+def test_every_equivalent_matches_a_mutant():
     every = [one for group, found in GROUPS.items() for one in randomly.everything(group, found)]
     gone = [one for one in randomly.equivalents() if not any(map(one.covers, every))]
     assert not gone, f"these say nothing about the code as it is: {gone}"
@@ -52,7 +52,7 @@ MODULES = sorted(ROOT.glob("generated/cometapi_runway_api/api/*/[a-z]*.py"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=[one.stem for one in MODULES])
-def test_generated_parsers_read_all_failures_alike(module):
+def test_generated_parsers_treat_all_errors_alike(module):
     """What the list says about their branches rests on it: whichever is taken, the same is done."""
     parser = module.read_text("utf-8").partition("def _parse_response(")[2].partition("\ndef ")[0]
     _, *branches = re.split(r"    if response\.status_code == (\d+):\n", parser)
@@ -70,7 +70,7 @@ def test_generated_parsers_read_all_failures_alike(module):
     assert tail == f"{first} {first}", "what no branch takes is read like them"
 
 
-def test_some_readers_of_the_generated_models_return_what_they_were_given():
+def test_compat_task_record_parsers_return_their_input():
     """What the list says about what they ask before rests on it."""
     text = (ROOT / "generated/cometapi_runway_api/models/compat_task_record.py").read_text("utf-8")
     readers = [one for one in ast.walk(ast.parse(text))
@@ -84,14 +84,14 @@ def test_some_readers_of_the_generated_models_return_what_they_were_given():
         assert (values, calls) == ({"data"}, {"cast"}), reader.name
 
 
-def test_a_sample_is_its_seeds_alone():
+def test_a_sample_depends_only_on_the_seed():
     first, again, other = (randomly.sample(seed, 60) for seed in (7, 7, 8))
     assert first == again
     assert first != other
     assert Counter(one.group for one in first) == {"generated": 30, "wrapper": 30}
 
 
-def test_a_larger_sample_holds_the_smaller_one():
+def test_a_larger_sample_contains_the_smaller_one():
     small, large = (randomly.sample(7, count) for count in (20, 60))
     assert {one.id for one in small} < {one.id for one in large}
 
@@ -107,14 +107,14 @@ def test_a_larger_sample_holds_the_smaller_one():
         ("f'{x}'", set()),
     ],
 )
-def test_the_changes_of_an_expression(tmp_path, code, wanted):
+def test_expressions_have_these_mutations(tmp_path, code, wanted):
     file = tmp_path / "made.py"
     file.write_text(f"def f(x, y):\n    return {code}\n", "utf-8")
     changed = {one.after for one in sites.mutants(tmp_path, file, "wrapper")}
     assert changed - {"None"} == wanted - {"None"}
 
 
-def test_a_thread_that_has_ended_ends_no_watch():
+def test_a_finished_thread_does_not_stop_the_profiler():
     """Whoever runs after it would seem to call nothing, and be asked about no defect."""
     watch = record._Watch()
     try:
@@ -153,6 +153,6 @@ class Thing:
         (("by=1", "by=2"), None),
     ],
 )
-def test_what_can_be_swapped_in_a_running_process(change, functions):
+def test_only_function_changes_are_swapped(change, functions):
     plan = swap.plan("made.py", BEFORE, BEFORE.replace(*change))
     assert (plan and {name for name, _ in plan.codes}) == functions

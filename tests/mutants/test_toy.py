@@ -117,19 +117,19 @@ def all_of_them(tmp_path_factory):
     return seed(folder, given)
 
 
-def test_a_failed_test_is_a_kill(all_of_them):
+def test_a_failed_test_kills_the_mutant(all_of_them):
     assert all_of_them.said("inside") == (True, "killed", "suite/test_suite.py::test_add")
     assert all_of_them.said("outside") == (True, "killed", "suite/test_suite.py::test_clipped")
 
 
-def test_the_naive_suite_kills_nothing_it_is_for_comparison(all_of_them):
+def test_the_comparison_suite_does_not_count(all_of_them):
     said = all_of_them.results["inside"]["said"]["naive"]
     assert said["result"] == "killed"
     assert "  contract     3 of 6" in all_of_them.words
     assert "  naive        1 of 6" in all_of_them.words
 
 
-def test_what_hangs_twice_is_a_kill_and_what_hangs_once_is_none(all_of_them):
+def test_a_mutant_must_time_out_twice_to_be_killed(all_of_them):
     assert all_of_them.said("hangs") == (True, "timeout", "suite/test_suite.py::test_count")
     assert all_of_them.said("hangs once")[:2] == (False, "survived")
 
@@ -144,14 +144,14 @@ def test_survivors_are_listed_with_their_diff(all_of_them):
 
 
 @pytest.mark.parametrize("defect", ["cannot load", "ends the process"])
-def test_what_nobody_could_judge_is_not_counted(all_of_them, defect):
+def test_a_mutant_that_cannot_load_is_not_counted(all_of_them, defect):
     killed, said, _ = all_of_them.said(defect)
     assert not killed
     assert said.startswith("broken: status ")
     assert f"  not counted, {defect}: broken" in all_of_them.words
 
 
-def test_what_makes_no_difference_is_not_counted(all_of_them):
+def test_equivalent_mutants_are_not_counted(all_of_them):
     assert all_of_them.results["same"]["equivalent"] == "toys"
     assert "picked: 3 of 6 (50.0%) noticed" in all_of_them.words
     assert "  1 more make no difference" in all_of_them.words
@@ -161,7 +161,7 @@ def test_a_picked_survivor_fails_the_run(all_of_them):
     assert all_of_them.status == 1
 
 
-def test_the_run_is_well_where_all_are_noticed(tmp_path):
+def test_the_run_passes_when_all_mutants_are_killed(tmp_path):
     names = "inside", "outside"
     run = seed(tmp_path, {"random": {name: DEFECTS[name] for name in names}}, SUITE, "--seed", "5")
     assert (run.status, run.complaint) == (0, "")
@@ -169,7 +169,7 @@ def test_the_run_is_well_where_all_are_noticed(tmp_path):
     assert run.words.startswith("seed 5: 0 picked, 2 random\n")
 
 
-def test_one_random_survivor_of_ten_is_too_many(tmp_path):
+def test_one_random_survivor_of_ten_fails_the_run(tmp_path):
     many = {f"inside {number}": DEFECTS["inside"] for number in range(9)}
     run = seed(tmp_path, {"random": {**many, "unseen": DEFECTS["unseen"]}})
     assert run.status == 1
@@ -185,7 +185,7 @@ def test_one_random_survivor_of_ten_is_too_many(tmp_path):
     ],
     ids=["a test fails", "it cannot be loaded", "there are no tests"],
 )
-def test_a_red_baseline_is_refused(tmp_path, suite, complaint):
+def test_a_failing_baseline_is_rejected(tmp_path, suite, complaint):
     run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, suite)
     assert run.status == 2
     assert "the contract suite is red without any defect" in run.complaint
@@ -193,7 +193,7 @@ def test_a_red_baseline_is_refused(tmp_path, suite, complaint):
     assert not run.results
 
 
-def test_a_suite_that_fails_only_in_a_fork_is_refused(tmp_path):
+def test_a_suite_that_fails_only_in_a_fork_is_rejected(tmp_path):
     """What leaves something behind is green once, and would kill every defect afterwards."""
     stain = f'''{SUITE}
 def test_once():

@@ -68,7 +68,7 @@ def test_create_sends_the_request(gateway, client):
     assert body["seed"] == 7
 
 
-def test_a_wrong_argument_is_refused(client):
+def test_a_wrong_argument_is_rejected(client):
     with pytest.raises(InvalidRequestError):
         client.character_performance.create(**CALL, expression_intensity=9)
 
@@ -115,7 +115,7 @@ def test_the_asynchronous_client_creates_too(gateway):
     assert asyncio.run(create()).id == "task-1"
 
 
-def test_the_generated_client_creates_and_asks(gateway):
+def test_the_generated_client_creates_and_retrieves(gateway):
     gateway.post(CREATE).respond(json={"id": "task-1"})
     gateway.get(TASK).respond(json={"id": "task-1", "status": "PENDING"})
     with AuthenticatedClient(GATEWAY, "sk-naive-test") as api:

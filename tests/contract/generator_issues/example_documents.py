@@ -1,0 +1,191 @@
+"""The examples, as OpenAPI documents.
+
+`TALKS` is generated and driven; `VANISHES` holds operations that the generator leaves out;
+the others are refused, or come out as something that is not Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def operation(schema: Schema | None = None, answer: Schema | None = None, **more: Any) -> Schema:
+    """An operation with a JSON body and a JSON answer."""
+    made: Schema = {"tags": ["odd"], "responses": {"200": json("done", answer or {})}, **more}
+    if schema is not None:
+        made["requestBody"] = {"required": True, "content": content(schema)}
+    return made
+
+
+def content(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
+
+
+def json(words: str, schema: Schema) -> Schema:
+    return {"description": words, "content": content(schema)}
+
+
+def thing(*required: str, **properties: Schema) -> Schema:
+    """An object schema."""
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def parameter(place: str, name: str, schema: Schema, **more: Any) -> Schema:
+    return {"in": place, "name": name, "required": place == "path", "schema": schema, **more}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def document(
+    operations: dict[str, Schema], schemas: dict[str, Schema] | None = None, **more: Any
+) -> Schema:
+    """A document of operations by id; each has a path of its own unless it names one."""
+    paths: Schema = {}
+    for name, one in operations.items():
+        path, method = one.get("x-path", f"/{name}"), "get" if "requestBody" not in one else "post"
+        kept = {key: value for key, value in one.items() if key != "x-path"}
+        paths.setdefault(path, {})[method] = {"operationId": name, **kept}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Infidelities", "version": "1"},
+        "paths": paths,
+        "components": {
+            "schemas": schemas or {},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        **more,
+    }
+
+
+TEXT = {"type": "string"}
+WHOLE = {"type": "integer"}
+KEY = [{"key": []}]
+TEXTS = {"type": "array", "items": TEXT}
+
+_REQUESTS = {
+    "with_default": operation(thing(seed={**WHOLE, "default": 1})),
+    "with_reference_default": operation(thing(mood={**ref("Mood"), "default": "calm"})),
+    "with_object_default": operation(
+        thing(limits={**thing(level=TEXT), "default": {"level": "auto"}})
+    ),
+    "with_list_default": operation(thing(names={**TEXTS, "default": ["a"]})),
+    "with_union_default": operation(
+        thing(limits={"oneOf": [thing(level=TEXT), TEXT], "default": {"level": "auto"}})
+    ),
+    "with_bounds": operation(thing("seed", seed={**WHOLE, "minimum": 0, "maximum": 9})),
+    "with_pattern": operation(thing("ratio", ratio={**TEXT, "pattern": "^[0-9]+:[0-9]+$"})),
+    "with_list": operation(thing("marks", marks={"type": "array", "items": ref("Mark")})),
+    "with_const": operation(thing("model", model={"const": "act_two"})),
+    "with_read_only": operation(thing("id", id={**TEXT, "readOnly": True})),
+    "with_pattern_names": operation(ref("PatternNames")),
+    "with_null_body": operation({"type": ["object", "null"], "properties": {"a": TEXT}}),
+    "with_odd_names": operation(ref("OddNames")),
+    "with_moment": operation(thing("at", at={**TEXT, "format": "date-time"})),
+    "at_path": operation() | {
+        "x-path": "/things/{id}", "parameters": [parameter("path", "id", TEXT)]},
+    "at_truth": operation() | {
+        "x-path": "/truths/{yes}", "parameters": [parameter("path", "yes", {"type": "boolean"})]},
+    "by_joined_list": operation(
+        parameters=[parameter("query", "names", TEXTS, explode=False)]),
+    "by_piped_list": operation(
+        parameters=[parameter("query", "names", TEXTS, style="pipeDelimited")]),
+    "by_deep_object": operation(
+        parameters=[parameter("query", "where", thing(a=TEXT), style="deepObject", explode=True)]),
+    "by_content": operation(parameters=[
+        {"in": "query", "name": "filter", "required": True, "content": content(thing(a=TEXT))}]),
+    "by_header": operation(parameters=[parameter("header", "X-Note", TEXT)]),
+    "by_type_header": operation(
+        thing(a=TEXT), parameters=[parameter("header", "Content-Type", TEXT)]),
+    "with_two_bodies": operation() | {"requestBody": {"required": True, "content": {
+        **content(thing(a=TEXT)),
+        "application/x-www-form-urlencoded": {"schema": thing(b=TEXT)}}}},
+    "for_the_root_key": operation(),
+    "twice": operation() | {"x-path": "/first"},
+}  # fmt: skip
+
+_ANSWERS = {
+    "tell": operation(answer=ref("Mark"), security=KEY)
+    | {"responses": {"200": json("done", ref("Mark")), "429": json("slow", ref("Trouble"))}},
+    "tell_union": operation(answer={"anyOf": [ref("Closed"), ref("Trouble")]}),
+    "tell_chosen": operation(
+        answer={"oneOf": [ref("Still"), ref("Clip")], "discriminator": {"propertyName": "type"}}
+    ),
+    "tell_ends": operation(answer={"oneOf": [ref("Waits"), ref("Failed")]}),
+    "tell_anything": operation(answer={}),
+    "tell_maybe": operation(answer=thing("mark", mark={"anyOf": [ref("Mark"), {"type": "null"}]})),
+    "tell_id": operation(answer=thing("id", id={**TEXT, "format": "uuid"})),
+    "tell_nullable_list": operation(
+        answer=thing(state={"type": ["string", "null"], "enum": ["a", "b", None]})
+    ),
+    "tell_two_types": operation()
+    | {
+        "responses": {
+            "200": {
+                "description": "done",
+                "content": {"text/html": {"schema": TEXT}, **content(ref("Mark"))},
+            }
+        }
+    },
+    "tell_any_type": operation()
+    | {"responses": {"200": {"description": "done", "content": {"*/*": {"schema": ref("Mark")}}}}},
+    "tell_without_schema": operation(answer=ref("Mark"))
+    | {"responses": {"200": json("done", ref("Mark")), "429": {"description": "slow"}}},
+    "tell_nothing": operation() | {"responses": {"200": json("none", {"type": "null"})}},
+}
+
+EXCHANGES = document(
+    _REQUESTS | _ANSWERS,
+    {
+        "Mood": {"type": "string", "enum": ["calm", "wild"]},
+        "Mark": thing("id", id=TEXT, output=TEXTS, note=TEXT),
+        "Trouble": thing("code", code=TEXT),
+        "Closed": thing(
+            "id", "status", id=TEXT, status={"type": "string", "enum": ["PENDING", "DONE"]}
+        ),
+        "Still": thing("type", type={"type": "string", "enum": ["image", "video"]}),
+        "Clip": thing("type", type={"type": "string", "enum": ["video"]}),
+        "Waits": thing("status", status={"const": "RUNNING"}),
+        "Failed": thing("status", status={"const": "FAILED"}),
+        "PatternNames": {
+            "type": "object",
+            "patternProperties": {"^x-": TEXT},
+            "additionalProperties": False,
+        },
+        "OddNames": thing("to_dict", to_dict=TEXT),
+    },
+    security=KEY,
+)
+# The same operationId under another path: YAML allows it, OpenAPI does not, a merge can make it.
+EXCHANGES["paths"]["/second"] = {
+    "get": {**EXCHANGES["paths"]["/first"]["get"], "operationId": "twice", "summary": "the second"}
+}
+
+DROPPED_OPERATIONS = document(
+    {
+        "stays": operation(),
+        "const_in_header": operation(parameters=[parameter("header", "V", {"const": "1"})]),
+        "date_in_header": operation(
+            parameters=[parameter("header", "V", {**TEXT, "format": "date"})]
+        ),
+        "mixed_list": operation(thing(size={"enum": [1, "1"]})),
+        "strange_default": operation(thing(size={**WHOLE, "default": "auto"})),
+        "list_of_anything": operation(thing(names={"type": "array"})),
+        "text_body": operation()
+        | {"requestBody": {"required": True, "content": {"text/plain": {"schema": TEXT}}}},
+        "all_of_default": operation(
+            thing(limits={"allOf": [ref("Limits")], "default": {"level": "auto"}})
+        ),
+        "deep_reference": operation(
+            thing(limits={"$ref": "#/components/schemas/Limits/properties/inner"})
+        ),
+    },
+    {"Limits": thing(level=TEXT, inner=thing(a=TEXT))},
+)
+
+TRUE_CONST = document({"agree": operation(thing(agreed={"const": True}))})
+BOOLEAN_SCHEMA = document({"take": operation(thing(anything=True))})
+CONST_OBJECT = document({"take": operation(thing(limits={"const": {"level": "auto"}}))})

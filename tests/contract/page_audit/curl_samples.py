@@ -1,0 +1,69 @@
+"""A curl command as the make_request it sends."""
+
+from __future__ import annotations
+
+import shlex
+
+from attrs import define, field
+
+from ..drivers.request_capture import SentRequest
+from .sample_requests import UnsupportedSampleError, make_request
+
+_DATA = ("-d", "--data", "--data-raw", "--data-ascii", "--data-binary")
+_SILENT = frozenset({"-s", "-S", "-sS", "-L", "-i", "-f", "--silent", "--show-error", "--location",
+                     "--fail", "--include", "--compressed"})  # fmt: skip
+
+
+@define
+class _Command:
+    method: str = ""
+    url: str = ""
+    headers: dict[str, str] = field(factory=dict)
+    data: list[str] = field(factory=list)
+    is_json: bool = False
+
+
+def read(source: str) -> SentRequest:
+    """Read one command.
+
+    Raises:
+        UnsupportedSampleError: it is no curl command, or has an option that is not known here.
+    """
+    words = shlex.split(source.replace("\\\n", " "), comments=True)
+    if not words or words[0] != "curl":
+        raise UnsupportedSampleError("the sample does not begin with curl")
+    command = _Command()
+    rest = iter(words[1:])
+    for word in rest:
+        _take(command, word, rest)
+    if not command.url:
+        raise UnsupportedSampleError("the command has no address")
+    body = "&".join(command.data) or None
+    method = command.method or ("POST" if body else "GET")
+    headers = command.headers
+    if body and not {name.lower() for name in headers} & {"content-type"}:
+        kind = "json" if command.is_json else "x-www-form-urlencoded"
+        headers = {**headers, "Content-Type": f"application/{kind}"}
+    return make_request(method, command.url, headers, body, is_json=False)
+
+
+def _take(command: _Command, word: str, rest) -> None:
+    name, joined, value = word.partition("=") if word.startswith("--") else (word, "", "")
+    if name in _SILENT:
+        return
+    if not word.startswith("-"):
+        command.url = word
+        return
+    value = value if joined else next(rest, "")
+    if name in {"-X", "--request"}:
+        command.method = value
+    elif name == "--url":
+        command.url = value
+    elif name in {"-H", "--header"}:
+        key, _, content = value.partition(":")
+        command.headers[key.strip()] = content.strip()
+    elif name in _DATA or name == "--json":
+        command.data.append(value)
+        command.is_json = name == "--json"
+    else:
+        raise UnsupportedSampleError(f"curl option {name} is not known here")
