@@ -20,90 +20,90 @@ __all__ = ["example", "folder", "package"]
 # What comes back.
 
 
-@generator_issue("status-python-does-not-know", ValueError)
+@generator_issue("status-unknown-to-python", ValueError)
 @pytest.mark.parametrize("status", [520, 524, 299])
 def test_a_status_unknown_to_python_is_returned(example, status):
     assert status not in set(http.HTTPStatus)
-    example.answer = httpx.Response(status, html="<h1>no</h1>")
-    assert example.call("tell").status_code == status
+    example.response = httpx.Response(status, html="<h1>no</h1>")
+    assert example.call("retrieve").status_code == status
 
 
-@generator_issue("html-for-json", json.JSONDecodeError)
+@generator_issue("html-instead-of-json", json.JSONDecodeError)
 def test_html_instead_of_json_keeps_the_status(example):
-    example.answer = httpx.Response(429, html="<h1>slow down</h1>")
-    assert example.call("tell").status_code == 429
+    example.response = httpx.Response(429, html="<h1>slow down</h1>")
+    assert example.call("retrieve").status_code == 429
 
 
 @generator_issue("missing-field", AssertionError)
 def test_a_missing_field_is_named_with_its_model(example):
     with pytest.raises(Exception, match=r"Mark.*id"):
-        example.parse("tell", {})
+        example.parse("retrieve", {})
 
 
-@generator_issue("list-for-object", AssertionError)
+@generator_issue("list-instead-of-object", AssertionError)
 def test_a_list_instead_of_an_object_is_named(example):
     with pytest.raises(Exception, match="list"):
-        example.parse("tell", [])
+        example.parse("retrieve", [])
 
 
 @generator_issue("wrong-scalar", pytest.fail.Exception)
 def test_a_number_instead_of_text_is_rejected(example):
     with pytest.raises((TypeError, ValueError)):
-        example.parse("tell", {"id": 7})
+        example.parse("retrieve", {"id": 7})
 
 
-@generator_issue("null-for-list", pytest.fail.Exception)
+@generator_issue("null-instead-of-list", pytest.fail.Exception)
 def test_null_instead_of_a_list_is_rejected(example):
     with pytest.raises((TypeError, ValueError)):
-        example.parse("tell", {"id": "1", "output": None})
+        example.parse("retrieve", {"id": "1", "output": None})
 
 
 @generator_issue("undocumented-success", pytest.fail.Exception)
 def test_an_undocumented_success_is_reported(example):
     with pytest.raises(Exception, match="202"):
-        example.parse("tell", {"id": "1"}, status=202)
+        example.parse("retrieve", {"id": "1"}, status=202)
 
 
-@generator_issue("union-blames-another", AssertionError)
+@generator_issue("union-error-of-last-branch", AssertionError)
 def test_an_unknown_enum_value_is_named_in_the_error(example):
     with pytest.raises(Exception, match="THROTTLED"):
-        example.parse("tell_union", {"id": "1", "status": "THROTTLED"})
+        example.parse("retrieve_union", {"id": "1", "status": "THROTTLED"})
 
 
-@generator_issue("ends-blame-another", AssertionError)
+@generator_issue("status-union-error", AssertionError)
 def test_a_union_error_names_every_branch(example):
     with pytest.raises(ValueError, match="RUNNING"):
-        example.parse("tell_ends", {"status": "SUCCEEDED"})
+        example.parse("retrieve_by_status", {"status": "SUCCEEDED"})
 
 
 @generator_issue("discriminator", AssertionError)
 def test_the_discriminator_selects_the_branch(example):
-    assert type(example.parse("tell_chosen", {"type": "video"})).__name__ == "Clip"
+    assert type(example.parse("retrieve_discriminated", {"type": "video"})).__name__ == "Clip"
 
 
 @generator_issue("nullable-object", AssertionError)
 def test_an_invalid_nullable_object_is_not_returned_as_a_dict(example):
-    assert not isinstance(example.parse("tell_maybe", {"mark": {}}).mark, dict)
+    assert not isinstance(example.parse("retrieve_nullable", {"mark": {}}).mark, dict)
 
 
-@generator_issue("untyped-answer", AssertionError)
+@generator_issue("untyped-response", AssertionError)
 def test_an_untyped_response_is_returned(example):
-    assert example.parse("tell_anything", {"a": 1}) == {"a": 1}
+    assert example.parse("retrieve_untyped", {"a": 1}) == {"a": 1}
 
 
 @generator_issue("uuid-id", ValueError)
 def test_an_id_that_is_not_a_uuid_is_kept(example):
-    example.parse("tell_id", {"id": "task-1"})
+    example.parse("retrieve_uuid", {"id": "task-1"})
 
 
 @generator_issue("latin-1", UnicodeDecodeError)
 def test_the_declared_encoding_is_used(example):
-    example.answer = httpx.Response(
+    example.response = httpx.Response(
         200,
         headers={"Content-Type": "application/json; charset=latin-1"},
         content='{"id": "caf\u00e9"}'.encode("latin-1"),
     )
-    assert example.call("tell").parsed.id == "caf\u00e9"
+    assert example.call("retrieve").parsed.id == "caf\u00e9"
 
 
 # The client and its models.

@@ -1,14 +1,13 @@
-"""The client dressed as a server, so that any tester of servers tests it.
+"""A server that repeats each request through the client, so that any server tester can test it.
 
-A request to the mirror is not answered but repeated: its parts become the arguments of a call,
-the client is called with them behind a captured transport, and what it would send is compared with
-what came in.
+A request becomes the arguments of a call; the client is called with them and a recording
+transport, and what it sends is compared with what came in:
 
-    equal                      the documented success, as the client understood it
-    refused by the client      422, in the client's words
-    sent, but not the same     500, with the difference
+    equal                     the documented success, as the client parsed it
+    rejected by the client    422, with the client's message
+    sent, but different       500, with the difference
 
-`doors` holds what can be called and how, `document` describes it as an OpenAPI document, `app`
-serves both over ASGI, and `python -m tests.contract.mirror` puts the schemathesis command line
-in front of it.
+`endpoints` holds the functions that can be called, `request_parsing` turns a request into
+arguments, `openapi_document` describes the server, `app` serves it over ASGI, and
+`python -m tests.contract.client_as_server` runs the schemathesis command line against it.
 """

@@ -1,8 +1,8 @@
-"""`python -m tests.contract.mirror`: the schemathesis command line against the client.
+"""`python -m tests.contract.client_as_server`: the schemathesis command line against the client.
 
-The mirror listens on a free loopback port; what follows the command goes to `schemathesis run`.
-Its reports are written below `.build/mirror`, its exit status is passed on. `--serve` only
-listens, for a tester of your own.
+The server listens on a free loopback port; further arguments go to `schemathesis run`. The reports
+are written to `.build/client-as-server`, and the exit status is that of schemathesis. With `--serve`
+the command only listens, for another tester.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from .endpoints import make_endpoints
 
 PACKAGE = "cometapi_runway_api"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-REPORTS = Path(__file__).parents[3] / ".build" / "mirror"
+REPORTS = Path(__file__).parents[3] / ".build" / "client-as-server"
 EXAMPLES = 50
 
 
 @contextmanager
-def listening() -> Iterator[str]:
-    """The mirror's address while it listens."""
+def run_server() -> Iterator[str]:
+    """Run the server and yield its address."""
     document = contract().document
     with open_harness(document, PACKAGE, value_source.ValueSource(document)) as harness:
         wrapper = WrapperDriver(harness.contract, harness.transport)
         app = ClientServer(
             harness.contract, make_endpoints(harness, wrapper, frozenset(get_args(Route)))
         )
-        # asyncio turns Nagle's algorithm off, but only where a socket says that it speaks TCP; left
-        # on, it holds every answer back for 40 ms.
+        # asyncio disables Nagle's algorithm only for sockets created with IPPROTO_TCP; enabled, it
+        # delays every response by 40 ms.
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
             listener.bind(("127.0.0.1", 0))
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
@@ -59,7 +59,7 @@ def listening() -> Iterator[str]:
 
 
 def command(address: str, extra: list[str]) -> list[str]:
-    """The command line: every phase and every check that the configuration leaves on."""
+    """The command line: all phases, and all checks that the configuration leaves enabled."""
     program = str(Path(sys.executable).with_name("schemathesis"))
     return [
         *(program, "--config-file", str(CONFIG), "run", address + DOCUMENT_PATH),
@@ -70,9 +70,9 @@ def command(address: str, extra: list[str]) -> list[str]:
 
 
 def main(extra: list[str]) -> int:
-    """Run the tester; its exit status."""
+    """Run schemathesis and return its exit status."""
     REPORTS.mkdir(parents=True, exist_ok=True)
-    with listening() as address:
+    with run_server() as address:
         if extra == ["--serve"]:
             print(f"{address}{DOCUMENT_PATH}", flush=True)
             while True:

@@ -1,4 +1,4 @@
-"""The mirror as an ASGI application: `/openapi.json` and every operation in it."""
+"""The ASGI application: `/openapi.json` and every operation in that document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOCUMENT_PATH = "/openapi.json"
 
 @frozen
 class Reply:
-    """What the mirror answers."""
+    """The response of the server."""
 
     status: int
     body: JSON
@@ -33,21 +33,21 @@ class Reply:
 
 
 class ClientServer:
-    """The client as a server.
+    """A server that repeats each request through the client.
 
     Args:
         contract: the contract of the client.
-        found: what can be called.
+        endpoints: the functions of the client.
     """
 
-    def __init__(self, contract: Contract, found: Iterable[Endpoint]) -> None:
-        self.doors = {endpoint_id(door): door for door in found}
-        self.document = describe_server(contract.document, self.doors.values())
+    def __init__(self, contract: Contract, endpoints: Iterable[Endpoint]) -> None:
+        self.endpoints = {endpoint_id(one): one for one in endpoints}
+        self.document = describe_server(contract.document, self.endpoints.values())
         self._contract = Contract(self.document)
         self._lock = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; calls are made one after the other, since the wire is one."""
+        """Respond to one request; calls run one at a time, because they share one transport."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -55,60 +55,61 @@ class ClientServer:
         if query := scope["query_string"].decode("ascii", "replace"):
             target = f"{target}?{query}"
         pairs = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
-        url = f"http://mirror{target}"
+        url = f"http://client-as-server{target}"
         sent = SentRequest(request.method, url, tuple(pairs), await request.body())
-        reply = await run_sync(self._answer_alone, sent)
+        reply = await run_sync(self._respond_locked, sent)
         await JSONResponse(reply.body, reply.status, reply.headers)(scope, receive, send)
 
-    def _answer_alone(self, sent: SentRequest) -> Reply:
+    def _respond_locked(self, sent: SentRequest) -> Reply:
         with self._lock:
-            return self.answer(sent)
+            return self.respond(sent)
 
-    def answer(self, sent: SentRequest) -> Reply:
-        """Repeat a request through the client, and say how it went."""
+    def respond(self, sent: SentRequest) -> Reply:
+        """Repeat a request through the client and report the result."""
         path = sent.target.partition("?")[0]
         if path == DOCUMENT_PATH:
             return Reply(200, self.document)
-        hit = self._contract.match(sent.method, path)
-        if hit is None:
-            return self._lost(path)
-        operation, values = hit
+        match = self._contract.match(sent.method, path)
+        if match is None:
+            return self._not_found(path)
+        operation, values = match
         try:
-            asked = parse_arguments(self.document, operation, sent, dict(values))
+            arguments = parse_arguments(self.document, operation, sent, dict(values))
         except UnsupportedRequestError as error:
-            return Reply(422, {"refused": str(error)})
-        return self._repeat(operation, RequestArguments(asked, "asked of the mirror"))
+            return Reply(422, {"rejected": str(error)})
+        return self._repeat(operation, RequestArguments(arguments, "received by the server"))
 
-    def _lost(self, path: str) -> Reply:
-        """An address that is no operation's, or another method's."""
+    def _not_found(self, path: str) -> Reply:
+        """The reply to a path that no operation has, or that has other methods."""
         methods = [one.method for one in self._contract.operations
                    if self._contract.match(one.method, path)]  # fmt: skip
         if methods:
             allowed = {"Allow": ", ".join(sorted(set(methods)))}
-            return Reply(405, {"refused": "no such method"}, allowed)
-        return Reply(404, {"refused": "no argument makes this address"})
+            return Reply(405, {"rejected": "no such method"}, allowed)
+        return Reply(404, {"rejected": "no arguments lead to this path"})
 
-    def _repeat(self, operation: Operation, call: RequestArguments) -> Reply:
-        verdicts = list(self.doors[operation.id].drive(call, self._blamed(operation, call)))
-        kinds = {verdict.kind for verdict in verdicts}
-        words = "; ".join(dict.fromkeys(one.words for one in verdicts if one.words))
+    def _repeat(self, operation: Operation, request: RequestArguments) -> Reply:
+        endpoint = self.endpoints[operation.id]
+        results = list(endpoint.call(request, self._argument_issues(operation, request)))
+        kinds = {one.kind for one in results}
+        message = "; ".join(dict.fromkeys(one.message for one in results if one.message))
         if "different" in kinds or len(kinds) > 1:
-            return Reply(500, {"different": words or f"flavours disagree: {kinds}"})
-        if kinds <= {"refused", "changed"}:
-            return Reply(422, {"refused": words})
-        if any(one.answer != verdicts[0].answer for one in verdicts):
-            return Reply(500, {"different": "flavours disagree about the answer"})
-        success = success_response(self.doors[operation.id].operation)
-        return Reply(int(success.status), verdicts[0].answer)
+            return Reply(500, {"different": message or f"flavours disagree: {kinds}"})
+        if kinds <= {"rejected", "changed"}:
+            return Reply(422, {"rejected": message})
+        if any(one.response != results[0].response for one in results):
+            return Reply(500, {"different": "flavours disagree about the response"})
+        success = success_response(endpoint.operation)
+        return Reply(int(success.status), results[0].response)
 
-    def _blamed(self, operation: Operation, call: RequestArguments) -> list[str]:
-        """What the description holds against the parse_arguments themselves."""
+    def _argument_issues(self, operation: Operation, request: RequestArguments) -> list[str]:
+        """The violations of the server's document in the arguments."""
         found = []
-        if "body" in call.arguments:
-            found += self._contract.check_body(operation.id, call.arguments["body"])
-        for place in PARAMETER_LOCATIONS:
-            values = {name.lower() if place == "header" else name: [parameter_text(value)]
-                      for name, value in call.arguments[place].items()}  # fmt: skip
-            for judge in self._contract.parameter_judges(operation, place):
+        if "body" in request.arguments:
+            found += self._contract.check_body(operation.id, request.arguments["body"])
+        for location in PARAMETER_LOCATIONS:
+            values = {name.lower() if location == "header" else name: [parameter_text(value)]
+                      for name, value in request.arguments[location].items()}  # fmt: skip
+            for judge in self._contract.parameter_judges(operation, location):
                 found += judge.judge(values)
         return [issue.message for issue in found]

@@ -1,4 +1,4 @@
-"""The mirror described as an OpenAPI document: the contract's operations, once per door."""
+"""The OpenAPI document of the server: the contract's operations, once per endpoint."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Operation
 from cometapi_runway.validation._document import resolve
 
+from ..checks.harness import success_response
 from .endpoints import Endpoint
 
-REFUSAL = {
+REJECTION = {
     "type": "object",
-    "required": ["refused"],
-    "properties": {"refused": {"type": "string", "minLength": 1}},
+    "required": ["rejected"],
+    "properties": {"rejected": {"type": "string", "minLength": 1}},
 }
 
 
-def endpoint_id(door: Endpoint) -> str:
-    """The operation id of a door: operations repeat, doors do not."""
-    return f"{door.prefix[1:].replace('/', '.')}.{door.operation.id}"
+def endpoint_id(endpoint: Endpoint) -> str:
+    """The operation id of an endpoint; several endpoints may serve one operation."""
+    return f"{endpoint.prefix[1:].replace('/', '.')}.{endpoint.operation.id}"
 
 
-def describe_server(document: Object, doors: Iterable[Endpoint]) -> dict[str, JSON]:
-    """The document that a tester is given.
+def describe_server(document: Object, endpoints: Iterable[Endpoint]) -> dict[str, JSON]:
+    """The document that schemathesis reads.
 
-    It promises what the mirror keeps: success, refusal, and for an address that no argument makes,
-    404. There is no security: the key is the client's own business, and the oracle looks at it.
+    Each operation documents success, rejection, and 404 for a path that no arguments lead to. There
+    is no security: the client adds the key itself, and the request checks verify it.
     """
     paths: dict[str, dict[str, JSON]] = {}
-    listed = list(doors)
-    for door in listed:
-        item = paths.setdefault(door.prefix + door.operation.path, {})
-        item[door.operation.method.lower()] = _operation(document, door, listed)
+    listed = list(endpoints)
+    for endpoint in listed:
+        item = paths.setdefault(endpoint.prefix + endpoint.operation.path, {})
+        item[endpoint.operation.method.lower()] = _operation(document, endpoint, listed)
     return {
         "openapi": "3.1.0",
         "info": {"title": "The client as a server", "version": "1"},
@@ -43,38 +44,42 @@ def describe_server(document: Object, doors: Iterable[Endpoint]) -> dict[str, JS
     }
 
 
-def _operation(document: Object, door: Endpoint, doors: list[Endpoint]) -> dict[str, JSON]:
-    described = door.described(document)
+def _operation(
+    document: Object, endpoint: Endpoint, endpoints: list[Endpoint]
+) -> dict[str, JSON]:
+    described = endpoint.describe(document)
     kept = {key: described[key] for key in ("parameters", "requestBody") if key in described}
-    success = next(one for one in door.operation.responses if one.status.startswith("2"))
-    answer = {"application/json": {"schema": success.schema}}
+    success = success_response(endpoint.operation)
+    content = {"application/json": {"schema": success.schema}}
     responses: dict[str, JSON] = {
-        success.status: {"description": "Sent as asked.", "content": answer},
-        "422": _told("Refused by the client."),
+        success.status: {"description": "Sent unchanged.", "content": content},
+        "422": _rejection("Rejected by the client."),
     }
-    if door.operation.parameters_in("path"):
-        responses["404"] = _told("No argument makes this address.")
-    if links := dict(_links(document, door, doors)):
+    if endpoint.operation.parameters_in("path"):
+        responses["404"] = _rejection("No arguments lead to this path.")
+    if links := dict(_links(document, endpoint, endpoints)):
         responses[success.status]["links"] = links
-    return {"operationId": endpoint_id(door), **kept, "responses": responses}
+    return {"operationId": endpoint_id(endpoint), **kept, "responses": responses}
 
 
-def _told(words: str) -> dict[str, JSON]:
-    return {"description": words, "content": {"application/json": {"schema": REFUSAL}}}
+def _rejection(description: str) -> dict[str, JSON]:
+    content = {"application/json": {"schema": REJECTION}}
+    return {"description": description, "content": content}
 
 
-def _links(document: Object, door: Endpoint, doors: list[Endpoint]) -> Iterable[tuple[str, JSON]]:
-    """From an answer with an id to each question of the same client that takes one in its path."""
-    success = next(one for one in door.operation.responses if one.status.startswith("2"))
-    shape = resolve(document, success.schema or {})
-    if "id" not in shape.get("properties", {}):
+def _links(
+    document: Object, endpoint: Endpoint, endpoints: list[Endpoint]
+) -> Iterable[tuple[str, JSON]]:
+    """Links from a response with an id to each endpoint of the same client with an id in its path."""
+    schema = resolve(document, success_response(endpoint.operation).schema or {})
+    if "id" not in schema.get("properties", {}):
         return
-    for other in doors:
-        same_client = other.prefix.split("/")[1] == door.prefix.split("/")[1]
-        if same_client and _asks_for_id(other.operation):
+    for other in endpoints:
+        same_client = other.prefix.split("/")[1] == endpoint.prefix.split("/")[1]
+        if same_client and _takes_id(other.operation):
             target = {"operationId": endpoint_id(other), "parameters": {"id": "$response.body#/id"}}
-            yield f"ask_{other.operation.id}", target
+            yield f"retrieve_{other.operation.id}", target
 
 
-def _asks_for_id(operation: Operation) -> bool:
+def _takes_id(operation: Operation) -> bool:
     return [one.name for one in operation.parameters_in("path")] == ["id"]

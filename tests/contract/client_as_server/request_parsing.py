@@ -1,4 +1,4 @@
-"""A request to the mirror, read as the parse_arguments of a call."""
+"""Parses a request to the server into the arguments of a call."""
 
 from __future__ import annotations
 
@@ -12,31 +12,33 @@ from cometapi_runway.validation._document import resolve
 
 from ..drivers.request_capture import SentRequest
 
-# Whole numbers, fractions and truths are spelt in an address as in JSON.
-_SPELT_AS_JSON = frozenset({"integer", "number", "boolean"})
+# Parameters of these types are spelled in a URL as in JSON.
+_SPELLED_AS_JSON = frozenset({"integer", "number", "boolean"})
 
 
 class UnsupportedRequestError(Exception):
-    """No call could ask for this: a body that is no JSON, a parameter that is given twice."""
+    """No call can express the request: a body that is not JSON, or a repeated parameter."""
 
 
 def parse_arguments(
     document: Object, operation: Operation, sent: SentRequest, path: dict[str, str]
 ) -> dict[str, JSON]:
-    """The parse_arguments by place: ``{"path": …, "query": …, "header": …, "body": …}``.
+    """The arguments by location: ``{"path": …, "query": …, "header": …, "body": …}``.
 
     Args:
         document: the document of the operation.
-        operation: what the request hits.
+        operation: the operation that the request matches.
         sent: the request.
-        path: its decoded path parse_arguments.
+        path: its decoded path arguments.
 
     Raises:
-        UnsupportedRequestError: the client has no way to ask for it.
+        UnsupportedRequestError: no call of the client can express the request.
     """
     found: dict[str, JSON] = {"path": {}, "query": {}, "header": {}}
-    for place, pairs in (("path", path.items()), ("query", _query(sent)), ("header", sent.headers)):
-        found[place] = dict(_place(document, operation, place, list(pairs)))
+    for location, pairs in (
+        ("path", path.items()), ("query", _query(sent)), ("header", sent.headers),
+    ):  # fmt: skip
+        found[location] = dict(_parameters(document, operation, location, list(pairs)))
     if sent.content or operation.body_required:
         found["body"] = _body(sent)
     return found
@@ -46,28 +48,28 @@ def _query(sent: SentRequest) -> Iterator[tuple[str, str]]:
     yield from parse_qsl(sent.target.partition("?")[2], keep_blank_values=True)
 
 
-def _place(
-    document: Object, operation: Operation, place: str, pairs: list[tuple[str, str]]
+def _parameters(
+    document: Object, operation: Operation, location: str, pairs: list[tuple[str, str]]
 ) -> Iterator[tuple[str, JSON]]:
-    known = {_key(place, one.name): one for one in operation.parameters_in(place)}
-    given = [_key(place, name) for name, _ in pairs]
+    declared = {_key(location, one.name): one for one in operation.parameters_in(location)}
+    names = [_key(location, name) for name, _ in pairs]
     for name, value in pairs:
-        parameter = known.get(_key(place, name))
+        parameter = declared.get(_key(location, name))
         if parameter is not None:
-            if given.count(_key(place, name)) > 1:
-                raise UnsupportedRequestError(f"{place} parameter {name} is given twice")
+            if names.count(_key(location, name)) > 1:
+                raise UnsupportedRequestError(f"{location} parameter {name} is repeated")
             yield parameter.name, _typed(document, parameter, value)
-        elif place == "query":
+        elif location == "query":
             raise UnsupportedRequestError(f"there is no query parameter {name}")
 
 
-def _key(place: str, name: str) -> str:
-    return name.lower() if place == "header" else name
+def _key(location: str, name: str) -> str:
+    return name.lower() if location == "header" else name
 
 
 def _typed(document: Object, parameter: Parameter, text: str) -> JSON:
     kind = resolve(document, parameter.schema).get("type")
-    if kind in _SPELT_AS_JSON:
+    if kind in _SPELLED_AS_JSON:
         try:
             value: JSON = json.loads(text)
         except ValueError:
@@ -79,18 +81,18 @@ def _typed(document: Object, parameter: Parameter, text: str) -> JSON:
 def _body(sent: SentRequest) -> JSON:
     media = (sent.header("Content-Type") or "").partition(";")[0].strip().lower()
     if media != "application/json":
-        raise UnsupportedRequestError(f"a body of {media or 'no type'} cannot be asked for")
+        raise UnsupportedRequestError(f"a body of {media or 'no type'} is not supported")
     try:
-        value: JSON = json.loads(sent.content, parse_constant=_no_constant)
+        value: JSON = json.loads(sent.content, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        raise UnsupportedRequestError(f"the body is no JSON: {error}") from None
+        raise UnsupportedRequestError(f"the body is not JSON: {error}") from None
     return value
 
 
-def _no_constant(name: str) -> JSON:
-    raise ValueError(f"{name} is no JSON")
+def _reject_constant(name: str) -> JSON:
+    raise ValueError(f"{name} is not JSON")
 
 
 def parameter_text(value: JSON) -> str:
-    """A parameter's value as an address or a header spells it."""
+    """A parameter value as it is spelled in a URL or a header."""
     return value if isinstance(value, str) else json.dumps(value)

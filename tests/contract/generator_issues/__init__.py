@@ -1,10 +1,10 @@
-"""What openapi-python-client does otherwise than its document says, one small example each.
+"""Where the output of openapi-python-client differs from its OpenAPI document.
 
-`infidelities.toml` is the list, with upstream's thread where there is one and with what this
-repository does about it; `documents` holds the examples, several to a document, since a run of
-the generator takes a second or two; `example` generates and drives them. The tests beside this
-folder are strict expected failures: an generator_issue that upstream mends turns its test red, and
-then the countermeasure can go.
+`generator_issues.toml` lists the issues with upstream's thread and the mitigation here.
+`example_documents` holds small OpenAPI documents that show them, several issues to a document,
+since a run of the generator takes a second or two; `example_client` generates and calls them. The
+tests are strict expected failures: when upstream fixes an issue its test fails, and the mitigation
+can be removed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-ISSUES_FILE = Path(__file__).with_name("infidelities.toml")
+ISSUES_FILE = Path(__file__).with_name("generator_issues.toml")
 
 
 @frozen
@@ -23,21 +23,21 @@ class GeneratorIssue:
     """One entry of the list.
 
     Attributes:
-        name: what the test's mark calls it.
-        what: what the generator does.
-        here: what this repository does about it.
-        upstream: threads of openapi-generators/openapi-python-client; empty where none is known.
+        name: the name in the mark of its test.
+        behavior: what the generator does.
+        mitigation: what this repository does about it.
+        upstream: threads of openapi-generators/openapi-python-client; empty if none is known.
     """
 
     name: str
-    what: str
-    here: str
+    behavior: str
+    mitigation: str
     upstream: str = ""
 
 
 def read_issues() -> dict[str, GeneratorIssue]:
-    """The list, by name."""
-    entries = tomllib.loads(ISSUES_FILE.read_text("utf-8"))["infidelity"]
+    """Read the list; returns the issues by name."""
+    entries = tomllib.loads(ISSUES_FILE.read_text("utf-8"))["issue"]
     return {entry["name"]: GeneratorIssue(**entry) for entry in entries}
 
 
@@ -46,6 +46,6 @@ TESTED_ISSUES: set[str] = set()
 
 
 def generator_issue(name: str, raises: type[BaseException] | tuple[type[BaseException], ...]):
-    """Mark a test as the example of a read_issues generator_issue that fails in the given way."""
+    """Mark a test as the strict expected failure of a listed issue."""
     TESTED_ISSUES.add(name)
-    return pytest.mark.xfail(raises=raises, strict=True, reason=f"{name}: {ISSUES[name].what}")
+    return pytest.mark.xfail(raises=raises, strict=True, reason=f"{name}: {ISSUES[name].behavior}")

@@ -1,4 +1,4 @@
-"""Generating a client from one of the example_documents, and driving it."""
+"""Generates a client from an example document and calls it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,32 +18,34 @@ from attrs import define, field
 
 from . import example_documents
 
-# The repository's own settings: an infidelity that they avoid is none of ours.
+# The settings of this repository: an issue that they avoid does not concern it.
 CONFIG = Path(__file__).parents[3] / "openapi" / "generator.yaml"
-NAME = "unfaithful_client"
+NAME = "example_client"
 
 
 @define
 class GeneratorRun:
-    """How a run of the generator ended."""
+    """The result of a generator run."""
 
     code: int
-    words: str
+    output: str
     package: Path
 
     def modules(self) -> set[str]:
-        """The operations that made it into the package."""
+        """The operations in the package."""
         return {one.stem for one in self.package.glob("api/*/*.py")} - {"__init__"}
 
 
-def generate(document: dict[str, Any], name: str, folder: Path) -> GeneratorRun:
-    """Generate a client, warnings left as warnings."""
+def generate(
+    document: Mapping[str, Any], name: str, folder: Path, *options: str
+) -> GeneratorRun:
+    """Generate a client into a folder; `options` are further options of the generator."""
     source, package = folder / f"{name}.json", folder / name
     source.write_text(json.dumps(document), "utf-8")
     tools = str(Path(sys.executable).parent)
     done = subprocess.run(
         [sys.executable, "-I", "-m", "openapi_python_client", "generate", "--meta", "none",
-         "--path", source, "--config", CONFIG, "--output-path", package],
+         *options, "--path", source, "--config", CONFIG, "--output-path", package],
         env={"PATH": os.pathsep.join([tools, os.environ["PATH"]])},
         capture_output=True, check=False, text=True,
     )  # fmt: skip
@@ -51,20 +54,20 @@ def generate(document: dict[str, Any], name: str, folder: Path) -> GeneratorRun:
 
 @define
 class ExampleClient:
-    """A generated client behind a captured wire.
+    """A generated client with a mock transport.
 
     Attributes:
         name: its import name; its folder is on the path.
-        answer: what the wire answers.
-        sent: what was sent.
+        response: the response to every request.
+        sent: the requests.
     """
 
     name: str
-    answer: httpx.Response = field(factory=lambda: httpx.Response(200, json={}))
+    response: httpx.Response = field(factory=lambda: httpx.Response(200, json={}))
     sent: list[httpx.Request] = field(factory=list)
 
     def module(self, operation: str, tag: str = "odd") -> ModuleType:
-        """The module of an operation, imported now."""
+        """Import the module of an operation."""
         return importlib.import_module(f"{self.name}.api.{tag}.{operation}")
 
     def model(self, name: str) -> Any:
@@ -72,10 +75,10 @@ class ExampleClient:
         return getattr(importlib.import_module(f"{self.name}.models"), name)
 
     def client(self, **options: Any) -> Any:
-        """A client of the kind that takes a key."""
-        made = importlib.import_module(f"{self.name}.client").AuthenticatedClient
+        """An authenticated client."""
+        client_class = importlib.import_module(f"{self.name}.client").AuthenticatedClient
         transport = httpx.MockTransport(self._handle)
-        return made("http://example.test", token="a-key", **{
+        return client_class("http://example.test", token="a-key", **{
             "httpx_args": {"transport": transport}, **options})  # fmt: skip
 
     def call(self, operation: str, **arguments: Any) -> Any:
@@ -84,7 +87,7 @@ class ExampleClient:
             return self.module(operation).sync_detailed(client=client, **arguments)
 
     def send(self, operation: str, **arguments: Any) -> httpx.Request:
-        """Call an operation and return what was sent."""
+        """Call an operation and return the request that was sent."""
         self.call(operation, **arguments)
         return self.sent[-1]
 
@@ -93,30 +96,30 @@ class ExampleClient:
         return json.loads(self.send(operation, body=body).content)
 
     def parse(self, operation: str, value: Any, status: int = 200) -> Any:
-        """What the client makes of a JSON answer."""
-        self.answer = httpx.Response(status, json=value)
+        """Respond with JSON and return what the client parses."""
+        self.response = httpx.Response(status, json=value)
         return self.call(operation).parsed
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.sent.append(request)
-        return self.answer
+        return self.response
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Where clients are generated; on the path."""
-    made = tmp_path_factory.mktemp("unfaithful")
-    sys.path.insert(0, str(made))
-    yield made
-    sys.path.remove(str(made))
+    """The folder of the generated clients; it is on the import path."""
+    path = tmp_path_factory.mktemp("generated")
+    sys.path.insert(0, str(path))
+    yield path
+    sys.path.remove(str(path))
 
 
 @pytest.fixture(scope="session")
 def package(folder):
-    """The client that talks."""
+    """The client of the `EXCHANGES` document."""
     run = generate(example_documents.EXCHANGES, NAME, folder)
-    assert run.code == 0, run.words
+    assert run.code == 0, run.output
     return NAME
 
 

@@ -1,7 +1,7 @@
-"""The examples, as OpenAPI documents.
+"""Small OpenAPI documents that show generator issues.
 
-`TALKS` is generated and driven; `VANISHES` holds operations that the generator leaves out;
-the others are refused, or come out as something that is not Python.
+`EXCHANGES` is generated and called; `DROPPED_OPERATIONS` holds operations that the generator omits;
+the others are rejected or generate code that is not Python.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 
 
 def operation(schema: Schema | None = None, answer: Schema | None = None, **more: Any) -> Schema:
-    """An operation with a JSON body and a JSON answer."""
+    """An operation with a JSON body and a JSON response."""
     made: Schema = {"tags": ["odd"], "responses": {"200": json("done", answer or {})}, **more}
     if schema is not None:
         made["requestBody"] = {"required": True, "content": content(schema)}
@@ -43,7 +43,7 @@ def ref(name: str) -> Schema:
 def document(
     operations: dict[str, Schema], schemas: dict[str, Schema] | None = None, **more: Any
 ) -> Schema:
-    """A document of operations by id; each has a path of its own unless it names one."""
+    """A document of operations by id; ``x-path`` overrides the path of an operation."""
     paths: Schema = {}
     for name, one in operations.items():
         path, method = one.get("x-path", f"/{name}"), "get" if "requestBody" not in one else "post"
@@ -51,7 +51,7 @@ def document(
         paths.setdefault(path, {})[method] = {"operationId": name, **kept}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Infidelities", "version": "1"},
+        "info": {"title": "Generator issues", "version": "1"},
         "paths": paths,
         "components": {
             "schemas": schemas or {},
@@ -84,11 +84,11 @@ _REQUESTS = {
     "with_pattern_names": operation(ref("PatternNames")),
     "with_null_body": operation({"type": ["object", "null"], "properties": {"a": TEXT}}),
     "with_odd_names": operation(ref("OddNames")),
-    "with_moment": operation(thing("at", at={**TEXT, "format": "date-time"})),
+    "with_timestamp": operation(thing("at", at={**TEXT, "format": "date-time"})),
     "at_path": operation() | {
         "x-path": "/things/{id}", "parameters": [parameter("path", "id", TEXT)]},
-    "at_truth": operation() | {
-        "x-path": "/truths/{yes}", "parameters": [parameter("path", "yes", {"type": "boolean"})]},
+    "at_boolean": operation() | {
+        "x-path": "/booleans/{yes}", "parameters": [parameter("path", "yes", {"type": "boolean"})]},
     "by_joined_list": operation(
         parameters=[parameter("query", "names", TEXTS, explode=False)]),
     "by_piped_list": operation(
@@ -108,20 +108,20 @@ _REQUESTS = {
 }  # fmt: skip
 
 _ANSWERS = {
-    "tell": operation(answer=ref("Mark"), security=KEY)
+    "retrieve": operation(answer=ref("Mark"), security=KEY)
     | {"responses": {"200": json("done", ref("Mark")), "429": json("slow", ref("Trouble"))}},
-    "tell_union": operation(answer={"anyOf": [ref("Closed"), ref("Trouble")]}),
-    "tell_chosen": operation(
+    "retrieve_union": operation(answer={"anyOf": [ref("Closed"), ref("Trouble")]}),
+    "retrieve_discriminated": operation(
         answer={"oneOf": [ref("Still"), ref("Clip")], "discriminator": {"propertyName": "type"}}
     ),
-    "tell_ends": operation(answer={"oneOf": [ref("Waits"), ref("Failed")]}),
-    "tell_anything": operation(answer={}),
-    "tell_maybe": operation(answer=thing("mark", mark={"anyOf": [ref("Mark"), {"type": "null"}]})),
-    "tell_id": operation(answer=thing("id", id={**TEXT, "format": "uuid"})),
-    "tell_nullable_list": operation(
+    "retrieve_by_status": operation(answer={"oneOf": [ref("Waits"), ref("Failed")]}),
+    "retrieve_untyped": operation(answer={}),
+    "retrieve_nullable": operation(answer=thing("mark", mark={"anyOf": [ref("Mark"), {"type": "null"}]})),
+    "retrieve_uuid": operation(answer=thing("id", id={**TEXT, "format": "uuid"})),
+    "retrieve_nullable_enum": operation(
         answer=thing(state={"type": ["string", "null"], "enum": ["a", "b", None]})
     ),
-    "tell_two_types": operation()
+    "retrieve_two_types": operation()
     | {
         "responses": {
             "200": {
@@ -130,11 +130,11 @@ _ANSWERS = {
             }
         }
     },
-    "tell_any_type": operation()
+    "retrieve_any_type": operation()
     | {"responses": {"200": {"description": "done", "content": {"*/*": {"schema": ref("Mark")}}}}},
-    "tell_without_schema": operation(answer=ref("Mark"))
+    "retrieve_without_schema": operation(answer=ref("Mark"))
     | {"responses": {"200": json("done", ref("Mark")), "429": {"description": "slow"}}},
-    "tell_nothing": operation() | {"responses": {"200": json("none", {"type": "null"})}},
+    "retrieve_null": operation() | {"responses": {"200": json("none", {"type": "null"})}},
 }
 
 EXCHANGES = document(
@@ -159,7 +159,7 @@ EXCHANGES = document(
     },
     security=KEY,
 )
-# The same operationId under another path: YAML allows it, OpenAPI does not, a merge can make it.
+# The same operationId in another path: forbidden in OpenAPI, but a merge can produce it.
 EXCHANGES["paths"]["/second"] = {
     "get": {**EXCHANGES["paths"]["/first"]["get"], "operationId": "twice", "summary": "the second"}
 }
@@ -171,9 +171,9 @@ DROPPED_OPERATIONS = document(
         "date_in_header": operation(
             parameters=[parameter("header", "V", {**TEXT, "format": "date"})]
         ),
-        "mixed_list": operation(thing(size={"enum": [1, "1"]})),
-        "strange_default": operation(thing(size={**WHOLE, "default": "auto"})),
-        "list_of_anything": operation(thing(names={"type": "array"})),
+        "mixed_enum": operation(thing(size={"enum": [1, "1"]})),
+        "mismatched_default": operation(thing(size={**WHOLE, "default": "auto"})),
+        "array_without_items": operation(thing(names={"type": "array"})),
         "text_body": operation()
         | {"requestBody": {"required": True, "content": {"text/plain": {"schema": TEXT}}}},
         "all_of_default": operation(

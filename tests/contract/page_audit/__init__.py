@@ -1,6 +1,6 @@
-"""The pages against themselves: do their samples, examples and words keep to their own schemas?
+"""The audit of the documentation pages: do samples, examples and descriptions match the schema?
 
-`samples` reads the code samples, `prose` the descriptions; `examine` turns both, and the examples
-and defaults, into claims that hold of a contract or do not; `settle` says which overlay ended
-each, and `findings.toml` gives the reason for every one that none has.
+`code_samples` parses the code samples, `description_rules` the descriptions. `claims` turns both,
+and the examples and defaults, into claims that a contract contradicts or not. `findings` says which
+overlay action resolved each contradiction; `open_findings.toml` gives the reason for open ones.
 """

@@ -1,7 +1,7 @@
-"""What is said of an operation by a page's read_samples, examples, defaults and words.
+"""Contradictions that a page's samples, examples, defaults and descriptions may have.
 
-Each becomes a claim, a contradiction that a contract has or has not, so that the same claim can be
-put to the page itself and to the contract derived from it.
+Each is a claim that holds of a contract or not, so that the same claim can be tested on the page
+itself and on the contract derived from it.
 """
 
 from __future__ import annotations
@@ -23,53 +23,54 @@ from .description_rules import DescribedRule, described_requirement, described_r
 from .schema_locations import SchemaLocation, has_keyword, schema_locations
 
 Holds: TypeAlias = Callable[[Contract, Operation], bool]
-# Far beyond any number that a page could mean.
-_FAR = (-(10**15), 10**15)
+# Beyond any bound that a page could state.
+_OUT_OF_RANGE = (-(10**15), 10**15)
 
 
 @frozen(eq=False)
 class Claim:
-    """One contradiction that a page may have.
+    """One possible contradiction.
 
     Attributes:
-        place: what of the page contradicts: a sample, an example, the words about a field.
-        words: what it contradicts, and how.
+        place: the part of the page: a sample, an example, the description of a field.
+        message: the contradiction in words.
         holds: whether a contract has the contradiction.
     """
 
     place: str
-    words: str
+    message: str
     holds: Holds
 
 
 def collect_claims(page: Contract, target: Contract, operation: Operation, same: Operation
            ) -> Iterator[Claim]:  # fmt: skip
-    """Everything that a page, or the contract derived from it, may contradict.
+    """Every possible contradiction of a page or of the contract derived from it.
 
     Args:
-        page: the page by itself.
-        target: the contract derived from it.
-        operation: the page's operation.
-        same: the same operation in the contract.
+        page: the contract of the page alone.
+        target: the contract derived from all pages.
+        operation: the operation of the page.
+        same: the same operation in the derived contract.
     """
-    yield from _of_samples(page, target, operation)
-    yield from _of_examples(page, target, operation, same)
+    yield from _sample_claims(page, target, operation)
+    yield from _example_claims(page, target, operation, same)
     if operation.body_schema is not None:
         for place, schema in schema_locations(page.document, operation.body_schema, "body"):
-            yield from _of_field(place, schema)
+            yield from _field_claims(place, schema)
     for raw in operation.document.get("parameters", ()):
-        said = resolve(page.document, raw)
-        schema = {**resolve(page.document, said["schema"]), "description": said.get("description")}
-        yield from _of_words(SchemaLocation(said["in"], (said["name"],)), schema)
-    yield Claim("answers", "only success is documented",
+        declared = resolve(page.document, raw)
+        description = declared.get("description")
+        schema = {**resolve(page.document, declared["schema"]), "description": description}
+        yield from _description_claims(SchemaLocation(declared["in"], (declared["name"],)), schema)
+    yield Claim("responses", "only success is documented",
                 lambda _, one: all(r.status.startswith("2") for r in one.responses))  # fmt: skip
 
 
-def _of_samples(page: Contract, target: Contract, operation: Operation) -> Iterator[Claim]:
+def _sample_claims(page: Contract, target: Contract, operation: Operation) -> Iterator[Claim]:
     for sample in read_samples(operation.document):
         name = f"sample {sample.name}"
         if sample.sent is None:
-            yield Claim(name, f"not understood: {sample.problem}", lambda _, __: True)
+            yield Claim(name, f"not supported: {sample.problem}", lambda _, __: True)
             continue
         found = {
             (issue.path, issue.rule): issue.message
@@ -77,42 +78,43 @@ def _of_samples(page: Contract, target: Contract, operation: Operation) -> Itera
             for issue in _issues(contract, sample.sent)
         }
         for key, message in found.items():
-            yield Claim(name, message, _sends(sample.sent, key))
+            yield Claim(name, message, _sample_has(sample.sent, key))
 
 
 def _issues(contract: Contract, sent: SentRequest):
     return contract.check_request(sent.method, sent.url, sent.headers, sent.content)
 
 
-def _sends(sent: SentRequest, key: tuple[str, str]) -> Holds:
+def _sample_has(sent: SentRequest, key: tuple[str, str]) -> Holds:
     return lambda contract, _: key in {(one.path, one.rule) for one in _issues(contract, sent)}
 
 
-def _of_examples(
+def _example_claims(
     page: Contract, target: Contract, operation: Operation, same: Operation
 ) -> Iterator[Claim]:
     for name, part, value in _examples(page.document, operation):
         found = {(issue.path, issue.rule): issue.message
                  for contract, one in ((target, same), (page, operation))
-                 for issue in _judged(contract, one, part, value)}  # fmt: skip
+                 for issue in _check_example(contract, one, part, value)}  # fmt: skip
         for key, message in found.items():
-            yield Claim(name, message, _shows(part, value, key))
+            yield Claim(name, message, _example_has(part, value, key))
 
 
-def _shows(part: str, value: JSON, key: tuple[str, str]) -> Holds:
+def _example_has(part: str, value: JSON, key: tuple[str, str]) -> Holds:
     return lambda contract, operation: (
-        key in {(issue.path, issue.rule) for issue in _judged(contract, operation, part, value)}
+        key
+                in {(issue.path, issue.rule) for issue in _check_example(contract, operation, part, value)}
     )
 
 
-def _judged(contract: Contract, operation: Operation, part: str, value: JSON):
+def _check_example(contract: Contract, operation: Operation, part: str, value: JSON):
     if part == "body":
         return contract.check_body(operation.id, value)
     return contract.check_response(operation.id, int(part), value)
 
 
 def _examples(document: Object, operation: Operation) -> Iterator[tuple[str, str, JSON]]:
-    """The examples of bodies and answers: what to call each, its part, and the value."""
+    """The examples of bodies and responses: name, part and value."""
     raw = operation.document
     media = [("body", resolve(document, raw.get("requestBody", {})))]
     media += [(status, resolve(document, one)) for status, one in raw["responses"].items()]
@@ -128,56 +130,59 @@ def _examples(document: Object, operation: Operation) -> Iterator[tuple[str, str
                     for name, value in listed.items())  # fmt: skip
 
 
-def _of_field(place: SchemaLocation, schema: Object) -> Iterator[Claim]:
+def _field_claims(place: SchemaLocation, schema: Object) -> Iterator[Claim]:
     if "default" in schema:
-        yield from _of_default(place, schema["default"])
+        yield from _default_claims(place, schema["default"])
     numeric = {"integer", "number"} & set(declared_types(schema))
     if numeric and "enum" not in schema:
         yield Claim(str(place), "a number without bounds", lambda contract, one: any(
-            place.takes(contract, one, far) for far in _FAR))  # fmt: skip
-    yield from _of_words(place, schema)
+            place.allows(contract, one, number) for number in _OUT_OF_RANGE))  # fmt: skip
+    yield from _description_claims(place, schema)
 
 
-def _of_default(place: SchemaLocation, default: JSON) -> Iterator[Claim]:
-    def is_offered(contract: Contract, operation: Operation) -> bool:
+def _default_claims(place: SchemaLocation, default: JSON) -> Iterator[Claim]:
+    def has_default(contract: Contract, operation: Operation) -> bool:
         schema = place.schema(contract, operation)
         return schema is not None and has_keyword(contract.document, schema, "default")
 
-    yield Claim(f"default of {place}", "is required, and has a default all the same",
-                lambda contract, one: bool(place.steps) and is_offered(contract, one)
+    yield Claim(f"default of {place}", "is required but has a default",
+                lambda contract, one: bool(place.steps) and has_default(contract, one)
                 and place.is_required(contract, one))  # fmt: skip
-    yield Claim(f"default of {place}", f"{show(default)} is not allowed there",
+    yield Claim(f"default of {place}", f"{show(default)} is not allowed",
                 lambda contract, one: place.schema(contract, one) is not None
-                and not place.takes(contract, one, default))  # fmt: skip
+                and not place.allows(contract, one, default))  # fmt: skip
 
 
-def _of_words(place: SchemaLocation, schema: Object) -> Iterator[Claim]:
-    for demand in described_rules(schema):
-        meant = SchemaLocation(place.part, (*place.steps, *demand.below))
-        yield from _of_demand(f"words about {place}", meant, demand)
-    needed = described_requirement(schema.get("description"))
-    if needed is not None and place.steps:
-        words = (
-            "called required, but may be left out" if needed else "called optional, but required"
+def _description_claims(place: SchemaLocation, schema: Object) -> Iterator[Claim]:
+    name = f"description of {place}"
+    for rule in described_rules(schema):
+        target = SchemaLocation(place.part, (*place.steps, *rule.field))
+        yield from _rule_claims(name, target, rule)
+    required = described_requirement(schema.get("description"))
+    if required is not None and place.steps:
+        message = (
+            "described as required, but optional"
+            if required
+            else "described as optional, but required"
         )
-        yield Claim(f"words about {place}", words, lambda contract, one: (
+        yield Claim(name, message, lambda contract, one: (
             place.schema(contract, one) is not None
-            and place.is_required(contract, one) is not needed))  # fmt: skip
+            and place.is_required(contract, one) is not required))  # fmt: skip
 
 
-def _of_demand(name: str, place: SchemaLocation, demand: DescribedRule) -> Iterator[Claim]:
-    def known(contract: Contract, operation: Operation) -> bool:
+def _rule_claims(name: str, place: SchemaLocation, rule: DescribedRule) -> Iterator[Claim]:
+    def is_known(contract: Contract, operation: Operation) -> bool:
         return place.schema(contract, operation) is not None
 
-    for value in demand.refused:
-        yield Claim(name, f"“{demand.words}”, yet {show(value)} is allowed{_where(demand)}",
-                    lambda contract, one, value=value: known(contract, one)
-                    and place.takes(contract, one, value))  # fmt: skip
-    for value in demand.taken:
-        yield Claim(name, f"“{demand.words}”, yet {show(value)} is not allowed{_where(demand)}",
-                    lambda contract, one, value=value: known(contract, one)
-                    and not place.takes(contract, one, value))  # fmt: skip
+    for value in rule.rejected:
+        yield Claim(name, f"“{rule.text}”, but {show(value)} is allowed{_in_field(rule)}",
+                    lambda contract, one, value=value: is_known(contract, one)
+                    and place.allows(contract, one, value))  # fmt: skip
+    for value in rule.allowed:
+        yield Claim(name, f"“{rule.text}”, but {show(value)} is not allowed{_in_field(rule)}",
+                    lambda contract, one, value=value: is_known(contract, one)
+                    and not place.allows(contract, one, value))  # fmt: skip
 
 
-def _where(demand: DescribedRule) -> str:
-    return f" in {'/'.join(demand.below)}" if demand.below else ""
+def _in_field(rule: DescribedRule) -> str:
+    return f" in {'/'.join(rule.field)}" if rule.field else ""

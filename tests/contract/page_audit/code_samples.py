@@ -1,4 +1,4 @@
-"""The code read_samples of a page, as the requests they send."""
+"""The code samples of a page as the requests they send."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..drivers.request_capture import SentRequest
 from . import curl_samples, javascript_samples, python_samples
 from .sample_requests import UnsupportedSampleError
 
-READERS: Mapping[str, Callable[[str], SentRequest]] = {
-    "bash": curl_samples.read,
-    "curl": curl_samples.read,
-    "javascript": javascript_samples.read,
-    "python": python_samples.read,
-    "shell": curl_samples.read,
+PARSERS: Mapping[str, Callable[[str], SentRequest]] = {
+    "bash": curl_samples.parse_curl,
+    "curl": curl_samples.parse_curl,
+    "javascript": javascript_samples.parse_javascript,
+    "python": python_samples.parse_python,
+    "shell": curl_samples.parse_curl,
 }
 
 
@@ -27,8 +27,8 @@ class CodeSample:
 
     Attributes:
         name: its language and label.
-        sent: what it sends, None where it was not understood.
-        problem: why it was not.
+        sent: the request it sends; None if it is not supported.
+        problem: why it is not supported.
     """
 
     name: str
@@ -37,15 +37,15 @@ class CodeSample:
 
 
 def read_samples(operation: Object) -> Iterator[CodeSample]:
-    """The read_samples of an operation, in its order."""
+    """The code samples of an operation, in order."""
     for one in operation.get("x-codeSamples", ()):
         language = one["lang"]
         name = " ".join(filter(None, [language, one.get("label")]))
-        reader = READERS.get(language.lower())
-        if reader is None:
-            yield CodeSample(name, None, f"no reader for {language}")
+        parser = PARSERS.get(language.lower())
+        if parser is None:
+            yield CodeSample(name, None, f"no parser for {language}")
             continue
         try:
-            yield CodeSample(name, reader(one["source"]))
+            yield CodeSample(name, parser(one["source"]))
         except UnsupportedSampleError as error:
             yield CodeSample(name, None, str(error))

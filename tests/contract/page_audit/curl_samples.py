@@ -1,4 +1,4 @@
-"""A curl command as the make_request it sends."""
+"""Parses a curl command into the request it sends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..drivers.request_capture import SentRequest
 from .sample_requests import UnsupportedSampleError, make_request
 
 _DATA = ("-d", "--data", "--data-raw", "--data-ascii", "--data-binary")
-_SILENT = frozenset({"-s", "-S", "-sS", "-L", "-i", "-f", "--silent", "--show-error", "--location",
+_IGNORED = frozenset({"-s", "-S", "-sS", "-L", "-i", "-f", "--silent", "--show-error", "--location",
                      "--fail", "--include", "--compressed"})  # fmt: skip
 
 
@@ -23,11 +23,11 @@ class _Command:
     is_json: bool = False
 
 
-def read(source: str) -> SentRequest:
-    """Read one command.
+def parse_curl(source: str) -> SentRequest:
+    """Parse one command.
 
     Raises:
-        UnsupportedSampleError: it is no curl command, or has an option that is not known here.
+        UnsupportedSampleError: it is not a curl command, or has an unsupported option.
     """
     words = shlex.split(source.replace("\\\n", " "), comments=True)
     if not words or words[0] != "curl":
@@ -37,7 +37,7 @@ def read(source: str) -> SentRequest:
     for word in rest:
         _take(command, word, rest)
     if not command.url:
-        raise UnsupportedSampleError("the command has no address")
+        raise UnsupportedSampleError("the command has no URL")
     body = "&".join(command.data) or None
     method = command.method or ("POST" if body else "GET")
     headers = command.headers
@@ -49,7 +49,7 @@ def read(source: str) -> SentRequest:
 
 def _take(command: _Command, word: str, rest) -> None:
     name, joined, value = word.partition("=") if word.startswith("--") else (word, "", "")
-    if name in _SILENT:
+    if name in _IGNORED:
         return
     if not word.startswith("-"):
         command.url = word
@@ -66,4 +66,4 @@ def _take(command: _Command, word: str, rest) -> None:
         command.data.append(value)
         command.is_json = name == "--json"
     else:
-        raise UnsupportedSampleError(f"curl option {name} is not known here")
+        raise UnsupportedSampleError(f"curl option {name} is not supported")

@@ -1,7 +1,7 @@
-"""Rules that a page states in words, as values that its schema should refuse or take.
+"""Rules that a page states in prose, as values that its schema should reject or allow.
 
-Values and not keywords, so that it does not matter how a schema keeps a rule: a list of values, a
-pattern and a bound all refuse the same ones.
+Values are independent of the keyword that implements a rule: an enum, a pattern and a bound can
+all reject the same values.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from .schema_locations import Steps
 
 @frozen
 class DescribedRule:
-    """What some words ask of a place.
+    """A rule that a description states.
 
     Attributes:
-        words: the words.
-        refused: values that they rule out.
-        taken: values that they name.
-        below: the field of this place that they are about; empty for the place itself.
+        text: the words of the description.
+        rejected: values that the rule excludes.
+        allowed: values that the rule names.
+        field: the nested field that the rule is about; empty for the location itself.
     """
 
-    words: str
-    refused: tuple[JSON, ...] = ()
-    taken: tuple[JSON, ...] = ()
-    below: Steps = ()
+    text: str
+    rejected: tuple[JSON, ...] = ()
+    allowed: tuple[JSON, ...] = ()
+    field: Steps = ()
 
 
-_Reading: TypeAlias = Callable[[re.Match[str], Object], DescribedRule | None]
+_Parser: TypeAlias = Callable[[re.Match[str], Object], DescribedRule | None]
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 _WORD = r"`?([A-Za-z0-9][\w:.-]*\w|\d)`?"
 _HTTPS = ("https://example.com/a.mp4",)
@@ -45,17 +45,17 @@ _DATA = ("data:video/mp4;base64,AAAA", "data:image/png;base64,AAAA")
 
 
 def described_rules(schema: Object) -> Iterator[DescribedRule]:
-    """What the description of a place asks for."""
+    """The rules that the description of a schema states."""
     text = " ".join(str(schema.get("description", "")).split())
-    for pattern, reading in _READINGS:
+    for pattern, parse in _PATTERNS:
         for match in re.finditer(pattern, text):
-            demand = reading(match, schema)
-            if demand is not None:
-                yield demand
+            rule = parse(match, schema)
+            if rule is not None:
+                yield rule
 
 
 def _typed(schema: Object, word: str) -> JSON:
-    """A word of the text as the value it stands for."""
+    """A word of the description as a value of the schema's type."""
     is_number = set(declared_types(schema)) & {"integer", "number"} and re.fullmatch(
         r"\d+(\.\d+)?", word
     )
@@ -69,7 +69,7 @@ def _must_be(match: re.Match[str], schema: Object) -> DescribedRule:
 
 
 def _named(match: re.Match[str], schema: Object) -> DescribedRule | None:
-    """Values that the words give as examples: they must be allowed."""
+    """Values that the description gives as examples; they must be allowed."""
     if not set(declared_types(schema)) & {"string", "integer", "number"}:
         return None
     words = (word for word in match.groups() if word)
@@ -90,7 +90,7 @@ def _range(match: re.Match[str], schema: Object) -> DescribedRule | None:
 def _count(match: re.Match[str], schema: Object) -> DescribedRule | None:
     if "array" not in declared_types(schema):
         return None
-    # Items of any kind: too few or too many is refused whatever they are.
+    # The items do not matter: too few or too many of any kind are rejected.
     most = _NUMBERS.get(match[2].lower()) or int(match[2])
     return DescribedRule(
         match[0], ([], [sample_item(schema)] * (most + 1)), ([sample_item(schema)] * most,)
@@ -98,7 +98,7 @@ def _count(match: re.Match[str], schema: Object) -> DescribedRule | None:
 
 
 def sample_item(schema: Object) -> JSON:
-    """A value that a list's own sample_item schema takes, as far as its fields and declared_types go."""
+    """An item that the array schema allows, as far as its fields and types tell."""
     inner: Object = schema.get("items", {})
     if "properties" not in inner:
         return _HTTPS[0]
@@ -116,7 +116,7 @@ def _data_uri(match: re.Match[str], schema: Object) -> DescribedRule | None:
 
 
 def _child(match: re.Match[str], schema: Object) -> DescribedRule | None:
-    """``Provide `type` (`video`) and `uri` (HTTPS URL)``: words about a field of this place."""
+    """``Provide `type` (`video`) and `uri` (HTTPS URL)``: a rule about a nested field."""
     name, quote, value = match.groups()
     if name not in schema.get("properties", {}):
         return None
@@ -135,7 +135,7 @@ def _not_empty(match: re.Match[str], schema: Object) -> DescribedRule | None:
     return DescribedRule(match[0], ("",), ()) if "string" in declared_types(schema) else None
 
 
-_READINGS: tuple[tuple[str, _Reading], ...] = (
+_PATTERNS: tuple[tuple[str, _Parser], ...] = (
     (rf"[Mm]ust be (?!an? |the ){_WORD}", _must_be),
     (rf"(?:for example|such as|[Uu]se|e\.g\.) (?!an? |the ){_WORD}"
      rf"(?:,? (?:or|and) {_WORD}| ?, {_WORD} or {_WORD})?", _named),
@@ -151,7 +151,7 @@ _READINGS: tuple[tuple[str, _Reading], ...] = (
 
 
 def described_requirement(description: object) -> bool | None:
-    """Whether words call something required (True) or optional (False); None if neither."""
+    """Whether a description says required (True) or optional (False); None if neither."""
     text = str(description)
     if re.search(r"\boptional\b|may be left out|if wanted", text, re.IGNORECASE):
         return False

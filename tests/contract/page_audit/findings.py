@@ -1,7 +1,7 @@
-"""Every contradiction of every page, and what became of it.
+"""Every contradiction of every page, and the overlay action that resolved it.
 
-The contract is derived anew, one overlay action after the other, and each claim is put to every
-state on the way: the action after which it holds no more is the one that settled it.
+The contract is derived again, one overlay action at a time, and each claim is tested on each state:
+the action after which a claim no longer holds resolved it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from contract_tools.workspace import Workspace
 from .claims import Claim, collect_claims
 from .code_samples import read_samples
 
-OPEN_FINDINGS_FILE = Path(__file__).with_name("findings.toml")
+OPEN_FINDINGS_FILE = Path(__file__).with_name("open_findings.toml")
 
 
 @frozen
@@ -34,68 +34,72 @@ class Finding:
 
     Attributes:
         page: the vendored file.
-        place: what of the page contradicts.
-        words: what it contradicts, and how.
-        on_page: whether the page contradicts itself; otherwise only the contract does.
-        open: whether the contract still has it.
-        settled: the overlay action that ended it, with its reason; empty while it is open.
+        place: the part of the page that contradicts.
+        message: the contradiction in words.
+        on_page: whether the page has it; otherwise only the contract has it.
+        open: whether the contract has it.
+        resolved_by: the overlay action that resolved it, with its reason; empty while open.
     """
 
     page: str
     place: str
-    words: str
+    message: str
     on_page: bool
     open: bool
-    settled: str = ""
+    resolved_by: str = ""
 
     def __str__(self) -> str:
-        return f"{self.page}: {self.place}: {self.words}"
+        return f"{self.page}: {self.place}: {self.message}"
 
 
 @define(eq=False)
-class _Case:
-    """A page with its collect_claims, while the contract is being derived.
+class _PageAudit:
+    """A page and its claims while the contract is derived.
 
     Attributes:
-        ended: the collect_claims that the page has and the contract has not, with what last ended each.
+        resolved: the claims that hold of the page but not of the contract, with the last action
+            that resolved each.
     """
 
     entry: Entry
     page: Contract
     operation: Operation
-    collect_claims: list[Claim]
-    ended: dict[Claim, str] = field(factory=dict)
+    claims: list[Claim]
+    resolved: dict[Claim, str] = field(factory=dict)
     _held: dict[Claim, bool] = field(factory=dict)
-    _seen: str = ""
+    _last_state: str = ""
 
-    def settle(self, target: Contract, same: Operation) -> None:
-        """Note the collect_claims whose end is to be looked for."""
-        self.ended = {claim: "" for claim in self.claims
-                      if claim.holds(self.page, self.operation) and not claim.holds(target, same)
-                      }  # fmt: skip
+    def select_resolved(self, target: Contract, same: Operation) -> None:
+        """Select the claims whose resolving action is wanted."""
+        self.resolved = {claim: "" for claim in self.claims
+                         if claim.holds(self.page, self.operation)
+                         and not claim.holds(target, same)}  # fmt: skip
 
-    def ask(self, state: Contract, action: str) -> None:
-        """Put the collect_claims to one state of the contract, unless it says of them what the last did."""
-        operation = _same(state, self.entry)
-        if operation is None or self._seen == (now := _all_of(state.document, operation.document)):
+    def test_state(self, state: Contract, action: str) -> None:
+        """Test the claims on one state of the contract, unless the operation is unchanged."""
+        operation = _find_operation(state, self.entry)
+        if operation is None:
             return
-        self._seen = now
-        for claim in self.ended:
+        text = _with_references(state.document, operation.document)
+        if text == self._last_state:
+            return
+        self._last_state = text
+        for claim in self.resolved:
             holds = claim.holds(state, operation)
             if self._held.get(claim, True) and not holds:
-                self.ended[claim] = action
+                self.resolved[claim] = action
             self._held[claim] = holds
 
     def findings(self, target: Contract) -> Iterator[Finding]:
-        """What the page or the contract contradicts."""
-        same = _same(target, self.entry)
+        """The contradictions of the page or of the contract."""
+        same = _find_operation(target, self.entry)
         for claim in self.claims:
             is_open = claim.holds(target, same)
-            if claim in self.ended or is_open:
-                on_page = claim in self.ended or claim.holds(self.page, self.operation)
-                settled = self.ended.get(claim, "")
+            if claim in self.resolved or is_open:
+                on_page = claim in self.resolved or claim.holds(self.page, self.operation)
+                action = self.resolved.get(claim, "")
                 file = self.entry.file_name
-                yield Finding(file, claim.place, claim.words, on_page, is_open, settled)
+                yield Finding(file, claim.place, claim.message, on_page, is_open, action)
 
 
 def audit_pages(target: Contract, workspace: Workspace) -> tuple[Finding, ...]:
@@ -103,50 +107,50 @@ def audit_pages(target: Contract, workspace: Workspace) -> tuple[Finding, ...]:
 
     Args:
         target: the contract derived from the pages.
-        workspace: where the pages and overlays are.
+        workspace: the folder of the pages and overlays.
     """
-    cases = [_case(target, workspace, entry) for entry in registry.read(workspace)]
+    audits = [_audit(target, workspace, entry) for entry in registry.read(workspace)]
     for action, state in _states(workspace):
-        for case in cases:
-            case.ask(state, action)
-    return tuple(finding for case in cases for finding in case.findings(target))
+        for audit in audits:
+            audit.test_state(state, action)
+    return tuple(finding for audit in audits for finding in audit.findings(target))
 
 
-def _case(target: Contract, workspace: Workspace, entry: Entry) -> _Case:
+def _audit(target: Contract, workspace: Workspace, entry: Entry) -> _PageAudit:
     page = Contract(merge.load_vendored(workspace, entry))
-    operation, same = _same(page, entry), _same(target, entry)
+    operation, same = _find_operation(page, entry), _find_operation(target, entry)
     if operation is None or same is None:
         raise LookupError(f"{entry.route} is not in the contract")
-    case = _Case(entry, page, operation, list(collect_claims(page, target, operation, same)))
-    case.settle(target, same)
-    return case
+    audit = _PageAudit(entry, page, operation, list(collect_claims(page, target, operation, same)))
+    audit.select_resolved(target, same)
+    return audit
 
 
-def _same(contract: Contract, entry: Entry) -> Operation | None:
+def _find_operation(contract: Contract, entry: Entry) -> Operation | None:
     return next((one for one in contract.operations
                  if (one.method, one.path) == (entry.method, entry.path)), None)  # fmt: skip
 
 
 def _states(workspace: Workspace) -> Iterator[tuple[str, Contract]]:
-    """The contract after each overlay action; a state that is no contract yet is passed over.
+    """The contract after each overlay action, without states that are not valid contracts.
 
-    Each is the same document, further on: it is to be looked at before the next is asked for.
+    Every state is the same document, modified: test it before requesting the next.
     """
     document = merge.merge(workspace)
-    yield "the pages of one operation, brought together", Contract(document)
+    yield "the merge of the pages of one operation", Contract(document)
     for fixes in overlay.load_all(workspace):
-        read_reasons = _reasons(workspace, fixes.name)
+        reasons = _reasons(workspace, fixes.name)
         for index, action in enumerate(fixes.actions):
             overlay.apply(Overlay(fixes.name, (action,)), document)
-            name = f"{Path(fixes.name).name}, action {index + 1}: {read_reasons[index]}"
+            name = f"{Path(fixes.name).name}, action {index + 1}: {reasons[index]}"
             try:
                 yield name, Contract(document)
             except ContractError:
                 continue
 
 
-def _all_of(document: JSON, value: JSON) -> str:
-    """A value with everything it refers to, as text: equal texts mean equal contracts."""
+def _with_references(document: JSON, value: JSON) -> str:
+    """A value and everything it references as text; equal texts mean equal contracts."""
     found: dict[str, str] = {}
     waiting = [json.dumps(value)]
     while waiting:
@@ -164,7 +168,7 @@ def _reasons(workspace: Workspace, name: str) -> list[str]:
 
 
 def list_samples(workspace: Workspace) -> list[tuple[str, str]]:
-    """The page and the name of every code sample there is, right ones too."""
+    """The page and the name of every code sample, valid ones included."""
     return [
         (entry.file_name, sample.name)
         for entry in registry.read(workspace)
@@ -174,10 +178,10 @@ def list_samples(workspace: Workspace) -> list[tuple[str, str]]:
 
 
 def read_reasons(path: Path = OPEN_FINDINGS_FILE) -> Mapping[str, str]:
-    """Why each open finding is left open, by the finding in words."""
+    """The reason of each listed open finding, by the text of the finding."""
     listed = tomllib.loads(path.read_text("utf-8")).get("open", [])
     return {
-        f"{page}: {place}: {one['words']}": " ".join(one["reason"].split())
+        f"{page}: {place}: {one['message']}": " ".join(one["reason"].split())
         for one in listed
         for page in one["pages"]
         for place in one["places"]
@@ -185,8 +189,8 @@ def read_reasons(path: Path = OPEN_FINDINGS_FILE) -> Mapping[str, str]:
 
 
 def find_problems(findings: Iterable[Finding], listed: Mapping[str, str]) -> list[str]:
-    """What the list leaves to be mended: a finding that is missing from it, or one too many."""
+    """Open findings that are not listed, and listed findings that are not open."""
     is_open = {str(one) for one in findings if one.open}
-    found = [f"neither settled by an overlay nor listed: {one}" for one in sorted(is_open)
+    found = [f"neither resolved by an overlay nor listed: {one}" for one in sorted(is_open)
              if one not in listed]  # fmt: skip
-    return found + [f"listed as open, but it is not: {one}" for one in listed if one not in is_open]
+    return found + [f"listed as open, but not open: {one}" for one in listed if one not in is_open]

@@ -1,7 +1,7 @@
-"""A JavaScript sample as the make_request it sends: one call of fetch, read and never run.
+"""Parses a JavaScript sample into the request of its one call of fetch, without running it.
 
-A small reader of the expressions that samples are made of: literals, templates, objects, lists,
-sums, names that were given such a value, and `JSON.stringify`. Anything else is an error.
+Supports the expressions that samples consist of: literals, templates, objects, arrays, sums, names
+with such a value, and `JSON.stringify`. Anything else is an error.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def read(source: str) -> SentRequest:
-    """Read the one make_request of a sample.
+def parse_javascript(source: str) -> SentRequest:
+    """Parse the one request of a sample.
 
     Raises:
-        UnsupportedSampleError: it does not hold exactly one fetch, or is written in an unknown way.
+        UnsupportedSampleError: it has no single call of fetch, or uses unsupported syntax.
     """
     tokens = _tokens(source)
     starts = [at for at, token in enumerate(tokens) if token == ("name", "fetch")]
@@ -52,7 +52,7 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     while at < len(source):
         match = _TOKEN.match(source, at)
         if match is None:
-            raise UnsupportedSampleError(f"{source[at : at + 20]!r} is not understood")
+            raise UnsupportedSampleError(f"{source[at : at + 20]!r} is not supported")
         if match.lastgroup and match.lastgroup != "gap":
             found.append((match.lastgroup, match[0]))
         at = match.end()
@@ -66,24 +66,24 @@ class _Reader:
     names: dict[str, Any] = field(factory=dict)
 
     def learn_names(self) -> None:
-        """Remember what `const`, `let` and `var` give a plain value."""
+        """Evaluate the assignments of `const`, `let` and `var` that have a plain value."""
         for index, (_, word) in enumerate(self.tokens[:-3]):
             if word in {"const", "let", "var"} and self.tokens[index + 2] == ("mark", "="):
                 self.at = index + 3
                 try:
                     self.names[self.tokens[index + 1][1]] = self.value()
                 except UnsupportedSampleError:
-                    continue  # it is the answer, or something else that is never sent
+                    continue  # the response, or another value that is never sent
 
     def value(self) -> Any:
-        """One expression."""
+        """Evaluate one expression."""
         found = self._one()
         while self._skip("+"):
             found = f"{found}{self._one()}"
         return found
 
     def listed(self, start: str, end: str) -> list[Any]:
-        """Expressions between brackets, parted by commas."""
+        """Evaluate comma-separated expressions between brackets."""
         self._expect(start)
         found: list[Any] = []
         while not self._skip(end):
@@ -108,7 +108,7 @@ class _Reader:
             return self.listed("[", "]")
         if kind == "name":
             return self._name(word)
-        raise UnsupportedSampleError(f"{word!r} is not understood")
+        raise UnsupportedSampleError(f"{word!r} is not supported")
 
     def _object(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -116,7 +116,7 @@ class _Reader:
             kind, word = self._next()
             key = _unquote(word) if kind == "text" else word
             if kind not in {"text", "name", "number"}:
-                raise UnsupportedSampleError(f"{word!r} is no name of a field")
+                raise UnsupportedSampleError(f"{word!r} is not a field name")
             found[key] = self.value() if self._skip(":") else self._known(key)
             if not self._skip(","):
                 self._expect("}")
@@ -136,12 +136,12 @@ class _Reader:
 
     def _known(self, name: str) -> Any:
         if name not in self.names:
-            raise UnsupportedSampleError(f"{name} is not understood")
+            raise UnsupportedSampleError(f"{name} is not supported")
         return self.names[name]
 
     def _next(self) -> tuple[str, str]:
         if self.at >= len(self.tokens):
-            raise UnsupportedSampleError("the sample ends too early")
+            raise UnsupportedSampleError("unexpected end of the sample")
         self.at += 1
         return self.tokens[self.at - 1]
 

@@ -1,4 +1,4 @@
-"""A Python sample as the make_request it sends: one call of requests or httpx, read and never run."""
+"""Parses a Python sample into the request of its one call of requests or httpx, without running it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _ENVIRONMENT = ("os.environ", "os.getenv")
 
 
-def read(source: str) -> SentRequest:
-    """Read the one make_request of a sample.
+def parse_python(source: str) -> SentRequest:
+    """Parse the one request of a sample.
 
     Raises:
-        UnsupportedSampleError: it is no Python, or does not hold exactly one call that is known here.
+        UnsupportedSampleError: it is not Python, or has no single supported call.
     """
     try:
         tree = ast.parse(source)
@@ -37,7 +37,7 @@ def read(source: str) -> SentRequest:
         method, *given = [*given, *(named[key] for key in ("method",) if key in named)]
     url = given[0] if given else named.get("url")
     if not isinstance(url, str) or not isinstance(method, str):
-        raise UnsupportedSampleError("the call has no address")
+        raise UnsupportedSampleError("the call has no URL")
     if params := named.get("params"):
         url += f"?{urlencode(params)}"
     is_json = "json" in named
@@ -46,7 +46,7 @@ def read(source: str) -> SentRequest:
 
 
 def _method(call: ast.Call) -> str:
-    """The method that a call sends, ``request`` where it is an argument; empty for other calls."""
+    """The HTTP method of a call, ``request`` if it is an argument; empty for other calls."""
     match call.func:
         case ast.Attribute(value=ast.Name(id=module), attr=name) if module in _MODULES:
             return name if name in _METHODS or name == "request" else ""
@@ -54,7 +54,7 @@ def _method(call: ast.Call) -> str:
 
 
 def _assigned(tree: ast.Module) -> dict[str, Any]:
-    """The names that are given a plain value at the top of the sample."""
+    """The top-level names with a plain value."""
     values: dict[str, Any] = {}
     for node in tree.body:
         match node:
@@ -62,12 +62,12 @@ def _assigned(tree: ast.Module) -> dict[str, Any]:
                 try:
                     values[name] = _value(value, values)
                 except UnsupportedSampleError:
-                    continue  # it is the answer, or something else that is never sent
+                    continue  # the response, or another value that is never sent
     return values
 
 
 def _value(node: ast.expr, values: dict[str, Any]) -> Any:
-    """What an expression would be, with a placeholder for what comes from the environment."""
+    """The value of an expression, with a placeholder for environment variables."""
     match node:
         case ast.Constant(value=value):
             return value
@@ -90,4 +90,4 @@ def _value(node: ast.expr, values: dict[str, Any]) -> Any:
             return json.dumps(_value(inner, values))
     if ast.unparse(node).startswith(_ENVIRONMENT):
         return PLACEHOLDER
-    raise UnsupportedSampleError(f"{ast.unparse(node)} is not understood")
+    raise UnsupportedSampleError(f"{ast.unparse(node)} is not supported")

@@ -1,4 +1,4 @@
-"""What the readers of code samples have in common."""
+"""What the parsers of code samples share."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 
 from ..drivers.request_capture import SentRequest
 
-# Stands for what a sample leaves to its reader: a key, a task's id.
+# Replaces what the user of a sample fills in: a key, a task id.
 PLACEHOLDER = "sample"
 _LEFT_OPEN = re.compile(r"\$\{?[A-Za-z_]\w*\}?|\{[a-z_]+\}|<[A-Za-z_ -]+>")
 
 
 class UnsupportedSampleError(Exception):
-    """A sample is written in a way its reader does not know; never a reason to skip it."""
+    """A sample uses syntax that its parser does not support. It is reported, never skipped."""
 
 
 def fill_placeholders(text: str) -> str:
-    """The text with what it leaves to its reader filled in: ``$KEY``, ``{id}``, ``<task id>``."""
+    """Replace the placeholders of a text: ``$KEY``, ``{id}``, ``<task id>``."""
     return _LEFT_OPEN.sub(PLACEHOLDER, text)
 
 
 def make_request(
     method: str, url: str, headers: Mapping[str, str], body: Any, *, is_json: bool
 ) -> SentRequest:
-    """A make_request as a sample would send it.
+    """The request that a sample sends.
 
     Args:
-        method: in any case.
+        method: in upper or lower case.
         url: with its placeholders.
-        headers: those the sample writes.
-        body: text, or the value of a JSON body; None for none.
-        is_json: whether the tool encodes the body as JSON and says so.
+        headers: the headers in the sample.
+        body: text, or the value of a JSON body; None for no body.
+        is_json: whether the tool encodes the body as JSON and sets the content type.
     """
     sent = {name: fill_placeholders(value) for name, value in headers.items()}
     if is_json and "content-type" not in {name.lower() for name in sent}:

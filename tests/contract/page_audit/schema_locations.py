@@ -1,7 +1,7 @@
-"""A place in an operation, found in any contract that has the operation.
+"""A location in an operation that can be found in every contract with that operation.
 
-A page keeps its schemas inline, the contract in components, some laid over others; a place is a
-way through the values they describe, so it means the same in both.
+A page has its schemas inline, the contract in components, partly combined. A location is a path
+through the values that the schemas describe, so it means the same in both.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Steps: TypeAlias = tuple[str, ...]
 
 @frozen
 class SchemaLocation:
-    """Where a value stands.
+    """The location of a value.
 
     Attributes:
-        part: ``body``, or a place of parameters.
-        steps: the fields to go through; ``*`` is any item.
+        part: ``body``, or a parameter location.
+        steps: the path of fields; ``*`` is any item.
     """
 
     part: str
@@ -35,17 +35,17 @@ class SchemaLocation:
         return f"{self.part} /{'/'.join(self.steps)}" if self.steps else self.part
 
     def schema(self, contract: Contract, operation: Operation) -> Object | None:
-        """Its schema in a contract, None where the contract does not have it."""
+        """The schema in a contract; None if the contract does not have the location."""
         root = self._root(operation)
         return None if root is None else find_schema(contract.document, root, self.steps)
 
-    def takes(self, contract: Contract, operation: Operation, value: JSON) -> bool:
-        """Whether the contract allows a value here."""
+    def allows(self, contract: Contract, operation: Operation, value: JSON) -> bool:
+        """Whether the contract allows a value at this location."""
         schema = self.schema(contract, operation)
         return schema is not None and compile_schema(contract.document, schema).is_valid(value)
 
     def is_required(self, contract: Contract, operation: Operation) -> bool:
-        """Whether the contract asks for a value here."""
+        """Whether the contract requires a value at this location."""
         root = self._root(operation)
         return root is not None and is_required_at(contract.document, root, self.steps)
 
@@ -64,7 +64,7 @@ def _parameters(operation: Operation, part: str) -> Object:
 
 
 def find_schema(document: Object, schema: Object, steps: Steps) -> Object | None:
-    """The schema that a place has, brought together from all that say something about it."""
+    """The schema of a location, combined from all schemas that describe it."""
     schema = resolve(document, schema)
     if not steps:
         return schema
@@ -77,14 +77,14 @@ def find_schema(document: Object, schema: Object, steps: Steps) -> Object | None
             one for branch in branches if (one := find_schema(document, branch, steps)) is not None
         ]
         parts += [{"anyOf": known}] if known else []
-    said = [part for part in parts if part is not None]
-    return {"allOf": said} if len(said) > 1 else next(iter(said), None)
+    described = [part for part in parts if part is not None]
+    return {"allOf": described} if len(described) > 1 else next(iter(described), None)
 
 
 def is_required_at(document: Object, schema: Object, steps: Steps) -> bool:
-    """Whether the last step of a way must be there where the way before it is."""
-    *way, last = steps
-    parent = find_schema(document, schema, tuple(way))
+    """Whether the last step is required in the schema of the steps before it."""
+    *parents, last = steps
+    parent = find_schema(document, schema, tuple(parents))
     return parent is not None and _requires(document, parent, last)
 
 
@@ -101,7 +101,7 @@ def _requires(document: Object, schema: Object, name: str) -> bool:
 
 
 def has_keyword(document: Object, schema: Object, keyword: str) -> bool:
-    """Whether a schema has a keyword, or something that it is made of has."""
+    """Whether a schema, or one of the schemas it combines, has a keyword."""
     schema = resolve(document, schema)
     parts = [*schema.get("allOf", ()), *(one for union in _unions(schema) for one in union)]
     return keyword in schema or any(has_keyword(document, part, keyword) for part in parts)
@@ -114,22 +114,22 @@ def _unions(schema: Object) -> Iterator[list[Object]]:
 def schema_locations(
     document: Object, schema: Object, part: str
 ) -> Iterator[tuple[SchemaLocation, Object]]:
-    """Every place of a page's own schema, with what the page has_keyword of it."""
-    yield from _below(document, schema, SchemaLocation(part))
+    """Every location of a page's own schema, with the schema there."""
+    yield from _nested(document, schema, SchemaLocation(part))
 
 
-def _below(
+def _nested(
     document: Object, schema: Object, place: SchemaLocation
 ) -> Iterator[tuple[SchemaLocation, Object]]:
     schema = resolve(document, schema)
     yield place, schema
     for name, inner in schema.get("properties", {}).items():
-        yield from _below(document, inner, SchemaLocation(place.part, (*place.steps, name)))
+        yield from _nested(document, inner, SchemaLocation(place.part, (*place.steps, name)))
     if isinstance(schema.get("items"), dict):
-        yield from _below(
+        yield from _nested(
             document, schema["items"], SchemaLocation(place.part, (*place.steps, "*"))
         )
     for key in ("allOf", "anyOf", "oneOf"):
         for branch in schema.get(key, ()):
-            # What a branch has_keyword is said of the same place.
-            yield from (one for one in _below(document, branch, place))
+            # A branch describes the same location.
+            yield from (one for one in _nested(document, branch, place))

@@ -1,56 +1,57 @@
-"""Findings as GitHub shows them beside the lines they are about."""
+"""Failures as GitHub workflow commands, shown next to the lines that they concern."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .plugin import ContractRun, TestOutcome
+from ..coverage.coverage_thresholds import THRESHOLDS_FILE
+from .results import ContractRun, RecordedTest
 
 ROOT = Path(__file__).parents[3]
 CONTRACT = "openapi/runway.yaml"
-_LONGEST = 4000
+_MAX_LENGTH = 4000
 
 
 def make_annotations(run: ContractRun) -> Iterator[str]:
-    """One workflow error_command for each breach, each other failure and each fault of the list."""
+    """One workflow command for each failed check, each other failed test and each problem."""
     lines = operation_lines((ROOT / CONTRACT).read_text("utf-8"))
-    for result in run.results:
-        if result.outcome == "failed":
-            yield from _failure(result, lines)
+    for test in run.tests:
+        if test.outcome == "failed":
+            yield from _annotate_failure(test, lines)
     for problem in run.problems:
-        yield error_command("tests/contract/facets.toml", 1, "facets", problem)
+        file = THRESHOLDS_FILE.relative_to(ROOT).as_posix()
+        yield error_command(file, 1, "coverage thresholds", problem)
 
 
-def _failure(result: TestOutcome, lines: dict[str, int]) -> Iterator[str]:
-    for breach in result.breaches:
-        name = breach["operation"]
-        words = "\n".join([*breach["complaints"], f"with {breach['value']}", breach["curl"]])
-        title = f"{name} ({breach['how']})"
-        yield error_command(CONTRACT, lines.get(name, 1), title, words)
-    if not result.breaches:
-        file, _, test = result.name.partition("::")
-        yield error_command(file, result.line, test, result.words)
+def _annotate_failure(test: RecordedTest, lines: dict[str, int]) -> Iterator[str]:
+    for failure in test.contract_failures:
+        name, value = failure["operation"], failure["value"]
+        text = "\
+".join([*failure["messages"], f"smallest value: {value}", failure["curl"]])
+        title = f"{name} ({failure['client']})"
+        yield error_command(CONTRACT, lines.get(name, 1), title, text)
+    if not test.contract_failures:
+        file, _, name = test.name.partition("::")
+        yield error_command(file, test.line, name, test.text)
 
 
 def operation_lines(text: str) -> dict[str, int]:
-    """The line of the contract on which each operation is named."""
+    """The line of the contract that names each operation."""
     named = re.compile(r"^\s+operationId: (\S+)$")
     rows = enumerate(text.splitlines(), 1)
     return {match[1]: number for number, row in rows if (match := named.match(row))}
 
 
 def error_command(file: str, line: int, title: str, message: str) -> str:
-    """One ``::error``; what would end a value early is escaped."""
+    """One ``::error`` command; characters that would end a value are escaped."""
     where = {"file": file, "line": str(line), "title": title}
-    marks = ",".join(
+    options = ",".join(
         f"{key}={_escape(value).replace(':', '%3A').replace(',', '%2C')}"
         for key, value in where.items()
     )
-    return f"::error {marks}::{_escape(message[:_LONGEST])}"
+    return f"::error {options}::{_escape(message[:_MAX_LENGTH])}"
 
 
 def _escape(text: str) -> str:

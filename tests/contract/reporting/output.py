@@ -1,4 +1,4 @@
-"""The outcome of a run: in the terminal, as make_annotations, as JSON and as a page."""
+"""Prints the summary of a run and writes its report files."""
 
 from __future__ import annotations
 
@@ -6,30 +6,27 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..generation import value_source
+from ..generation.value_source import describe_generation
 from .github_annotations import make_annotations
 from .html_page import render_page
 from .report_data import build_report
+from .results import ContractRun
 
-if TYPE_CHECKING:
-    from .plugin import ContractRun
-
-_MOST = 40
+_MAX_PROBLEMS = 40
 
 
 def summary_lines(run: ContractRun) -> Iterator[str]:
-    """What the terminal shows at the end."""
-    yield f"drawn: {value_source.describe_generation()}"
-    for direction, count in run.verdict.counts.items():
-        yield f"facets exercised, {direction}: {count}"
-    if not run.is_whole:
-        yield "not the whole suite, or some of it failed: facets are counted but not judged"
-    yield from run.problems[:_MOST]
-    if len(run.problems) > _MOST:
-        yield f"… and {len(run.problems) - _MOST} more"
-    yield from (f"by luck: {note}" for note in run.verdict.notes)
+    """The lines at the end of the terminal output."""
+    yield f"values drawn: {describe_generation()}"
+    for direction, count in run.coverage.counts.items():
+        yield f"coverage points, {direction}: {count}"
+    if not run.is_complete:
+        yield "partial or failed run: coverage is counted but not compared with the thresholds"
+    yield from run.problems[:_MAX_PROBLEMS]
+    if len(run.problems) > _MAX_PROBLEMS:
+        yield f"… and {len(run.problems) - _MAX_PROBLEMS} more"
+    yield from (f"covered by chance: {note}" for note in run.coverage.notes)
     if run.folder:
         yield f"report: {run.folder / 'index.html'}"
     if os.environ.get("GITHUB_ACTIONS"):
@@ -37,8 +34,8 @@ def summary_lines(run: ContractRun) -> Iterator[str]:
 
 
 def write_report(folder: Path, run: ContractRun) -> None:
-    """Write the report into a folder, which is made if need be."""
+    """Write the report into a folder, and create the folder if needed."""
     folder.mkdir(parents=True, exist_ok=True)
-    document = build_report(run)
-    (folder / "contract.json").write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
-    (folder / "index.html").write_text(render_page(document), "utf-8")
+    report = build_report(run)
+    (folder / "contract.json").write_text(json.dumps(report, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "index.html").write_text(render_page(report), "utf-8")

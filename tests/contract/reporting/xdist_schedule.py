@@ -1,4 +1,4 @@
-"""Which tests go to the same worker."""
+"""Assigns tests to workers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 
 class OperationScheduling(LoadScopeScheduling):
-    """Keeps the tests of an operation together, and of the others those of a file.
+    """Keeps the tests of one operation in one worker, and other tests by file.
 
     Args:
-        config: pytest's.
-        log: xdist's.
+        config: the pytest configuration.
+        log: the xdist log.
         operations: the ids of the contract's operations.
     """
 
@@ -27,7 +27,7 @@ class OperationScheduling(LoadScopeScheduling):
 
 
 def scope_of(nodeid: str, operations: frozenset[str]) -> str:
-    """The operation that a test is about, or the file that it is in."""
+    """The operation that a test is parametrized with, or else its file."""
     file, _, test = nodeid.partition("::")
-    named = re.split(r"[\[\]-]", test)
-    return next((one for one in named if one in operations), file)
+    parts = re.split(r"[\[\]-]", test)
+    return next((one for one in parts if one in operations), file)
