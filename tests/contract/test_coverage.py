@@ -1,4 +1,4 @@
-"""Facets: every choice of a schema is listed, recognised in values, and drawn at least once."""
+"""Coverage points are listed, found in values, drawn, recorded and compared with thresholds."""
 
 from __future__ import annotations
 
@@ -35,64 +35,64 @@ SCHEMA = {
             "anyOf": [{"$ref": "#/components/schemas/Picture"}, {"type": "string"}]}},
     },
 }  # fmt: skip
-FACETS = {
+POINTS = {
     "/size at 1", "/size at 8",
-    "(the whole) has loop", "(the whole) lacks loop",
+    "(root) has loop", "(root) lacks loop",
     "/loop is true", "/loop is false", "/loop is of type boolean", "/loop is of type null",
-    "(the whole) has mood", "(the whole) lacks mood",
+    "(root) has mood", "(root) lacks mood",
     '/mood is "calm"', "/mood is null",
-    "(the whole) has frames", "(the whole) lacks frames",
+    "(root) has frames", "(root) lacks frames",
     "/frames is empty", "/frames at 4 items", "/frames has several items",
     "/frames/* is Picture", "/frames/* is string",
     "/frames/*<Picture>/url at 3 characters", "/frames/*<Picture>/url at 9 characters",
-    "/frames/*<Picture> has a field that is not named",
+    "/frames/*<Picture> has an undeclared field",
 }  # fmt: skip
 
 
-def taken(value, schema=SCHEMA):
-    return {str(one) for one in build_tree(DOCUMENT, schema).taken(value)}
+def points_of(value, schema=SCHEMA):
+    return {str(one) for one in build_tree(DOCUMENT, schema).points_of(value)}
 
 
 def test_a_schema_has_these_coverage_points():
-    assert {str(one.point) for one in build_tree(DOCUMENT, SCHEMA).all_targets()} == FACETS
+    assert {str(one.point) for one in build_tree(DOCUMENT, SCHEMA).all_targets()} == POINTS
 
 
 def test_a_recursive_schema_is_walked_once():
     tree = build_tree(DOCUMENT, {"$ref": "#/components/schemas/Tree"})
     assert [str(one.point) for one in tree.all_targets()] == [
-        "(the whole) has leaf",
-        "(the whole) lacks leaf",
-        "(the whole) has branch",
-        "(the whole) lacks branch",
-        "(the whole) has a field that is not named",
+        "(root) has leaf",
+        "(root) lacks leaf",
+        "(root) has branch",
+        "(root) lacks branch",
+        "(root) has an undeclared field",
         "/leaf is 1",
     ]
 
 
 @pytest.mark.parametrize(
-    ("value", "facets"),
+    ("value", "points"),
     [
         ({"size": 1}, {"/size at 1"}),
         ({"size": 1.0}, {"/size at 1"}),
         ({"size": 8, "loop": None},
-         {"/size at 8", "(the whole) has loop", "/loop is of type null"}),
+         {"/size at 8", "(root) has loop", "/loop is of type null"}),
         ({"size": 5, "loop": True},
-         {"(the whole) has loop", "/loop is true", "/loop is of type boolean"}),
-        ({"size": 5, "mood": None}, {"(the whole) has mood", "/mood is null"}),
-        ({"size": 5, "frames": []}, {"(the whole) has frames", "/frames is empty"}),
+         {"(root) has loop", "/loop is true", "/loop is of type boolean"}),
+        ({"size": 5, "mood": None}, {"(root) has mood", "/mood is null"}),
+        ({"size": 5, "frames": []}, {"(root) has frames", "/frames is empty"}),
         ({"size": 5, "frames": ["a", {"url": "abc", "alt": ""}]},
-         {"(the whole) has frames", "/frames has several items", "/frames/* is string",
+         {"(root) has frames", "/frames has several items", "/frames/* is string",
           "/frames/* is Picture", "/frames/*<Picture>/url at 3 characters",
-          "/frames/*<Picture> has a field that is not named"}),
+          "/frames/*<Picture> has an undeclared field"}),
     ],
 )  # fmt: skip
-def test_a_value_covers_these_points(value, facets):
+def test_a_value_covers_these_points(value, points):
     lacking = {name for name in ("loop", "mood", "frames") if name not in value}
-    assert taken(value) == facets | {f"(the whole) lacks {name}" for name in lacking}
+    assert points_of(value) == points | {f"(root) lacks {name}" for name in lacking}
 
 
 @pytest.mark.parametrize(
-    ("pattern", "forms"),
+    ("pattern", "alternatives"),
     [
         ("^(a|b)$", ["a", "b"]),
         (r"^(https?://[^|)]+|data:(x|y)\)|[|)]|\|)$",
@@ -103,29 +103,29 @@ def test_a_value_covers_these_points(value, facets):
         ("", []),
     ],
 )  # fmt: skip
-def test_pattern_alternatives_are_coverage_points(pattern, forms):
-    assert pattern_alternatives(pattern) == forms
+def test_pattern_alternatives_are_coverage_points(pattern, alternatives):
+    assert pattern_alternatives(pattern) == alternatives
     words = {
         str(one.point)
         for one in build_tree({}, {"type": "string", "pattern": pattern}).all_targets()
     }
-    assert words == {f"(the whole) is like {form}" for form in forms}
+    assert words == {f"(root) matches {form}" for form in alternatives}
 
 
 def test_a_value_covers_the_first_branch_that_matches():
     schema = {"anyOf": [{"type": "string", "enum": ["known"]}, {"type": "string"}]}
-    assert taken("known", schema) == {"(the whole) is string", '<string> is "known"'}
-    words = [(str(one.point), one.taken("new"), one.taken("known"))
+    assert points_of("known", schema) == {"(root) is string", '<string> is "known"'}
+    words = [(str(one.point), one.matches("new"), one.matches("known"))
              for one in build_tree(DOCUMENT, schema).all_targets()]  # fmt: skip
     assert words[:2] == [
-        ("(the whole) is string", False, True),
-        ("(the whole) is string 2", True, False),
+        ("(root) is string", False, True),
+        ("(root) is string 2", True, False),
     ]
 
 
 def test_every_coverage_point_is_drawn_without_fuzzing():
     drawn = CoveringSource(DOCUMENT).valid(SCHEMA, 0)
-    assert set().union(*(taken(one.value) for one in drawn)) == FACETS
+    assert set().union(*(points_of(one.value) for one in drawn)) == POINTS
 
 
 def test_an_impossible_point_is_not_drawn():
@@ -134,61 +134,63 @@ def test_an_impossible_point_is_not_drawn():
     assert [one.value for one in drawn] == ["ab"]
 
 
-OPENED = [
-    LocatedPoint("make", "calls", "body", CoveragePoint("/size", "at 1", "bound")),
-    LocatedPoint("make", "calls", "body", CoveragePoint("/size", "at 8", "bound")),
+CONTRACT_POINTS = [
+    LocatedPoint("make", "requests", "body", CoveragePoint("/size", "at 1", "bound")),
+    LocatedPoint("make", "requests", "body", CoveragePoint("/size", "at 8", "bound")),
     LocatedPoint(
-        "make", "responses", "200 application/json", CoveragePoint("", "is answered", "status")
+        "make", "responses", "200 application/json", CoveragePoint("", "is received", "status")
     ),
 ]
-ALL = {str(one): ["generated"] for one in OPENED}
-FLOORS = {"calls": 0.5, "responses": 1.0}
-EXCUSE = Exemption("calls", "/size at 8", "the gateway is said to crash on it")
+ALL_COVERED = {str(one): ["generated"] for one in CONTRACT_POINTS}
+THRESHOLDS = {"requests": 0.5, "responses": 1.0}
+EXEMPTION = Exemption("requests", "/size at 8", "the gateway is reported to crash")
 
 
-def problems(entries, *excuses, **more):
-    return evaluate_coverage(OPENED, entries, FLOORS, excuses, **more).problems
+def problems(entries, *exemptions, **more):
+    return evaluate_coverage(CONTRACT_POINTS, entries, THRESHOLDS, exemptions, **more).problems
 
 
 def without(index):
-    return {str(one): ["wrapper"] for one in OPENED if one is not OPENED[index]}
+    return {str(one): ["wrapper"] for one in CONTRACT_POINTS if one is not CONTRACT_POINTS[index]}
 
 
 def test_an_uncovered_point_needs_an_exemption():
-    assert problems(ALL) == ()
-    assert problems(without(1)) == (f"not exercised and not listed: {OPENED[1]}",)
-    assert problems(without(1), EXCUSE) == ()
-    assert evaluate_coverage(OPENED, without(1), FLOORS, [EXCUSE]).reasons == {
-        OPENED[1]: EXCUSE.reason
+    assert problems(ALL_COVERED) == ()
+    assert problems(without(1)) == (f"not covered and not exempted: {CONTRACT_POINTS[1]}",)
+    assert problems(without(1), EXEMPTION) == ()
+    assert evaluate_coverage(CONTRACT_POINTS, without(1), THRESHOLDS, [EXEMPTION]).reasons == {
+        CONTRACT_POINTS[1]: EXEMPTION.reason
     }
 
 
 def test_an_exemption_must_match_an_uncovered_point():
-    assert problems(ALL, EXCUSE) == (f"listed as not exercised, but it is: {OPENED[1]}",)
-    gone = evolve(EXCUSE, facet="/length at 8")
-    assert problems(ALL, gone) == (f"listed, but not in the contract any more: {gone}",)
-    elsewhere = evolve(EXCUSE, operations=["unmake"])
+    assert problems(ALL_COVERED, EXEMPTION) == (f"exempted, but covered: {CONTRACT_POINTS[1]}",)
+    gone = evolve(EXEMPTION, point="/length at 8")
+    assert problems(ALL_COVERED, gone) == (f"exempted, but not in the contract: {gone}",)
+    elsewhere = evolve(EXEMPTION, operations=["unmake"])
     assert len(problems(without(1), elsewhere)) == 2
 
 
 def test_a_deep_run_may_cover_an_exempted_point():
-    verdict = evaluate_coverage(OPENED, ALL, FLOORS, [EXCUSE], deep=True)
-    assert (verdict.problems, len(verdict.notes)) == ((), 1)
+    result = evaluate_coverage(CONTRACT_POINTS, ALL_COVERED, THRESHOLDS, [EXEMPTION], deep=True)
+    assert (result.problems, len(result.notes)) == ((), 1)
 
 
 def test_exemptions_do_not_lower_the_threshold():
-    excuse = Exemption("responses", "(the whole) is answered", "nobody has seen this answer")
-    assert problems(without(2), excuse) == ("responses: only 0 of 1 (0.0%, at least 100%)",)
+    exemption = Exemption("responses", "(root) is received", "this response was never observed")
+    assert problems(without(2), exemption) == (
+        "responses: only 0 of 1 (0.0%, at least 100% required)",
+    )
 
 
 def test_an_exemption_needs_a_reason():
-    with pytest.raises(ValueError, match="no reason"):
-        Exemption("calls", "/size at 8", "flaky")
+    with pytest.raises(ValueError, match="not a reason"):
+        Exemption("requests", "/size at 8", "flaky")
 
 
 def test_the_thresholds_file_is_readable():
-    floor, _ = coverage_thresholds.read_thresholds()
-    assert floor == {"calls": 0.95, "responses": 0.98}
+    thresholds, _ = coverage_thresholds.read_thresholds()
+    assert thresholds == {"requests": 0.95, "responses": 0.98}
 
 
 def test_a_response_is_recorded_for_each_client():
@@ -200,7 +202,7 @@ def test_a_response_is_recorded_for_each_client():
         coverage.record_response(operation, int(response.status), "application/json; a=b", body, by)
     part = f"{response.status} application/json"
     answered = LocatedPoint(
-        operation.id, "responses", part, CoveragePoint("", "is answered", "status")
+        operation.id, "responses", part, CoveragePoint("", "is received", "status")
     )
     assert coverage.as_json()[str(answered)] == ["generated", "wrapper"]
     assert coverage.as_json().keys() <= {str(one) for one in coverage.points}
@@ -215,7 +217,7 @@ def test_undocumented_responses_are_not_recorded():
     coverage.record_response(contract.operations[0], 404, "text/html", b"", "wrapper")
     assert coverage.as_json() == {}
     assert [str(one) for one in coverage.points] == [
-        "a, responses: 200 text/html: (the whole) is answered"
+        "a, responses: 200 text/html: (root) is received"
     ]
 
 

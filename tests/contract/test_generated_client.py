@@ -1,4 +1,4 @@
-"""The generated clients that carry every call: what is set on one is what is sent."""
+"""The generated `Client` classes send the settings that they are given."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAKES = {
 
 
 def answer(request):
-    """Everything that the tests look at, in the answer to a request."""
+    """Respond with the parts of the request that the tests compare."""
     if request.url.path == "/moved":
         return httpx.Response(307, headers={"Location": "/there"})
     found = {"url": str(request.url), "headers": dict(request.headers.items())}
@@ -26,7 +26,7 @@ def answer(request):
 
 
 def get(client, path="/here"):
-    """What both of a client's httpx clients send; they must not differ."""
+    """Send a request with both httpx clients, which must send the same."""
     blocking = client.get_httpx_client().get(path)
 
     async def ask():
@@ -94,7 +94,7 @@ WITH = {
 @pytest.mark.parametrize("what", WITH)
 @pytest.mark.parametrize("is_used", [False, True])
 def test_headers_and_cookies_can_be_added(make, what, is_used):
-    """Before and after the first use, which is when the httpx clients are made."""
+    """Before and after the first use, which creates the httpx clients."""
     first, second = WITH[what]
     client = make(**{what: first})
     if is_used:

@@ -1,4 +1,4 @@
-"""The generated package holds what the contract declares: no more, no less, under its names."""
+"""The generated package has exactly the operations and models that the contract declares."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_flavour_takes_the_declared_parameters(harness, operation):
         assert asked == wanted, f"{operation.id}.{flavour}"
         for name, one in parameters.items():
             given = one.default in {inspect.Parameter.empty, harness.driver.unset}
-            assert given, f"{operation.id}.{flavour} has a default of its own for {name}"
+            assert given, f"{operation.id}.{flavour} has an additional default for {name}"
 
 
 @pytest.mark.parametrize("name", OBJECTS)
@@ -66,7 +66,7 @@ def test_models_have_the_declared_and_required_properties(harness, name):
 
 @pytest.mark.parametrize("name", [name for name in OBJECTS if OBJECTS[name].get("required")])
 def test_a_missing_required_property_is_a_key_error(harness, name):
-    """Its constructor could not be called without one either."""
+    """The constructor requires it as well."""
     model = getattr(harness.driver.models, name)
     for drawn in harness.source.minimal_cover({"$ref": f"#/components/schemas/{name}"}):
         for key in OBJECTS[name]["required"]:
@@ -76,11 +76,11 @@ def test_a_missing_required_property_is_a_key_error(harness, name):
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_enums_match_the_contract(harness, name):
-    hints = harness.driver.hints(getattr(harness.driver.models, name))
+    hints = harness.driver.type_hints(getattr(harness.driver.models, name))
     attributes = {normalize_name(attribute): hint for attribute, hint in hints.items()}
     for key, schema in OBJECTS[name]["properties"].items():
-        modelled = literals(attributes[normalize_name(key)])
-        assert modelled == listed(schema), f"{name}/{key}"
+        modelled = literal_values(attributes[normalize_name(key)])
+        assert modelled == enum_values(schema), f"{name}/{key}"
 
 
 @pytest.mark.parametrize("name", OBJECTS)
@@ -113,24 +113,24 @@ def test_enum_checks_accept_only_listed_values(harness):
     assert checks == json.dumps(SCHEMAS).count('"enum": [')
 
 
-def literals(hint):
-    """The values of every Literal in a type."""
+def literal_values(hint):
+    """The values of every `Literal` in a type hint."""
     found = set()
     for choice in union_members(hint):
         if typing.get_origin(choice) is Literal:
             found |= set(typing.get_args(choice))
         elif typing.get_origin(choice) is list:
-            found |= literals(typing.get_args(choice)[0])
+            found |= literal_values(typing.get_args(choice)[0])
     return found
 
 
-def listed(schema):
-    """The values of every closed list of a schema that is not inside another object."""
+def enum_values(schema):
+    """The values of every enum of a schema, without those of nested objects."""
     schema = SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     found = {value for value in schema.get("enum", []) if value is not None}
     found |= {schema["const"]} if "const" in schema else set()
     for branch in (*schema.get("anyOf", []), *schema.get("oneOf", [])):
-        found |= listed(branch)
+        found |= enum_values(branch)
     if isinstance(schema.get("items"), dict):
-        found |= listed(schema["items"])
+        found |= enum_values(schema["items"])
     return found

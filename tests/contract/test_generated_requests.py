@@ -1,4 +1,4 @@
-"""What is asked is what is sent, and what is sent is valid: the generated client."""
+"""The generated client sends valid requests with the arguments of the call."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .drivers.request_capture import PARAMETER_LOCATIONS
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_arguments_are_sent_unchanged(harness, operation, flavour):
     respond_with_success(harness, operation)
-    calls = valid_requests(harness.source, operation)
-    raise_failures(request_failure(harness, operation, flavour, call) for call in calls
-           if check_request(harness, operation, flavour, call))  # fmt: skip
+    requests = valid_requests(harness.source, operation)
+    raise_failures(request_failure(harness, operation, flavour, request) for request in requests
+           if check_request(harness, operation, flavour, request))  # fmt: skip
 
 
 def test_every_documented_parameter_is_drawn(harness, operation):
-    """A parameter that the generator dropped would be in no call, and no call would miss it."""
-    asked = {(place, name) for call in valid_requests(harness.source, operation)
-             for place in PARAMETER_LOCATIONS for name in call.arguments.get(place, {})}  # fmt: skip
+    """A parameter that was never drawn would be tested by no other check."""
+    drawn = {(location, name) for request in valid_requests(harness.source, operation)
+             for location in PARAMETER_LOCATIONS for name in request.arguments.get(location, {})}  # fmt: skip
     declared = {(one.location, one.name) for one in operation.parameters}
-    assert asked == declared
+    assert drawn == declared

@@ -1,4 +1,4 @@
-"""Every documented answer of every operation is parsed without loss: the generated client."""
+"""The generated client parses every documented response without loss."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .drivers.generated_driver import FLAVOURS
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_documented_responses_are_parsed_without_loss(harness, operation, flavour):
-    call = valid_requests(harness.source, operation)[0]
-    raise_failures(response_failure(harness, operation, flavour, status, drawn, call)
+    request = valid_requests(harness.source, operation)[0]
+    raise_failures(response_failure(harness, operation, flavour, status, drawn, request)
            for status, drawn in valid_responses(harness.source, operation)
-           if check_response(harness, operation, flavour, status, drawn.value, call))  # fmt: skip
+           if check_response(harness, operation, flavour, status, drawn.value, request))  # fmt: skip
 
 
 def test_every_documented_status_has_a_drawn_response(harness, operation):

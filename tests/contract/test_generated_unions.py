@@ -1,4 +1,4 @@
-"""Unions are told apart by what is in them, and nothing is made an object that is none."""
+"""The generated client chooses union branches by content and converts nothing into objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .json_diff import find_differences
 
 
 def test_a_field_of_another_branch_does_not_change_the_value(harness, operation):
-    call = valid_requests(harness.source, operation)[0]
+    request = valid_requests(harness.source, operation)[0]
     tried = 0
     for response in json_responses(operation):
         for body in objects_with_foreign_fields(harness.contract, harness.source, response.schema):
@@ -26,45 +26,45 @@ def test_a_field_of_another_branch_does_not_change_the_value(harness, operation)
                 tried += 1
                 harness.respond_with(status, body)
                 found = check_foreign_field_response(
-                    harness.driver, operation, call.arguments, body
+                    harness.driver, operation, request.arguments, body
                 )
                 assert not found, f"{operation.id}: HTTP {status} with {body}: {found}"
     assert tried > 50
 
 
 def test_a_list_of_pairs_is_not_parsed_as_an_object(harness, operation):
-    """A list of pairs is what Python makes a dictionary of without being asked."""
-    call = valid_requests(harness.source, operation)[0]
+    """Python converts a list of pairs into a dict implicitly."""
+    request = valid_requests(harness.source, operation)[0]
     for response in json_responses(operation):
         bodies = [other for one in harness.source.minimal_cover(response.schema)
                   for other in objects_as_pairs(harness.contract, response.schema, one.value)]  # fmt: skip
         for status in response_statuses(operation, response):
             for body in bodies:
                 harness.respond_with(status, body)
-                found = check_invalid_response(harness.driver, operation, call.arguments, body)
+                found = check_invalid_response(harness.driver, operation, request.arguments, body)
                 assert not found, f"{operation.id}: HTTP {status} with {body}: {found}"
 
 
 def test_an_invalid_response_is_rejected_or_unchanged(harness, operation):
-    call = valid_requests(harness.source, operation)[0]
+    request = valid_requests(harness.source, operation)[0]
     for response in json_responses(operation):
         status = next(response_statuses(operation, response))
         for one in harness.source.invalid(response.schema):
             harness.respond_with(status, one.value)
-            found = check_invalid_response(harness.driver, operation, call.arguments, one.value)
+            found = check_invalid_response(harness.driver, operation, request.arguments, one.value)
             assert not found, f"{operation.id}: HTTP {status} with {one.value}: {found}"
 
 
 def test_from_dict_equals_the_constructor(harness, posting):
-    """Both roads to a request model, its constructor and `from_dict`, lead to the same one."""
+    """The constructor and `from_dict` make equal request models."""
     hint = body_hint(harness, posting)
-    for call in valid_requests(harness.source, posting):
-        body = call.arguments["body"]
-        made = harness.driver.build(hint, body)
-        read = type(made).from_dict(body)
-        found = [*find_differences(body, read.to_dict()), *find_unmodelled_properties(harness, read),
-                 *find_type_mismatches(harness.driver, hint, read)]  # fmt: skip
-        assert (read, found) == (made, []), f"{posting.id}: {body}"
+    for request in valid_requests(harness.source, posting):
+        body = request.arguments["body"]
+        built = harness.driver.build_value(hint, body)
+        parsed = type(built).from_dict(body)
+        found = [*find_differences(body, parsed.to_dict()), *find_unmodelled_properties(harness, parsed),
+                 *find_type_mismatches(harness.driver, hint, parsed)]  # fmt: skip
+        assert (parsed, found) == (built, []), f"{posting.id}: {body}"
 
 
 def body_hint(harness, operation):

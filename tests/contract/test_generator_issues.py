@@ -1,8 +1,8 @@
-"""Where the generator is not true to its document: strict expected failures.
+"""Generator issues with documents and requests, as strict expected failures.
 
-Each test says what ought to hold. It fails today, in the way its mark names, and the day it
-passes it turns red: upstream has mended it, and `infidelities.toml` says what can then go. Those
-about answers are in `test_infidelities_answers`.
+Each test states the correct behavior and fails today with the exception that its mark names. When
+upstream fixes the issue the test fails, and the mitigation in `generator_issues.toml` can go. Issues
+with responses are in `test_generator_response_issues`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def test_every_listed_issue_has_a_test():
 
 def test_every_listed_issue_is_described():
     for one in ISSUES.values():
-        assert one.what.endswith("."), one.name
-        assert one.here.endswith("."), one.name
+        assert one.behavior.endswith("."), one.name
+        assert one.mitigation.endswith("."), one.name
         assert not one.upstream or re.fullmatch(r"#\d+( and #\d+)*", one.upstream), one.name
 
 
@@ -132,7 +132,7 @@ def test_a_module_with_two_body_types_can_be_imported(example):
     example.module("with_two_bodies")
 
 
-# What is sent.
+# Requests.
 
 
 @generator_issue("default-sent", AssertionError)

@@ -1,7 +1,4 @@
-"""Where the generated client is not true to its document about answers, and about itself.
-
-Strict expected failures, like those in `test_infidelities`.
-"""
+"""Generator issues with responses and with the client classes, as strict expected failures."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from .generator_issues.example_client import example, folder, package
 
 __all__ = ["example", "folder", "package"]
 
-# What comes back.
+# Responses.
 
 
 @generator_issue("status-unknown-to-python", ValueError)

@@ -1,4 +1,4 @@
-"""The pages against themselves: every contradiction is settled, or listed with a reason."""
+"""Every contradiction of the documentation pages is resolved, or listed with a reason."""
 
 from __future__ import annotations
 
@@ -8,55 +8,52 @@ import pytest
 
 from cometapi_runway.validation import Contract
 
-from .page_audit import (
-    curl_samples,
-    description_rules,
-    findings,
-    javascript_samples,
-    python_samples,
-)
+from .page_audit import description_rules
 from .page_audit.claims import collect_claims
 from .page_audit.code_samples import read_samples
-from .page_audit.findings import Finding
+from .page_audit.curl_samples import parse_curl
+from .page_audit.findings import Finding, find_problems, read_reasons
+from .page_audit.javascript_samples import parse_javascript
+from .page_audit.python_samples import parse_python
 from .page_audit.sample_requests import UnsupportedSampleError
 
 SEED = "post-control-a-character.openapi.yaml"
-LEFT_OUT = ("bodyControl", "expressionIntensity", "seed", "contentModeration")
+OMITTED = ("bodyControl", "expressionIntensity", "seed", "contentModeration")
 
 
 def test_every_contradiction_is_resolved_or_listed(findings):
-    found = findings.find_problems(findings, findings.read_reasons())
+    found = find_problems(findings, read_reasons())
     assert not found, "\n".join(found)
 
 
 def test_resolved_findings_name_their_overlay_action(findings):
     for one in findings:
-        assert bool(one.settled) is not one.open, one
+        assert bool(one.resolved_by) is not one.open, one
 
 
 def test_all_samples_of_the_seed_page_contradict_it(findings):
     found = {}
     for one in findings:
         if one.page == SEED and one.place.startswith("sample"):
-            settled = one.settled.partition(",")[0]
-            found.setdefault(one.place, {})[one.words.partition(" is ")[0]] = settled
+            action = one.resolved_by.partition(",")[0]
+            found.setdefault(one.place, {})[one.message.partition(" is ")[0]] = action
     assert list(found) == ["sample Shell Default", "sample Python Default",
                            "sample JavaScript Default"]  # fmt: skip
     for contradictions in found.values():
         assert contradictions == {"header X-Runway-Version": ""} | {
-            f"/{name}": "20-character-performance.overlay.yaml" for name in LEFT_OUT
+            f"/{name}": "20-character-performance.overlay.yaml" for name in OMITTED
         }
 
 
 def test_open_findings_and_the_list_must_match():
-    one = Finding("a.yaml", "words about body /a", "too long", on_page=True, open=True)
-    other = Finding("a.yaml", "body /b", "no bounds", True, False, settled="00.overlay.yaml")
-    assert findings.find_problems([one, other], {}) == [
-        "neither settled by an overlay nor listed: a.yaml: words about body /a: too long"
+    one = Finding("a.yaml", "description of body /a", "too long", on_page=True, open=True)
+    other = Finding("a.yaml", "body /b", "no bounds", True, False, resolved_by="00.overlay.yaml")
+    assert find_problems([one, other], {}) == [
+        "neither resolved by an overlay nor listed: a.yaml: description of body /a: too long"
     ]
-    assert findings.find_problems([one, other], {str(one): "r"}) == []
-    assert findings.find_problems([other], {str(other): "r"}) == [
-        "listed as open, but it is not: a.yaml: body /b: no bounds"
+    assert find_problems([one, other], {str(one): "r"}) == []
+    assert find_problems([other], {str(other): "r"}) == [
+        "listed as open, but not open: a.yaml: body /b: no bounds"
     ]
 
 
@@ -66,7 +63,7 @@ URL = "https://example.com/v1/makes"
 JSON_HEADERS = {"Authorization": "Bearer sample", "Content-Type": "application/json"}
 
 
-def plain(sent):
+def comparable(sent):
     body = sent.content.decode()
     return sent.method, sent.url, dict(sent.headers), json.loads(body) if body else None
 
@@ -86,15 +83,15 @@ CURLS = {
 
 @pytest.mark.parametrize("source", CURLS.values(), ids=CURLS)
 def test_curl_samples_are_parsed(source):
-    assert plain(curl_samples.read(source)) == ("POST", URL, JSON_HEADERS, BODY)
+    assert comparable(parse_curl(source)) == ("POST", URL, JSON_HEADERS, BODY)
 
 
 def test_curl_defaults_are_applied():
-    assert plain(curl_samples.read(f"curl {URL}/$TASK_ID")) == ("GET", f"{URL}/sample", {}, None)
-    assert curl_samples.read(f"curl {URL} -d 'a=1' -d b=2").headers == (
+    assert comparable(parse_curl(f"curl {URL}/$TASK_ID")) == ("GET", f"{URL}/sample", {}, None)
+    assert parse_curl(f"curl {URL} -d 'a=1' -d b=2").headers == (
         ("Content-Type", "application/x-www-form-urlencoded"),
     )
-    assert curl_samples.read(f"curl {URL} -d a=1 -d b=2").content == b"a=1&b=2"
+    assert parse_curl(f"curl {URL} -d a=1 -d b=2").content == b"a=1&b=2"
 
 
 PYTHONS = {
@@ -126,14 +123,14 @@ httpx.post(url="{URL}", data=json.dumps({BODY!r}), headers={{
 
 @pytest.mark.parametrize("source", PYTHONS.values(), ids=PYTHONS)
 def test_python_samples_are_parsed(source):
-    assert plain(python_samples.read(source)) == ("POST", URL, JSON_HEADERS, BODY)
+    assert comparable(parse_python(source)) == ("POST", URL, JSON_HEADERS, BODY)
 
 
 def test_python_params_become_the_query():
-    sent = python_samples.read(
+    sent = parse_python(
         f"import requests\nrequests.get('{URL}', params={{'limit': -1, 'q': 'a b'}})"
     )
-    assert plain(sent) == ("GET", f"{URL}?limit=-1&q=a+b", {}, None)
+    assert comparable(sent) == ("GET", f"{URL}?limit=-1&q=a+b", {}, None)
 
 
 JAVASCRIPTS = {
@@ -163,44 +160,44 @@ fetch(`{URL}`, {{ method: 'post', headers, body: JSON.stringify(body) }})
 
 @pytest.mark.parametrize("source", JAVASCRIPTS.values(), ids=JAVASCRIPTS)
 def test_javascript_samples_are_parsed(source):
-    assert plain(javascript_samples.read(source)) == ("POST", URL, JSON_HEADERS, BODY)
+    assert comparable(parse_javascript(source)) == ("POST", URL, JSON_HEADERS, BODY)
 
 
 def test_javascript_escapes_are_decoded():
     source = 'fetch("https://a.b", {body: "a\\"\\u0041\\n" + `\\`${x}` + -1.5})'
-    assert javascript_samples.read(source).content == b'a"A\n`sample-1.5'
+    assert parse_javascript(source).content == b'a"A\n`sample-1.5'
 
 
 @pytest.mark.parametrize(
-    ("read", "source", "words"),
+    ("parse", "source", "message"),
     [
-        (curl_samples.read, "wget https://a.b", "does not begin with curl"),
-        (curl_samples.read, "curl --form a=b https://a.b", "--form is not known"),
-        (curl_samples.read, "curl -s", "no address"),
-        (python_samples.read, "requests.post(", "not Python"),
-        (python_samples.read, "import requests", "0 calls"),
-        (python_samples.read, "import requests\nrequests.get(url())", "is not understood"),
+        (parse_curl, "wget https://a.b", "does not begin with curl"),
+        (parse_curl, "curl --form a=b https://a.b", "--form is not supported"),
+        (parse_curl, "curl -s", "no URL"),
+        (parse_python, "requests.post(", "not Python"),
+        (parse_python, "import requests", "0 calls"),
+        (parse_python, "import requests\nrequests.get(url())", "is not supported"),
         (
-            python_samples.read,
+            parse_python,
             "import requests\nrequests.post('https://a.b', json={**body})",
-            "understood",
+            "not supported",
         ),
-        (javascript_samples.read, "axios.post('https://a.b')", "0 calls of fetch"),
-        (javascript_samples.read, "fetch(url)", "url is not understood"),
+        (parse_javascript, "axios.post('https://a.b')", "0 calls of fetch"),
+        (parse_javascript, "fetch(url)", "url is not supported"),
         (
-            javascript_samples.read,
+            parse_javascript,
             "fetch('https://a.b', {body: JSON.stringify({...body})})",
-            "no name",
+            "not a field name",
         ),
-        (javascript_samples.read, "fetch('https://a.b' 1)", "expected )"),
-        (javascript_samples.read, "fetch(", "too early"),
-        (javascript_samples.read, "fetch(#)", "'#)' is not understood"),
+        (parse_javascript, "fetch('https://a.b' 1)", "expected )"),
+        (parse_javascript, "fetch(", "unexpected end"),
+        (parse_javascript, "fetch(#)", "'#)' is not supported"),
     ],
 )
-def test_unsupported_samples_raise_an_error(read, source, words):
+def test_unsupported_samples_raise_an_error(parse, source, message):
     with pytest.raises(UnsupportedSampleError) as caught:
-        read(source)
-    assert words in str(caught.value)
+        parse(source)
+    assert message in str(caught.value)
 
 
 def test_unsupported_samples_are_listed():
@@ -215,8 +212,8 @@ def test_unsupported_samples_are_listed():
     ]
 
 
-def asked(text, **schema):
-    return [(one.refused, one.taken, one.below)
+def parsed_rules(text, **schema):
+    return [(one.rejected, one.allowed, one.field)
             for one in description_rules.described_rules({"description": text, **schema})]  # fmt: skip
 
 
@@ -224,7 +221,7 @@ TYPED = {"type": {"type": "string"}, "uri": {"type": "string"}}
 
 
 @pytest.mark.parametrize(
-    ("text", "schema", "demands"),
+    ("text", "schema", "rules"),
     [
         ("Must be act_two.", {"type": "string"}, [(("act_twox",), ("act_two",), ())]),
         ("It must be 5.", {"type": "integer"}, [((6,), (5,), ())]),
@@ -250,12 +247,12 @@ TYPED = {"type": {"type": "string"}, "uri": {"type": "string"}}
          [(("sound",), ("video", "image"), ("type",))]),
     ],
 )  # fmt: skip
-def test_descriptions_become_rules(text, schema, demands):
-    assert asked(text, **schema) == demands
+def test_descriptions_become_rules(text, schema, rules):
+    assert parsed_rules(text, **schema) == rules
 
 
 @pytest.mark.parametrize(
-    ("text", "needed"),
+    ("text", "required"),
     [
         ("Optional version header.", False),
         ("The version; may be left out.", False),
@@ -263,8 +260,8 @@ def test_descriptions_become_rules(text, schema, demands):
         ("The version of the API.", None),
     ],
 )
-def test_descriptions_state_whether_a_field_is_required(text, needed):
-    assert description_rules.described_requirement(text) is needed
+def test_descriptions_state_whether_a_field_is_required(text, required):
+    assert description_rules.described_requirement(text) is required
 
 
 def document(schema, *, header_required=True, **operation):
@@ -278,7 +275,7 @@ def document(schema, *, header_required=True, **operation):
 
 def found(page, target):
     (one,), (other,) = page.operations, target.operations
-    return {(claim.place, claim.words, claim.holds(page, one), claim.holds(target, other))
+    return {(claim.place, claim.message, claim.holds(page, one), claim.holds(target, other))
             for claim in collect_claims(page, target, one, other)
             if claim.holds(page, one) or claim.holds(target, other)}  # fmt: skip
 
@@ -293,11 +290,11 @@ def test_claims_are_tested_on_page_and_contract():
         responses={"200": {"description": ""}, "400": {"description": ""}},
     )
     assert found(page, target) == {
-        ("answers", "only success is documented", True, False),
-        ("default of body /mood", "is required, and has a default all the same", True, False),
-        ("default of body /mood", "3 is not allowed there", True, True),
+        ("responses", "only success is documented", True, False),
+        ("default of body /mood", "is required but has a default", True, False),
+        ("default of body /mood", "3 is not allowed", True, True),
         ("example (body)", '/mood must be one of "wild" (enum), got "calm"', False, True),
-        ("words about body /mood", '“Must be calm”, yet "calmx" is allowed', True, False),
-        ("words about body /mood", '“Must be calm”, yet "calm" is not allowed', False, True),
-        ("words about header /X-Version", "called optional, but required", True, False),
+        ("description of body /mood", '“Must be calm”, but "calmx" is allowed', True, False),
+        ("description of body /mood", '“Must be calm”, but "calm" is not allowed', False, True),
+        ("description of header /X-Version", "described as optional, but required", True, False),
     }

@@ -38,7 +38,9 @@ def find_wrong_branches(
     if not (attrs.has(type(parsed)) and isinstance(value, dict)):
         return
     name = type(parsed).__name__
-    names = [one for one, matches in _named_branches(contract, json.dumps(schema)) if matches(value)]
+    names = [
+        one for one, matches in _named_branches(contract, json.dumps(schema)) if matches(value)
+    ]
     if name in names[1:]:
         yield f"{path or 'the response'} is {names[0]}, but was parsed as {name}"
     properties = _properties(contract, name)

@@ -288,9 +288,7 @@ def understanding_failure(
     )  # fmt: skip
 
 
-def _find_misreadings(
-    status: int, body: JSON, outcome: CallOutcome, *, created: bool
-) -> list[str]:
+def _find_misreadings(status: int, body: JSON, outcome: CallOutcome, *, created: bool) -> list[str]:
     """What the wrapper got wrong about a response."""
     if status >= 300:
         return [] if _has_status(outcome.error, status) else [f"{outcome.kind} for {status}"]

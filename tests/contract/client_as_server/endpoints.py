@@ -135,7 +135,9 @@ class CreateEndpoint:
         bodies = (
             one.arguments["body"] for one in valid_requests(self.harness.source, self.operation)
         )
-        expressed = (body_to_arguments(self.harness.contract, self.signature, one) for one in bodies)
+        expressed = (
+            body_to_arguments(self.harness.contract, self.signature, one) for one in bodies
+        )
         arguments = next(one for one in expressed if one is not None)
         found = []
         for drawn in self.harness.source.valid(success.schema or {}):

@@ -44,9 +44,7 @@ def describe_server(document: Object, endpoints: Iterable[Endpoint]) -> dict[str
     }
 
 
-def _operation(
-    document: Object, endpoint: Endpoint, endpoints: list[Endpoint]
-) -> dict[str, JSON]:
+def _operation(document: Object, endpoint: Endpoint, endpoints: list[Endpoint]) -> dict[str, JSON]:
     described = endpoint.describe(document)
     kept = {key: described[key] for key in ("parameters", "requestBody") if key in described}
     success = success_response(endpoint.operation)

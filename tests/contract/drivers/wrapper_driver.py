@@ -108,7 +108,6 @@ class WrapperDriver:
         return CallOutcome(task, None, self.transport.take_requests())
 
 
-
 def client_resources(holder: Any, prefix: str = "") -> Iterator[tuple[str, Signature]]:
     """Every resource of a client with its signature; grouped ones as ``compat.act_one``."""
     for name in dir(type(holder)):

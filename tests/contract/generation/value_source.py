@@ -175,7 +175,9 @@ def _fuzzed_values(operation: APIOperation, mode: Mode, count: int) -> Iterator[
     return (DrawnValue(value, f"fuzz {index}") for index, value in enumerate(values))
 
 
-def _run_cases(strategy: SearchStrategy[Case], count: int, action: Callable[[Case], object]) -> None:
+def _run_cases(
+    strategy: SearchStrategy[Case], count: int, action: Callable[[Case], object]
+) -> None:
     """Run an action on a number of drawn cases."""
 
     def run_one(case: Case) -> None:

@@ -36,9 +36,7 @@ class GeneratorRun:
         return {one.stem for one in self.package.glob("api/*/*.py")} - {"__init__"}
 
 
-def generate(
-    document: Mapping[str, Any], name: str, folder: Path, *options: str
-) -> GeneratorRun:
+def generate(document: Mapping[str, Any], name: str, folder: Path, *options: str) -> GeneratorRun:
     """Generate a client into a folder; `options` are further options of the generator."""
     source, package = folder / f"{name}.json", folder / name
     source.write_text(json.dumps(document), "utf-8")
@@ -125,5 +123,5 @@ def package(folder):
 
 @pytest.fixture
 def example(package):
-    """The client that talks, behind a fresh transport."""
+    """The client of the `EXCHANGES` document, with a new transport."""
     return ExampleClient(package)

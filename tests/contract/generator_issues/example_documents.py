@@ -116,7 +116,9 @@ _ANSWERS = {
     ),
     "retrieve_by_status": operation(answer={"oneOf": [ref("Waits"), ref("Failed")]}),
     "retrieve_untyped": operation(answer={}),
-    "retrieve_nullable": operation(answer=thing("mark", mark={"anyOf": [ref("Mark"), {"type": "null"}]})),
+    "retrieve_nullable": operation(
+        answer=thing("mark", mark={"anyOf": [ref("Mark"), {"type": "null"}]})
+    ),
     "retrieve_uuid": operation(answer=thing("id", id={**TEXT, "format": "uuid"})),
     "retrieve_nullable_enum": operation(
         answer=thing(state={"type": ["string", "null"], "enum": ["a", "b", None]})

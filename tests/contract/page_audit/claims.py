@@ -103,7 +103,7 @@ def _example_claims(
 def _example_has(part: str, value: JSON, key: tuple[str, str]) -> Holds:
     return lambda contract, operation: (
         key
-                in {(issue.path, issue.rule) for issue in _check_example(contract, operation, part, value)}
+        in {(issue.path, issue.rule) for issue in _check_example(contract, operation, part, value)}
     )
 
 
