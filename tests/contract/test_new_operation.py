@@ -115,7 +115,7 @@ def test_responses_of_the_new_operation_are_checked(invented, flavour):
            )  # fmt: skip
 
 
-def test_coverage_of_the_new_operation_is_reported(invented, request):
+def test_coverage_of_the_new_operation_is_reported(invented, pytestconfig):
     operation = invented.contract.operation(OPERATION["operationId"])
     requests = valid_requests(invented.source, operation)
     respond_with_success(invented, operation)
@@ -123,7 +123,7 @@ def test_coverage_of_the_new_operation_is_reported(invented, request):
         check_request(invented, operation, "sync", request)
     for status, drawn in valid_responses(invented.source, operation):
         check_response(invented, operation, "sync", status, drawn.value, requests[0])
-    run = ContractRun(request.config, invented.contract)
+    run = ContractRun(pytestconfig, invented.contract)
     points = [one for one in invented.coverage.points if one.operation == operation.id]
     run.coverage = coverage_thresholds.evaluate_coverage(
         points, invented.coverage.as_json(), {"requests": 1, "responses": 1}, ()

@@ -11,43 +11,43 @@ import os
 import re
 import sys
 
-from . import picked, randomly, run, tell
-from .judges import JUDGES
-from .sites import Mutant
-from .verdicts import Outcome
+from . import picked_mutants, random_mutants, runner, report
+from .suites import SUITES
+from .mutation_operators import Mutant
+from .results import MutantResult
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run it; the exit status."""
     options = _parser().parse_args(arguments)
-    os.chdir(run.overlay.ROOT)
-    started = run.now()
+    os.chdir(runner.overlay.ROOT)
+    started = runner.now()
     chosen = _chosen(options)
     counts = ", ".join(f"{len(mutants)} {kind}" for kind, mutants in chosen.items())
     print(f"seed {options.seed}: {counts}", flush=True)
-    run.load_libraries()
+    runner.load_libraries()
     try:
-        known = run.baseline(JUDGES, options.jobs)
-        run.check_forks(known, JUDGES, options.jobs)
-    except run.RedBaselineError as error:
+        baselines = runner.baseline(SUITES, options.jobs)
+        runner.check_forks(baselines, SUITES, options.jobs)
+    except runner.FailingBaselineError as error:
         print(error, file=sys.stderr)
         return 2
     suites = {name: {"tests": len(one.calls), "seconds": round(sum(one.seconds.values()), 1)}
-              for name, one in reversed(known.items())}  # fmt: skip
-    print(f"green without defects after {run.now() - started:.0f} s", flush=True)
-    same = randomly.equivalents()
-    outcomes: dict[str, list[Outcome]] = {}
+              for name, one in reversed(baselines.items())}  # fmt: skip
+    print(f"green without defects after {runner.now() - started:.0f} s", flush=True)
+    same = random_mutants.equivalents()
+    outcomes: dict[str, list[MutantResult]] = {}
     for kind, mutants in chosen.items():
         outcomes[kind] = []
-        for outcome in run.judged(
-            mutants, known, JUDGES, options.jobs, everybody=options.everybody,
-            is_same=lambda mutant: any(one.covers(mutant) for one in same),
+        for outcome in runner.run_trials(
+            mutants, baselines, SUITES, options.jobs, all_suites=options.all_suites,
+            is_equivalent=lambda mutant: any(one.covers(mutant) for one in same),
         ):  # fmt: skip
             outcomes[kind].append(outcome)
             _show(outcome, len(outcomes[kind]), len(mutants))
-    results = tell.Results(options.seed, outcomes, same, suites, run.now() - started)
-    tell.write(results)
-    print("", *tell.lines(results), f"written: {tell.RESULTS.relative_to(run.overlay.ROOT)}",
+    results = report.RunResults(options.seed, outcomes, same, suites, runner.now() - started)
+    report.write(results)
+    print("", *report.lines(results), f"written: {report.RESULTS.relative_to(runner.overlay.ROOT)}",
           sep="\n")  # fmt: skip
     return 0 if results.is_good else 1
 
@@ -55,15 +55,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _chosen(options: argparse.Namespace) -> dict[str, list[Mutant]]:
     wanted = re.compile(options.only or "")
     every = {
-        "picked": [] if options.no_picked else [*picked.code(), *picked.moved()],
-        "random": randomly.sample(options.seed, options.random),
+        "picked": [] if options.no_picked else [*picked_mutants.code(), *picked_mutants.moved()],
+        "random": random_mutants.sample(options.seed, options.random),
     }
     return {kind: [one for one in mutants if wanted.search(one.id)]
             for kind, mutants in every.items()}  # fmt: skip
 
 
-def _show(outcome: Outcome, number: int, count: int) -> None:
-    said = " ".join(f"{name}={one.result}" for name, one in outcome.said.items())
+def _show(outcome: MutantResult, number: int, count: int) -> None:
+    said = " ".join(f"{name}={one.result}" for name, one in outcome.suite_results.items())
     mark = " " if outcome.is_killed else "!"
     print(f"{mark}{number:>4}/{count} {outcome.mutant.id[:90]:<90} {said[:120]}", flush=True)
 
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--random", type=int, default=240, help="how many of them")
     parser.add_argument("--no-picked", action="store_true", help="leave out the hand-picked ones")
     parser.add_argument("--only", help="a regular expression for the defects' names")
-    parser.add_argument("--everybody", action="store_true",
+    parser.add_argument("--all_suites", action="store_true",
                         help="ask every suite, also where another has noticed already")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=2, help="how many at once")
     return parser

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from . import overlay, picked, randomly, record, sites, swap
-from .overlay import ROOT
+from . import package_copy, picked_mutants, random_mutants, baseline, mutation_operators, code_swap
+from .package_copy import ROOT
 
-GROUPS = {"generated": randomly.GENERATED, "wrapper": randomly.WRAPPER}
+GROUPS = {"generated": random_mutants.GENERATED, "wrapper": random_mutants.WRAPPER}
 PATTERNS = [pattern for patterns in GROUPS.values() for pattern in patterns]
 
 
 def test_every_picked_mutant_applies():
-    picks = [*picked.code(), *picked.moved()]
+    picks = [*picked_mutants.code(), *picked_mutants.moved()]
     assert not [name for name, count in Counter(one.id for one in picks).items() if count > 1]
     assert len(picks) >= 75
     assert {one.group for one in picks} == {"generated", "wrapper", "contract"}
@@ -27,10 +27,10 @@ def test_every_picked_mutant_applies():
 def test_a_stale_pick_is_reported_with_its_file():
     pick = {"id": "gone", "file": "wrapper/cometapi_runway/_io/exception_mapping.py", "before": "no such text",
             "after": "", "breaks": ""}  # fmt: skip
-    with pytest.raises(picked.StalePickError, match=r"gone: .*exception_mapping\.py has 'no such text' 0"):
-        picked._coded(pick)
-    with pytest.raises(picked.StalePickError, match="syntax"):
-        picked._coded({**pick, "before": "def client_closed()", "after": "def client_closed("})
+    with pytest.raises(picked_mutants.StalePickError, match=r"gone: .*exception_mapping\.py has 'no such text' 0"):
+        picked_mutants._coded(pick)
+    with pytest.raises(picked_mutants.StalePickError, match="syntax"):
+        picked_mutants._coded({**pick, "before": "def client_closed()", "after": "def client_closed("})
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -39,13 +39,13 @@ def test_every_file_pattern_matches(pattern):
 
 
 def test_every_equivalent_matches_a_mutant():
-    every = [one for group, found in GROUPS.items() for one in randomly.everything(group, found)]
-    gone = [one for one in randomly.equivalents() if not any(map(one.covers, every))]
-    assert not gone, f"these say nothing about the code as it is: {gone}"
+    every = [one for group, found in GROUPS.items() for one in random_mutants.all_mutants(group, found)]
+    gone = [one for one in random_mutants.equivalents() if not any(map(one.covers, every))]
+    assert not gone, f"these report nothing about the code as it is: {gone}"
 
 
 def test_every_equivalent_has_a_reason():
-    assert not [one for one in randomly.equivalents() if len(one.reason.split()) < 5]
+    assert not [one for one in random_mutants.equivalents() if len(one.reason.split()) < 5]
 
 
 MODULES = sorted(ROOT.glob("generated/cometapi_runway_api/api/*/[a-z]*.py"))
@@ -85,14 +85,14 @@ def test_compat_task_record_parsers_return_their_input():
 
 
 def test_a_sample_depends_only_on_the_seed():
-    first, again, other = (randomly.sample(seed, 60) for seed in (7, 7, 8))
+    first, again, other = (random_mutants.sample(seed, 60) for seed in (7, 7, 8))
     assert first == again
     assert first != other
     assert Counter(one.group for one in first) == {"generated": 30, "wrapper": 30}
 
 
 def test_a_larger_sample_contains_the_smaller_one():
-    small, large = (randomly.sample(7, count) for count in (20, 60))
+    small, large = (random_mutants.sample(7, count) for count in (20, 60))
     assert {one.id for one in small} < {one.id for one in large}
 
 
@@ -110,19 +110,19 @@ def test_a_larger_sample_contains_the_smaller_one():
 def test_expressions_have_these_mutations(tmp_path, code, wanted):
     file = tmp_path / "made.py"
     file.write_text(f"def f(x, y):\n    return {code}\n", "utf-8")
-    changed = {one.after for one in sites.mutants(tmp_path, file, "wrapper")}
+    changed = {one.after for one in mutation_operators.mutants(tmp_path, file, "wrapper")}
     assert changed - {"None"} == wanted - {"None"}
 
 
 def test_a_finished_thread_does_not_stop_the_profiler():
     """Whoever runs after it would seem to call nothing, and be asked about no defect."""
-    watch = record._Watch()
+    watch = baseline._Watch()
     try:
-        thread = threading.Thread(target=overlay.module, args=["wrapper/a.py"])
+        thread = threading.Thread(target=package_copy.module, args=["wrapper/a.py"])
         thread.start()
         thread.join()
         assert "module" in _names(watch)
-        sites.mutants(overlay.ROOT, Path(sites.__file__), "wrapper")
+        mutation_operators.mutants(package_copy.ROOT, Path(mutation_operators.__file__), "wrapper")
         assert "mutants" in _names(watch)
     finally:
         watch.stop()
@@ -154,5 +154,5 @@ class Thing:
     ],
 )
 def test_only_function_changes_are_swapped(change, functions):
-    plan = swap.plan("made.py", BEFORE, BEFORE.replace(*change))
+    plan = code_swap.plan("made.py", BEFORE, BEFORE.replace(*change))
     assert (plan and {name for name, _ in plan.codes}) == functions

@@ -141,7 +141,7 @@ def body_to_arguments(
     arguments: dict[str, Any] = {name: body[key] for key, name in own.items()}
     if extra := {key: value for key, value in body.items() if key not in own}:
         arguments["extra_body"] = extra
-        return arguments
+    return arguments
 
 
 def top_level_properties(document: Object, schema: Object) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How it went: on the terminal, and as JSON for the contract report."""
+"""The results of a run: on the terminal, and as JSON for the contract report."""
 
 from __future__ import annotations
 
@@ -11,62 +11,62 @@ from typing import Any
 
 from attrs import asdict, define
 
-from .overlay import ROOT
-from .randomly import Equivalent
-from .sites import Mutant
-from .verdicts import Outcome
+from .package_copy import ROOT
+from .random_mutants import Equivalent
+from .mutation_operators import Mutant
+from .results import MutantResult
 
 RESULTS = ROOT / ".build" / "mutants" / "results.json"
 
 
 @define
-class Results:
-    """One run.
+class RunResults:
+    """The results of one run.
 
     Attributes:
-        seed: of the random defects.
+        seed: the seed of the random mutants.
         outcomes: by kind: picked and random.
-        same: random defects that make no difference, and why.
-        suites: tests and seconds of each judge.
-        took: seconds for all of it.
+        same: mutants that are listed as equivalent.
+        suites: number and seconds of the tests of each suite.
+        took: the duration in seconds.
     """
 
     seed: int
-    outcomes: dict[str, list[Outcome]]
+    outcomes: dict[str, list[MutantResult]]
     same: list[Equivalent]
     suites: dict[str, dict[str, float]]
     took: float
 
-    def reason(self, outcome: Outcome) -> str:
-        """Why a defect makes no difference; empty for one that should be noticed."""
+    def reason(self, outcome: MutantResult) -> str:
+        """Why a mutant is equivalent; empty if it must be killed."""
         return next((one.reason for one in self.same if one.covers(outcome.mutant)), "")
 
-    def counted(self, kind: str) -> list[Outcome]:
-        """The defects of a kind that make a difference and could be seeded."""
+    def counted(self, kind: str) -> list[MutantResult]:
+        """The mutants of a kind that are not equivalent and could be applied."""
         return [one for one in self.outcomes[kind] if not self.reason(one) and not one.broken]
 
     @property
     def is_good(self) -> bool:
-        """Every picked defect is noticed, and 95 of 100 random ones."""
+        """Whether every picked mutant and 95 % of the random ones were killed."""
         picked, chance = self.counted("picked"), self.counted("random")
         enough = sum(one.is_killed for one in chance) >= 0.95 * len(chance)
         return all(one.is_killed for one in picked) and enough and not self.broken_picks
 
     @property
-    def broken_picks(self) -> list[Outcome]:
-        """Picked defects that could not be judged."""
+    def broken_picks(self) -> list[MutantResult]:
+        """Picked mutants that could not run."""
         return [one for one in self.outcomes["picked"] if one.broken]
 
 
-def lines(results: Results) -> Iterator[str]:
-    """The report for the terminal."""
+def lines(results: RunResults) -> Iterator[str]:
+    """The lines of the terminal report."""
     for kind, outcomes in results.outcomes.items():
         counted = results.counted(kind)
         if not counted:
             continue
         yield f"{kind}: {_score(counted)} noticed"
         for name in results.suites:
-            said = [one.said[name] for one in counted if name in one.said]
+            said = [one.suite_results[name] for one in counted if name in one.suite_results]
             if said:
                 kills, asked = sum(one.is_kill for one in said), len(said)
                 yield f"  {name:<9} {kills:>4} of {asked} it was asked about ({kills / asked:.0%})"
@@ -85,26 +85,26 @@ def lines(results: Results) -> Iterator[str]:
     yield f"seed {results.seed}, {results.took:.0f} s"
 
 
-def _score(outcomes: list[Outcome]) -> str:
+def _score(outcomes: list[MutantResult]) -> str:
     kills = sum(one.is_killed for one in outcomes)
     return f"{kills} of {len(outcomes)} ({kills / len(outcomes):.1%})"
 
 
 def diff(mutant: Mutant) -> list[str]:
-    """What was seeded, as a diff."""
+    """The mutation as a diff."""
     before = (ROOT / mutant.file).read_text("utf-8").splitlines()
     told = difflib.unified_diff(before, mutant.source.splitlines(), mutant.file, lineterm="", n=1)
     return list(told)[2:30]
 
 
-def write(results: Results, file: Path = RESULTS) -> None:
-    """Write everything as JSON."""
+def write(results: RunResults, file: Path = RESULTS) -> None:
+    """Write all results as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(as_json(results), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def as_json(results: Results) -> dict[str, Any]:
-    """Everything, for the contract report: see the keys."""
+def as_json(results: RunResults) -> dict[str, Any]:
+    """All results as JSON."""
     return {
         "seed": results.seed,
         "when": datetime.now(UTC).isoformat(" ", "minutes"),
@@ -119,14 +119,14 @@ def as_json(results: Results) -> dict[str, Any]:
     }
 
 
-def _summary(results: Results, kind: str) -> dict[str, Any]:
+def _summary(results: RunResults, kind: str) -> dict[str, Any]:
     counted = results.counted(kind)
     groups: Iterable[str] = dict.fromkeys(one.mutant.group for one in counted)
     return {
         "counted": len(counted),
         "killed": sum(one.is_killed for one in counted),
         "equivalent": sum(bool(results.reason(one)) for one in results.outcomes[kind]),
-        "by": {name: sum(one.said[name].is_kill for one in counted if name in one.said)
+        "by": {name: sum(one.suite_results[name].is_kill for one in counted if name in one.suite_results)
                for name in results.suites},
         "groups": {group: {
             "counted": sum(one.mutant.group == group for one in counted),
@@ -135,7 +135,7 @@ def _summary(results: Results, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _one(results: Results, kind: str, outcome: Outcome) -> dict[str, Any]:
+def _one(results: RunResults, kind: str, outcome: MutantResult) -> dict[str, Any]:
     mutant = outcome.mutant
     kept = ("id", "group", "file", "line", "scope", "before", "after", "breaks")
     return {
@@ -145,5 +145,5 @@ def _one(results: Results, kind: str, outcome: Outcome) -> dict[str, Any]:
         "killed": outcome.is_killed,
         "equivalent": results.reason(outcome),
         "broken": outcome.broken,
-        "said": {name: asdict(one) for name, one in outcome.said.items()},
+        "results": {name: asdict(one) for name, one in outcome.suite_results.items()},
     }

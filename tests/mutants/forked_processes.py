@@ -1,7 +1,7 @@
-"""Work in forked processes, so many at a time, each with an alarm.
+"""Runs jobs in forked processes, several at a time, each with a timeout.
 
-A fork has everything loaded that its parent has, and cannot disturb it. Its exit status is its
-answer; a few words can come with it, the last that it said, whatever ended it.
+A forked process inherits everything its parent has loaded and cannot change the parent. It returns
+an exit status and a short text: the last one it reported, however it ended.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from typing import TypeVar
 from attrs import frozen
 
 J = TypeVar("J")
-# What a fork ends with when it could not do its work.
+# The exit status of a process that could not do its job.
 BROKEN = 70
 _MOST = 8192
 
 
 @frozen
-class Ended:
-    """How a fork ended.
+class ProcessResult:
+    """How a process ended.
 
     Attributes:
         status: its exit status, or minus the signal that ended it.
-        words: what it said last.
-        seconds: how long it ran.
+        words: the last text that it reported.
+        seconds: its duration.
     """
 
     status: int
@@ -38,8 +38,8 @@ class Ended:
     seconds: float = 0.0
 
     @property
-    def is_late(self) -> bool:
-        """Whether its alarm ended it."""
+    def timed_out(self) -> bool:
+        """Whether the timeout ended it."""
         return self.status == -signal.SIGALRM
 
 
@@ -47,20 +47,20 @@ def each(
     jobs: Iterable[J],
     work: Callable[[J, Callable[[str], None]], int],
     limit: Callable[[J], float],
-    width: int,
-) -> Iterator[tuple[J, Ended]]:
-    """Do every job in a fork of its own, and yield them as they end.
+    workers: int,
+) -> Iterator[tuple[J, ProcessResult]]:
+    """Run every job in its own process, and yield the jobs as they end.
 
     Args:
-        jobs: what is to be done.
-        work: does one in the fork, given a way to say something; returns the exit status.
-        limit: the seconds that one may take, unless it sets its alarm anew.
-        width: how many run at once.
+        jobs: the jobs.
+        work: runs one job in the process; its second argument reports a text; returns the exit status.
+        limit: the timeout of a job in seconds, unless the job sets another.
+        workers: how many processes run at once.
     """
     waiting, running = iter(jobs), dict[int, tuple[J, mmap.mmap, float]]()
     while True:
-        while len(running) < width and (job := next(waiting, None)) is not None:
-            # Shared memory and no pipe: nobody reads while it runs, and a full pipe would stop it.
+        while len(running) < workers and (job := next(waiting, None)) is not None:
+            # Shared memory instead of a pipe: the parent does not read meanwhile, and a full pipe blocks.
             said = mmap.mmap(-1, _MOST)
             pid = os.fork()
             if not pid:
@@ -75,41 +75,41 @@ def each(
             with said:
                 words = said.read().rstrip(b"\0").decode("utf-8", "replace")
             took = time.monotonic() - began
-            yield job, Ended(os.waitstatus_to_exitcode(status), words, took)
+            yield job, ProcessResult(os.waitstatus_to_exitcode(status), words, took)
 
 
 def alarm(seconds: float) -> None:
-    """Let the system end this process in so many seconds, if it is not told otherwise by then."""
+    """Let the system end this process after a number of seconds, unless called again."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _child(
     job: J, work: Callable[[J, Callable[[str], None]], int], limit: float, said: mmap.mmap
 ) -> None:
-    """Never returns: what comes after a fork is the parent's."""
+    """Never returns: the code after the fork belongs to the parent."""
 
-    def say(words: str) -> None:
+    def report(words: str) -> None:
         said[:] = words.encode()[-_MOST:].ljust(_MOST, b"\0")
 
     status = BROKEN
     try:
         os.setsid()
-        # Left to the system: Python's own handlers run only between two instructions.
+        # The default action ends the process; a Python handler would wait for the next bytecode.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         alarm(limit)
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
-        status = work(job, say)
+        status = work(job, report)
     except BaseException:
-        say(traceback.format_exc())
+        report(traceback.format_exc())
     finally:
         sys.stdout.flush()
         os._exit(status)
 
 
 def _kill_group(pid: int) -> None:
-    """End what a fork has started and left behind."""
+    """End the processes that a process has started."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -1,5 +1,4 @@
-"""The suites without a defect: that they are green, which functions each test calls, how long it
-takes, and what is drawn."""
+"""The unchanged suites: failures, the functions that each test calls, durations, drawn values."""
 
 from __future__ import annotations
 
@@ -15,12 +14,12 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from . import draws
-from .overlay import FOLDERS, ROOT
-from .swap import Place
+from . import value_cache
+from .package_copy import FOLDERS, ROOT
+from .code_swap import Place
 
 Function = tuple[str, Place]
-"""A function of the packages: its file, and where in it."""
+"""A function of the packages: its file, and its place in the file."""
 
 
 Code = tuple[str, str, int]
@@ -29,25 +28,25 @@ Code = tuple[str, str, int]
 
 @define
 class Baseline:
-    """What one suite does when nothing is wrong.
+    """What one suite does without a mutation.
 
     Attributes:
-        calls: the functions each test calls, by the test's id; those called for its fixtures too.
-        seconds: how long each takes.
+        calls: the functions that each test calls, those of its fixtures included.
+        seconds: the duration of each test.
         loading: the functions called while the tests were loaded.
-        failed: the tests that failed; there must be none.
-        memory: what was drawn.
+        failed: the failed tests; there must be none.
+        drawn_values: the values that the contract suite drew.
     """
 
     calls: dict[str, frozenset[Function]] = field(factory=dict)
     seconds: dict[str, float] = field(factory=dict)
     loading: frozenset[Function] = frozenset()
     failed: list[str] = field(factory=list)
-    memory: draws.Memory = field(factory=dict)
+    drawn_values: value_cache.ValueCache = field(factory=dict)
 
 
 class Recorder:
-    """Watches a run. Only calls are noted, not lines: knowing the function is enough."""
+    """Records a run. Calls are recorded, not lines: knowing the function is enough."""
 
     def __init__(self) -> None:
         self.baseline = Baseline()
@@ -60,7 +59,7 @@ class Recorder:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any("tests/contract" in item.nodeid for item in session.items):
-            draws.remember(self.baseline.memory)
+            value_cache.install_cache(self.baseline.drawn_values)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -74,7 +73,7 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Any:
-        """What is set up for several tests is called for each of them."""
+        """The calls of a shared fixture count for each test that uses it."""
         if fixturedef.scope == "function":
             return (yield)
         outer = self._turn_to(self._shared[fixturedef.argname])
@@ -98,14 +97,14 @@ class Recorder:
         self.baseline.loading = _functions(self._loading)
 
     def _turn_to(self, into: set[Code]) -> set[Code]:
-        """Note from now on into another set; returns the one until now."""
+        """Record into another set from now on; returns the previous set."""
         outer, self._into = self._into, into
         outer |= self._watch.seen()
         return outer
 
 
 class _Watch:
-    """Which code runs, in every thread. Profilers in C cost a tenth of a trace in Python."""
+    """Records which code runs in every thread. C profilers take a tenth of a Python trace."""
 
     def __init__(self) -> None:
         self._here = _profiler()
@@ -114,13 +113,13 @@ class _Watch:
         self._here.enable()
 
     def _enter(self, *_: object) -> None:
-        """The first event of a thread: from here on it has a profiler of its own."""
+        """The first event of a thread gives it its own profiler."""
         thread = _Thread(threading.current_thread())
         self._there.append(thread)
         thread.profiler.enable()
 
     def seen(self) -> set[Code]:
-        """What ran since the last time."""
+        """The code that ran since the last call."""
         self._here.disable()
         codes = {_called(one.code) for one in self._here.getstats()}
         self._here.clear()
@@ -128,14 +127,14 @@ class _Watch:
             is_over = not thread.thread.is_alive()
             codes |= thread.news()
             if is_over:
-                # One that is still enabled when it is freed ends the profiler of whoever frees it.
+                # A profiler that is freed while enabled would stop the profiler of the current thread.
                 thread.profiler.disable()
                 self._there.remove(thread)
         self._here.enable()
         return codes
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop recording."""
         self._here.disable()
         threading.setprofile(None)  # type: ignore[arg-type] # what unsets it
 
@@ -145,7 +144,7 @@ def _profiler() -> cProfile.Profile:
 
 
 def _called(code: object) -> Code:
-    # Not the code itself: two that are alike are equal, in whatever file they are.
+    # Names instead of code objects: equal code in different files compares equal.
     if isinstance(code, CodeType):
         return code.co_filename, code.co_qualname, code.co_firstlineno
     return "", str(code), 0
@@ -153,21 +152,21 @@ def _called(code: object) -> Code:
 
 @define(eq=False)
 class _Thread:
-    """Another thread. Its profiler cannot be emptied from here, so what is old is remembered."""
+    """Another thread. Its profiler cannot be cleared from here, so earlier counts are kept."""
 
     thread: threading.Thread
     profiler: cProfile.Profile = field(factory=_profiler)
     _counts: dict[Code, int] = field(factory=dict)
 
     def news(self) -> set[Code]:
-        """What ran since the last time."""
+        """The code that ran since the last call."""
         counts = {_called(one.code): one.callcount for one in self.profiler.getstats()}
         old, self._counts = self._counts, counts
         return {code for code, count in counts.items() if count > old.get(code, 0)}
 
 
 def _functions(codes: set[Code]) -> frozenset[Function]:
-    """Those of the packages."""
+    """Only the functions of the packages."""
     inside = {str(ROOT / folder) + os.sep for folder in FOLDERS}
     return frozenset(
         (Path(file).relative_to(ROOT).as_posix(), (name, line))

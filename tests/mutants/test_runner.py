@@ -40,7 +40,7 @@ def test_clipped(): assert sums.clipped(11) == 10
 def test_count(): assert sums.count(3) == 0
 def test_unseen(): assert sums.unseen(1)
 """
-NAIVE = """
+COMPARISON = """
 from toy import sums
 
 def test_add(): assert sums.add(0, 3) == 3
@@ -90,7 +90,7 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
         "wrapper/toy/sums.py": PACKAGE,
         "generated/empty.txt": "",
         "suite/test_suite.py": suite,
-        "naive/test_naive.py": NAIVE,
+        "naive/test_naive.py": COMPARISON,
         "pytest.ini": "[pytest]\npythonpath = wrapper\naddopts = --import-mode=importlib\n",
         "defects.json": json.dumps(defects),
     }

@@ -1,7 +1,7 @@
-"""A copy of the packages with one file changed: links, and that file.
+"""A copy of the packages with one changed file; the other files are links.
 
-For defects that are no function's own: a constant, a default, a field of a class, a contract. The
-tests find the copy before the original, and import everything anew.
+For mutants outside functions: a constant, a default, a class field, a contract. The tests find
+the copy before the original.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ FOLDERS = ("wrapper", "generated")
 
 
 def make(folder: Path, file: str, source: str) -> list[str]:
-    """Fill a folder, and return what `pythonpath` has to be.
+    """Fill a folder and return the value of `pythonpath`.
 
     Args:
-        folder: an empty one.
-        file: the changed file, below the repository's root.
+        folder: an empty folder.
+        file: the changed file, relative to the repository.
         source: its text.
     """
     where = Path(file)
@@ -35,13 +35,13 @@ def make(folder: Path, file: str, source: str) -> list[str]:
 
 
 def module(file: str) -> str:
-    """The import name of a file below the repository's root."""
+    """The import name of a file, relative to the repository."""
     _, *parts = Path(file).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _link_all(real: Path, here: Path, without: str) -> None:
     for one in real.iterdir():
-        # Compiled files know neither the change nor the place.
+        # Compiled files contain neither the change nor the new path.
         if one.name not in {without, "__pycache__"}:
             (here / one.name).symlink_to(one)

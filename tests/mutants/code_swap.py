@@ -1,8 +1,7 @@
-"""A defect put into the functions of a running process.
+"""Replaces functions of a running process with their mutated code.
 
-Functions are found by where they were defined, whoever holds them, and given the code of the
-changed file. What no function holds, a module's or a class's own statements, cannot be changed
-this way; `plan` says so.
+Functions are found by their file and line, wherever they are referenced. Statements of modules and
+classes cannot be replaced in this way; `plan` returns None for them.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ Place = tuple[str, int]
 
 @frozen
 class Plan:
-    """The functions that a change concerns, with their new code."""
+    """The changed functions with their new code."""
 
     file: str
     codes: dict[Place, types.CodeType]
 
 
 def plan(file: str, before: str, after: str) -> Plan | None:
-    """What to swap; None where the change is not inside functions alone."""
+    """The functions to swap; None if something outside functions has changed."""
     pair = [compile(text, file, "exec") for text in (before, after)]
     codes: dict[Place, types.CodeType] = {}
     is_inside = _compare(pair[0], pair[1], codes)
@@ -35,15 +34,15 @@ def plan(file: str, before: str, after: str) -> Plan | None:
 
 
 def _compare(old: types.CodeType, new: types.CodeType, codes: dict[Place, types.CodeType]) -> bool:
-    """Note changed functions; False where something else has changed."""
+    """Collect changed functions; False if something else has changed."""
     inner_old, inner_new = _nested(old), _nested(new)
     if [one.co_name for one in inner_old] != [one.co_name for one in inner_new]:
         return _changed(old, new, codes)
-    known = len(codes)
+    baselines = len(codes)
     if not all(_compare(*pair, codes) for pair in zip(inner_old, inner_new, strict=True)):
         return False
-    if _own(old) != _own(new) or (_is_function(old) and len(codes) > known):
-        # A function holds the code of those inside it, so it changes with them.
+    if _own(old) != _own(new) or (_is_function(old) and len(codes) > baselines):
+        # A function contains the code of its nested functions, so it changes with them.
         return _changed(old, new, codes)
     return True
 
@@ -54,7 +53,7 @@ def _changed(old: types.CodeType, new: types.CodeType, codes: dict[Place, types.
 
 
 def _is_function(code: types.CodeType) -> bool:
-    # Functions have variables of their own; the bodies of modules and classes do not.
+    # Functions have the CO_NEWLOCALS flag; module and class bodies do not.
     return bool(code.co_flags & 0x02)
 
 
@@ -70,7 +69,7 @@ def _own(code: types.CodeType) -> tuple[object, ...]:
 
 
 def apply(change: Plan) -> int:
-    """Swap; returns how many functions have another code now."""
+    """Swap the code of every matching function; returns how many were changed."""
     count = 0
     for function in _functions():
         code = function.__code__
@@ -81,8 +80,8 @@ def apply(change: Plan) -> int:
     return count
 
 
-def forget() -> None:
-    """Empty every cache: what the old code computed is not to be seen again."""
+def clear_caches() -> None:
+    """Clear every cache, because it may hold results of the old code."""
     for one in gc.get_objects():
         if isinstance(one, functools._lru_cache_wrapper) and _is_ours(one.__wrapped__):
             one.cache_clear()

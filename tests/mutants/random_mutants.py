@@ -12,12 +12,12 @@ from typing import Any
 
 from attrs import frozen
 
-from .overlay import ROOT
-from .sites import Mutant, compiles, mutants
+from .package_copy import ROOT
+from .mutation_operators import Mutant, compiles, mutants
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
 GENERATED = ("generated/cometapi_runway_api/**/*.py",)
-# The client's core: what decides, sends, judges and understands.
+# The client's core: what decides, sends, suites and understands.
 WRAPPER = (
     *(f"wrapper/cometapi_runway/{name}/*.py" for name in ("flows", "signatures", "validation")),
     *(f"wrapper/cometapi_runway/{name}.py" for name in (
@@ -37,7 +37,7 @@ def sample(seed: int, count: int) -> list[Mutant]:
     found: list[Mutant] = []
     for group, patterns in (("generated", GENERATED), ("wrapper", WRAPPER)):
         half = count // 2 if group == "generated" else count - count // 2
-        row = sorted(everything(group, patterns), key=lambda one: _place(seed, one))
+        row = sorted(all_mutants(group, patterns), key=lambda one: _place(seed, one))
         found += itertools.islice(filter(compiles, row), half)
     return found
 
@@ -46,7 +46,7 @@ def _place(seed: int, mutant: Mutant) -> str:
     return sha256(repr((seed, *mutant.key)).encode()).hexdigest()
 
 
-def everything(group: str, patterns: tuple[str, ...]) -> list[Mutant]:
+def all_mutants(group: str, patterns: tuple[str, ...]) -> list[Mutant]:
     """Every defect that can be seeded into a group of files; a few of them do not compile."""
     files = sorted({file for pattern in patterns for file in ROOT.glob(pattern)})
     return [mutant for file in files for mutant in mutants(ROOT, file, group)]
@@ -85,10 +85,10 @@ class Equivalent:
 def equivalents() -> list[Equivalent]:
     """The list, as a person has written it."""
     entries = tomllib.loads(EQUIVALENTS.read_text("utf-8")).get("equivalent", [])
-    return [one for entry in entries for one in _told(**entry)]
+    return [one for entry in entries for one in _expand(**entry)]
 
 
-def _told(each: Sequence[Sequence[str]] = (), **entry: Any) -> list[Equivalent]:
+def _expand(each: Sequence[Sequence[str]] = (), **entry: Any) -> list[Equivalent]:
     """One entry, or as many as there are values to fill into its texts."""
     texts = entry["before"], entry["after"]
     pairs = [[text.format(*values) for text in texts] for values in each] or [texts]

@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from .overlay import ROOT
-from .sites import Mutant
+from .package_copy import ROOT
+from .mutation_operators import Mutant
 
 HERE = Path(__file__).parent
 CODE = HERE / "picked.toml"
@@ -97,18 +97,18 @@ def _change(holder: Any, last: str, pick: dict[str, Any]) -> Any:
     return before
 
 
-def concerned(contract: str) -> frozenset[str]:
+def changed_operations(contract: str) -> frozenset[str]:
     """The operations that a contract says something else about than the client's own.
 
     Args:
         contract: the text of one that moved on.
     """
-    old = _told(json.loads((ROOT / CONTRACT).read_text("utf-8")))
-    new = _told(json.loads(contract))
+    old = _expand(json.loads((ROOT / CONTRACT).read_text("utf-8")))
+    new = _expand(json.loads(contract))
     return frozenset(name for name in old | new if old.get(name) != new.get(name))
 
 
-def _told(document: Any) -> dict[str, str]:
+def _expand(document: Any) -> dict[str, str]:
     """Each operation with all that the contract says about it, components included."""
     return {
         one["operationId"]: json.dumps(
