@@ -15,8 +15,8 @@ import pytest
 from attrs import define, field
 
 from . import value_cache
-from .package_copy import FOLDERS, ROOT
 from .code_swap import Place
+from .package_copy import FOLDERS, ROOT
 
 Function = tuple[str, Place]
 """A function of the packages: its file, and its place in the file."""

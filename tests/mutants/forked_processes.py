@@ -20,7 +20,7 @@ from attrs import frozen
 J = TypeVar("J")
 # The exit status of a process that could not do its job.
 BROKEN = 70
-_MOST = 8192
+_MAX_LENGTH = 8192
 
 
 @frozen
@@ -61,19 +61,19 @@ def each(
     while True:
         while len(running) < workers and (job := next(waiting, None)) is not None:
             # Shared memory instead of a pipe: the parent does not read meanwhile, and a full pipe blocks.
-            said = mmap.mmap(-1, _MOST)
+            text = mmap.mmap(-1, _MAX_LENGTH)
             pid = os.fork()
             if not pid:
-                _child(job, work, limit(job), said)
-            running[pid] = job, said, time.monotonic()
+                _child(job, work, limit(job), text)
+            running[pid] = job, text, time.monotonic()
         if not running:
             return
         pid, status = os.wait()
         if pid in running:
-            job, said, began = running.pop(pid)
+            job, text, began = running.pop(pid)
             _kill_group(pid)
-            with said:
-                words = said.read().rstrip(b"\0").decode("utf-8", "replace")
+            with text:
+                words = text.read().rstrip(b"\0").decode("utf-8", "replace")
             took = time.monotonic() - began
             yield job, ProcessResult(os.waitstatus_to_exitcode(status), words, took)
 
@@ -84,12 +84,12 @@ def alarm(seconds: float) -> None:
 
 
 def _child(
-    job: J, work: Callable[[J, Callable[[str], None]], int], limit: float, said: mmap.mmap
+    job: J, work: Callable[[J, Callable[[str], None]], int], limit: float, text: mmap.mmap
 ) -> None:
     """Never returns: the code after the fork belongs to the parent."""
 
     def report(words: str) -> None:
-        said[:] = words.encode()[-_MOST:].ljust(_MOST, b"\0")
+        text[:] = words.encode()[-_MAX_LENGTH:].ljust(_MAX_LENGTH, b"\0")
 
     status = BROKEN
     try:

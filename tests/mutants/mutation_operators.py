@@ -1,8 +1,8 @@
-"""Random defects: small changes of the code that a hurried hand could make.
+"""Mutation operators: small changes of the code, as typing errors would make them.
 
-A change is a replacement in the text, so every other line stays where it was. Not changed are:
-words for people (texts with a blank in them, docstrings, formatted texts), types, and code that
-only type checkers see. A changed word can be noticed only by repeating it in a test.
+A mutation replaces text within its lines, so all other lines keep their numbers. Messages (strings
+with a space, docstrings, f-strings), type hints and code for type checkers are not mutated: a test
+could detect a changed message only by repeating it.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _TYPE_MAKERS = frozenset({"TypeVar", "ParamSpec"})
 
 @frozen
 class Mutant:
-    """One defect.
+    """One mutation.
 
     Attributes:
-        id: its name.
-        group: where it was seeded: generated, wrapper, or contract.
-        file: the file below the repository's root.
-        line: where in it, from 1.
-        scope: the function or class it is in.
+        id: the name of the mutant.
+        group: generated, wrapper or contract.
+        file: the file, relative to the repository.
+        line: the line, from 1.
+        scope: the function or class.
         before: the text that is replaced; for a contract a JSON pointer.
-        after: what stands there instead.
-        source: the whole file with the defect.
-        breaks: what it breaks, where a person said so.
-        nth: which of several such texts in the scope it is, from 0.
+        after: the replacement.
+        source: the whole mutated file.
+        breaks: whom it would hurt; for picked mutants only.
+        nth: the index of the text in the scope, from 0.
     """
 
     id: str
@@ -53,12 +53,12 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str, int]:
-        """What it is, wherever the lines around it have moved."""
+        """Identifies the mutation independently of its line."""
         return self.file, self.scope, self.before, self.after, self.nth
 
 
 def mutants(root: Path, file: Path, group: str) -> list[Mutant]:
-    """Every defect that can be seeded into one file."""
+    """Every mutant of one file."""
     name = file.relative_to(root).as_posix()
     text = file.read_text("utf-8")
     lines = text.splitlines(keepends=True)
@@ -75,8 +75,10 @@ def mutants(root: Path, file: Path, group: str) -> list[Mutant]:
         if changed == text:
             continue
         key = begin, end, after(before)
-        told = f"{name}:{node.lineno}:{node.col_offset} {_short(before)} -> {_short(after(before))}"
-        mutant = Mutant(told, group, name, node.lineno, scope, before, after(before), changed)
+        label = (
+            f"{name}:{node.lineno}:{node.col_offset} {_short(before)} -> {_short(after(before))}"
+        )
+        mutant = Mutant(label, group, name, node.lineno, scope, before, after(before), changed)
         found.setdefault(key, mutant)
     return _numbered(found[place] for place in sorted(found))
 
@@ -97,7 +99,7 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, object]]:
 
 
 def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
-    """The nodes that may be changed, each with the function or class around it."""
+    """The nodes that may be changed, each with its function or class."""
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or _is_typing(node, name) or _is_words(child):
@@ -120,7 +122,7 @@ def _is_typing(node: ast.AST, field: str) -> bool:
 
 
 def _is_for_checkers(node: ast.Assign) -> bool:
-    """Whether an assignment is of no use to a program that runs: ``__all__``, a type variable."""
+    """Whether an assignment has no effect at run time: ``__all__``, a type variable."""
     called = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
     return ast.unparse(node.targets[0]) == "__all__" or called in _TYPE_MAKERS
 
@@ -188,7 +190,7 @@ def _other(value: object) -> Iterator[object]:
 
 
 def compiles(mutant: Mutant) -> bool:
-    """Whether it is Python at all."""
+    """Whether the mutated file compiles."""
     try:
         compile(mutant.source, mutant.file, "exec")
     except (SyntaxError, ValueError):

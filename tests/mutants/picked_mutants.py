@@ -1,4 +1,4 @@
-"""The hand-picked defects: code that is changed, and contracts that moved on without the client."""
+"""The hand-picked mutants: changed code, and contracts that change without the client."""
 
 from __future__ import annotations
 
@@ -6,60 +6,86 @@ import copy
 import json
 import re
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .package_copy import ROOT
 from .mutation_operators import Mutant
+from .package_copy import ROOT
 
 HERE = Path(__file__).parent
 CODE = HERE / "picked.toml"
-MOVED = HERE / "moved.toml"
+CONTRACT_CHANGES = HERE / "contract_changes.toml"
 CONTRACT = "generated/cometapi_runway_api/contract.json"
 
 
 class StalePickError(Exception):
-    """A pick does not apply any more: the code it changes has changed."""
+    """A picked mutant no longer applies, because its code has changed."""
 
 
 def code() -> list[Mutant]:
-    """Defects in generated code and in the wrapper.
+    """The picked mutants of generated code and of the wrapper.
 
     Raises:
-        StalePickError: the text to replace is not in its file, or not once, or makes no Python.
+        StalePickError: the text is not in its file exactly once, or the result is not Python.
     """
-    return [_coded(one) for one in tomllib.loads(CODE.read_text("utf-8")).get("defect", [])]
+    return [apply_pick(one) for one in tomllib.loads(CODE.read_text("utf-8")).get("defect", [])]
 
 
-def moved() -> list[Mutant]:
+def contract_changes() -> list[Mutant]:
     """Contracts that differ from the one that the client was generated from.
 
     Raises:
-        StalePickError: what is to be changed is not in the contract.
+        StalePickError: the change does not apply to the contract.
     """
     document = json.loads((ROOT / CONTRACT).read_text("utf-8"))
     return [
-        _moved(one, document) for one in tomllib.loads(MOVED.read_text("utf-8")).get("moved", [])
+        apply_change(one, document)
+        for one in tomllib.loads(CONTRACT_CHANGES.read_text("utf-8")).get("change", [])
     ]
 
 
-def _coded(pick: dict[str, Any]) -> Mutant:
-    text = (ROOT / pick["file"]).read_text("utf-8")
+def find_stale() -> list[str]:
+    """A message for each entry of both lists that no longer applies."""
+    document = json.loads((ROOT / CONTRACT).read_text("utf-8"))
+    picks = tomllib.loads(CODE.read_text("utf-8")).get("defect", [])
+    changes = tomllib.loads(CONTRACT_CHANGES.read_text("utf-8")).get("change", [])
+    attempts = [partial(apply_pick, one) for one in picks]
+    attempts += [partial(apply_change, one, document) for one in changes]
+    stale = []
+    for attempt in attempts:
+        try:
+            attempt()
+        except StalePickError as error:
+            stale.append(str(error))
+    return stale
+
+
+def apply_pick(pick: dict[str, Any]) -> Mutant:
+    file = ROOT / pick["file"]
+    if not file.is_file():
+        raise StalePickError(f"stale pick {pick['id']!r} (picked.toml): {pick['file']} is missing")
+    text = file.read_text("utf-8")
     times = text.count(pick["before"])
     if times < 1 or (times > 1 and not pick.get("every")):
-        raise StalePickError(f"{pick['id']}: {pick['file']} has {pick['before']!r} {times} times")
+        raise StalePickError(
+            f"stale pick {pick['id']!r} (picked.toml): {pick['file']} has its text "
+            f"{times} times instead of once: {pick['before']!r}"
+        )
     source = text.replace(pick["before"], pick["after"])
     try:
         compile(source, pick["file"], "exec")
     except SyntaxError as error:
-        raise StalePickError(f"{pick['id']}: {error}") from error
+        raise StalePickError(
+            f"stale pick {pick['id']!r} (picked.toml): {pick['file']} would not compile: {error}"
+        ) from error
     line = text[: text.index(pick["before"])].count("\n") + 1
     group = "generated" if pick["file"].startswith("generated/") else "wrapper"
     return Mutant(pick["id"], group, pick["file"], line, "", pick["before"], pick["after"],
                   source, pick["breaks"])  # fmt: skip
 
 
-def _moved(pick: dict[str, Any], document: Any) -> Mutant:
+def apply_change(pick: dict[str, Any], document: Any) -> Mutant:
     changed = copy.deepcopy(document)
     *way, last = pick["at"].removeprefix("/").split("/")
     holder = changed
@@ -68,9 +94,13 @@ def _moved(pick: dict[str, Any], document: Any) -> Mutant:
             holder = holder[int(step) if isinstance(holder, list) else _plain(step)]
         before = _change(holder, last, pick)
     except (KeyError, IndexError, ValueError) as error:
-        raise StalePickError(f"{pick['id']}: {pick['at']}: {error!r}") from error
+        raise StalePickError(
+            f"stale change {pick['id']!r} (contract_changes.toml): {pick['at']} is not in the contract"
+        ) from error
     if changed == document:
-        raise StalePickError(f"{pick['id']}: {pick['at']}: says so already")
+        raise StalePickError(
+            f"stale change {pick['id']!r} (contract_changes.toml): {pick['at']} has this value already"
+        )
     after = next(f"{kind} {pick[kind]!r}" for kind in ("set", "add", "rename", "gone")
                  if kind in pick)  # fmt: skip
     shown = f"{pick['at']}: {json.dumps(before)[:200]}"
@@ -79,7 +109,7 @@ def _moved(pick: dict[str, Any], document: Any) -> Mutant:
 
 
 def _change(holder: Any, last: str, pick: dict[str, Any]) -> Any:
-    """Change one place, and return what was there."""
+    """Change one value and return the old one."""
     key = int(last) if isinstance(holder, list) else _plain(last)
     if "set" in pick:
         before = holder.get(key) if isinstance(holder, dict) else holder[key]
@@ -98,10 +128,10 @@ def _change(holder: Any, last: str, pick: dict[str, Any]) -> Any:
 
 
 def changed_operations(contract: str) -> frozenset[str]:
-    """The operations that a contract says something else about than the client's own.
+    """The operations that differ between a contract and the client's own.
 
     Args:
-        contract: the text of one that moved on.
+        contract: the text of the changed contract.
     """
     old = _expand(json.loads((ROOT / CONTRACT).read_text("utf-8")))
     new = _expand(json.loads(contract))
@@ -109,7 +139,7 @@ def changed_operations(contract: str) -> frozenset[str]:
 
 
 def _expand(document: Any) -> dict[str, str]:
-    """Each operation with all that the contract says about it, components included."""
+    """Each operation as text, with every component that it references."""
     return {
         one["operationId"]: json.dumps(
             [document["servers"], path, method, _reached(document, one)], sort_keys=True

@@ -1,4 +1,4 @@
-"""Random defects: which files they are seeded into, and which of them make no difference."""
+"""Random mutants: the files they come from, and the equivalent ones."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ from typing import Any
 
 from attrs import frozen
 
-from .package_copy import ROOT
 from .mutation_operators import Mutant, compiles, mutants
+from .package_copy import ROOT
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
 GENERATED = ("generated/cometapi_runway_api/**/*.py",)
-# The client's core: what decides, sends, suites and understands.
+# The client without its extras (command line, simulator, testing kit).
+_ROOMS = ("_core", "_flows", "_io", "journal", "resources", "validation")
+_FILES = ("_client", "_settings", "callbacks", "errors")
 WRAPPER = (
-    *(f"wrapper/cometapi_runway/{name}/*.py" for name in ("flows", "signatures", "validation")),
-    *(f"wrapper/cometapi_runway/{name}.py" for name in (
-        "answers", "bound", "callbacks", "connections", "deadlines", "drivers", "failures",
-        "files", "history", "inputs", "journal",
-        "many", "network", "operations", "polling", "redaction", "resources", "task", "tasks",
-        "transport", "waiting")),
-)  # fmt: skip
+    *(f"wrapper/cometapi_runway/{room}/**/*.py" for room in _ROOMS),
+    *(f"wrapper/cometapi_runway/{name}.py" for name in _FILES),
+)
 
 
 def sample(seed: int, count: int) -> list[Mutant]:
-    """So many random defects, half of them in generated code, half in the wrapper.
+    """Draw random mutants, half of them of generated code, half of the wrapper.
 
-    Each has a place in a row that depends on the seed and on itself alone, and those in front are
-    taken. So a change of the code changes the sample where the code has changed, not everywhere.
+    Each mutant has a hash of the seed and its own text, and those with the lowest hashes are drawn.
+    A change of the code therefore changes the sample only where the code has changed.
     """
     found: list[Mutant] = []
     for group, patterns in (("generated", GENERATED), ("wrapper", WRAPPER)):
@@ -47,22 +45,22 @@ def _place(seed: int, mutant: Mutant) -> str:
 
 
 def all_mutants(group: str, patterns: tuple[str, ...]) -> list[Mutant]:
-    """Every defect that can be seeded into a group of files; a few of them do not compile."""
+    """Every mutant of a group of files; a few of them do not compile."""
     files = sorted({file for pattern in patterns for file in ROOT.glob(pattern)})
     return [mutant for file in files for mutant in mutants(ROOT, file, group)]
 
 
 @frozen
 class Equivalent:
-    """Defects that are none.
+    """Mutants that behave like the original code.
 
     Attributes:
-        file: their file; may be a pattern, as what is generated is much alike.
-        scope: the function or class; may be a pattern too.
+        file: the file; may be a pattern.
+        scope: the function or class; may be a pattern.
         before: the text that is replaced.
-        after: what stands there instead.
-        reason: why nobody can tell the difference.
-        nth: which of several such texts in the scope, from 0; None for all of them.
+        after: the replacement.
+        reason: why the behavior is the same.
+        nth: the index of the text in the scope, from 0; None for all of them.
     """
 
     file: str
@@ -73,7 +71,7 @@ class Equivalent:
     nth: int | None = None
 
     def covers(self, mutant: Mutant) -> bool:
-        """Whether a defect is one of them."""
+        """Whether a mutant is one of them."""
         return (
             (self.before, self.after) == (mutant.before, mutant.after)
             and self.nth in {None, mutant.nth}
@@ -83,13 +81,13 @@ class Equivalent:
 
 
 def equivalents() -> list[Equivalent]:
-    """The list, as a person has written it."""
+    """Read the list of equivalent mutants."""
     entries = tomllib.loads(EQUIVALENTS.read_text("utf-8")).get("equivalent", [])
     return [one for entry in entries for one in _expand(**entry)]
 
 
 def _expand(each: Sequence[Sequence[str]] = (), **entry: Any) -> list[Equivalent]:
-    """One entry, or as many as there are values to fill into its texts."""
+    """One entry, or one for each list of values in ``each``."""
     texts = entry["before"], entry["after"]
     pairs = [[text.format(*values) for text in texts] for values in each] or [texts]
     return [Equivalent(**{**entry, "before": before, "after": after}) for before, after in pairs]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from . import value_cache, forked_processes, package_copy
-from .suites import COMMON
+from . import forked_processes, package_copy, value_cache
 from .baseline import Baseline
 from .results import LOADING_TIMEOUT, SuiteResult, Trial
+from .suites import COMMON
 
 
 class _OrderedTests:
@@ -21,31 +21,31 @@ class _OrderedTests:
 
     def __init__(self, task: Trial, baseline: Baseline, report: Callable[[str], None]) -> None:
         self._order = {name: number for number, name in enumerate(task.tests)}
-        self._task, self._known, self._say = task, baseline, report
+        self._task, self._baseline, self._report = task, baseline, report
         self.failed = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         # A new test belongs to a changed contract and is likely to fail.
-        old = self._known.calls.keys()
+        old = self._baseline.calls.keys()
         wanted = [one for one in items if one.nodeid in self._order or one.nodeid not in old]
         items[:] = sorted(wanted, key=lambda one: self._order.get(one.nodeid, -1))
 
     def pytest_collection_finish(self) -> None:
-        if self._known.drawn_values:
-            value_cache.install_cache(self._known.drawn_values)
+        if self._baseline.drawn_values:
+            value_cache.install_cache(self._baseline.drawn_values)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         if not self.failed:
-            self._say(item.nodeid)
-        forked_processes.alarm(self._task.timeout_for(item.nodeid, self._known))
+            self._report(item.nodeid)
+        forked_processes.alarm(self._task.timeout_for(item.nodeid, self._baseline))
         return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             self.failed = True
-            self._say(report.nodeid)
+            self._report(report.nodeid)
 
 
 def run_trials(

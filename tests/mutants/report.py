@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import asdict, define
 
+from .mutation_operators import Mutant
 from .package_copy import ROOT
 from .random_mutants import Equivalent
-from .mutation_operators import Mutant
 from .results import MutantResult
 
 RESULTS = ROOT / ".build" / "mutants" / "results.json"
@@ -64,24 +64,24 @@ def lines(results: RunResults) -> Iterator[str]:
         counted = results.counted(kind)
         if not counted:
             continue
-        yield f"{kind}: {_score(counted)} noticed"
+        yield f"{kind}: {_score(counted)} killed"
         for name in results.suites:
-            said = [one.suite_results[name] for one in counted if name in one.suite_results]
-            if said:
-                kills, asked = sum(one.is_kill for one in said), len(said)
-                yield f"  {name:<9} {kills:>4} of {asked} it was asked about ({kills / asked:.0%})"
+            found = [one.suite_results[name] for one in counted if name in one.suite_results]
+            if found:
+                kills, count = sum(one.is_kill for one in found), len(found)
+                yield f"  {name:<11}{kills:>4} of {count} it ran for ({kills / count:.0%})"
         for group in dict.fromkeys(one.mutant.group for one in counted):
             yield f"  {group + ':':<10} {_score([o for o in counted if o.mutant.group == group])}"
         same = [one for one in outcomes if results.reason(one)]
         if same:
-            yield f"  {len(same)} more make no difference (equivalents.toml)"
+            yield f"  {len(same)} more are equivalent (equivalents.toml)"
         for one in (one for one in outcomes if one.broken):
             yield f"  not counted, {one.mutant.id}: {one.broken[-200:]}"
         for one in (one for one in counted if not one.is_killed):
             yield f"survived: {one.mutant.id}  {one.mutant.breaks}"
             yield from (f"    {line}" for line in diff(one.mutant))
         for one in (one for one in same if one.is_killed):
-            yield f"listed as making no difference, but noticed: {one.mutant.id}"
+            yield f"listed as equivalent, but killed: {one.mutant.id}"
     yield f"seed {results.seed}, {results.took:.0f} s"
 
 
@@ -93,8 +93,8 @@ def _score(outcomes: list[MutantResult]) -> str:
 def diff(mutant: Mutant) -> list[str]:
     """The mutation as a diff."""
     before = (ROOT / mutant.file).read_text("utf-8").splitlines()
-    told = difflib.unified_diff(before, mutant.source.splitlines(), mutant.file, lineterm="", n=1)
-    return list(told)[2:30]
+    lines = difflib.unified_diff(before, mutant.source.splitlines(), mutant.file, lineterm="", n=1)
+    return list(lines)[2:30]
 
 
 def write(results: RunResults, file: Path = RESULTS) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from attrs import define, evolve, field, frozen
 
-from . import forked_processes, code_swap
-from .suites import COMPARISON, Suite
+from . import code_swap, forked_processes
 from .baseline import Baseline
 from .mutation_operators import Mutant
+from .suites import COMPARISON, Suite
 
 KILLED, SURVIVED, TIMED_OUT, NOT_CALLED = "killed", "survived", "timeout", "not called"
 BROKEN = "broken"
@@ -26,12 +26,12 @@ class SuiteResult:
 
     Attributes:
         result: killed, timeout, survived, not called, or broken with a status.
-        by: the test that killed the mutant.
+        test: the test that killed the mutant.
         seconds: the duration.
     """
 
     result: str
-    by: str = ""
+    test: str = ""
     seconds: float = 0.0
 
     @classmethod
@@ -71,9 +71,13 @@ class MutantResult:
     @property
     def broken(self) -> str:
         """Why no suite could run it: it does not load, or the process failed. Not a kill."""
-        said = () if self.is_killed else (one for name, one in self.suite_results.items() if name != COMPARISON)
-        broken = (one for one in said if one.result.startswith(BROKEN))
-        return next((f"{one.result}: {one.by}" for one in broken), "")
+        found = (
+            ()
+            if self.is_killed
+            else (one for name, one in self.suite_results.items() if name != COMPARISON)
+        )
+        broken = (one for one in found if one.result.startswith(BROKEN))
+        return next((f"{one.result}: {one.test}" for one in broken), "")
 
 
 @frozen

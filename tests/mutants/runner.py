@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from . import reload_runner, forked_processes, swap_runner, package_copy, picked_mutants, code_swap
-from .suites import COMMON, COMPARISON, Suite
+from . import code_swap, forked_processes, package_copy, picked_mutants, reload_runner, swap_runner
 from .baseline import Baseline, Function, Recorder
 from .mutation_operators import Mutant
-from .results import TIMED_OUT, SURVIVED, NOT_CALLED, SuiteResult, MutantResult, Trial
+from .results import NOT_CALLED, SURVIVED, TIMED_OUT, MutantResult, SuiteResult, Trial
+from .suites import COMMON, COMPARISON, Suite
 
 _VARIANTS = 3
 # Seconds of overhead per test.
@@ -45,7 +45,10 @@ def baseline(suites: tuple[Suite, ...], workers: int) -> dict[str, Baseline]:
             (folder / suite.name).write_bytes(pickle.dumps(recorder.baseline))
             return int(status)
 
-        ended = {job.name: end for job, end in forked_processes.each(suites, work, lambda _: _LONGEST, workers)}
+        ended = {
+            job.name: end
+            for job, end in forked_processes.each(suites, work, lambda _: _LONGEST, workers)
+        }
         _reject_failures(ended, folder)
         return {one.name: pickle.loads((folder / one.name).read_bytes()) for one in suites}  # noqa: S301 - our own
 
@@ -56,7 +59,7 @@ def _reject_failures(ended: dict[str, forked_processes.ProcessResult], folder: P
         failed = pickle.loads(file.read_bytes()).failed if file.exists() else []  # noqa: S301 - our own
         if end.status or failed:
             words = ", ".join(failed[:5]) or end.words or f"pytest ended with {end.status}"
-            raise FailingBaselineError(f"the {name} suite is red without any defect: {words}")
+            raise FailingBaselineError(f"the {name} suite fails without a mutation: {words}")
 
 
 def run_trials(
@@ -97,36 +100,38 @@ def run_trials(
             outcome.suite_results[suite.name] = finding
             if is_news:
                 yield outcome
-    unnoticed = {index for index, one in enumerate(outcomes) if not one.is_killed}
+    survivors = {index for index, one in enumerate(outcomes) if not one.is_killed}
     rest = [
         task.rest()
         for task in asked
-        if task.index in unnoticed and task.left and task.suite.name != COMPARISON
+        if task.index in survivors and task.left and task.suite.name != COMPARISON
         if not is_equivalent(task.mutant)
     ]
     for task, finding in _run_with_retry(rest, baselines, suites, workers):
         if finding.is_kill:
             outcomes[task.index].suite_results[task.suite.name] = finding
-    yield from (outcomes[index] for index in sorted(unnoticed))
+    yield from (outcomes[index] for index in sorted(survivors))
 
 
 def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int) -> None:
     """Run both kinds of process without a mutation, to detect failures that no mutant causes.
 
     Raises:
-        FailingBaselineError: somebody fails.
+        FailingBaselineError: a suite fails.
     """
-    file = min(file for one in baselines.values() for calls in one.calls.values() for file, _ in calls)
+    file = min(
+        file for one in baselines.values() for calls in one.calls.values() for file, _ in calls
+    )
     text = (package_copy.ROOT / file).read_text("utf-8")
-    nothing = Mutant("no defect", "wrapper", file, 1, "", "", "", text)
+    nothing = Mutant("unchanged", "wrapper", file, 1, "", "", "", text)
 
     def work(job: tuple[Suite, bool], report: Callable[[str], None]) -> int:
         suite, is_reload = job
         task = _task(0, nothing, suite, None, baselines[suite.name])
         swapped = evolve(task, plan=code_swap.Plan("", {}))
-        said = (reload_runner.run_trials([task], baselines, 1) if is_reload
+        found = (reload_runner.run_trials([task], baselines, 1) if is_reload
                 else swap_runner.run_trials([swapped], baselines, (suite,), 1))  # fmt: skip
-        ((_, finding),) = said
+        ((_, finding),) = found
         report(str(finding))
         return int(finding.result not in {SURVIVED, NOT_CALLED})
 
@@ -134,7 +139,7 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
     for (suite, _), end in forked_processes.each(jobs, work, lambda _: _LONGEST, workers):
         if end.status:
             raise FailingBaselineError(
-                f"the {suite.name} suite fails in a fork without any defect: {end.words}"
+                f"the {suite.name} suite fails in a forked process without a mutation: {end.words}"
             )
 
 
@@ -181,10 +186,14 @@ def _task(
     first; for a changed contract, tests of the changed operations and tests of the whole contract.
     """
     if plan is None:
-        wanted = {one for calls in baseline.calls.values() for one in calls if one[0] == mutant.file}
+        wanted = {
+            one for calls in baseline.calls.values() for one in calls if one[0] == mutant.file
+        }
         near = [name for name, calls in baseline.calls.items() if wanted & calls]
         if mutant.group == "contract":
-            named = re.compile("|".join(map(re.escape, picked_mutants.changed_operations(mutant.source))))
+            named = re.compile(
+                "|".join(map(re.escape, picked_mutants.changed_operations(mutant.source)))
+            )
             near = [name for name in baseline.calls if named.search(name) or "[" not in name]
         tests, every = near or list(baseline.calls), list(baseline.calls)
     else:

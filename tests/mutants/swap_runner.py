@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from . import value_cache, forked_processes, package_copy, code_swap
-from .suites import COMMON, Suite
+from . import code_swap, forked_processes, package_copy, value_cache
 from .baseline import Baseline
 from .results import LOADING_TIMEOUT, NOT_CALLED, SuiteResult, Trial
+from .suites import COMMON, Suite
 
 
 class _ForkingSession:
@@ -22,13 +22,13 @@ class _ForkingSession:
     def __init__(
         self, tasks: list[Trial], baseline: Baseline, workers: int, sink: Callable[[Any], None]
     ) -> None:
-        self._tasks, self._known, self._width, self._sink = tasks, baseline, workers, sink
+        self._tasks, self._baseline, self._workers, self._sink = tasks, baseline, workers, sink
         self._failed = ""
         self.is_done = False
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        if self._known.drawn_values:
-            value_cache.install_cache(self._known.drawn_values)
+        if self._baseline.drawn_values:
+            value_cache.install_cache(self._baseline.drawn_values)
         items = {item.nodeid: item for item in session.items}
         for file in {task.mutant.file for task in self._tasks if task.plan and task.plan.codes}:
             # Load modules that are imported late; a fork would import the unchanged file.
@@ -42,7 +42,9 @@ class _ForkingSession:
             code_swap.clear_caches()
             return self._run(task, [items[name] for name in task.tests], report)
 
-        for task, end in forked_processes.each(self._tasks, work, lambda _: LOADING_TIMEOUT, self._width):
+        for task, end in forked_processes.each(
+            self._tasks, work, lambda _: LOADING_TIMEOUT, self._workers
+        ):
             self._sink((task.index, SuiteResult.of(end)))
         self.is_done = True
         return True
@@ -50,7 +52,7 @@ class _ForkingSession:
     def _run(self, task: Trial, items: list[pytest.Item], report: Callable[[str], None]) -> int:
         for item, after in zip(items, [*items[1:], None], strict=True):
             report(item.nodeid)
-            forked_processes.alarm(task.timeout_for(item.nodeid, self._known))
+            forked_processes.alarm(task.timeout_for(item.nodeid, self._baseline))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._failed:
                 report(self._failed)
@@ -105,7 +107,9 @@ def _serve(suite: Suite, tasks: list[Trial], baseline: Baseline, workers: int, w
     status = 1
     try:
         with os.fdopen(writer, "wb", buffering=0) as pipe:
-            plugin = _ForkingSession(tasks, baseline, workers, lambda found: pipe.write(pickle.dumps(found)))
+            plugin = _ForkingSession(
+                tasks, baseline, workers, lambda found: pipe.write(pickle.dumps(found))
+            )
             pytest.main([*COMMON, *suite.arguments], plugins=[plugin])
             status = 0 if plugin.is_done else 1
     finally:

@@ -1,4 +1,4 @@
-"""The runner, let loose on an invented package of five functions: who is a kill, and who is not."""
+"""The runner on an invented package of five functions: what counts as a kill, and what does not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from toy import sums
 
 def test_add(): assert sums.add(0, 3) == 3
 """
-# What happens once, here a first call that hangs, is no trait of the defect.
+# A single event, here a first call that hangs, is not caused by the mutation.
 HANGS_ONCE = """
     import pathlib, time
     try:
@@ -69,28 +69,28 @@ DEFECTS = {
 
 @frozen
 class Run:
-    """What the command did."""
+    """The result of the command."""
 
     status: int
-    words: str
-    complaint: str
+    output: str
+    error: str
     results: dict[str, dict]
 
-    def said(self, defect: str) -> tuple[bool, str, str]:
-        """Whether it counts as a kill, what the suite said, and which test did."""
+    def result(self, defect: str) -> tuple[bool, str, str]:
+        """Whether the mutant was killed, the result of the suite, and the test that killed it."""
         one = self.results[defect]
-        said = one["said"]["contract"]
-        return one["killed"], said["result"], said["by"]
+        found = one["results"]["contract"]
+        return one["killed"], found["result"], found["test"]
 
 
 def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options: str) -> Run:
-    """Make the package, and seed defects into it."""
+    """Create the package and run mutants of it."""
     files = {
         "wrapper/toy/__init__.py": "",
         "wrapper/toy/sums.py": PACKAGE,
         "generated/empty.txt": "",
         "suite/test_suite.py": suite,
-        "naive/test_naive.py": COMPARISON,
+        "comparison/test_examples.py": COMPARISON,
         "pytest.ini": "[pytest]\npythonpath = wrapper\naddopts = --import-mode=importlib\n",
         "defects.json": json.dumps(defects),
     }
@@ -98,9 +98,9 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.mutants.toy", str(folder), *options],
+        [sys.executable, "-m", "tests.mutants.sample_project", str(folder), *options],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-        # Other plugins know nothing of it, and take a second to load.
+        # Other plugins are not needed and take a second to load.
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
     file = folder / ".build" / "mutants" / "results.json"
@@ -110,74 +110,74 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
 
 
 @pytest.fixture(scope="module")
-def all_of_them(tmp_path_factory):
+def all_mutants(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
     once = "return a * 2", HANGS_ONCE.format(marker=folder / "was here").strip()
     given = {"picked": DEFECTS | {"hangs once": once}, "same": [DEFECTS["same"]]}
     return seed(folder, given)
 
 
-def test_a_failed_test_kills_the_mutant(all_of_them):
-    assert all_of_them.said("inside") == (True, "killed", "suite/test_suite.py::test_add")
-    assert all_of_them.said("outside") == (True, "killed", "suite/test_suite.py::test_clipped")
+def test_a_failed_test_kills_the_mutant(all_mutants):
+    assert all_mutants.result("inside") == (True, "killed", "suite/test_suite.py::test_add")
+    assert all_mutants.result("outside") == (True, "killed", "suite/test_suite.py::test_clipped")
 
 
-def test_the_comparison_suite_does_not_count(all_of_them):
-    said = all_of_them.results["inside"]["said"]["naive"]
-    assert said["result"] == "killed"
-    assert "  contract     3 of 6" in all_of_them.words
-    assert "  naive        1 of 6" in all_of_them.words
+def test_the_comparison_suite_does_not_count(all_mutants):
+    found = all_mutants.results["inside"]["results"]["comparison"]
+    assert found["result"] == "killed"
+    assert "  contract      3 of 6" in all_mutants.output
+    assert "  comparison    1 of 6" in all_mutants.output
 
 
-def test_a_mutant_must_time_out_twice_to_be_killed(all_of_them):
-    assert all_of_them.said("hangs") == (True, "timeout", "suite/test_suite.py::test_count")
-    assert all_of_them.said("hangs once")[:2] == (False, "survived")
+def test_a_mutant_must_time_out_twice_to_be_killed(all_mutants):
+    assert all_mutants.result("hangs") == (True, "timeout", "suite/test_suite.py::test_count")
+    assert all_mutants.result("hangs once")[:2] == (False, "survived")
 
 
-def test_survivors_are_listed_with_their_diff(all_of_them):
-    assert all_of_them.said("unseen") == (False, "survived", "")
-    assert all_of_them.said("uncalled") == (False, "not called", "")
+def test_survivors_are_listed_with_their_diff(all_mutants):
+    assert all_mutants.result("unseen") == (False, "survived", "")
+    assert all_mutants.result("uncalled") == (False, "not called", "")
     for name in ("unseen", "uncalled"):
         before, after = DEFECTS[name]
-        told = all_of_them.words.partition(f"survived: {name}  toys\n")[2]
-        assert f"    -    return {before}\n    +    return {after}\n" in told[:200]
+        report = all_mutants.output.partition(f"survived: {name}  toys\n")[2]
+        assert f"    -    return {before}\n    +    return {after}\n" in report[:200]
 
 
 @pytest.mark.parametrize("defect", ["cannot load", "ends the process"])
-def test_a_mutant_that_cannot_load_is_not_counted(all_of_them, defect):
-    killed, said, _ = all_of_them.said(defect)
+def test_a_mutant_that_cannot_load_is_not_counted(all_mutants, defect):
+    killed, result, _ = all_mutants.result(defect)
     assert not killed
-    assert said.startswith("broken: status ")
-    assert f"  not counted, {defect}: broken" in all_of_them.words
+    assert result.startswith("broken: status ")
+    assert f"  not counted, {defect}: broken" in all_mutants.output
 
 
-def test_equivalent_mutants_are_not_counted(all_of_them):
-    assert all_of_them.results["same"]["equivalent"] == "toys"
-    assert "picked: 3 of 6 (50.0%) noticed" in all_of_them.words
-    assert "  1 more make no difference" in all_of_them.words
+def test_equivalent_mutants_are_not_counted(all_mutants):
+    assert all_mutants.results["same"]["equivalent"] == "toys"
+    assert "picked: 3 of 6 (50.0%) killed" in all_mutants.output
+    assert "  1 more are equivalent" in all_mutants.output
 
 
-def test_a_picked_survivor_fails_the_run(all_of_them):
-    assert all_of_them.status == 1
+def test_a_picked_survivor_fails_the_run(all_mutants):
+    assert all_mutants.status == 1
 
 
 def test_the_run_passes_when_all_mutants_are_killed(tmp_path):
     names = "inside", "outside"
     run = seed(tmp_path, {"random": {name: DEFECTS[name] for name in names}}, SUITE, "--seed", "5")
-    assert (run.status, run.complaint) == (0, "")
-    assert "random: 2 of 2 (100.0%) noticed" in run.words
-    assert run.words.startswith("seed 5: 0 picked, 2 random\n")
+    assert (run.status, run.error) == (0, "")
+    assert "random: 2 of 2 (100.0%) killed" in run.output
+    assert run.output.startswith("seed 5: 0 picked, 2 random\n")
 
 
 def test_one_random_survivor_of_ten_fails_the_run(tmp_path):
     many = {f"inside {number}": DEFECTS["inside"] for number in range(9)}
     run = seed(tmp_path, {"random": {**many, "unseen": DEFECTS["unseen"]}})
     assert run.status == 1
-    assert "random: 9 of 10 (90.0%) noticed" in run.words
+    assert "random: 9 of 10 (90.0%) killed" in run.output
 
 
 @pytest.mark.parametrize(
-    ("suite", "complaint"),
+    ("suite", "error"),
     [
         (f"{SUITE}\ndef test_red(): assert sums.add(1, 1) == 3\n", "suite/test_suite.py::test_red"),
         ("import nowhere\n", "pytest ended with 2"),
@@ -185,16 +185,16 @@ def test_one_random_survivor_of_ten_fails_the_run(tmp_path):
     ],
     ids=["a test fails", "it cannot be loaded", "there are no tests"],
 )
-def test_a_failing_baseline_is_rejected(tmp_path, suite, complaint):
+def test_a_failing_baseline_is_rejected(tmp_path, suite, error):
     run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, suite)
     assert run.status == 2
-    assert "the contract suite is red without any defect" in run.complaint
-    assert complaint in run.complaint
+    assert "the contract suite fails without a mutation" in run.error
+    assert error in run.error
     assert not run.results
 
 
 def test_a_suite_that_fails_only_in_a_fork_is_rejected(tmp_path):
-    """What leaves something behind is green once, and would kill every defect afterwards."""
+    """A test that leaves state behind passes once and would kill every later mutant."""
     stain = f'''{SUITE}
 def test_once():
     import pathlib
@@ -203,4 +203,4 @@ def test_once():
 '''
     run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, stain)
     assert run.status == 2
-    assert "the contract suite fails in a fork without any defect" in run.complaint
+    assert "the contract suite fails in a forked process without a mutation" in run.error

@@ -1,6 +1,6 @@
-"""For comparison: the tests that one usually writes for a client, with respx and by example.
+"""For comparison: the example-based tests that are usually written for a client, with respx.
 
-They are honest ones, each worth having. What they miss is what the contract suite is for.
+Each is a useful test. What they miss is what the contract suite is for.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CALL = {"character": "https://example.com/a.png", "reference": "https://example.
 
 
 class Clock:
-    """Nothing sleeps."""
+    """A clock that never sleeps."""
 
     time = 0.0
 

@@ -1,5 +1,5 @@
-"""`python -m tests.mutants.toy FOLDER [argument …]`: the runner over an invented package.
+"""`python -m tests.mutants.sample_project FOLDER [argument …]`: the runner on an invented package.
 
-Everything is the runner's own but what it is let loose on, and its patience. What the package is,
-what its suite looks at and which defects are seeded stand in the folder; see `test_toy`.
+Only the package, the suites and the timeouts differ from the real runner. The folder holds the
+package, its suites and the mutants; see `test_runner`.
 """

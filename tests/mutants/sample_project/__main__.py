@@ -1,4 +1,4 @@
-"""See the package. The root has to be another before any other module has taken it."""
+"""See the package. The root must be replaced before other modules import it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ package_copy.ROOT = Path(sys.argv[1])
 
 from tests.mutants import __main__ as command  # noqa: E402 - see above
 from tests.mutants import picked_mutants, random_mutants, results, runner  # noqa: E402
-from tests.mutants.suites import Suite  # noqa: E402
 from tests.mutants.mutation_operators import Mutant  # noqa: E402
+from tests.mutants.suites import Suite  # noqa: E402
 
 
 def _seeded(kind: str, given: dict[str, Any]) -> list[Mutant]:
@@ -29,12 +29,14 @@ def _mutant(name: str, before: str, after: str) -> Mutant:
 
 
 def main() -> int:
-    """Seed what the folder says."""
+    """Run the mutants of the folder."""
     given = json.loads((package_copy.ROOT / "defects.json").read_text("utf-8"))
-    command.SUITES = (Suite("naive", "naive"), Suite("contract", "suite"))
-    picked_mutants.code, picked_mutants.moved = lambda: _seeded("picked", given), list
+    command.SUITES = (Suite("comparison", "comparison"), Suite("contract", "suite"))
+    picked_mutants.code, picked_mutants.contract_changes = lambda: _seeded("picked", given), list
     random_mutants.sample = lambda *_: _seeded("random", given)
-    same = [random_mutants.Equivalent("*", "*", *change, "toys") for change in given.get("same", [])]
+    same = [
+        random_mutants.Equivalent("*", "*", *change, "toys") for change in given.get("same", [])
+    ]
     random_mutants.equivalents = lambda: same
     runner.load_libraries = lambda: None
     results._TEST_TIMEOUT = 0.3
