@@ -1,4 +1,4 @@
-"""What holds for every test: no settings of the machine's, and no network beyond this machine."""
+"""Every test runs without the settings of this machine and without a network beyond loopback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_network() -> Any:
-    """Refuse to look a name up: every address that leaves the machine begins with that."""
+    """Refuse name resolution, with which every connection to another machine begins."""
     real = socket.getaddrinfo
 
     def local(host: Any, *rest: Any, **more: Any) -> Any:

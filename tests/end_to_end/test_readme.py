@@ -1,4 +1,4 @@
-"""What the README shows does what it says, word for word."""
+"""The examples of the README run as they are printed."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def server() -> SimulatorServer:
 
 def test_the_first_example_saves_a_file(server: SimulatorServer, tmp_path: Path) -> None:
     with server:
-        said = run(
+        output = run(
             ["-c", FIRST],
             tmp_path,
             COMETAPI_KEY="a-key",
             COMETAPI_RUNWAY_BASE_URL=server.base_url,
         )
     (file,) = (tmp_path / "out").iterdir()
-    assert file.name in said
+    assert file.name in output
 
 
 def test_the_error_example_resumes_tasks(server: SimulatorServer, tmp_path: Path) -> None:
@@ -60,20 +60,20 @@ def test_the_error_example_resumes_tasks(server: SimulatorServer, tmp_path: Path
         )
         client.close()
         (shown,) = re.findall(r'wait\("([^"]+)"', ERRORS)
-        said = run(
+        output = run(
             ["-c", ERRORS.replace(shown, task.id)],
             tmp_path,
             COMETAPI_KEY="a-key",
             COMETAPI_RUNWAY_BASE_URL=server.base_url,
         )
-    assert f"{other.id} SUCCEEDED None" in said
+    assert f"{other.id} SUCCEEDED None" in output
 
 
 def test_the_simulator_example_runs(tmp_path: Path) -> None:
-    said = run(["-c", SIMULATOR], tmp_path)
+    output = run(["-c", SIMULATOR], tmp_path)
     (file,) = (tmp_path / "out").iterdir()
-    assert file.name in said
-    assert "upscale_a_video" in said
+    assert file.name in output
+    assert "upscale_a_video" in output
 
 
 def test_the_testing_example_passes(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cometapi_runway import ServerError, SubmissionUnknownError, TaskNotFoundErr
 from cometapi_runway.testing.examples import Examples, about
 from cometapi_runway.validation import Contract, contract
 
-from ...end_to_end.calls import CALLS, FACE, HOOK, create, of_contract
+from ...end_to_end.example_calls import CALLS, FACE, HOOK, contract_resources, create
 
 OPERATIONS = contract().operations
 READS = [one for one in OPERATIONS if one.is_read]
@@ -27,7 +27,7 @@ def test_it_is_a_respx_router(runway_mock):
     }
 
 
-@pytest.mark.parametrize("name", sorted(of_contract()))
+@pytest.mark.parametrize("name", sorted(contract_resources()))
 def test_every_operation_answers_as_documented(name, runway_mock, tmp_path):
     task = create(runway_mock.client, name)
     done = task.wait()
@@ -156,7 +156,7 @@ def test_an_operation_without_an_example_is_named():
 
 
 def test_all_calls_are_known():
-    assert CALLS.keys() == of_contract()
+    assert CALLS.keys() == contract_resources()
 
 
 def test_failures_of_a_read_are_survived_and_told(runway_mock):

@@ -1,6 +1,6 @@
-"""An empty environment with one wheel in it and nothing else but what the wheel asks for.
+"""A virtual environment that holds one wheel and its dependencies only.
 
-What it asks for is linked from the environment that runs the tests, so no registry is needed.
+The dependencies are linked from the environment that runs the tests, so no package index is needed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def install_alone(wheel: Path, folder: Path) -> Path:
-    """Make an environment that holds the wheel and its dependencies; return its interpreter."""
+    """Create an environment with the wheel and its dependencies; return its interpreter."""
     venv.create(folder, with_pip=False, symlinks=os.name != "nt")
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     subprocess.run(

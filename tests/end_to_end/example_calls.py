@@ -1,4 +1,4 @@
-"""One call of every operation that makes a task, as a user writes it."""
+"""One example call of every operation that creates a task, as a user writes it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 def create(client: Any, name: str) -> Any:
-    """Makes the call of that name."""
+    """Create a task with the example arguments of a resource."""
     resource = attrgetter(name)(client)
     return resource.create(**CALLS[name])
 
 
-def of_contract() -> set[str]:
-    """What the contract calls its creates, as attributes of a client."""
+def contract_resources() -> set[str]:
+    """The resources of the contract that create tasks, as attributes of a client."""
     names: set[str] = set()
     for operation in contract().operations:
         prefix = "" if operation.tag == "official" else "compat."

@@ -1,10 +1,10 @@
 """Schemathesis against the running simulator, all checks and phases, stateful included.
 
-    python tests/end_to_end/conformance.py [ARGUMENT OF `schemathesis run` …]
+    python tests/end_to_end/simulator_conformance.py [ARGUMENT OF `schemathesis run` …]
 
-The simulator runs on a free loopback port, twenty times as fast as life, so that the run meets
-tasks in every state; some of them fail or are cancelled, and answers change shape from one poll
-to the next. Exits with what schemathesis exits with.
+The simulator runs on a free loopback port at twenty times real speed, so that the run meets tasks
+in every state. Some tasks fail or are cancelled, and responses change shape from one poll to the
+next. The exit status is that of schemathesis.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ENDINGS = (
 
 @frozen
 class Run:
-    """What came of one run."""
+    """The result of one run."""
 
     code: int
     output: str
@@ -51,16 +51,16 @@ class Run:
 
 
 def run(*arguments: str, **options: Unpack[Options]) -> Run:
-    """Runs schemathesis against a simulator of its own.
+    """Run schemathesis against a new simulator.
 
     Args:
-        arguments: More arguments for `schemathesis run`.
-        options: The simulator's settings, where they differ from what is said above.
+        arguments: Further arguments for `schemathesis run`.
+        options: Settings of the simulator that override the defaults above.
     """
     options = {"clock": SimClock.scaled(20), "shape": "mixed", "outcomes": ENDINGS, **options}
-    # schemathesis talks nonsense on purpose, of which the server would log every line.
+    # schemathesis sends invalid requests, and the server would log each of them.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    # It leaves a folder behind where it is run.
+    # schemathesis leaves a folder in its working directory.
     with SimulatorServer(keys={KEY}, **options) as server, tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             command(server.base_url, arguments),
@@ -74,7 +74,7 @@ def run(*arguments: str, **options: Unpack[Options]) -> Run:
 
 
 def command(base_url: str, arguments: Sequence[str]) -> list[str]:
-    """The command line of one run."""
+    """The command line of a run."""
     return [
         *(sys.executable, "-m", "schemathesis.cli"),
         *("--config-file", str(Path(__file__).with_name("schemathesis.toml"))),

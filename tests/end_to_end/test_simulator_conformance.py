@@ -1,4 +1,4 @@
-"""The simulator keeps the contract that it is derived from, by an independent judge."""
+"""The simulator conforms to the contract, as tested by schemathesis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from cometapi_runway.simulator import Fault, When
 from cometapi_runway.validation import contract
 
-from .conformance import run
+from .simulator_conformance import run
 
 
 def test_all_checks_and_phases_find_nothing():
@@ -34,7 +34,7 @@ def test_the_2024_response_shapes_are_documented():
     ids=lambda fault: fault.kind,
 )
 def test_schemathesis_detects_faults(fault):
-    """The runs above say nothing unless they fail where the simulator does."""
+    """The runs above are meaningful only if schemathesis detects faults."""
     only = ("--include-operation-id", "upscale_a_video", "--phases", "coverage")
     done = run(*only, faults=[fault])
     assert done.code == 1, done.output

@@ -1,4 +1,4 @@
-"""A program for the official SDK. Key and address come from its own environment variables."""
+"""A program for the official SDK. Key and base URL come from the SDK's environment variables."""
 
 from runwayml import RunwayML, TaskFailedError
 

@@ -1,4 +1,4 @@
-"""A program for the official `runwayml` package: on our simulator, and moved to our client."""
+"""A program for the official `runwayml` package, with that package and with this client."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import runwayml.lib.polling
 
 from cometapi_runway.simulator import FAILURES
 
-SOURCE = Path(__file__).with_name("programs") / "animate.py"
+SOURCE = Path(__file__).with_name("programs") / "official_sdk.py"
 OFFICIAL = "from runwayml import RunwayML, TaskFailedError"
-OURS = "from cometapi_runway import RunwayClient as RunwayML, TaskFailedError"
+REPLACEMENT = "from cometapi_runway import RunwayClient as RunwayML, TaskFailedError"
 ASSETS = ("https://example.com/face.png", "https://example.com/performance.mp4")
 
 
-@pytest.fixture(params=["official", "ours"])
+@pytest.fixture(params=["official", "replacement"])
 def program(request, monkeypatch, runway_server):
-    """The program as it is written, and with its one line of imports changed."""
+    """The program as it is, and with its import line changed."""
     source = SOURCE.read_text()
     assert source.count(OFFICIAL) == 1
-    if request.param == "ours":
-        source = source.replace(OFFICIAL, OURS)
+    if request.param == "replacement":
+        source = source.replace(OFFICIAL, REPLACEMENT)
     else:
-        # Only where it is: our client's own variable is set by the fixture.
+        # Only for the SDK; the fixture sets the variables of this client.
         monkeypatch.setenv("RUNWAYML_BASE_URL", f"{runway_server.base_url}/runwayml")
         monkeypatch.setenv("RUNWAYML_API_SECRET", "a-key")
-        # It sleeps six seconds before it looks; here they pass on the server's clock.
+        # The SDK sleeps six seconds before each poll; here the server's clock advances instead.
         clock = types.SimpleNamespace(sleep=runway_server.advance, time=runway_server.clock.now)
         monkeypatch.setattr(runwayml.lib.polling, "time", clock)
-    module = types.ModuleType("animate")
-    exec(compile(source, str(SOURCE), "exec"), vars(module))  # noqa: S102 - our own program
+    module = types.ModuleType("official_sdk")
+    exec(compile(source, str(SOURCE), "exec"), vars(module))  # noqa: S102 - our own code
     return module
 
 
@@ -46,8 +46,8 @@ def test_the_program_returns_an_output(program, runway_server):
 
 
 def test_the_program_reports_a_failure(program, runway_server):
-    """In words only: the SDK cannot read the code of a task without `cost`, which no page has."""
+    """As text only: the SDK parses no failure code without `cost`, which no page documents."""
     runway_server.fail_next("SAFETY.INPUT.IMAGE")
-    told = program.animate(*ASSETS)
+    message = program.animate(*ASSETS)
     task_id = runway_server.charges[0].task_id
-    assert told == f"{task_id} failed: {FAILURES['SAFETY.INPUT.IMAGE']}"
+    assert message == f"{task_id} failed: {FAILURES['SAFETY.INPUT.IMAGE']}"
