@@ -17,7 +17,7 @@ MAKES = {
 }
 
 
-def answer(request):
+def echo(request):
     """Respond with the parts of the request that the tests compare."""
     if request.url.path == "/moved":
         return httpx.Response(307, headers={"Location": "/there"})
@@ -43,7 +43,7 @@ def get(client, path="/here"):
 @pytest.fixture(params=MAKES)
 def make(request):
     return lambda **more: MAKES[request.param](
-        **{"httpx_args": {"transport": httpx.MockTransport(answer)}} | more
+        **{"httpx_args": {"transport": httpx.MockTransport(echo)}} | more
     )
 
 
@@ -78,7 +78,7 @@ def test_certificates_are_verified_unless_disabled(make, monkeypatch):
 
 
 def test_the_key_is_sent_as_a_bearer_token():
-    transport = {"httpx_args": {"transport": httpx.MockTransport(answer)}}
+    transport = {"httpx_args": {"transport": httpx.MockTransport(echo)}}
     assert get(MAKES["with a key"](**transport))["headers"]["authorization"] == "Bearer sk-1"
     other = MAKES["with a key"](prefix="", auth_header_name="X-Key", **transport)
     assert get(other)["headers"]["x-key"] == "sk-1"

@@ -42,11 +42,11 @@ def test_every_flavour_takes_the_declared_parameters(harness, operation):
         function = getattr(harness.driver.module(operation), flavour)
         parameters = dict(inspect.signature(function).parameters)
         del parameters["client"]
-        asked = {
+        parameters_required = {
             normalize_name(name): one.default is inspect.Parameter.empty
             for name, one in parameters.items()
         }
-        assert asked == wanted, f"{operation.id}.{flavour}"
+        assert parameters_required == wanted, f"{operation.id}.{flavour}"
         for name, one in parameters.items():
             given = one.default in {inspect.Parameter.empty, harness.driver.unset}
             assert given, f"{operation.id}.{flavour} has an additional default for {name}"

@@ -21,7 +21,11 @@ def test_arguments_are_sent_unchanged(harness, operation, flavour):
 
 def test_every_documented_parameter_is_drawn(harness, operation):
     """A parameter that was never drawn would be tested by no other check."""
-    drawn = {(location, name) for request in valid_requests(harness.source, operation)
-             for location in PARAMETER_LOCATIONS for name in request.arguments.get(location, {})}  # fmt: skip
+    drawn = {
+        (location, name)
+        for request in valid_requests(harness.source, operation)
+        for location in PARAMETER_LOCATIONS
+        for name in request.arguments.get(location, {})
+    }
     declared = {(one.location, one.name) for one in operation.parameters}
     assert drawn == declared

@@ -13,9 +13,11 @@ from .drivers.generated_driver import FLAVOURS
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_documented_responses_are_parsed_without_loss(harness, operation, flavour):
     request = valid_requests(harness.source, operation)[0]
-    raise_failures(response_failure(harness, operation, flavour, status, drawn, request)
-           for status, drawn in valid_responses(harness.source, operation)
-           if check_response(harness, operation, flavour, status, drawn.value, request))  # fmt: skip
+    raise_failures(
+        response_failure(harness, operation, flavour, status, drawn, request)
+        for status, drawn in valid_responses(harness.source, operation)
+        if check_response(harness, operation, flavour, status, drawn.value, request)
+    )
 
 
 def test_every_documented_status_has_a_drawn_response(harness, operation):

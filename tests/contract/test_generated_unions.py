@@ -36,8 +36,11 @@ def test_a_list_of_pairs_is_not_parsed_as_an_object(harness, operation):
     """Python converts a list of pairs into a dict implicitly."""
     request = valid_requests(harness.source, operation)[0]
     for response in json_responses(operation):
-        bodies = [other for one in harness.source.minimal_cover(response.schema)
-                  for other in objects_as_pairs(harness.contract, response.schema, one.value)]  # fmt: skip
+        bodies = [
+            other
+            for one in harness.source.minimal_cover(response.schema)
+            for other in objects_as_pairs(harness.contract, response.schema, one.value)
+        ]
         for status in response_statuses(operation, response):
             for body in bodies:
                 harness.respond_with(status, body)
@@ -62,8 +65,11 @@ def test_from_dict_equals_the_constructor(harness, posting):
         body = request.arguments["body"]
         built = harness.driver.build_value(hint, body)
         parsed = type(built).from_dict(body)
-        found = [*find_differences(body, parsed.to_dict()), *find_unmodelled_properties(harness, parsed),
-                 *find_type_mismatches(harness.driver, hint, parsed)]  # fmt: skip
+        found = [
+            *find_differences(body, parsed.to_dict()),
+            *find_unmodelled_properties(harness, parsed),
+            *find_type_mismatches(harness.driver, hint, parsed),
+        ]
         assert (parsed, found) == (built, []), f"{posting.id}: {body}"
 
 

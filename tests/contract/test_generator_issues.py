@@ -1,8 +1,8 @@
 """Generator issues with documents and requests, as strict expected failures.
 
 Each test states the correct behavior and fails today with the exception that its mark names. When
-upstream fixes the issue the test fails, and the mitigation in `generator_issues.toml` can go. Issues
-with responses are in `test_generator_response_issues`.
+upstream fixes the issue the test fails, and the mitigation in `generator_issues.toml` can go.
+Issues with responses are in `test_generator_response_issues`.
 """
 
 from __future__ import annotations
@@ -102,8 +102,17 @@ def test_document_level_security_requires_a_key(example):
 @generator_issue("nullable-enum", AssertionError)
 def test_a_nullable_enum_is_one_type(example):
     models = importlib.import_module(f"{example.name}.models").__all__
-    assert len([one for one in models if re.fullmatch(r"RetrieveNullableEnumResponse200State.+", one)
-                and not one.endswith("_VALUES")]) <= 1  # fmt: skip
+    assert (
+        len(
+            [
+                one
+                for one in models
+                if re.fullmatch(r"RetrieveNullableEnumResponse200State.+", one)
+                and not one.endswith("_VALUES")
+            ]
+        )
+        <= 1
+    )
 
 
 @generator_issue("any-content-type", AssertionError)

@@ -213,8 +213,10 @@ def test_unsupported_samples_are_listed():
 
 
 def parsed_rules(text, **schema):
-    return [(one.rejected, one.allowed, one.field)
-            for one in description_rules.described_rules({"description": text, **schema})]  # fmt: skip
+    return [
+        (one.rejected, one.allowed, one.field)
+        for one in description_rules.described_rules({"description": text, **schema})
+    ]
 
 
 TYPED = {"type": {"type": "string"}, "uri": {"type": "string"}}
@@ -226,27 +228,57 @@ TYPED = {"type": {"type": "string"}, "uri": {"type": "string"}}
         ("Must be act_two.", {"type": "string"}, [(("act_twox",), ("act_two",), ())]),
         ("It must be 5.", {"type": "integer"}, [((6,), (5,), ())]),
         ("It must be an image.", {"type": "string"}, []),
-        ("Frame shape, for example 1280:720 or 720:1280.", {"type": "string"},
-         [((), ("1280:720", "720:1280"), ())]),
+        (
+            "Frame shape, for example 1280:720 or 720:1280.",
+            {"type": "string"},
+            [((), ("1280:720", "720:1280"), ())],
+        ),
         ("Begin with little, such as 0.5.", {"type": "number"}, [((), (0.5,), ())]),
         ("Use `auto` for default behavior.", {"type": "string"}, [((), ("auto",), ())]),
         ("Use `auto` for all of it.", {"type": "object"}, []),
         ("At most 3 characters.", {"type": "string"}, [(("xxxx",), (), ())]),
-        ("Not empty, up to 2 characters", {"type": "string"},
-         [(("xxx",), (), ()), (("",), (), ())]),
+        (
+            "Not empty, up to 2 characters",
+            {"type": "string"},
+            [(("xxx",), (), ()), (("",), (), ())],
+        ),
         ("From 0 to 9.", {"type": "integer"}, [((-1, 10), (0, 9), ())]),
         ("Between 1-5 things", {"type": "string"}, []),
-        ("One to two pictures.", {"type": "array", "items": {"type": "string"}},
-         [(([], [description_rules.sample_item({})] * 3), ([description_rules.sample_item({})] * 2,), ())]),
-        ("An HTTPS URL, or a base64 data URI.", {"type": "string"},
-         [(description_rules._NOT_HTTPS, description_rules._HTTPS, ()), ((), description_rules._DATA[:1], ())]),
-        ("Provide `type` (`video`) and `uri` (HTTPS URL).", {"properties": TYPED},
-         [(("videox",), ("video",), ("type",)), (description_rules._NOT_HTTPS, description_rules._HTTPS, ("uri",))]),
+        (
+            "One to two pictures.",
+            {"type": "array", "items": {"type": "string"}},
+            [
+                (
+                    ([], [description_rules.sample_item({})] * 3),
+                    ([description_rules.sample_item({})] * 2,),
+                    (),
+                )
+            ],
+        ),
+        (
+            "An HTTPS URL, or a base64 data URI.",
+            {"type": "string"},
+            [
+                (description_rules._NOT_HTTPS, description_rules._HTTPS, ()),
+                ((), description_rules._DATA[:1], ()),
+            ],
+        ),
+        (
+            "Provide `type` (`video`) and `uri` (HTTPS URL).",
+            {"properties": TYPED},
+            [
+                (("videox",), ("video",), ("type",)),
+                (description_rules._NOT_HTTPS, description_rules._HTTPS, ("uri",)),
+            ],
+        ),
         ("Give `size` (`big`).", {"properties": TYPED}, []),
-        ("You can either provide a video or an image.", {"properties": TYPED},
-         [(("sound",), ("video", "image"), ("type",))]),
+        (
+            "You can either provide a video or an image.",
+            {"properties": TYPED},
+            [(("sound",), ("video", "image"), ("type",))],
+        ),
     ],
-)  # fmt: skip
+)
 def test_descriptions_become_rules(text, schema, rules):
     assert parsed_rules(text, **schema) == rules
 

@@ -1,4 +1,4 @@
-"""The raise_failures says what happened: breaches to paste, github_annotations, and one page of it all."""
+"""The report shows failures with tests to paste, annotations, and one page of all results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ from .reporting.results import ContractRun, RecordedTest
 from .reporting.xdist_schedule import scope_of
 
 FAILURE = ContractFailure(
-    "control_a_character", "sync", ("/seed: expected 3, missing",), "coverage: VALUE", '{"seed": 3}',
-    "curl -X POST 'https://a.b'", "def test_it():\n    assert check() == []",
-)  # fmt: skip
+    "control_a_character",
+    "sync",
+    ("/seed: expected 3, missing",),
+    "coverage: VALUE",
+    '{"seed": 3}',
+    "curl -X POST 'https://a.b'",
+    "def test_it():\n    assert check() == []",
+)
 
 
 def recorded(**details):
@@ -41,11 +46,11 @@ def run(request, tmp_path, monkeypatch):
     """A partial run in which one contract check and one other test failed."""
     # Ignore the results of other commands on this machine.
     monkeypatch.setattr(report_data, "ROOT", tmp_path)
-    made = ContractRun(request.config, contract())
-    made.coverage = coverage_thresholds.evaluate_coverage(
+    run = ContractRun(request.config, contract())
+    run.coverage = coverage_thresholds.evaluate_coverage(
         CoverageRecorder(contract()).points, {}, {"requests": 0.0, "responses": 0.0}, ()
     )
-    made.tests += [
+    run.tests += [
         recorded(operation=FAILURE.operation, summary="Arguments are sent unchanged.",
                contract_failures=ContractCheckError([FAILURE]).as_json()),
         recorded(name="tests/contract/test_generated_models.py::test_b"),
@@ -55,7 +60,7 @@ def run(request, tmp_path, monkeypatch):
                text="[XPASS(strict)] const-object: it is so"),
         recorded(outcome="passed", text=""),
     ]  # fmt: skip
-    return made
+    return run
 
 
 def test_a_failure_names_operation_and_field_and_has_a_test():
@@ -127,8 +132,8 @@ def test_a_pasted_response_test_fails_until_fixed(harness, monkeypatch):
     task = contract_model("Task")
     original = task.to_dict
     call = valid_requests(harness.source, operation)[0]
-    answers = valid_responses(harness.source, operation)
-    status, drawn = next(one for one in answers if "failure" in one[1].value)
+    responses = valid_responses(harness.source, operation)
+    status, drawn = next(one for one in responses if "failure" in one[1].value)
     with monkeypatch.context() as patch:
         patch.setattr(task, "to_dict", lambda self: original(self) | {"failure": "other"})
         found = response_failure(harness, operation, "asyncio", status, drawn, call)
@@ -220,18 +225,37 @@ def found(result, test=""):
 
 
 MUTATION_RUN = {
-    "seed": 7, "when": "2031-05-06 07:08+00:00", "took": 9.0, "summary": {},
+    "seed": 7,
+    "when": "2031-05-06 07:08+00:00",
+    "took": 9.0,
+    "summary": {},
     "suites": {"contract": {"tests": 4}, "unit": {"tests": 3}, "comparison": {"tests": 2}},
     "mutants": [
-        mutant("d1", killed=True, kind="picked",
-               results={"comparison": found("killed"), "unit": found("killed", "tests/unit/test_a.py::b")}),
-        mutant("d2", results={name: found("survived") for name in ("comparison", "unit", "contract")},
-               diff=["@@ -1 +1 @@", "-    <old>", "+    new"]),
-        mutant("d3", killed=True, results={"comparison": found("survived"), "contract": found("timeout")}),
-        mutant("d4", equivalent="the result is the same", results={"comparison": found("survived")}),
+        mutant(
+            "d1",
+            killed=True,
+            kind="picked",
+            results={
+                "comparison": found("killed"),
+                "unit": found("killed", "tests/unit/test_a.py::b"),
+            },
+        ),
+        mutant(
+            "d2",
+            results={name: found("survived") for name in ("comparison", "unit", "contract")},
+            diff=["@@ -1 +1 @@", "-    <old>", "+    new"],
+        ),
+        mutant(
+            "d3",
+            killed=True,
+            results={"comparison": found("survived"), "contract": found("timeout")},
+        ),
+        mutant(
+            "d4", equivalent="the result is the same", results={"comparison": found("survived")}
+        ),
         mutant("d5", broken="broken: status 2", results={"comparison": found("broken: status 2")}),
     ],
-}  # fmt: skip
+}
 
 
 def test_the_page_shows_the_mutation_scores(run, tmp_path):

@@ -30,8 +30,11 @@ def test_invalid_arguments_are_rejected_by_name(harness, wrapper, creating, clie
     for name, signature in resources_for(wrapper, client_kind, creating):
         invalid = invalid_bodies(harness, signature)
         assert len(invalid) > 10, f"{creating.id}: only {len(invalid)} invalid requests were drawn"
-        raise_failures(refusal_failure(harness, wrapper, client_kind, name, drawn) for drawn in invalid
-               if check_refusal(harness, wrapper, client_kind, name, drawn.value))  # fmt: skip
+        raise_failures(
+            refusal_failure(harness, wrapper, client_kind, name, drawn)
+            for drawn in invalid
+            if check_refusal(harness, wrapper, client_kind, name, drawn.value)
+        )
 
 
 @pytest.mark.parametrize("client_kind", CLIENT_KINDS)

@@ -35,10 +35,13 @@ def test_documented_responses_are_understood(harness, wrapper, operation, client
     entries = entry_points(harness, wrapper, operation, client_kind)
     assert entries, f"{operation.id}: the {client_kind} client never sends it"
     for entry in entries:
-        raise_failures(understanding_failure(harness, wrapper, operation, client_kind, entry, status, drawn)
-               for status, drawn in valid_responses(harness.source, operation)
-               if check_understood(harness, wrapper, operation, client_kind, entry, status, drawn.value)
-               )  # fmt: skip
+        raise_failures(
+            understanding_failure(harness, wrapper, operation, client_kind, entry, status, drawn)
+            for status, drawn in valid_responses(harness.source, operation)
+            if check_understood(
+                harness, wrapper, operation, client_kind, entry, status, drawn.value
+            )
+        )
 
 
 @pytest.mark.parametrize("client_kind", CLIENT_KINDS)

@@ -36,7 +36,9 @@ PROGRAM = (
     ROOT / ".build" / "prism" / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
 )
 NODE = shutil.which("node")
-MISSING = None if NODE and PROGRAM.exists() else "Prism is missing: install Node and run `make prism`"
+MISSING = (
+    None if NODE and PROGRAM.exists() else "Prism is missing: install Node and run `make prism`"
+)
 
 needs_prism = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -82,7 +84,9 @@ class Prism:
 
     def client(self, key: str = KEY, *, validate: bool = True) -> RunwayClient:
         """A client of this Prism."""
-        return RunwayClient(key, base_url=self.base_url, transport=self.transport, validate=validate)
+        return RunwayClient(
+            key, base_url=self.base_url, transport=self.transport, validate=validate
+        )
 
 
 def read_log(log: IO[str], ready: queue.SimpleQueue[str]) -> None:

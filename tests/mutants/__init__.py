@@ -1,4 +1,4 @@
-"""Mutation testing: how many seeded defects (mutants) the tests detect (kill).
+"""Mutation testing: how many mutants (mutants) the tests detect (kill).
 
 `make mutants` runs the hand-picked mutants (`picked.toml`, `contract_changes.toml`) and a number of
 random ones with a printed seed. Each runs through the unit tests and, if it survives, through the

@@ -77,8 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--random", type=int, default=240, help="the number of random mutants")
     parser.add_argument("--no-picked", action="store_true", help="omit the hand-picked mutants")
     parser.add_argument("--only", help="a regular expression for the ids of mutants")
-    parser.add_argument("--all-suites", action="store_true",
-                        help="run every suite, also for mutants that another suite has killed")  # fmt: skip
+    parser.add_argument(
+        "--all-suites",
+        action="store_true",
+        help="run every suite, also for mutants that another suite has killed",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="the number of processes")
     return parser
 

@@ -127,7 +127,7 @@ class _Watch:
             is_over = not thread.thread.is_alive()
             codes |= thread.news()
             if is_over:
-                # A profiler that is freed while enabled would stop the profiler of the current thread.
+                # A profiler freed while enabled would stop the profiler of the current thread.
                 thread.profiler.disable()
                 self._there.remove(thread)
         self._here.enable()

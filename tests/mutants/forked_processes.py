@@ -53,14 +53,15 @@ def each(
 
     Args:
         jobs: the jobs.
-        work: runs one job in the process; its second argument reports a text; returns the exit status.
+        work: runs one job in the process, given a function that reports a text; returns the
+            exit status.
         limit: the timeout of a job in seconds, unless the job sets another.
         workers: how many processes run at once.
     """
     waiting, running = iter(jobs), dict[int, tuple[J, mmap.mmap, float]]()
     while True:
         while len(running) < workers and (job := next(waiting, None)) is not None:
-            # Shared memory instead of a pipe: the parent does not read meanwhile, and a full pipe blocks.
+            # Shared memory, not a pipe: the parent does not read meanwhile, and a full pipe blocks.
             text = mmap.mmap(-1, _MAX_LENGTH)
             pid = os.fork()
             if not pid:

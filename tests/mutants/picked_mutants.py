@@ -95,14 +95,17 @@ def apply_change(pick: dict[str, Any], document: Any) -> Mutant:
         before = _change(holder, last, pick)
     except (KeyError, IndexError, ValueError) as error:
         raise StalePickError(
-            f"stale change {pick['id']!r} (contract_changes.toml): {pick['at']} is not in the contract"
+            f"stale change {pick['id']!r} (contract_changes.toml): "
+            f"{pick['at']} is not in the contract"
         ) from error
     if changed == document:
         raise StalePickError(
-            f"stale change {pick['id']!r} (contract_changes.toml): {pick['at']} has this value already"
+            f"stale change {pick['id']!r} (contract_changes.toml): "
+            f"{pick['at']} has this value already"
         )
-    after = next(f"{kind} {pick[kind]!r}" for kind in ("set", "add", "rename", "gone")
-                 if kind in pick)  # fmt: skip
+    after = next(
+        f"{kind} {pick[kind]!r}" for kind in ("set", "add", "rename", "gone") if kind in pick
+    )
     shown = f"{pick['at']}: {json.dumps(before)[:200]}"
     source = json.dumps(changed, indent=2, ensure_ascii=False) + "\n"
     return Mutant(pick["id"], "contract", CONTRACT, 1, "", shown, after, source, pick["breaks"])

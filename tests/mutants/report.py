@@ -126,13 +126,20 @@ def _summary(results: RunResults, kind: str) -> dict[str, Any]:
         "counted": len(counted),
         "killed": sum(one.is_killed for one in counted),
         "equivalent": sum(bool(results.reason(one)) for one in results.outcomes[kind]),
-        "by": {name: sum(one.suite_results[name].is_kill for one in counted if name in one.suite_results)
-               for name in results.suites},
-        "groups": {group: {
-            "counted": sum(one.mutant.group == group for one in counted),
-            "killed": sum(one.mutant.group == group and one.is_killed for one in counted),
-        } for group in groups},
-    }  # fmt: skip
+        "by": {
+            name: sum(
+                one.suite_results[name].is_kill for one in counted if name in one.suite_results
+            )
+            for name in results.suites
+        },
+        "groups": {
+            group: {
+                "counted": sum(one.mutant.group == group for one in counted),
+                "killed": sum(one.mutant.group == group and one.is_killed for one in counted),
+            }
+            for group in groups
+        },
+    }
 
 
 def _one(results: RunResults, kind: str, outcome: MutantResult) -> dict[str, Any]:

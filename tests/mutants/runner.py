@@ -86,14 +86,14 @@ def run_trials(
     """
     outcomes = [MutantResult(mutant) for mutant in mutants]
     plans = [_plan(mutant) for mutant in mutants]
-    asked: list[Trial] = []
+    trials: list[Trial] = []
     for suite in suites:
         tasks = [
             _task(index, one.mutant, suite, plans[index], baselines[suite.name])
             for index, one in enumerate(outcomes)
             if suite.applies_to(one.mutant.group) and (all_suites or not one.is_killed)
         ]
-        asked += tasks
+        trials += tasks
         for task, finding in _run_with_retry(tasks, baselines, suites, workers):
             outcome = outcomes[task.index]
             is_news = finding.is_kill and suite.name != COMPARISON and not outcome.is_killed
@@ -103,7 +103,7 @@ def run_trials(
     survivors = {index for index, one in enumerate(outcomes) if not one.is_killed}
     rest = [
         task.rest()
-        for task in asked
+        for task in trials
         if task.index in survivors and task.left and task.suite.name != COMPARISON
         if not is_equivalent(task.mutant)
     ]

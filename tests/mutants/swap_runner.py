@@ -37,7 +37,7 @@ class _ForkingSession:
         def work(task: Trial, report: Callable[[str], None]) -> int:
             assert task.plan is not None
             if task.plan.codes and not code_swap.apply(task.plan):
-                report("nobody holds the changed functions")
+                report("no loaded function has the changed code")
                 return forked_processes.BROKEN
             code_swap.clear_caches()
             return self._run(task, [items[name] for name in task.tests], report)

@@ -27,14 +27,19 @@ def test_every_picked_mutant_applies():
 
 
 def test_a_stale_pick_is_reported_with_its_file():
-    pick = {"id": "gone", "file": "wrapper/cometapi_runway/_io/exception_mapping.py", "before": "no such text",
-            "after": "", "breaks": ""}  # fmt: skip
+    pick = {
+        "id": "gone",
+        "file": "wrapper/cometapi_runway/_io/exception_mapping.py",
+        "before": "no such text",
+        "after": "",
+        "breaks": "",
+    }
     with pytest.raises(
         picked_mutants.StalePickError,
         match=r"stale pick 'gone' .*exception_mapping\.py has its text 0 times .*'no such text'",
     ):
         picked_mutants.apply_pick(pick)
-    with pytest.raises(picked_mutants.StalePickError, match="would not compile: .*syntax"):
+    with pytest.raises(picked_mutants.StalePickError, match=r"would not compile: .*syntax"):
         picked_mutants.apply_pick(
             {**pick, "before": "def client_closed()", "after": "def client_closed("}
         )

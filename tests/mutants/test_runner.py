@@ -33,7 +33,7 @@ def uncalled(a):
     return a - 1
 """
 SUITE = """
-from toy import sums
+from sample import sums
 
 def test_add(): assert sums.add(2, 3) == 5
 def test_clipped(): assert sums.clipped(11) == 10
@@ -41,7 +41,7 @@ def test_count(): assert sums.count(3) == 0
 def test_unseen(): assert sums.unseen(1)
 """
 COMPARISON = """
-from toy import sums
+from sample import sums
 
 def test_add(): assert sums.add(0, 3) == 3
 """
@@ -86,8 +86,8 @@ class Run:
 def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options: str) -> Run:
     """Create the package and run mutants of it."""
     files = {
-        "wrapper/toy/__init__.py": "",
-        "wrapper/toy/sums.py": PACKAGE,
+        "wrapper/sample/__init__.py": "",
+        "wrapper/sample/sums.py": PACKAGE,
         "generated/empty.txt": "",
         "suite/test_suite.py": suite,
         "comparison/test_examples.py": COMPARISON,
@@ -111,7 +111,7 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
 
 @pytest.fixture(scope="module")
 def all_mutants(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toy")
+    folder = tmp_path_factory.mktemp("sample")
     once = "return a * 2", HANGS_ONCE.format(marker=folder / "was here").strip()
     given = {"picked": DEFECTS | {"hangs once": once}, "same": [DEFECTS["same"]]}
     return seed(folder, given)
@@ -139,7 +139,7 @@ def test_survivors_are_listed_with_their_diff(all_mutants):
     assert all_mutants.result("uncalled") == (False, "not called", "")
     for name in ("unseen", "uncalled"):
         before, after = DEFECTS[name]
-        report = all_mutants.output.partition(f"survived: {name}  toys\n")[2]
+        report = all_mutants.output.partition(f"survived: {name}  sample\n")[2]
         assert f"    -    return {before}\n    +    return {after}\n" in report[:200]
 
 
@@ -152,7 +152,7 @@ def test_a_mutant_that_cannot_load_is_not_counted(all_mutants, defect):
 
 
 def test_equivalent_mutants_are_not_counted(all_mutants):
-    assert all_mutants.results["same"]["equivalent"] == "toys"
+    assert all_mutants.results["same"]["equivalent"] == "sample"
     assert "picked: 3 of 6 (50.0%) killed" in all_mutants.output
     assert "  1 more are equivalent" in all_mutants.output
 

@@ -1,8 +1,4 @@
-"""What must hold between a contract and a client generated from it, for every operation.
-
-The laws know no operation by name. A test module states which contract and which package; adding
-an operation to the contract puts it under all of them.
-"""
+"""The set-up of the checks: a contract, its generated client, and drawn requests and responses."""
 
 from __future__ import annotations
 

@@ -54,8 +54,11 @@ def expressible_requests(harness: Harness, signature: Signature) -> list[Request
     """
     operation = harness.contract.operation(signature.operation)
     is_own = validity_test(harness.contract, resource_schema(signature))
-    return [request for request in valid_requests(harness.source, operation)
-            if is_own(request.arguments["body"]) and create_arguments(harness, signature, request)]  # fmt: skip
+    return [
+        request
+        for request in valid_requests(harness.source, operation)
+        if is_own(request.arguments["body"]) and create_arguments(harness, signature, request)
+    ]
 
 
 def resource_schema(signature: Signature) -> dict[str, JSON]:
@@ -207,12 +210,20 @@ def refusal_failure(
                   and bool(check(body)))  # fmt: skip
     harness.transport.last_request = None
     return ContractFailure(
-        operation.id, f"{name}.create, {client_kind}", tuple(check(body)), drawn.origin, json.dumps(body),
+        operation.id,
+        f"{name}.create, {client_kind}",
+        tuple(check(body)),
+        drawn.origin,
+        json.dumps(body),
         harness.last_curl(),
-        format_test(f"{name} {client_kind} rejects", "harness, wrapper", _RESPOND.format(operation.id),
-                f'wrapper_checks.check_refusal(harness, wrapper, "{client_kind}", "{name}", body)',
-                body=body),
-    )  # fmt: skip
+        format_test(
+            f"{name} {client_kind} rejects",
+            "harness, wrapper",
+            _RESPOND.format(operation.id),
+            f'wrapper_checks.check_refusal(harness, wrapper, "{client_kind}", "{name}", body)',
+            body=body,
+        ),
+    )
 
 
 def available_arguments(signature: Signature, body: Mapping[str, JSON]) -> dict[str, JSON]:

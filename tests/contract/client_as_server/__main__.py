@@ -1,8 +1,8 @@
 """`python -m tests.contract.client_as_server`: the schemathesis command line against the client.
 
 The server listens on a free loopback port; further arguments go to `schemathesis run`. The reports
-are written to `.build/client-as-server`, and the exit status is that of schemathesis. With `--serve`
-the command only listens, for another tester.
+are written to `.build/client-as-server`, and the exit status is that of schemathesis. With
+`--serve` the command only listens, for another tester.
 """
 
 from __future__ import annotations

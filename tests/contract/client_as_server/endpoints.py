@@ -112,7 +112,7 @@ class GeneratedEndpoint:
         parsed = result.parsed if flavour.endswith("detailed") else result
         faults = [one for one in found if one not in issues]
         if issues and faults:
-            # The generated client checks nothing: an object instead of a list becomes an empty list.
+            # The generated client checks nothing: an object sent as a list becomes an empty list.
             return EndpointResult("changed", f"{flavour}: {faults}")
         return _make_result(flavour, faults, to_json(parsed))
 

@@ -68,7 +68,7 @@ def _rejection(description: str) -> dict[str, JSON]:
 def _links(
     document: Object, endpoint: Endpoint, endpoints: list[Endpoint]
 ) -> Iterable[tuple[str, JSON]]:
-    """Links from a response with an id to each endpoint of the same client with an id in its path."""
+    """Links from a response with an id to the endpoints of the same client that take an id."""
     schema = resolve(document, success_response(endpoint.operation).schema or {})
     if "id" not in schema.get("properties", {}):
         return

@@ -11,12 +11,12 @@ from typing import Any
 Schema = dict[str, Any]
 
 
-def operation(schema: Schema | None = None, answer: Schema | None = None, **more: Any) -> Schema:
+def operation(schema: Schema | None = None, response: Schema | None = None, **more: Any) -> Schema:
     """An operation with a JSON body and a JSON response."""
-    made: Schema = {"tags": ["odd"], "responses": {"200": json("done", answer or {})}, **more}
+    result: Schema = {"tags": ["odd"], "responses": {"200": json("done", response or {})}, **more}
     if schema is not None:
-        made["requestBody"] = {"required": True, "content": content(schema)}
-    return made
+        result["requestBody"] = {"required": True, "content": content(schema)}
+    return result
 
 
 def content(schema: Schema) -> Schema:
@@ -108,20 +108,20 @@ _REQUESTS = {
 }  # fmt: skip
 
 _ANSWERS = {
-    "retrieve": operation(answer=ref("Mark"), security=KEY)
+    "retrieve": operation(response=ref("Mark"), security=KEY)
     | {"responses": {"200": json("done", ref("Mark")), "429": json("slow", ref("Trouble"))}},
-    "retrieve_union": operation(answer={"anyOf": [ref("Closed"), ref("Trouble")]}),
+    "retrieve_union": operation(response={"anyOf": [ref("Closed"), ref("Trouble")]}),
     "retrieve_discriminated": operation(
-        answer={"oneOf": [ref("Still"), ref("Clip")], "discriminator": {"propertyName": "type"}}
+        response={"oneOf": [ref("Still"), ref("Clip")], "discriminator": {"propertyName": "type"}}
     ),
-    "retrieve_by_status": operation(answer={"oneOf": [ref("Waits"), ref("Failed")]}),
-    "retrieve_untyped": operation(answer={}),
+    "retrieve_by_status": operation(response={"oneOf": [ref("Waits"), ref("Failed")]}),
+    "retrieve_untyped": operation(response={}),
     "retrieve_nullable": operation(
-        answer=thing("mark", mark={"anyOf": [ref("Mark"), {"type": "null"}]})
+        response=thing("mark", mark={"anyOf": [ref("Mark"), {"type": "null"}]})
     ),
-    "retrieve_uuid": operation(answer=thing("id", id={**TEXT, "format": "uuid"})),
+    "retrieve_uuid": operation(response=thing("id", id={**TEXT, "format": "uuid"})),
     "retrieve_nullable_enum": operation(
-        answer=thing(state={"type": ["string", "null"], "enum": ["a", "b", None]})
+        response=thing(state={"type": ["string", "null"], "enum": ["a", "b", None]})
     ),
     "retrieve_two_types": operation()
     | {
@@ -134,7 +134,7 @@ _ANSWERS = {
     },
     "retrieve_any_type": operation()
     | {"responses": {"200": {"description": "done", "content": {"*/*": {"schema": ref("Mark")}}}}},
-    "retrieve_without_schema": operation(answer=ref("Mark"))
+    "retrieve_without_schema": operation(response=ref("Mark"))
     | {"responses": {"200": json("done", ref("Mark")), "429": {"description": "slow"}}},
     "retrieve_null": operation() | {"responses": {"200": json("none", {"type": "null"})}},
 }

@@ -1,4 +1,4 @@
-"""Parses a Python sample into the request of its one call of requests or httpx, without running it."""
+"""Parses a Python sample into the request of its one requests or httpx call; runs nothing."""
 
 from __future__ import annotations
 

@@ -50,8 +50,13 @@ def _mutants(
         state = "all" if one["killed"] else "listed" if one["equivalent"] else "some"
         results = [one["results"].get(suite, {"result": "", "test": ""}) for suite in suites]
         killer = next((found["test"] for found in results if found["result"] in _KILLS), "")
-        yield {"name": one["id"], "state": state, "results": [found["result"] for found in results],
-               "test": killer, "why": one["equivalent"] or one["broken"] or one["breaks"]}  # fmt: skip
+        yield {
+            "name": one["id"],
+            "state": state,
+            "results": [found["result"] for found in results],
+            "test": killer,
+            "why": one["equivalent"] or one["broken"] or one["breaks"],
+        }
 
 
 def _cells(mutants: list[Mapping[str, Any]], suites: Iterable[str]) -> Iterator[dict[str, str]]:

@@ -50,7 +50,7 @@ def gateway():
 
 @pytest.fixture
 def client():
-    with RunwayClient("sk-naive-test", clock=Clock()) as one:
+    with RunwayClient("sk-example-test", clock=Clock()) as one:
         yield one
 
 
@@ -59,7 +59,7 @@ def test_create_sends_the_request(gateway, client):
     task = client.character_performance.create(**CALL, seed=7)
     assert task.id == "task-1"
     sent = route.calls.last.request
-    assert sent.headers["Authorization"] == "Bearer sk-naive-test"
+    assert sent.headers["Authorization"] == "Bearer sk-example-test"
     assert sent.headers["X-Runway-Version"] == "2024-11-06"
     body = json.loads(sent.content)
     assert body["character"] == {"type": "image", "uri": "https://example.com/a.png"}
@@ -109,7 +109,7 @@ def test_the_asynchronous_client_creates_too(gateway):
     gateway.post(CREATE).respond(json={"id": "task-1"})
 
     async def create():
-        async with AsyncRunwayClient("sk-naive-test") as client:
+        async with AsyncRunwayClient("sk-example-test") as client:
             return await client.character_performance.create(**CALL)
 
     assert asyncio.run(create()).id == "task-1"
@@ -118,7 +118,7 @@ def test_the_asynchronous_client_creates_too(gateway):
 def test_the_generated_client_creates_and_retrieves(gateway):
     gateway.post(CREATE).respond(json={"id": "task-1"})
     gateway.get(TASK).respond(json={"id": "task-1", "status": "PENDING"})
-    with AuthenticatedClient(GATEWAY, "sk-naive-test") as api:
+    with AuthenticatedClient(GATEWAY, "sk-example-test") as api:
         body = CharacterPerformanceRequest(
             CharacterAsset("image", "https://example.com/a.png"),
             ReferenceAsset("video", "https://example.com/b.mp4"),

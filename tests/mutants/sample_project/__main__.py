@@ -22,10 +22,12 @@ def _seeded(kind: str, given: dict[str, Any]) -> list[Mutant]:
 
 
 def _mutant(name: str, before: str, after: str) -> Mutant:
-    file = "wrapper/toy/sums.py"
+    file = "wrapper/sample/sums.py"
     text = (package_copy.ROOT / file).read_text("utf-8")
     assert text.count(before) == 1, name
-    return Mutant(name, "wrapper", file, 1, "", before, after, text.replace(before, after), "toys")
+    return Mutant(
+        name, "wrapper", file, 1, "", before, after, text.replace(before, after), "sample"
+    )
 
 
 def main() -> int:
@@ -35,7 +37,7 @@ def main() -> int:
     picked_mutants.code, picked_mutants.contract_changes = lambda: _seeded("picked", given), list
     random_mutants.sample = lambda *_: _seeded("random", given)
     same = [
-        random_mutants.Equivalent("*", "*", *change, "toys") for change in given.get("same", [])
+        random_mutants.Equivalent("*", "*", *change, "sample") for change in given.get("same", [])
     ]
     random_mutants.equivalents = lambda: same
     runner.load_libraries = lambda: None
