@@ -19,9 +19,9 @@ from .suites import COMMON
 class _OrderedTests:
     """Runs the likeliest tests first and reports the first failure."""
 
-    def __init__(self, task: Trial, baseline: Baseline, report: Callable[[str], None]) -> None:
-        self._order = {name: number for number, name in enumerate(task.tests)}
-        self._task, self._baseline, self._report = task, baseline, report
+    def __init__(self, trial: Trial, baseline: Baseline, report: Callable[[str], None]) -> None:
+        self._order = {name: number for number, name in enumerate(trial.tests)}
+        self._trial, self._baseline, self._report = trial, baseline, report
         self.failed = False
 
     @pytest.hookimpl(trylast=True)
@@ -39,7 +39,7 @@ class _OrderedTests:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         if not self.failed:
             self._report(item.nodeid)
-        forked_processes.alarm(self._task.timeout_for(item.nodeid, self._baseline))
+        forked_processes.alarm(self._trial.timeout_for(item.nodeid, self._baseline))
         return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -49,29 +49,29 @@ class _OrderedTests:
 
 
 def run_trials(
-    tasks: list[Trial], baselines: dict[str, Baseline], workers: int
+    trials: list[Trial], baselines: dict[str, Baseline], workers: int
 ) -> Iterator[tuple[Trial, SuiteResult]]:
     """Run mutants of any code; several times slower than swapping."""
     with tempfile.TemporaryDirectory() as name:
 
-        def work(task: Trial, report: Callable[[str], None]) -> int:
+        def work(trial: Trial, report: Callable[[str], None]) -> int:
             sys.dont_write_bytecode = True
-            folder = Path(name) / f"{task.index}-{task.suite.name}-{task.is_retry:d}"
+            folder = Path(name) / f"{trial.index}-{trial.suite.name}-{trial.is_retry:d}"
             folder.mkdir()
-            paths = package_copy.make(folder, task.mutant.file, task.mutant.source)
-            return _run(task, baselines[task.suite.name], report, paths)
+            paths = package_copy.make(folder, trial.mutant.file, trial.mutant.source)
+            return _run(trial, baselines[trial.suite.name], report, paths)
 
-        for task, end in forked_processes.each(tasks, work, lambda _: LOADING_TIMEOUT, workers):
-            yield task, SuiteResult.of(end)
+        for trial, end in forked_processes.each(trials, work, lambda _: LOADING_TIMEOUT, workers):
+            yield trial, SuiteResult.of(end)
 
 
-def _run(task: Trial, baseline: Baseline, report: Callable[[str], None], paths: list[str]) -> int:
-    plugin = _OrderedTests(task, baseline, report)
-    files = sorted({name.partition("::")[0] for name in task.tests})
+def _run(trial: Trial, baseline: Baseline, report: Callable[[str], None], paths: list[str]) -> int:
+    plugin = _OrderedTests(trial, baseline, report)
+    files = sorted({name.partition("::")[0] for name in trial.tests})
     paths_given = "-o", f"pythonpath={' '.join(paths)}"
-    given = [*COMMON, "-x", *paths_given, *task.suite.left_out, *files]
+    given = [*COMMON, "-x", *paths_given, *trial.suite.left_out, *files]
     status = pytest.main(given, plugins=[plugin])
-    if not _is_copy(task, paths):
+    if not _is_copy(trial, paths):
         report("the copy was not loaded")
         return forked_processes.BROKEN
     # A suite can fail without a failed test, for example when coverage is too low.
@@ -79,8 +79,8 @@ def _run(task: Trial, baseline: Baseline, report: Callable[[str], None], paths: 
     return int(pytest.ExitCode.OK if is_green else status)
 
 
-def _is_copy(task: Trial, paths: list[str]) -> bool:
+def _is_copy(trial: Trial, paths: list[str]) -> bool:
     """Whether the package was imported from the copy, if it was imported at all."""
-    package = Path(task.mutant.file).parts[1]
+    package = Path(trial.mutant.file).parts[1]
     file = getattr(sys.modules.get(package), "__file__", None)
     return file is None or file.startswith(tuple(f"{one}/" for one in paths))

@@ -86,30 +86,30 @@ def run_trials(
     """
     outcomes = [MutantResult(mutant) for mutant in mutants]
     plans = [_plan(mutant) for mutant in mutants]
-    trials: list[Trial] = []
+    all_trials: list[Trial] = []
     for suite in suites:
-        tasks = [
-            _task(index, one.mutant, suite, plans[index], baselines[suite.name])
+        trials = [
+            _make_trial(index, one.mutant, suite, plans[index], baselines[suite.name])
             for index, one in enumerate(outcomes)
             if suite.applies_to(one.mutant.group) and (all_suites or not one.is_killed)
         ]
-        trials += tasks
-        for task, finding in _run_with_retry(tasks, baselines, suites, workers):
-            outcome = outcomes[task.index]
-            is_news = finding.is_kill and suite.name != COMPARISON and not outcome.is_killed
-            outcome.suite_results[suite.name] = finding
+        all_trials += trials
+        for trial, result in _run_with_retry(trials, baselines, suites, workers):
+            outcome = outcomes[trial.index]
+            is_news = result.is_kill and suite.name != COMPARISON and not outcome.is_killed
+            outcome.suite_results[suite.name] = result
             if is_news:
                 yield outcome
     survivors = {index for index, one in enumerate(outcomes) if not one.is_killed}
     rest = [
-        task.rest()
-        for task in trials
-        if task.index in survivors and task.left and task.suite.name != COMPARISON
-        if not is_equivalent(task.mutant)
+        trial.rest()
+        for trial in all_trials
+        if trial.index in survivors and trial.left and trial.suite.name != COMPARISON
+        if not is_equivalent(trial.mutant)
     ]
-    for task, finding in _run_with_retry(rest, baselines, suites, workers):
-        if finding.is_kill:
-            outcomes[task.index].suite_results[task.suite.name] = finding
+    for trial, result in _run_with_retry(rest, baselines, suites, workers):
+        if result.is_kill:
+            outcomes[trial.index].suite_results[trial.suite.name] = result
     yield from (outcomes[index] for index in sorted(survivors))
 
 
@@ -127,13 +127,13 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
 
     def work(job: tuple[Suite, bool], report: Callable[[str], None]) -> int:
         suite, is_reload = job
-        task = _task(0, nothing, suite, None, baselines[suite.name])
-        swapped = evolve(task, plan=code_swap.Plan("", {}))
-        found = (reload_runner.run_trials([task], baselines, 1) if is_reload
+        trial = _make_trial(0, nothing, suite, None, baselines[suite.name])
+        swapped = evolve(trial, plan=code_swap.Plan("", {}))
+        found = (reload_runner.run_trials([trial], baselines, 1) if is_reload
                 else swap_runner.run_trials([swapped], baselines, (suite,), 1))  # fmt: skip
-        ((_, finding),) = found
-        report(str(finding))
-        return int(finding.result not in {SURVIVED, NOT_CALLED})
+        ((_, result),) = found
+        report(str(result))
+        return int(result.result not in {SURVIVED, NOT_CALLED})
 
     jobs = [(suite, is_reload) for suite in suites for is_reload in (False, True)]
     for (suite, _), end in forked_processes.each(jobs, work, lambda _: _LONGEST, workers):
@@ -144,29 +144,29 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
 
 
 def _run_with_retry(
-    tasks: list[Trial], baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int
+    trials: list[Trial], baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int
 ) -> Iterator[tuple[Trial, SuiteResult]]:
     """Each trial with its result; one that timed out runs again with a longer timeout."""
     late = []
-    for task, finding in _run_once(tasks, baselines, suites, workers):
-        if finding.result == TIMED_OUT:
-            late.append(evolve(task, is_retry=True))
+    for trial, result in _run_once(trials, baselines, suites, workers):
+        if result.result == TIMED_OUT:
+            late.append(evolve(trial, is_retry=True))
         else:
-            yield task, finding
+            yield trial, result
     yield from _run_once(late, baselines, suites, workers)
 
 
 def _run_once(
-    tasks: list[Trial], baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int
+    trials: list[Trial], baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int
 ) -> Iterator[tuple[Trial, SuiteResult]]:
     """Run each trial once; a surviving mutant of code that runs at import is reloaded."""
-    slow = [task for task in tasks if task.plan is None]
-    quick = [task for task in tasks if task.plan is not None]
-    for task, finding in swap_runner.run_trials(quick, baselines, suites, workers):
-        if not finding.is_kill and _is_loading(task, baselines[task.suite.name]):
-            slow.append(task)
+    slow = [trial for trial in trials if trial.plan is None]
+    quick = [trial for trial in trials if trial.plan is not None]
+    for trial, result in swap_runner.run_trials(quick, baselines, suites, workers):
+        if not result.is_kill and _is_loading(trial, baselines[trial.suite.name]):
+            slow.append(trial)
         else:
-            yield task, finding
+            yield trial, result
     yield from reload_runner.run_trials(slow, baselines, workers)
 
 
@@ -177,7 +177,7 @@ def _plan(mutant: Mutant) -> code_swap.Plan | None:
     return code_swap.plan(str(path), path.read_text("utf-8"), mutant.source)
 
 
-def _task(
+def _make_trial(
     index: int, mutant: Mutant, suite: Suite, plan: code_swap.Plan | None, baseline: Baseline
 ) -> Trial:
     """Select the tests that can kill a mutant: those that call changed code, the likeliest first.
@@ -226,9 +226,9 @@ def _select_variants(tests: list[str]) -> set[str]:
     }
 
 
-def _is_loading(task: Trial, baseline: Baseline) -> bool:
-    assert task.plan is not None
-    return any((task.mutant.file, place) in baseline.loading for place in task.plan.codes)
+def _is_loading(trial: Trial, baseline: Baseline) -> bool:
+    assert trial.plan is not None
+    return any((trial.mutant.file, place) in baseline.loading for place in trial.plan.codes)
 
 
 def load_libraries() -> None:

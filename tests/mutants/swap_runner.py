@@ -20,9 +20,9 @@ class _ForkingSession:
     """A pytest session that collects tests and then forks instead of running them."""
 
     def __init__(
-        self, tasks: list[Trial], baseline: Baseline, workers: int, sink: Callable[[Any], None]
+        self, trials: list[Trial], baseline: Baseline, workers: int, sink: Callable[[Any], None]
     ) -> None:
-        self._tasks, self._baseline, self._workers, self._sink = tasks, baseline, workers, sink
+        self._trials, self._baseline, self._workers, self._sink = trials, baseline, workers, sink
         self._failed = ""
         self.is_done = False
 
@@ -30,29 +30,31 @@ class _ForkingSession:
         if self._baseline.drawn_values:
             value_cache.install_cache(self._baseline.drawn_values)
         items = {item.nodeid: item for item in session.items}
-        for file in {task.mutant.file for task in self._tasks if task.plan and task.plan.codes}:
+        for file in {
+            trial.mutant.file for trial in self._trials if trial.plan and trial.plan.codes
+        }:
             # Load modules that are imported late; a fork would import the unchanged file.
             importlib.import_module(package_copy.module(file))
 
-        def work(task: Trial, report: Callable[[str], None]) -> int:
-            assert task.plan is not None
-            if task.plan.codes and not code_swap.apply(task.plan):
+        def work(trial: Trial, report: Callable[[str], None]) -> int:
+            assert trial.plan is not None
+            if trial.plan.codes and not code_swap.apply(trial.plan):
                 report("no loaded function has the changed code")
                 return forked_processes.BROKEN
             code_swap.clear_caches()
-            return self._run(task, [items[name] for name in task.tests], report)
+            return self._run(trial, [items[name] for name in trial.tests], report)
 
-        for task, end in forked_processes.each(
-            self._tasks, work, lambda _: LOADING_TIMEOUT, self._workers
+        for trial, end in forked_processes.each(
+            self._trials, work, lambda _: LOADING_TIMEOUT, self._workers
         ):
-            self._sink((task.index, SuiteResult.of(end)))
+            self._sink((trial.index, SuiteResult.of(end)))
         self.is_done = True
         return True
 
-    def _run(self, task: Trial, items: list[pytest.Item], report: Callable[[str], None]) -> int:
+    def _run(self, trial: Trial, items: list[pytest.Item], report: Callable[[str], None]) -> int:
         for item, after in zip(items, [*items[1:], None], strict=True):
             report(item.nodeid)
-            forked_processes.alarm(task.timeout_for(item.nodeid, self._baseline))
+            forked_processes.alarm(trial.timeout_for(item.nodeid, self._baseline))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self._failed:
                 report(self._failed)
@@ -65,31 +67,31 @@ class _ForkingSession:
 
 
 def run_trials(
-    tasks: list[Trial], baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int
+    trials: list[Trial], baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int
 ) -> Iterator[tuple[Trial, SuiteResult]]:
     """Run mutants that have a plan; a mutant that no test calls needs no process."""
     for suite in suites:
-        mine = {task.index: task for task in tasks if task.suite == suite}
-        for task in (task for task in mine.values() if not task.tests):
-            yield task, SuiteResult(NOT_CALLED)
-        called = [task for task in mine.values() if task.tests]
-        for index, finding in _served(suite, called, baselines[suite.name], workers):
-            yield mine[index], finding
+        mine = {trial.index: trial for trial in trials if trial.suite == suite}
+        for trial in (trial for trial in mine.values() if not trial.tests):
+            yield trial, SuiteResult(NOT_CALLED)
+        called = [trial for trial in mine.values() if trial.tests]
+        for index, result in _served(suite, called, baselines[suite.name], workers):
+            yield mine[index], result
 
 
 def _served(
-    suite: Suite, tasks: list[Trial], baseline: Baseline, workers: int
+    suite: Suite, trials: list[Trial], baseline: Baseline, workers: int
 ) -> Iterator[tuple[int, SuiteResult]]:
-    if not tasks:
+    if not trials:
         return
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
         os.close(reader)
-        _serve(suite, tasks, baseline, workers, writer)
+        _serve(suite, trials, baseline, workers, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
-        for _ in tasks:
+        for _ in trials:
             try:
                 yield pickle.load(stream)  # noqa: S301 - our own
             except EOFError:
@@ -99,7 +101,9 @@ def _served(
         raise RuntimeError(f"the {suite.name} tests could not be loaded: status {status}")
 
 
-def _serve(suite: Suite, tasks: list[Trial], baseline: Baseline, workers: int, writer: int) -> None:
+def _serve(
+    suite: Suite, trials: list[Trial], baseline: Baseline, workers: int, writer: int
+) -> None:
     """Load one suite, run its trials and end the process."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):
@@ -108,7 +112,7 @@ def _serve(suite: Suite, tasks: list[Trial], baseline: Baseline, workers: int, w
     try:
         with os.fdopen(writer, "wb", buffering=0) as pipe:
             plugin = _ForkingSession(
-                tasks, baseline, workers, lambda found: pipe.write(pickle.dumps(found))
+                trials, baseline, workers, lambda found: pipe.write(pickle.dumps(found))
             )
             pytest.main([*COMMON, *suite.arguments], plugins=[plugin])
             status = 0 if plugin.is_done else 1
