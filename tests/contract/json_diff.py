@@ -22,7 +22,8 @@ def find_differences(expected: object, actual: object, path: str = "") -> Iterat
         for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
             yield from find_differences(one, other, f"{path}/{index}")
     elif _kind(expected) is not _kind(actual) or expected != actual:
-        yield f"{path or 'the body'}: expected {describe_value(expected)}, got {describe_value(actual)}"
+        difference = f"expected {describe_value(expected)}, got {describe_value(actual)}"
+        yield f"{path or 'the body'}: {difference}"
 
 
 def _kind(value: object) -> type:

@@ -76,8 +76,8 @@ def objects_with_foreign_fields(
 ) -> Iterator[JSON]:
     """The smallest value of each branch, with one additional field of another branch."""
     is_valid = compile_schema(contract.document, schema).is_valid
-    names = {key for branch in _branches(contract, schema)
-             for key in resolve_reference(contract.document, branch).get("properties", {})}  # fmt: skip
+    branches = (resolve_reference(contract.document, one) for one in _branches(contract, schema))
+    names = {key for branch in branches for key in branch.get("properties", {})}
     drawn = sorted((one.value for one in source.valid(schema)), key=lambda one: len(str(one)))
     for _, matches in _named_branches(contract, json.dumps(schema)):
         smallest = next((one for one in drawn if isinstance(one, dict) and matches(one)), None)

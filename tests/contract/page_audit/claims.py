@@ -183,7 +183,8 @@ def _rule_claims(name: str, place: SchemaLocation, rule: DescribedRule) -> Itera
                     lambda contract, one, value=value: is_known(contract, one)
                     and place.allows(contract, one, value))  # fmt: skip
     for value in rule.allowed:
-        yield Claim(name, f"“{rule.text}”, but {describe_value(value)} is not allowed{_in_field(rule)}",
+        text = f"“{rule.text}”, but {describe_value(value)} is not allowed{_in_field(rule)}"
+        yield Claim(name, text,
                     lambda contract, one, value=value: is_known(contract, one)
                     and not place.allows(contract, one, value))  # fmt: skip
 
