@@ -59,21 +59,21 @@ check-generated: $(DEV) ## Fail if regenerating would change a byte
 check: lint typecheck check-generated contract test ## All gates, as CI runs them
 
 .PHONY: contract
-contract: $(DEV) ## Hold the client to the contract; writes .build/contract/index.html
+contract: $(DEV) ## Check both clients against the contract; writes .build/contract/index.html
 	@$(BIN)/python -m tests.contract.reporting -n $(WORKERS)
 
 .PHONY: contract-deep
-contract-deep: $(DEV) ## The same with many more draws (SEED=…), then schemathesis against the client
+contract-deep: $(DEV) ## The same with more drawn values (SEED=…), then schemathesis against the client
 	@CONTRACT_FUZZ=400 CONTRACT_SEED=$(or $(SEED),random) $(BIN)/python -m tests.contract.reporting -n $(WORKERS)
-	@$(BIN)/python -m tests.contract.mirror
+	@$(BIN)/python -m tests.contract.client_as_server
 
 .PHONY: mutants
-mutants: $(DEV) ## Seed defects and count the ones that go unnoticed (SEED=…)
+mutants: $(DEV) ## Run mutation tests and count the survivors (SEED=…)
 	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED))
 
 .PHONY: conformance
 conformance: $(DEV) ## schemathesis, all checks and phases, against the running simulator
-	@$(BIN)/python tests/end_to_end/conformance.py
+	@$(BIN)/python tests/end_to_end/simulator_conformance.py
 
 .PHONY: prism
 prism: ## Fetch Prism, so that its tests run too (needs Node)

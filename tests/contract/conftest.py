@@ -1,7 +1,6 @@
-"""The contract suite: what the client sends and understands, judged by `openapi/runway.yaml`.
+"""Fixtures of the contract tests, which compare both clients with `openapi/runway.yaml`.
 
-`st` draws, `bridge` calls, `wire` captures, `laws` says what must hold. Every test takes its
-operations from the contract; none is written for one.
+Every test takes its operations from the contract; no test is written for one operation.
 """
 
 from __future__ import annotations
@@ -17,19 +16,21 @@ from cometapi_runway._core.task import Route
 from cometapi_runway.validation import contract
 from contract_tools._common.workspace import Workspace
 
-from . import laws, st
-from .doctor import settle
-from .doctor.settle import Finding
-from .facets import Thorough
-from .reporting import collect
-from .reporting.schedule import ByOperation
-from .wrapped import Wrapped
+from .checks.harness import Harness, open_harness
+from .coverage.covering_source import CoveringSource
+from .drivers.wrapper_driver import WrapperDriver
+from .generation.value_source import ValueSource, describe_generation
+from .page_audit.findings import Finding, audit_pages, list_samples
+from .reporting import plugin
+from .reporting.plugin import ReportPlugin, send_to_report
+from .reporting.results import ContractRun
+from .reporting.xdist_schedule import OperationScheduling
 
 CONTRACT = contract()
-READS = frozenset(get_args(Route))
+ROUTES = frozenset(get_args(Route))
 PACKAGE = "cometapi_runway_api"
 
-pytest_runtest_makereport = collect.pytest_runtest_makereport
+pytest_runtest_makereport = plugin.pytest_runtest_makereport
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,25 +42,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(collect.Run(config, CONTRACT), "contract-run")
+        config.pluginmanager.register(ReportPlugin(ContractRun(config, CONTRACT)), "contract-run")
 
 
 def pytest_report_header() -> str:
-    return f"contract: {len(CONTRACT.operations)} operations; {st.announce()}"
+    return f"contract: {len(CONTRACT.operations)} operations; {describe_generation()}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test runs for every operation of the kind its argument names.
+    """Parametrize a test over the operations of the kind that its argument names.
 
-    `operation`: all; `posting`: those with a body; `creating`: those that make tasks; `reading`:
-    those that tell how a task stands, which the contract marks by the route they are.
+    `operation`: all; `posting`: those with a body; `creating`: those that create tasks; `reading`:
+    those that return a task's status, which the contract marks by their route.
     """
-    every = CONTRACT.operations
-    reading = [one for one in every if one.resource in READS]
+    operations = CONTRACT.operations
+    reading = [one for one in operations if one.resource in ROUTES]
     kinds = {
-        "operation": every,
-        "posting": [one for one in every if one.body_schema is not None],
-        "creating": [one for one in every if one not in reading],
+        "operation": operations,
+        "posting": [one for one in operations if one.body_schema is not None],
+        "creating": [one for one in operations if one not in reading],
         "reading": reading,
     }
     for name in kinds.keys() & set(metafunc.fixturenames):
@@ -68,41 +69,41 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One worker has all the tests of an operation, or of a file, and sets up for them once.
+    """Run all tests of an operation, or of a file, in one worker, which sets up for them once.
 
-    What `--dist loadgroup` is for; with this pytest it does not see the groups.
+    `--dist loadgroup` would do this, but does not see the groups with this pytest.
     """
     if config.getvalue("dist") != "loadscope":
         return None
-    return ByOperation(config, log, frozenset(one.id for one in CONTRACT.operations))
+    return OperationScheduling(config, log, frozenset(one.id for one in CONTRACT.operations))
 
 
 @pytest.fixture(scope="session")
-def source() -> st.Source:
-    """Where values come from; what is drawn once is drawn for all tests."""
-    return Thorough(CONTRACT.document)
+def source() -> ValueSource:
+    """Draws values, once for all tests."""
+    return CoveringSource(CONTRACT.document)
 
 
 @pytest.fixture(scope="session")
-def bench(source: st.Source, request: pytest.FixtureRequest) -> Iterator[laws.Bench]:
-    """The generated client behind a captured wire."""
-    with laws.bench(CONTRACT.document, PACKAGE, source) as ready:
+def harness(source: ValueSource, request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """The generated client with a recording transport."""
+    with open_harness(CONTRACT.document, PACKAGE, source) as ready:
         yield ready
-        collect.hand_over(request.config, "ledger", ready.ledger.dump())
+        send_to_report(request.config, "coverage", ready.coverage.as_json())
 
 
 @pytest.fixture(scope="session")
 def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
-    """What the vendored pages contradict, and what became of it."""
-    found = settle.examine(CONTRACT, Workspace.here())
-    collect.hand_over(request.config, "pages", [asdict(one) for one in found])
-    collect.hand_over(request.config, "samples", settle.all_samples(Workspace.here()))
+    """The contradictions of the vendored pages, and how each was resolved."""
+    found = audit_pages(CONTRACT, Workspace.here())
+    send_to_report(request.config, "pages", [asdict(one) for one in found])
+    send_to_report(request.config, "samples", list_samples(Workspace.here()))
     return found
 
 
 @pytest.fixture(scope="session")
-def wrapped(bench: laws.Bench) -> Iterator[Wrapped]:
-    """Both clients of the wrapper, behind the same wire."""
-    ready = Wrapped(bench.contract, bench.wire)
+def wrapper(harness: Harness) -> Iterator[WrapperDriver]:
+    """Both clients of the wrapper, with the same transport."""
+    ready = WrapperDriver(harness.contract, harness.transport)
     yield ready
     ready.close()

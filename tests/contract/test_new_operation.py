@@ -1,30 +1,34 @@
-"""A new operation is under every law as soon as it is in the contract, with no further code.
+"""A new operation is tested by every check once it is in the contract, without further code.
 
-The operation is invented; the client for it is generated here, with the repository's own settings.
+The operation is invented; its client is generated here with the settings of this repository.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from cometapi_runway.validation import contract
 
-from . import floors, laws
-from .breaches import report
-from .bridge import FLAVOURS
-from .doctor.examine import claims
-from .reporting import collect
-from .reporting.document import build as document_of
-from .reporting.page import render
+from .checks.failures import raise_failures
+from .checks.generated_checks import (
+    check_request,
+    check_response,
+    compare_request,
+    request_failure,
+    response_failure,
+)
+from .checks.harness import open_harness, respond_with_success, valid_requests, valid_responses
+from .coverage import coverage_thresholds
+from .drivers.generated_driver import FLAVOURS
+from .generator_issues.example_client import generate
+from .page_audit.claims import collect_claims
+from .reporting.html_page import render_page
+from .reporting.report_data import build_report
+from .reporting.results import ContractRun
 
-CONFIG = Path(__file__).parents[2] / "openapi" / "generator.yaml"
 PACKAGE = "invented_for_the_contract_suite"
 OPERATION = {
     "operationId": "animate_a_still",
@@ -81,74 +85,64 @@ def document():
 
 @pytest.fixture(scope="module")
 def invented(document, tmp_path_factory):
-    """A bench of the contract with the invented operation and the client generated from it."""
+    """A harness for the contract with the invented operation, and its generated client."""
     folder = tmp_path_factory.mktemp("invented")
-    generate(document, folder)
+    run = generate(document, PACKAGE, folder, "--fail-on-warning")
+    assert run.code == 0, run.output
     sys.path.insert(0, str(folder))
-    with laws.bench(document, PACKAGE) as ready:
+    with open_harness(document, PACKAGE) as ready:
         yield ready
     sys.path.remove(str(folder))
 
 
-def generate(document, folder):
-    source = folder / "contract.json"
-    source.write_text(json.dumps(document), "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "openapi_python_client", "generate", "--meta", "none",
-         "--fail-on-warning", "--path", source, "--config", CONFIG,
-         "--output-path", folder / PACKAGE],
-        env={"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])},
-        capture_output=True, check=False, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_requests_of_the_new_operation_are_checked(invented, flavour):
+    operation = invented.contract.operation(OPERATION["operationId"])
+    respond_with_success(invented, operation)
+    requests = valid_requests(invented.source, operation)
+    assert len(requests) > 20
+    raise_failures(request_failure(invented, operation, flavour, request) for request in requests
+           if check_request(invented, operation, flavour, request))  # fmt: skip
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_its_calls_are_held_to_the_contract(invented, flavour):
+def test_responses_of_the_new_operation_are_checked(invented, flavour):
     operation = invented.contract.operation(OPERATION["operationId"])
-    laws.prepare(invented, operation)
-    calls = laws.calls(invented.source, operation)
-    assert len(calls) > 20
-    report(laws.call_breach(invented, operation, flavour, call) for call in calls
-           if laws.check_call(invented, operation, flavour, call))  # fmt: skip
-
-
-@pytest.mark.parametrize("flavour", FLAVOURS)
-def test_its_answers_are_held_to_the_contract(invented, flavour):
-    operation = invented.contract.operation(OPERATION["operationId"])
-    call = laws.calls(invented.source, operation)[0]
-    report(laws.answer_breach(invented, operation, flavour, status, drawn, call)
-           for status, drawn in laws.answers(invented.source, operation)
-           if laws.check_answer(invented, operation, flavour, status, drawn.value, call)
+    request = valid_requests(invented.source, operation)[0]
+    raise_failures(response_failure(invented, operation, flavour, status, drawn, request)
+           for status, drawn in valid_responses(invented.source, operation)
+           if check_response(invented, operation, flavour, status, drawn.value, request)
            )  # fmt: skip
 
 
-def test_its_choices_are_counted_and_reported(invented, request):
+def test_coverage_of_the_new_operation_is_reported(invented, pytestconfig):
     operation = invented.contract.operation(OPERATION["operationId"])
-    calls = laws.calls(invented.source, operation)
-    laws.prepare(invented, operation)
-    for call in calls:
-        laws.check_call(invented, operation, "sync", call)
-    for status, drawn in laws.answers(invented.source, operation):
-        laws.check_answer(invented, operation, "sync", status, drawn.value, calls[0])
-    run = collect.Run(request.config, invented.contract)
-    facets = [one for one in invented.ledger.facets if one.operation == operation.id]
-    run.verdict = floors.judge(facets, invented.ledger.dump(), {"calls": 1, "responses": 1}, ())
-    assert run.verdict.problems == ()
-    words = {str(one).partition(": ")[2] for one in facets}
-    assert {"query: (the whole) lacks draft", "query: /draft is true", "path: /Album at 1",
+    requests = valid_requests(invented.source, operation)
+    respond_with_success(invented, operation)
+    for request in requests:
+        check_request(invented, operation, "sync", request)
+    for status, drawn in valid_responses(invented.source, operation):
+        check_response(invented, operation, "sync", status, drawn.value, requests[0])
+    run = ContractRun(pytestconfig, invented.contract)
+    points = [one for one in invented.coverage.points if one.operation == operation.id]
+    run.coverage = coverage_thresholds.evaluate_coverage(
+        points, invented.coverage.as_json(), {"requests": 1, "responses": 1}, ()
+    )
+    assert run.coverage.problems == ()
+    labels = {str(one).partition(": ")[2] for one in points}
+    assert {"query: (root) lacks draft", "query: /draft is true", "path: /Album at 1",
             'body: /motion is "zoom"', "body: /frames at 1 items", "body: /note is of type null",
             "body: /frames/* has shotAt", "409 application/json: is empty"} <= {
-        one.replace("(the whole) is", "is") for one in words}  # fmt: skip
-    page = render(document_of(run))
+        one.replace("(root) is", "is") for one in labels}  # fmt: skip
+    page = render_page(build_report(run))
     assert '<a href="#op-animate_a_still">animate_<wbr>a_<wbr>still</a>' in page
     assert "/runwayml/v1/albums/{Album}/stills" in page
 
 
-def test_its_samples_are_read(invented):
+def test_code_samples_of_the_new_operation_are_audited(invented):
     whole = invented.contract
     operation = whole.operation(OPERATION["operationId"])
-    found = {(one.place, one.words) for one in claims(whole, whole, operation, operation)
+    found = {(one.place, one.message) for one in collect_claims(whole, whole, operation, operation)
              if one.holds(whole, operation)}  # fmt: skip
     assert found == {
         ("sample Shell", 'query parameter draft must be true or false (type), got "maybe"'),
@@ -158,28 +152,30 @@ def test_its_samples_are_read(invented):
 
 
 @pytest.mark.parametrize(
-    ("moved", "words"),
+    ("change", "message"),
     [
         (("properties", "motion", "enum", ["pan"]), "/motion must be one of"),
         (("properties", "promptText", "maxLength", 3), "/promptText must have at most 3"),
         (("required", ["promptText", "frames", "mood"]), "/mood is required"),
     ],
-    ids=["a value gone", "a bound moved", "a field required"],
+    ids=["enum value removed", "bound changed", "field required"],
 )
-def test_a_contract_that_moved_on_without_the_client_is_noticed(invented, document, moved, words):
-    """The calls drawn for the old contract, judged by one that has changed since."""
+def test_a_contract_that_changes_without_the_client_is_detected(
+    invented, document, change, message
+):
+    """Requests drawn for the old contract are checked against a changed one."""
     changed = copy.deepcopy(document)
-    *way, last, value = moved
+    *parents, last, value = change
     holder = changed["components"]["schemas"]["StillRequest"]
-    for step in way:
+    for step in parents:
         holder = holder[step]
     holder[last] = value
     newer = type(invented.contract)(changed)
     operation = newer.operation(OPERATION["operationId"])
-    laws.prepare(invented, operation)
+    respond_with_success(invented, operation)
     found = []
-    for call in laws.calls(invented.source, invented.contract.operation(operation.id)):
-        invented.wire.take()
-        invented.bridge.call(operation, "sync", call.arguments)
-        found += laws.check_sent(newer, operation, call, invented.wire.take())
-    assert any(words in one for one in found), found[:3]
+    for request in valid_requests(invented.source, invented.contract.operation(operation.id)):
+        invented.transport.take_requests()
+        invented.driver.call(operation, "sync", request.arguments)
+        found += compare_request(newer, operation, request, invented.transport.take_requests())
+    assert any(message in one for one in found), found[:3]

@@ -1,4 +1,4 @@
-"""The report says what happened: breaches to paste, annotations, and one page of it all."""
+"""The report shows failures with tests to paste, annotations, and one page of all results."""
 
 from __future__ import annotations
 
@@ -11,70 +11,81 @@ import pytest
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import contract
 
-from . import floors, laws, wrapper_laws
-from .breaches import Breach, BrokenLawError, as_test, report
-from .bridge import TOKEN
-from .ledger import Ledger
-from .reporting import annotations, collect, document, outcome, page
-from .reporting.document import build
-from .reporting.schedule import scope
-from .wire import Sent
+from .checks import wrapper_checks
+from .checks.failures import ContractCheckError, ContractFailure, format_test, raise_failures
+from .checks.generated_checks import request_failure, response_failure
+from .checks.harness import respond_with_success, valid_requests, valid_responses
+from .coverage import coverage_thresholds
+from .coverage.coverage_recorder import CoverageRecorder
+from .drivers.generated_driver import API_KEY
+from .drivers.request_capture import SentRequest
+from .reporting import github_annotations, html_page, output, report_data
+from .reporting.report_data import build_report
+from .reporting.results import ContractRun, RecordedTest
+from .reporting.xdist_schedule import scope_of
 
-BREACH = Breach(
-    "control_a_character", "sync", ("/seed: asked 3, not sent",), "coverage: VALUE", '{"seed": 3}',
-    "curl -X POST 'https://a.b'", "def test_it():\n    assert law() == []",
-)  # fmt: skip
+FAILURE = ContractFailure(
+    "control_a_character",
+    "sync",
+    ("/seed: expected 3, missing",),
+    "coverage: VALUE",
+    '{"seed": 3}',
+    "curl -X POST 'https://a.b'",
+    "def test_it():\n    assert check() == []",
+)
 
 
-def result(**about):
-    usual = {"name": "tests/contract/test_calls.py::test_a[x]", "outcome": "failed",
-             "seconds": 1.5, "words": f"used {TOKEN}", "line": 7}  # fmt: skip
-    return collect.Result(**usual | about)
+def recorded(**details):
+    usual = {"name": "tests/contract/test_generated_requests.py::test_a[x]", "outcome": "failed",
+             "seconds": 1.5, "text": f"used {API_KEY}", "line": 7}  # fmt: skip
+    return RecordedTest(**usual | details)
 
 
 @pytest.fixture
 def run(request, tmp_path, monkeypatch):
-    """A run of part of the suite, in which one law broke and one test failed otherwise."""
-    # What other commands have left behind on this machine is not looked at.
-    monkeypatch.setattr(document, "ROOT", tmp_path)
-    made = collect.Run(request.config, contract())
-    made.verdict = floors.judge(Ledger(contract()).facets, {}, {"calls": 0.0, "responses": 0.0}, ())
-    made.results += [
-        result(operation=BREACH.operation, about="What is asked is sent.",
-               breaches=BrokenLawError([BREACH]).as_json()),
-        result(name="tests/contract/test_models.py::test_b"),
-        result(name="tests/contract/test_infidelities.py::test_c", outcome="xfailed",
-               words="const-true: it is so"),
-        result(name="tests/contract/test_infidelities.py::test_d",
-               words="[XPASS(strict)] const-object: it is so"),
-        result(outcome="passed", words=""),
+    """A partial run in which one contract check and one other test failed."""
+    # Ignore the results of other commands on this machine.
+    monkeypatch.setattr(report_data, "ROOT", tmp_path)
+    run = ContractRun(request.config, contract())
+    run.coverage = coverage_thresholds.evaluate_coverage(
+        CoverageRecorder(contract()).points, {}, {"requests": 0.0, "responses": 0.0}, ()
+    )
+    run.tests += [
+        recorded(operation=FAILURE.operation, summary="Arguments are sent unchanged.",
+               contract_failures=ContractCheckError([FAILURE]).as_json()),
+        recorded(name="tests/contract/test_generated_models.py::test_b"),
+        recorded(name="tests/contract/test_generator_issues.py::test_c", outcome="xfailed",
+               text="const-true: it is so"),
+        recorded(name="tests/contract/test_generator_issues.py::test_d",
+               text="[XPASS(strict)] const-object: it is so"),
+        recorded(outcome="passed", text=""),
     ]  # fmt: skip
-    return made
+    return run
 
 
-def test_a_broken_law_names_operation_and_field_and_can_be_pasted():
-    with pytest.raises(BrokenLawError) as caught:
-        report(iter([BREACH, BREACH]))
+def test_a_failure_names_operation_and_field_and_has_a_test():
+    with pytest.raises(ContractCheckError) as caught:
+        raise_failures(iter([FAILURE, FAILURE]))
     assert str(caught.value).splitlines() == [
-        "control_a_character (sync): /seed: asked 3, not sent",
-        "  drawn: coverage: VALUE",
-        '  with {"seed": 3}',
+        "control_a_character (sync): /seed: expected 3, missing",
+        "  drawn by: coverage: VALUE",
+        '  smallest value: {"seed": 3}',
         "  curl -X POST 'https://a.b'",
         "  as a test, for tests/contract/test_found.py:",
         "    def test_it():",
-        "        assert law() == []",
+        "        assert check() == []",
     ]
-    report(iter([]))
+    raise_failures(iter([]))
 
 
-def broken(monkeypatch):
-    """The generated client loses a field on its way: the body it is asked for, less one key."""
+def drop_field(monkeypatch):
+    """Make the generated client drop one field of a body."""
     model = contract_model("CharacterPerformanceRequest")
-    whole = model.to_dict
+    original = model.to_dict
     monkeypatch.setattr(
         model,
         "to_dict",
-        lambda self: {key: value for key, value in whole(self).items() if key != "bodyControl"},
+        lambda self: {key: value for key, value in original(self).items() if key != "bodyControl"},
     )
 
 
@@ -85,196 +96,230 @@ def contract_model(name):
 
 
 def pasted(text, **fixtures):
-    """Run a pasted test as pytest would, with the fixtures it asks for."""
+    """Run a pasted test with its fixtures, as pytest would."""
     module = types.ModuleType("pasted")
-    source = text.replace("from . import laws, wrapper_laws\n", "")
-    exec(source, vars(module) | {"laws": laws, "wrapper_laws": wrapper_laws}, vars(module))  # noqa: S102 - ours
+    source = text.replace("from .checks", "from tests.contract.checks")
+    exec(source, vars(module))  # noqa: S102 - our own code
     (test,) = (value for name, value in vars(module).items() if name.startswith("test_"))
-    test.__globals__.update(laws=laws, wrapper_laws=wrapper_laws)
     test(**fixtures)
 
 
-def test_what_is_pasted_fails_as_long_as_the_law_is_broken(bench, wrapped, monkeypatch):
-    operation = bench.contract.operation("control_a_character")
-    wrapper_laws.prepare(bench, operation)
-    call = next(one for one in laws.calls(bench.source, operation)
+def test_a_pasted_request_test_fails_until_fixed(harness, wrapper, monkeypatch):
+    operation = harness.contract.operation("control_a_character")
+    wrapper_checks.respond_with_task(harness, operation)
+    call = next(one for one in valid_requests(harness.source, operation)
                 if "bodyControl" in one.arguments["body"])  # fmt: skip
     with monkeypatch.context() as patch:
-        broken(patch)
-        found = laws.call_breach(bench, operation, "sync", call)
-        other = wrapper_laws.create_breach(
-            bench, wrapped, "awaiting", "character_performance", call
+        drop_field(patch)
+        found = request_failure(harness, operation, "sync", call)
+        other = wrapper_checks.create_failure(
+            harness, wrapper, "async", "character_performance", call
         )
-        assert found.complaints == other.complaints
-        assert found.complaints[0].startswith("/bodyControl: asked ")
+        assert found.messages == other.messages
+        assert found.messages[0].startswith("/bodyControl: expected ")
         with pytest.raises(AssertionError):
-            pasted(found.test, bench=bench)
+            pasted(found.test, harness=harness)
         with pytest.raises(AssertionError):
-            pasted(other.test, bench=bench, wrapped=wrapped)
-    pasted(found.test, bench=bench)
-    pasted(other.test, bench=bench, wrapped=wrapped)
+            pasted(other.test, harness=harness, wrapper=wrapper)
+    pasted(found.test, harness=harness)
+    pasted(other.test, harness=harness, wrapper=wrapper)
     optional = {"expressionIntensity", "seed", "contentModeration"}
-    assert not optional & json.loads(found.value)["body"].keys(), "it was not made small"
+    assert not optional & json.loads(found.value)["body"].keys(), "the value was not shrunk"
 
 
-def test_an_answer_that_is_lost_can_be_pasted_too(bench, monkeypatch):
-    operation = bench.contract.operation("runway_to_get_task_details")
+def test_a_pasted_response_test_fails_until_fixed(harness, monkeypatch):
+    operation = harness.contract.operation("runway_to_get_task_details")
     task = contract_model("Task")
-    whole = task.to_dict
-    call = laws.calls(bench.source, operation)[0]
-    answers = laws.answers(bench.source, operation)
-    status, drawn = next(one for one in answers if "failure" in one[1].value)
+    original = task.to_dict
+    call = valid_requests(harness.source, operation)[0]
+    responses = valid_responses(harness.source, operation)
+    status, drawn = next(one for one in responses if "failure" in one[1].value)
     with monkeypatch.context() as patch:
-        patch.setattr(task, "to_dict", lambda self: whole(self) | {"failure": "other"})
-        found = laws.answer_breach(bench, operation, "asyncio", status, drawn, call)
-        assert any(one.startswith("/failure: ") for one in found.complaints)
+        patch.setattr(task, "to_dict", lambda self: original(self) | {"failure": "other"})
+        found = response_failure(harness, operation, "asyncio", status, drawn, call)
+        assert any(one.startswith("/failure: ") for one in found.messages)
         with pytest.raises(AssertionError):
-            pasted(found.test, bench=bench)
-    pasted(found.test, bench=bench)
+            pasted(found.test, harness=harness)
+    pasted(found.test, harness=harness)
 
 
-def test_a_pasted_test_writes_its_values_as_python():
-    text = as_test(
-        "make it (sync)", "bench", "call = of(body)", "law(call)", body={"a": [None, True]}
+def test_a_pasted_test_has_python_literals():
+    text = format_test(
+        "make it (sync)", "harness", "call = of(body)", "check(call)", body={"a": [None, True]}
     )
-    assert text.splitlines()[3:] == [
-        "def test_make_it_sync(bench):",
+    assert text.splitlines()[4:] == [
+        "def test_make_it_sync(harness):",
         "    body = {'a': [None, True]}",
         "    call = of(body)",
-        "    assert law(call) == []",
+        "    assert check(call) == []",
     ]
 
 
-def test_the_key_is_in_no_curl_line(bench, operation):
-    laws.prepare(bench, operation)
-    bench.bridge.call(operation, "sync", laws.calls(bench.source, operation)[0].arguments)
-    line = bench.wire.last.curl()
-    assert TOKEN not in line
+def test_curl_commands_hide_the_key(harness, operation):
+    respond_with_success(harness, operation)
+    harness.driver.call(operation, "sync", valid_requests(harness.source, operation)[0].arguments)
+    line = harness.transport.last_request.curl()
+    assert API_KEY not in line
     assert "Bearer $COMETAPI_KEY" in line
 
 
-def test_a_curl_line_is_the_request_it_came_from():
-    from .doctor import curl
+def test_a_curl_command_reproduces_the_request():
+    from .page_audit.curl_samples import parse_curl
 
     body: JSON = {"prompt": "it's a cat", "n": 1}
     headers = (("Authorization", "Bearer k"), ("Content-Type", "application/json"), ("Host", "a"))
-    sent = Sent("POST", "https://a.b/c?d=e%20f", headers, json.dumps(body).encode())
-    read = curl.read(sent.curl())
-    assert (read.method, read.url, json.loads(read.content)) == (sent.method, sent.url, body)
-    assert dict(read.headers) == {"Authorization": "Bearer sample",
+    sent = SentRequest("POST", "https://a.b/c?d=e%20f", headers, json.dumps(body).encode())
+    parsed = parse_curl(sent.curl())
+    assert (parsed.method, parsed.url, json.loads(parsed.content)) == (sent.method, sent.url, body)
+    assert dict(parsed.headers) == {"Authorization": "Bearer sample",
                                   "Content-Type": "application/json"}  # fmt: skip
 
 
-def test_annotations_stand_at_the_operation_and_at_the_test(run, monkeypatch):
-    line = annotations.operation_lines("paths:\n  /a:\n      operationId: make\n")
+def test_annotations_point_at_operations_and_tests(run, monkeypatch):
+    line = github_annotations.operation_lines("paths:\n  /a:\n      operationId: make\n")
     assert line == {"make": 3}
-    found = list(annotations.annotations(run))
+    found = list(github_annotations.make_annotations(run))
     assert len(found) == 3
     at = re.escape("::error file=openapi/runway.yaml,line=")
-    assert re.match(rf"{at}[1-9]\d+,title=control_a_character \(sync\)::/seed: asked 3", found[0])
+    assert re.match(
+        rf"{at}[1-9]\d+,title=control_a_character \(sync\)::/seed: expected 3", found[0]
+    )
     assert found[1].startswith(
-        "::error file=tests/contract/test_models.py,line=7,title=test_b::used"
+        "::error file=tests/contract/test_generated_models.py,line=7,title=test_b::used"
     )
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    assert set(found) <= set(outcome.lines(run))
+    assert set(found) <= set(output.summary_lines(run))
     monkeypatch.delenv("GITHUB_ACTIONS")
-    assert not set(found) & set(outcome.lines(run))
+    assert not set(found) & set(output.summary_lines(run))
 
 
-def test_an_annotation_is_one_line_whatever_it_says():
-    assert annotations.command("a,b:c.py", 3, "50%", "one\r\ntwo: 5 %") == (
+def test_an_annotation_is_a_single_escaped_line():
+    assert github_annotations.error_command("a,b:c.py", 3, "50%", "one\r\ntwo: 5 %") == (
         "::error file=a%2Cb%3Ac.py,line=3,title=50%25::one%0D%0Atwo: 5 %25"
     )
 
 
-def test_the_page_shows_what_the_document_says(run):
-    document = build(run)
-    assert TOKEN not in json.dumps(document)
-    assert document["tests"] == {"failed": 3, "xfailed": 1, "passed": 1}
-    states = {one["name"]: one["state"] for one in document["infidelities"]}
-    assert states == {"const-true": "still so", "const-object": "mended"}
-    text = page.render(document)
-    words = ["broken", "/seed: asked 3, not sent", "curl -X POST &#39;https://a.b&#39;"]
-    words += ["test_models.py::test_b", "mended upstream", "control_<wbr>a_<wbr>character"]
+def test_the_page_shows_the_report_data(run):
+    report = build_report(run)
+    assert API_KEY not in json.dumps(report)
+    assert report["tests"] == {"failed": 3, "xfailed": 1, "passed": 1}
+    states = {one["name"]: one["state"] for one in report["generator_issues"]}
+    assert states == {"const-true": "present", "const-object": "fixed"}
+    text = html_page.render_page(report)
+    words = [">failed<", "/seed: expected 3, missing", "curl -X POST &#39;https://a.b&#39;"]
+    words += ["test_generated_models.py::test_b", "fixed upstream", "control_<wbr>a_<wbr>character"]
     assert [one for one in words if one not in text] == []
-    assert not re.search(r"<(script|link|img|iframe)\b|url\(|@import", text), "not one file"
+    assert not re.search(r"<(script|link|img|iframe)\b|url\(|@import", text), (
+        "the page loads other files"
+    )
 
 
-def defect(name, **about):
-    usual = {"id": name, "kind": "random", "group": "wrapper", "breaks": "somebody", "diff": [],
-             "killed": False, "equivalent": "", "broken": "", "said": {}}  # fmt: skip
-    return usual | about
+def mutant(name, **details):
+    usual = {"id": name, "kind": "random", "group": "wrapper", "breaks": "every caller", "diff": [],
+             "killed": False, "equivalent": "", "broken": "", "results": {}}  # fmt: skip
+    return usual | details
 
 
-def said(result, by=""):
-    return {"result": result, "by": by, "seconds": 0.1}
+def found(result, test=""):
+    return {"result": result, "test": test, "seconds": 0.1}
 
 
-SEEDED = {
-    "seed": 7, "when": "2031-05-06 07:08+00:00", "took": 9.0, "summary": {},
-    "suites": {"contract": {"tests": 4}, "unit": {"tests": 3}, "naive": {"tests": 2}},
+MUTATION_RUN = {
+    "seed": 7,
+    "when": "2031-05-06 07:08+00:00",
+    "took": 9.0,
+    "summary": {},
+    "suites": {"contract": {"tests": 4}, "unit": {"tests": 3}, "comparison": {"tests": 2}},
     "mutants": [
-        defect("d1", killed=True, kind="picked",
-               said={"naive": said("killed"), "unit": said("killed", "tests/unit/test_a.py::b")}),
-        defect("d2", said={name: said("survived") for name in ("naive", "unit", "contract")},
-               diff=["@@ -1 +1 @@", "-    <old>", "+    new"]),
-        defect("d3", killed=True, said={"naive": said("survived"), "contract": said("timeout")}),
-        defect("d4", equivalent="nobody can tell", said={"naive": said("survived")}),
-        defect("d5", broken="broken: status 2", said={"naive": said("broken: status 2")}),
+        mutant(
+            "d1",
+            killed=True,
+            kind="picked",
+            results={
+                "comparison": found("killed"),
+                "unit": found("killed", "tests/unit/test_a.py::b"),
+            },
+        ),
+        mutant(
+            "d2",
+            results={name: found("survived") for name in ("comparison", "unit", "contract")},
+            diff=["@@ -1 +1 @@", "-    <old>", "+    new"],
+        ),
+        mutant(
+            "d3",
+            killed=True,
+            results={"comparison": found("survived"), "contract": found("timeout")},
+        ),
+        mutant(
+            "d4", equivalent="the result is the same", results={"comparison": found("survived")}
+        ),
+        mutant("d5", broken="broken: status 2", results={"comparison": found("broken: status 2")}),
     ],
-}  # fmt: skip
+}
 
 
-def test_the_page_shows_how_strong_the_tests_are(run, tmp_path):
+def test_the_page_shows_the_mutation_scores(run, tmp_path):
     file = tmp_path / ".build" / "mutants" / "results.json"
     file.parent.mkdir(parents=True)
-    file.write_text(json.dumps(SEEDED), "utf-8")
-    built = build(run)
+    file.write_text(json.dumps(MUTATION_RUN), "utf-8")
+    built = build_report(run)
     assert built["mutants"]["headline"] == "2/3"
     rows = {
         row["name"]: [cell["text"] for cell in row["cells"]] for row in built["mutants"]["rows"]
     }
-    # Noticed, then each suite of those it was asked about: contract, unit, naive.
+    # Killed in all, then by each suite of those it was run on: contract, unit, comparison.
     assert rows == {
-        "picked by hand": ["1/1", "", "1/1", "1/1"],
+        "hand-picked": ["1/1", "", "1/1", "1/1"],
         "random": ["1/2", "1/2", "0/1", "0/2"],
     }
-    text = page.render(built)
-    words = ["2031-05-06 07:08", "-    &lt;old&gt;", "nobody can tell", "test_<wbr>a.py::b"]
+    text = html_page.render_page(built)
+    words = ["2031-05-06 07:08", "-    &lt;old&gt;", "the result is the same", "test_<wbr>a.py::b"]
     assert [one for one in words if one not in text] == []
 
 
-def test_the_page_tells_how_strength_is_measured(run):
-    assert "Not measured yet: <code>make mutants</code>" in page.render(build(run))
+def test_the_page_says_how_to_measure_mutation_scores(run):
+    assert "Not measured yet: run <code>make mutants</code>" in html_page.render_page(
+        build_report(run)
+    )
 
 
-def test_a_cell_tells_all_from_some_and_from_what_is_listed():
-    cells = [page.Cell(3, 3, 0), page.Cell(2, 3, 1), page.Cell(1, 3, 1), page.Cell(0, 0, 0)]
+def test_a_cell_has_a_state_and_a_text():
+    cells = [
+        html_page.Cell(3, 3, 0),
+        html_page.Cell(2, 3, 1),
+        html_page.Cell(1, 3, 1),
+        html_page.Cell(0, 0, 0),
+    ]
     assert [one.state for one in cells] == ["all", "listed", "some", "none"]
     assert [one.text for one in cells] == ["3/3", "2/3", "1/3", ""]
 
 
-def test_what_stands_between_backticks_is_code_and_the_rest_is_text():
-    assert page.ticked("`a<b` is <b>not</b> `c`") == (
+def test_backticks_become_code_elements():
+    assert html_page.with_code("`a<b` is <b>not</b> `c`") == (
         "<code>a&lt;b</code> is &lt;b&gt;not&lt;/b&gt; <code>c</code>"
     )
 
 
-def test_a_run_is_written_down(run, tmp_path):
-    outcome.write(tmp_path / "new" / "folder", run)
+def test_the_report_files_are_written(run, tmp_path):
+    output.write_report(tmp_path / "new" / "folder", run)
     written = {one.name for one in (tmp_path / "new" / "folder").iterdir()}
     assert written == {"contract.json", "index.html"}
-    assert json.loads((tmp_path / "new" / "folder" / "contract.json").read_text("utf-8"))["facets"]
+    assert json.loads((tmp_path / "new" / "folder" / "contract.json").read_text("utf-8"))[
+        "coverage_points"
+    ]
 
 
 @pytest.mark.parametrize(
     ("nodeid", "group"),
     [
-        ("tests/contract/test_calls.py::test_a[make_it-sync]", "make_it"),
-        ("tests/contract/test_calls.py::test_a[latin-1-make_it-blocking]", "make_it"),
-        ("tests/contract/test_calls.py::test_make_it[sync]", "tests/contract/test_calls.py"),
-        ("tests/contract/test_draws.py::test_a", "tests/contract/test_draws.py"),
+        ("tests/contract/test_generated_requests.py::test_a[make_it-sync]", "make_it"),
+        ("tests/contract/test_generated_requests.py::test_a[latin-1-make_it-async]", "make_it"),
+        (
+            "tests/contract/test_generated_requests.py::test_make_it[sync]",
+            "tests/contract/test_generated_requests.py",
+        ),
+        ("tests/contract/test_value_source.py::test_a", "tests/contract/test_value_source.py"),
     ],
 )
-def test_the_tests_of_an_operation_stay_together(nodeid, group):
-    assert scope(nodeid, frozenset({"make_it", "unmake_it"})) == group
+def test_tests_of_one_operation_share_a_worker(nodeid, group):
+    assert scope_of(nodeid, frozenset({"make_it", "unmake_it"})) == group

@@ -1,4 +1,4 @@
-"""SIGKILL at every step between intent and file: nothing is paid twice and nothing is lost."""
+"""SIGKILL at every step from intent to file: no task is paid twice, and none is lost."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 from cometapi_runway import RunwayClient
 from cometapi_runway.simulator import SimClock, SimulatorServer, Timings
 
-PROGRAM = Path(__file__).with_name("crashing.py")
-# Intent, POST, id; polls until the end, with a notice for every change; the end; then the file:
-# look, fetch, name, record.
+PROGRAM = Path(__file__).with_name("programs") / "kill_at_step.py"
+# Intent, POST, id; polls until the end, with an update for every change; the end; then the file:
+# look, fetch, rename, record.
 STEPS = range(1, 16)
 
 
@@ -39,14 +39,14 @@ def start(server: SimulatorServer, folder: Path, step: int, moment: str) -> subp
     )
 
 
-def settle(server: SimulatorServer, folder: Path, charged_before: int) -> None:
-    """Take up what a killed job left, and hold the journal against what was charged."""
+def resume_and_check(server: SimulatorServer, folder: Path, charged_before: int) -> None:
+    """Resume a killed job, and compare the journal with the charges."""
     charged = server.gateway.charges[charged_before:]
     assert len(charged) <= 1
     with RunwayClient("a-key", base_url=server.base_url, journal=folder / "journal") as client:
         finished = list(client.journal.resume(interval=0.02))
         paths = [path for task in finished for path in task.result().download(folder)]
-        # What was charged is on record: by its id, or as an intent that is never repeated.
+        # Every charge is in the journal: as a task id, or as an intent that is never repeated.
         known = {entry.task_id for entry in client.journal.tasks() if entry.task_id}
         unknown = client.journal.unknown()
         for charge in charged:
@@ -57,7 +57,7 @@ def settle(server: SimulatorServer, folder: Path, charged_before: int) -> None:
             ended = client.journal.find(task_id)
             assert ended is not None
             assert ended.state == "SUCCEEDED"
-            # Killed after the end was recorded: the journal still leads to the file.
+            # Killed after the end was recorded: the journal still has the task id.
             paths = paths or client.tasks.wait(task_id, interval=0.02).download(folder)
             with av.open(str(paths[0])) as container:
                 assert any(container.decode(video=0))
@@ -70,18 +70,18 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSI
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_a_job_killed_at_a_step_is_taken_up(
+def test_a_job_killed_at_any_step_resumes(
     server: SimulatorServer, tmp_path: Path, step: int, moment: str
 ) -> None:
     before = len(server.gateway.charges)
     job = start(server, tmp_path, step, moment)
-    _, words = job.communicate(timeout=60)
-    assert job.returncode in {0, -signal.SIGKILL}, words
-    assert job.returncode or step > 8, "the job ended before it was to be killed"
-    settle(server, tmp_path, before)
+    _, stderr = job.communicate(timeout=60)
+    assert job.returncode in {0, -signal.SIGKILL}, stderr
+    assert job.returncode or step > 8, "the job ended before the kill"
+    resume_and_check(server, tmp_path, before)
 
 
-def test_jobs_killed_at_any_moment_are_taken_up(server: SimulatorServer, tmp_path: Path) -> None:
+def test_jobs_killed_at_random_moments_resume(server: SimulatorServer, tmp_path: Path) -> None:
     moments = Random(20261121)
     for number in range(12):
         folder = tmp_path / str(number)
@@ -92,6 +92,6 @@ def test_jobs_killed_at_any_moment_are_taken_up(server: SimulatorServer, tmp_pat
             job.wait(moments.uniform(0.2, 0.9))
         job.kill()
         job.communicate(timeout=60)
-        # A request that had left the killed process is still on its way to be answered.
+        # The server may still be handling a request of the killed process.
         time.sleep(0.1)
-        settle(server, folder, before)
+        resume_and_check(server, folder, before)

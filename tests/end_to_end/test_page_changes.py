@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = "tests/data/pages/control-a-character.md"
 COPIED = ("openapi", "generated", "wrapper", "tests", "pyproject.toml", "requirements-dev.lock")
 # These compare the wrapper with the contract; each run takes seconds.
-CHECKS = ("tests/contract/test_wrapper_calls.py", "-k", "control_a_character")
+CHECKS = ("tests/contract/test_wrapper_requests.py", "-k", "control_a_character")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Our client and our simulator, each judged by Prism, which knows nothing but the contract.
+"""The client and the simulator, each validated by Prism, which knows only the contract.
 
-Needs Node and `make prism`, which fetches Prism once; skipped where they are missing.
+Needs Node and `make prism`, which installs Prism; the tests are skipped without them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ from cometapi_runway import (
 )
 from cometapi_runway.simulator import Fault, When
 
-from .calls import CALLS, create, of_contract
+from .example_calls import CALLS, contract_resources, create
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (
     ROOT / ".build" / "prism" / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
 )
 NODE = shutil.which("node")
-MISSING = None if NODE and PROGRAM.exists() else "Prism is not here: install Node, run `make prism`"
+MISSING = (
+    None if NODE and PROGRAM.exists() else "Prism is missing: install Node and run `make prism`"
+)
 
 needs_prism = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -45,19 +47,19 @@ CONTRACT = str(ROOT / "openapi" / "runway.yaml")
 KEY = "simulated-key"
 
 
-class Way(httpx.HTTPTransport):
-    """The way to Prism, on which its complaints are seen: a wait would survive them in silence."""
+class RecordingTransport(httpx.HTTPTransport):
+    """Records the violations that Prism reports; a wait would retry them silently."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.complaints: list[str] = []
+        self.violations: list[str] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
         is_problem = response.headers.get("content-type", "").startswith("application/problem")
         if is_problem or "sl-violations" in response.headers:
             content = response.read()
-            self.complaints.append(f"{request.method} {request.url.path}: {content.decode()}")
+            self.violations.append(f"{request.method} {request.url.path}: {content.decode()}")
             return httpx.Response(response.status_code, headers=response.headers,
                                   stream=httpx.ByteStream(content))  # fmt: skip
         return response
@@ -68,25 +70,27 @@ class Prism:
     """A running Prism.
 
     Attributes:
-        base_url: Where it is.
-        way: How clients get there.
+        base_url: Its URL.
+        transport: The transport of clients.
     """
 
     base_url: str
-    way: Way
+    transport: RecordingTransport
 
     @property
-    def complaints(self) -> list[str]:
-        """What it found wrong so far, on either side."""
-        return self.way.complaints
+    def violations(self) -> list[str]:
+        """The violations so far, in requests and responses."""
+        return self.transport.violations
 
     def client(self, key: str = KEY, *, validate: bool = True) -> RunwayClient:
-        """A client that talks to it."""
-        return RunwayClient(key, base_url=self.base_url, transport=self.way, validate=validate)
+        """A client of this Prism."""
+        return RunwayClient(
+            key, base_url=self.base_url, transport=self.transport, validate=validate
+        )
 
 
 def read_log(log: IO[str], ready: queue.SimpleQueue[str]) -> None:
-    """Reads all of a log, which would fill its pipe otherwise, and says when Prism listens."""
+    """Read the log, so that its pipe never fills, and signal when Prism listens."""
     with log:
         for line in log:
             if "is listening" in line:
@@ -95,7 +99,7 @@ def read_log(log: IO[str], ready: queue.SimpleQueue[str]) -> None:
 
 @contextlib.contextmanager
 def prism(*arguments: str) -> Iterator[Prism]:
-    """Runs Prism; requests and answers that break the contract become errors of its own."""
+    """Run Prism; it replaces requests and responses that violate the contract by errors."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -107,7 +111,7 @@ def prism(*arguments: str) -> Iterator[Prism]:
     reader.start()
     try:
         ready.get(timeout=60)
-        yield Prism(f"http://127.0.0.1:{port}", Way())
+        yield Prism(f"http://127.0.0.1:{port}", RecordingTransport())
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -115,28 +119,28 @@ def prism(*arguments: str) -> Iterator[Prism]:
 
 
 def test_every_operation_is_called():
-    assert set(CALLS) == of_contract()
+    assert set(CALLS) == contract_resources()
 
 
 @needs_prism
-def test_the_client_and_a_documented_server_understand_each_other(runway_simulator):
-    # Prism has a socket of its own; the fixture lends its clock, so that waits take no time.
+def test_the_client_works_with_a_mock_of_the_contract(runway_simulator):
+    # Prism has its own socket; the fixture provides the clock, so that waits take no time.
     with prism("mock", CONTRACT) as mock, mock.client() as client:
         for name in CALLS:
             assert create(client, name).id
         task = create(client, "character_performance").wait()
         assert task.output == ("https://example.com/output.mp4",)
-    assert mock.complaints == []
+    assert mock.violations == []
 
 
 @needs_prism
 @pytest.mark.runway(shape="mixed", keys={KEY})
-def test_what_client_and_simulator_tell_each_other_is_documented(runway_server):
+def test_client_and_simulator_keep_the_contract(runway_server):
     runway_server.fail_next("INTERNAL", operation="video_upscale")
     with (
         prism("proxy", CONTRACT, runway_server.base_url) as proxy,
         proxy.client() as client,
-        proxy.client("a-bad-key") as stranger,
+        proxy.client("a-bad-key") as unauthorized,
     ):
         for name in CALLS.keys() - {"video_upscale"}:
             assert create(client, name).wait().output
@@ -145,14 +149,14 @@ def test_what_client_and_simulator_tell_each_other_is_documented(runway_server):
         with pytest.raises(TaskNotFoundError):
             client.tasks.retrieve("not-a-task")
         with pytest.raises(AuthenticationError):
-            create(stranger, "character_performance")
+            create(unauthorized, "character_performance")
     runway_server.assert_charged(len(CALLS))
-    assert proxy.complaints == []
+    assert proxy.violations == []
 
 
 @needs_prism
-def test_prism_would_complain(runway_server):
-    """The tests above say nothing unless it does."""
+def test_prism_detects_violations(runway_server):
+    """The tests above are meaningful only if Prism detects violations."""
     runway_server.inject(Fault("status", status=200, body="{}", when=When("video_upscale")))
     with (
         prism("proxy", CONTRACT, runway_server.base_url) as proxy,
@@ -164,7 +168,7 @@ def test_prism_would_complain(runway_server):
             )
         with pytest.raises(SubmissionUnknownError):
             create(client, "video_upscale")
-    request, answer = proxy.complaints
+    request, response = proxy.violations
     assert "/prism/errors#UNPROCESSABLE_ENTITY" in request
     assert "expressionIntensity" in request
-    assert "/prism/errors#VIOLATIONS" in answer
+    assert "/prism/errors#VIOLATIONS" in response

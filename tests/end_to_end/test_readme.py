@@ -1,4 +1,4 @@
-"""What the README shows does what it says, word for word."""
+"""The examples of the README run as they are printed."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def server() -> SimulatorServer:
     return SimulatorServer(clock=SimClock.scaled(40))
 
 
-def test_ten_lines(server: SimulatorServer, tmp_path: Path) -> None:
+def test_the_first_example_saves_a_file(server: SimulatorServer, tmp_path: Path) -> None:
     with server:
-        said = run(
+        output = run(
             ["-c", FIRST],
             tmp_path,
             COMETAPI_KEY="a-key",
             COMETAPI_RUNWAY_BASE_URL=server.base_url,
         )
     (file,) = (tmp_path / "out").iterdir()
-    assert file.name in said
+    assert file.name in output
 
 
-def test_when_something_goes_wrong(server: SimulatorServer, tmp_path: Path) -> None:
+def test_the_error_example_resumes_tasks(server: SimulatorServer, tmp_path: Path) -> None:
     with server:
         client = RunwayClient(
             "a-key", base_url=server.base_url, journal=tmp_path / "runway.journal"
@@ -60,23 +60,23 @@ def test_when_something_goes_wrong(server: SimulatorServer, tmp_path: Path) -> N
         )
         client.close()
         (shown,) = re.findall(r'wait\("([^"]+)"', ERRORS)
-        said = run(
+        output = run(
             ["-c", ERRORS.replace(shown, task.id)],
             tmp_path,
             COMETAPI_KEY="a-key",
             COMETAPI_RUNWAY_BASE_URL=server.base_url,
         )
-    assert f"{other.id} SUCCEEDED None" in said
+    assert f"{other.id} SUCCEEDED None" in output
 
 
-def test_a_gateway_in_the_program(tmp_path: Path) -> None:
-    said = run(["-c", SIMULATOR], tmp_path)
+def test_the_simulator_example_runs(tmp_path: Path) -> None:
+    output = run(["-c", SIMULATOR], tmp_path)
     (file,) = (tmp_path / "out").iterdir()
-    assert file.name in said
-    assert "upscale_a_video" in said
+    assert file.name in output
+    assert "upscale_a_video" in output
 
 
-def test_a_test_of_ones_own(tmp_path: Path) -> None:
+def test_the_testing_example_passes(tmp_path: Path) -> None:
     test = "import pytest\nfrom cometapi_runway import SubmissionUnknownError\n\n\n" + TESTING
     (tmp_path / "test_it.py").write_text(test, "utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")

@@ -1,4 +1,4 @@
-"""The wheel as a user gets it: alone, in an empty environment, following the README."""
+"""The wheel in an empty environment, used as the README describes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from cometapi_runway.simulator import SimulatorServer
 
-from .closure import ROOT, build_wheel, install_alone
+from .isolated_environment import ROOT, build_wheel, install_alone
 
 
 @pytest.fixture(scope="module")

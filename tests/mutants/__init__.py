@@ -1,23 +1,24 @@
-"""How strong the tests are: defects are seeded one at a time, and somebody has to notice.
+"""Mutation testing: how many mutants (mutants) the tests detect (kill).
 
-`make mutants` seeds the hand-picked ones (`picked.toml`, `moved.toml`) and as many random ones as
-wanted, with a seed that is printed. Each is shown to the unit tests and, where they do not notice,
-to the contract suite; for comparison also to a small suite of the kind that people write for such
-a client (`naive`).
+`make mutants` runs the hand-picked mutants (`picked.toml`, `contract_changes.toml`) and a number of
+random ones with a printed seed. Each runs through the unit tests and, if it survives, through the
+contract suite; for comparison also through a small example-based suite (`comparison`).
 
-Regenerating and comparing would find every change of generated code, and prove nothing about the
-tests; it is not among the judges.
+Regenerating and comparing is not a suite here: it would kill every mutant of generated code and say
+nothing about the tests.
 
-    sites      where random defects can be seeded: operators, constants, calls, conditions
-    picked     the defects that a person thought of, and contracts that moved on without the client
-    draws      what the contract suite draws, kept over processes: drawing takes longer than testing
-    record     the suites without a defect: who calls what, how long it takes, that all is green
-    swap       a defect put into functions of a running process
-    overlay    a defect put into a copy of the package, for those that are no function's
-    forks      processes, two at a time, each with an alarm
-    loaded     defects inside functions: a suite loaded once, forked for each of them
-    anew       all others: a fork that loads the changed copy
-    verdicts   what a judge said, and what of it is a kill
-    run        all of it in order; `tell` says how it went
-    toy        the same over an invented package, for the tests of all this
+    mutation_operators  random mutants: operators, constants, calls, conditions
+    random_mutants      the sample of random mutants, and the list of equivalent ones
+    picked_mutants      hand-picked mutants of code and of the contract
+    suites              the test suites and what they are run for
+    baseline            the unchanged suites: calls, durations, failures
+    value_cache         caches drawn values, since drawing takes longer than testing
+    code_swap           replaces functions of a running process
+    package_copy        a copy of the package with one changed file
+    forked_processes    processes with a timeout, several at a time
+    swap_runner         mutants inside functions: a suite loaded once, forked for each mutant
+    reload_runner       all other mutants: a process that imports the changed copy
+    results             what a suite found, and what counts as a kill
+    runner, report      all of it in order, and the report
+    sample_project      runs everything on an invented package, for the tests of this package
 """

@@ -1,4 +1,4 @@
-"""The lists that persons keep are true: every pick applies, every equivalent is still there."""
+"""The lists of mutants fit the code: every pick applies, every equivalent matches a mutant."""
 
 from __future__ import annotations
 
@@ -10,56 +10,69 @@ from pathlib import Path
 
 import pytest
 
-from . import overlay, picked, randomly, record, sites, swap
-from .overlay import ROOT
+from . import baseline, code_swap, mutation_operators, package_copy, picked_mutants, random_mutants
+from .package_copy import ROOT
 
-GROUPS = {"generated": randomly.GENERATED, "wrapper": randomly.WRAPPER}
+GROUPS = {"generated": random_mutants.GENERATED, "wrapper": random_mutants.WRAPPER}
 PATTERNS = [pattern for patterns in GROUPS.values() for pattern in patterns]
 
 
-def test_every_pick_applies():
-    picks = [*picked.code(), *picked.moved()]
+def test_every_picked_mutant_applies():
+    stale = picked_mutants.find_stale()
+    assert not stale, "\n".join(["update these entries, their code has changed:", *stale])
+    picks = [*picked_mutants.code(), *picked_mutants.contract_changes()]
     assert not [name for name, count in Counter(one.id for one in picks).items() if count > 1]
     assert len(picks) >= 75
     assert {one.group for one in picks} == {"generated", "wrapper", "contract"}
 
 
-def test_a_pick_whose_code_has_changed_is_told():
-    pick = {"id": "gone", "file": "wrapper/cometapi_runway/_io/exception_mapping.py", "before": "no such text",
-            "after": "", "breaks": ""}  # fmt: skip
+def test_a_stale_pick_is_reported_with_its_file():
+    pick = {
+        "id": "gone",
+        "file": "wrapper/cometapi_runway/_io/exception_mapping.py",
+        "before": "no such text",
+        "after": "",
+        "breaks": "",
+    }
     with pytest.raises(
-        picked.StalePickError, match=r"gone: .*exception_mapping\.py has 'no such text' 0"
+        picked_mutants.StalePickError,
+        match=r"stale pick 'gone' .*exception_mapping\.py has its text 0 times .*'no such text'",
     ):
-        picked._coded(pick)
-    with pytest.raises(picked.StalePickError, match="syntax"):
-        picked._coded({**pick, "before": "def client_closed()", "after": "def client_closed("})
+        picked_mutants.apply_pick(pick)
+    with pytest.raises(picked_mutants.StalePickError, match=r"would not compile: .*syntax"):
+        picked_mutants.apply_pick(
+            {**pick, "before": "def client_closed()", "after": "def client_closed("}
+        )
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_pattern_finds_files(pattern):
+def test_every_file_pattern_matches(pattern):
     assert list(ROOT.glob(pattern))
 
 
-def test_every_equivalent_could_be_seeded():
-    every = [one for group, found in GROUPS.items() for one in randomly.everything(group, found)]
-    gone = [one for one in randomly.equivalents() if not any(map(one.covers, every))]
-    assert not gone, f"these say nothing about the code as it is: {gone}"
+def test_every_equivalent_matches_a_mutant():
+    every = [
+        one for group, found in GROUPS.items() for one in random_mutants.all_mutants(group, found)
+    ]
+    gone = [one for one in random_mutants.equivalents() if not any(map(one.covers, every))]
+    lines = [f"{one.file}, {one.scope}: {one.before!r} -> {one.after!r}" for one in gone]
+    assert not gone, "\n".join(["no mutant matches these entries of equivalents.toml:", *lines])
 
 
 def test_every_equivalent_has_a_reason():
-    assert not [one for one in randomly.equivalents() if len(one.reason.split()) < 5]
+    assert not [one for one in random_mutants.equivalents() if len(one.reason.split()) < 5]
 
 
 MODULES = sorted(ROOT.glob("generated/cometapi_runway_api/api/*/[a-z]*.py"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=[one.stem for one in MODULES])
-def test_generated_parsers_read_all_failures_alike(module):
-    """What the list says about their branches rests on it: whichever is taken, the same is done."""
+def test_generated_parsers_treat_all_errors_alike(module):
+    """The list of equivalents relies on it: every error branch does the same."""
     parser = module.read_text("utf-8").partition("def _parse_response(")[2].partition("\ndef ")[0]
     _, *branches = re.split(r"    if response\.status_code == (\d+):\n", parser)
     codes, last = branches[::2], branches[-1]
-    assert codes[0] == "200", "a success is looked for first"
+    assert codes[0] == "200", "success is parsed first"
     texts = [
         re.sub(r"\s+", " ", text.replace(f"_{code}", "_N")).strip()
         for code, text in zip(codes[1:], branches[3::2], strict=True)
@@ -69,11 +82,11 @@ def test_generated_parsers_read_all_failures_alike(module):
         r"\s+", " ", last.replace("_default", "_N").replace(f"_{codes[-1]}", "_N")
     ).strip()
     assert texts[:-1] == [first] * (len(texts) - 1)
-    assert tail == f"{first} {first}", "what no branch takes is read like them"
+    assert tail == f"{first} {first}", "the default is parsed like the errors"
 
 
-def test_some_readers_of_the_generated_models_return_what_they_were_given():
-    """What the list says about what they ask before rests on it."""
+def test_compat_task_record_parsers_return_their_input():
+    """The list of equivalents relies on it: their conditions have no effect."""
     text = (ROOT / "generated/cometapi_runway_api/models/compat_task_record.py").read_text("utf-8")
     readers = [one for one in ast.walk(ast.parse(text))
                if isinstance(one, ast.FunctionDef) and one.name.startswith("_parse_")]  # fmt: skip
@@ -86,15 +99,15 @@ def test_some_readers_of_the_generated_models_return_what_they_were_given():
         assert (values, calls) == ({"data"}, {"cast"}), reader.name
 
 
-def test_a_sample_is_its_seeds_alone():
-    first, again, other = (randomly.sample(seed, 60) for seed in (7, 7, 8))
+def test_a_sample_depends_only_on_the_seed():
+    first, again, other = (random_mutants.sample(seed, 60) for seed in (7, 7, 8))
     assert first == again
     assert first != other
     assert Counter(one.group for one in first) == {"generated": 30, "wrapper": 30}
 
 
-def test_a_larger_sample_holds_the_smaller_one():
-    small, large = (randomly.sample(7, count) for count in (20, 60))
+def test_a_larger_sample_contains_the_smaller_one():
+    small, large = (random_mutants.sample(7, count) for count in (20, 60))
     assert {one.id for one in small} < {one.id for one in large}
 
 
@@ -105,26 +118,26 @@ def test_a_larger_sample_holds_the_smaller_one():
         ("x and y", {"(x or y)"}),
         ("f(a=x, b=y)", {"f(b=y)", "f(a=x)", "None"}),
         ("'word'", {"'wordX'"}),
-        ("'for people'", set()),
+        ("'for users'", set()),
         ("f'{x}'", set()),
     ],
 )
-def test_the_changes_of_an_expression(tmp_path, code, wanted):
+def test_expressions_have_these_mutations(tmp_path, code, wanted):
     file = tmp_path / "made.py"
     file.write_text(f"def f(x, y):\n    return {code}\n", "utf-8")
-    changed = {one.after for one in sites.mutants(tmp_path, file, "wrapper")}
+    changed = {one.after for one in mutation_operators.mutants(tmp_path, file, "wrapper")}
     assert changed - {"None"} == wanted - {"None"}
 
 
-def test_a_thread_that_has_ended_ends_no_watch():
-    """Whoever runs after it would seem to call nothing, and be asked about no defect."""
-    watch = record._Watch()
+def test_a_finished_thread_does_not_stop_the_profiler():
+    """Otherwise later tests would seem to call nothing and would run for no mutant."""
+    watch = baseline._Watch()
     try:
-        thread = threading.Thread(target=overlay.module, args=["wrapper/a.py"])
+        thread = threading.Thread(target=package_copy.module, args=["wrapper/a.py"])
         thread.start()
         thread.join()
         assert "module" in _names(watch)
-        sites.mutants(overlay.ROOT, Path(sites.__file__), "wrapper")
+        mutation_operators.mutants(package_copy.ROOT, Path(mutation_operators.__file__), "wrapper")
         assert "mutants" in _names(watch)
     finally:
         watch.stop()
@@ -155,6 +168,6 @@ class Thing:
         (("by=1", "by=2"), None),
     ],
 )
-def test_what_can_be_swapped_in_a_running_process(change, functions):
-    plan = swap.plan("made.py", BEFORE, BEFORE.replace(*change))
+def test_only_function_changes_are_swapped(change, functions):
+    plan = code_swap.plan("made.py", BEFORE, BEFORE.replace(*change))
     assert (plan and {name for name, _ in plan.codes}) == functions

@@ -1,6 +1,6 @@
-"""`python -m tests.contract.reporting`: the whole contract suite, with its report.
+"""`python -m tests.contract.reporting`: run the whole contract suite and write its report.
 
-What follows the command goes to pytest: `-n 2` for two workers. The report is written below
+Further arguments go to pytest: `-n 2` for two workers. The report is written to
 `.build/contract`: `index.html`, `contract.json` and `junit.xml`.
 """
 
@@ -16,7 +16,7 @@ FOLDER = Path(".build", "contract")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the suite; returns pytest's exit status."""
+    """Run the suite and return pytest's exit status."""
     suite = Path(__file__).parents[1].relative_to(ROOT)
     options = [
         "-q",

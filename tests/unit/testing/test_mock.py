@@ -12,7 +12,7 @@ from cometapi_runway import ServerError, SubmissionUnknownError, TaskNotFoundErr
 from cometapi_runway.testing._examples import ExampleResponses, replace_task_id
 from cometapi_runway.validation import Contract, contract
 
-from ...end_to_end.calls import CALLS, FACE, HOOK, create, of_contract
+from ...end_to_end.example_calls import CALLS, FACE, HOOK, contract_resources, create
 
 OPERATIONS = contract().operations
 READS = [one for one in OPERATIONS if one.is_read]
@@ -27,7 +27,7 @@ def test_it_is_a_respx_router(runway_mock):
     }
 
 
-@pytest.mark.parametrize("name", sorted(of_contract()))
+@pytest.mark.parametrize("name", sorted(contract_resources()))
 def test_every_operation_responds_as_documented(name, runway_mock, tmp_path):
     task = create(runway_mock.client, name)
     done = task.wait()
@@ -155,7 +155,7 @@ def test_an_operation_without_an_example_is_reported():
 
 
 def test_the_call_table_covers_every_operation():
-    assert CALLS.keys() == of_contract()
+    assert CALLS.keys() == contract_resources()
 
 
 def test_a_failing_read_is_retried_and_raised(runway_mock):

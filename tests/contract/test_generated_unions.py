@@ -1,0 +1,77 @@
+"""The generated client chooses union branches by content and converts nothing into objects."""
+
+from __future__ import annotations
+
+import typing
+
+from .checks.generated_checks import find_unmodelled_properties
+from .checks.harness import response_statuses, valid_requests
+from .checks.unions import (
+    check_foreign_field_response,
+    check_invalid_response,
+    json_responses,
+    objects_as_pairs,
+    objects_with_foreign_fields,
+)
+from .drivers.generated_driver import find_type_mismatches
+from .json_diff import find_differences
+
+
+def test_a_field_of_another_branch_does_not_change_the_value(harness, operation):
+    request = valid_requests(harness.source, operation)[0]
+    tried = 0
+    for response in json_responses(operation):
+        for body in objects_with_foreign_fields(harness.contract, harness.source, response.schema):
+            for status in response_statuses(operation, response):
+                tried += 1
+                harness.respond_with(status, body)
+                found = check_foreign_field_response(
+                    harness.driver, operation, request.arguments, body
+                )
+                assert not found, f"{operation.id}: HTTP {status} with {body}: {found}"
+    assert tried > 50
+
+
+def test_a_list_of_pairs_is_not_parsed_as_an_object(harness, operation):
+    """Python converts a list of pairs into a dict implicitly."""
+    request = valid_requests(harness.source, operation)[0]
+    for response in json_responses(operation):
+        bodies = [
+            other
+            for one in harness.source.minimal_cover(response.schema)
+            for other in objects_as_pairs(harness.contract, response.schema, one.value)
+        ]
+        for status in response_statuses(operation, response):
+            for body in bodies:
+                harness.respond_with(status, body)
+                found = check_invalid_response(harness.driver, operation, request.arguments, body)
+                assert not found, f"{operation.id}: HTTP {status} with {body}: {found}"
+
+
+def test_an_invalid_response_is_rejected_or_unchanged(harness, operation):
+    request = valid_requests(harness.source, operation)[0]
+    for response in json_responses(operation):
+        status = next(response_statuses(operation, response))
+        for one in harness.source.invalid(response.schema):
+            harness.respond_with(status, one.value)
+            found = check_invalid_response(harness.driver, operation, request.arguments, one.value)
+            assert not found, f"{operation.id}: HTTP {status} with {one.value}: {found}"
+
+
+def test_from_dict_equals_the_constructor(harness, posting):
+    """The constructor and `from_dict` make equal request models."""
+    hint = body_hint(harness, posting)
+    for request in valid_requests(harness.source, posting):
+        body = request.arguments["body"]
+        built = harness.driver.build_value(hint, body)
+        parsed = type(built).from_dict(body)
+        found = [
+            *find_differences(body, parsed.to_dict()),
+            *find_unmodelled_properties(harness, parsed),
+            *find_type_mismatches(harness.driver, hint, parsed),
+        ]
+        assert (parsed, found) == (built, []), f"{posting.id}: {body}"
+
+
+def body_hint(harness, operation):
+    return typing.get_type_hints(harness.driver.module(operation).sync)["body"]

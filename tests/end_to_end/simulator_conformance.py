@@ -1,0 +1,92 @@
+"""Schemathesis against the running simulator, all checks and phases, stateful included.
+
+    python tests/end_to_end/simulator_conformance.py [ARGUMENT OF `schemathesis run` …]
+
+The simulator runs on a free loopback port at twenty times real speed, so that the run meets tasks
+in every state. Some tasks fail or are cancelled, and responses change shape from one poll to the
+next. The exit status is that of schemathesis.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
+
+from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
+    Ending,
+    Gateway,
+    Options,
+    Outcome,
+    SimClock,
+    SimulatorServer,
+    When,
+    failed,
+)
+
+KEY = "simulated-key"
+ENDINGS = (
+    Outcome(failed("SAFETY.INPUT.TEXT"), When(every=3)),
+    Outcome(failed(None), When(every=5)),
+    Outcome(Ending("CANCELLED"), When(every=7)),
+)
+
+
+@frozen
+class Run:
+    """The result of one run."""
+
+    code: int
+    output: str
+    gateway: Gateway
+
+
+def run(*arguments: str, **options: Unpack[Options]) -> Run:
+    """Run schemathesis against a new simulator.
+
+    Args:
+        arguments: Further arguments for `schemathesis run`.
+        options: Settings of the simulator that override the defaults above.
+    """
+    options = {"clock": SimClock.scaled(20), "shape": "mixed", "outcomes": ENDINGS, **options}
+    # schemathesis sends invalid requests, and the server would log each of them.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # schemathesis leaves a folder in its working directory.
+    with SimulatorServer(keys={KEY}, **options) as server, tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            command(server.base_url, arguments),
+            cwd=folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, server.gateway)
+
+
+def command(base_url: str, arguments: Sequence[str]) -> list[str]:
+    """The command line of a run."""
+    return [
+        *(sys.executable, "-m", "schemathesis.cli"),
+        *("--config-file", str(Path(__file__).with_name("schemathesis.toml"))),
+        *("run", str(ROOT / "openapi" / "runway.yaml"), "--url", base_url),
+        *("--header", f"Authorization: Bearer {KEY}"),
+        *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
+        *("--seed", "1", "--generation-deterministic", "--no-color"),
+        *arguments,
+    ]
+
+
+if __name__ == "__main__":
+    done = run(*sys.argv[1:])
+    print(done.output)
+    sys.exit(done.code)

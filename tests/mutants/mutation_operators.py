@@ -1,0 +1,203 @@
+"""Mutation operators: small changes of the code, as typing errors would make them.
+
+A mutation replaces text within its lines, so all other lines keep their numbers. Messages (strings
+with a space, docstrings, f-strings), type hints and code for type checkers are not mutated: a test
+could detect a changed message only by repeating it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+_COMPARED = {
+    ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
+    ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is",
+}  # fmt: skip
+_COMPUTED = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*",
+             ast.Mod: "*", ast.Pow: "*", ast.BitOr: "&", ast.BitAnd: "|"}  # fmt: skip
+_TYPE_MAKERS = frozenset({"TypeVar", "ParamSpec"})
+
+
+@frozen
+class Mutant:
+    """One mutation.
+
+    Attributes:
+        id: the name of the mutant.
+        group: generated, wrapper or contract.
+        file: the file, relative to the repository.
+        line: the line, from 1.
+        scope: the function or class.
+        before: the text that is replaced; for a contract a JSON pointer.
+        after: the replacement.
+        source: the whole mutated file.
+        breaks: whom it would hurt; for picked mutants only.
+        nth: the index of the text in the scope, from 0.
+    """
+
+    id: str
+    group: str
+    file: str
+    line: int
+    scope: str
+    before: str
+    after: str
+    source: str
+    breaks: str = ""
+    nth: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, str, str, int]:
+        """Identifies the mutation independently of its line."""
+        return self.file, self.scope, self.before, self.after, self.nth
+
+
+def mutants(root: Path, file: Path, group: str) -> list[Mutant]:
+    """Every mutant of one file."""
+    name = file.relative_to(root).as_posix()
+    text = file.read_text("utf-8")
+    lines = text.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode()))
+    content = text.encode()
+    found: dict[tuple[int, int, str], Mutant] = {}
+    for node, scope, after in _changes(ast.parse(text)):
+        begin = starts[node.lineno - 1] + node.col_offset
+        end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+        before = content[begin:end].decode()
+        changed = (content[:begin] + after(before).encode() + content[end:]).decode()
+        if changed == text:
+            continue
+        key = begin, end, after(before)
+        label = (
+            f"{name}:{node.lineno}:{node.col_offset} {_short(before)} -> {_short(after(before))}"
+        )
+        mutant = Mutant(label, group, name, node.lineno, scope, before, after(before), changed)
+        found.setdefault(key, mutant)
+    return _numbered(found[place] for place in sorted(found))
+
+
+def _numbered(found: Iterable[Mutant]) -> list[Mutant]:
+    seen: Counter[tuple[object, ...]] = Counter()
+    numbered = []
+    for mutant in found:
+        numbered.append(evolve(mutant, nth=seen[mutant.key]))
+        seen[mutant.key] += 1
+    return numbered
+
+
+def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, object]]:
+    for node, scope in _visited(tree, ""):
+        for target, after in _replacements(node):
+            yield target, scope, after
+
+
+def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
+    """The nodes that may be changed, each with its function or class."""
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST) or _is_typing(node, name) or _is_words(child):
+                continue
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.Assign) and _is_for_checkers(child):
+                continue
+            inner = scope
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = f"{scope}.{child.name}" if scope else child.name
+            yield child, inner
+            yield from _visited(child, inner)
+
+
+def _is_typing(node: ast.AST, field: str) -> bool:
+    is_typing_call = isinstance(node, ast.Call) and ast.unparse(node.func) == "cast"
+    named = isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation)
+    return field in {"annotation", "returns", "bases"} or is_typing_call or named
+
+
+def _is_for_checkers(node: ast.Assign) -> bool:
+    """Whether an assignment has no effect at run time: ``__all__``, a type variable."""
+    called = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
+    return ast.unparse(node.targets[0]) == "__all__" or called in _TYPE_MAKERS
+
+
+def _is_words(node: ast.AST) -> bool:
+    if isinstance(node, ast.JoinedStr):
+        return True
+    value = node.value if isinstance(node, ast.Expr) else node
+    is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
+    return is_text and (isinstance(node, ast.Expr) or " " in value.value)
+
+
+def _replacements(node: ast.AST) -> Iterator[tuple[ast.AST, object]]:
+    match node:
+        case ast.Compare(ops=[operator]) if type(operator) in _COMPARED:
+            yield node, _joined(node.left, _COMPARED[type(operator)], node.comparators[0])
+        case ast.BoolOp(values=[first, *rest]):
+            word = " and " if isinstance(node.op, ast.Or) else " or "
+            yield node, _always("(" + word.join(map(ast.unparse, [first, *rest])) + ")")
+        case ast.UnaryOp(op=ast.Not()):
+            yield node, _always(f"({ast.unparse(node.operand)})")
+        case ast.BinOp() if type(node.op) in _COMPUTED:
+            yield node, _joined(node.left, _COMPUTED[type(node.op)], node.right)
+        case ast.Constant():
+            yield from ((node, _always(repr(value))) for value in _other(node.value))
+        case ast.If() | ast.While() | ast.IfExp():
+            yield node.test, lambda text: f"not ({text})"
+        case ast.Return() | ast.Yield() if node.value is not None:
+            if ast.unparse(node.value) != "None":
+                yield node.value, _always("None")
+        case ast.Expr(value=ast.Call()):
+            yield node, _always("None")
+        case ast.Assign(targets=[ast.Subscript() | ast.Attribute()]) | ast.AugAssign():
+            yield node, _always("pass")
+        case ast.Raise() | ast.Continue() | ast.Break():
+            yield node, _always("pass")
+        case ast.Call() if node.keywords and all(one.arg for one in node.keywords):
+            for keyword in node.keywords:
+                left = [one for one in node.keywords if one is not keyword]
+                fewer = ast.Call(node.func, node.args, left)
+                yield node, _always(ast.unparse(fewer))
+        case ast.Set() | ast.Tuple(ctx=ast.Load()) | ast.List(ctx=ast.Load()) if len(node.elts) > 1:
+            yield node, _always(ast.unparse(type(node)(**{**vars(node), "elts": node.elts[1:]})))
+        case ast.ExceptHandler(type=ast.Tuple(elts=[_, *rest])) if rest:
+            yield node.type, _always(f"({', '.join(map(ast.unparse, rest))},)")
+        case _:
+            return
+
+
+def _always(text: str) -> object:
+    return lambda _: text
+
+
+def _joined(left: ast.expr, operator: str, right: ast.expr) -> object:
+    return _always(f"({ast.unparse(left)} {operator} {ast.unparse(right)})")
+
+
+def _other(value: object) -> Iterator[object]:
+    if isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int | float):
+        yield value + 1
+    elif isinstance(value, str) and value:
+        yield f"{value}X"
+
+
+def compiles(mutant: Mutant) -> bool:
+    """Whether the mutated file compiles."""
+    try:
+        compile(mutant.source, mutant.file, "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 50 else f"{line[:49]}…"

@@ -1,0 +1,206 @@
+"""The runner on an invented package of five functions: what counts as a kill, and what does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = """
+LIMIT = 10
+
+def add(a, b):
+    return a + b
+
+def clipped(a):
+    return min(a, LIMIT)
+
+def count(n):
+    while n > 0:
+        n = n - 1
+    return n
+
+def unseen(a):
+    return a * 2
+
+def uncalled(a):
+    return a - 1
+"""
+SUITE = """
+from sample import sums
+
+def test_add(): assert sums.add(2, 3) == 5
+def test_clipped(): assert sums.clipped(11) == 10
+def test_count(): assert sums.count(3) == 0
+def test_unseen(): assert sums.unseen(1)
+"""
+COMPARISON = """
+from sample import sums
+
+def test_add(): assert sums.add(0, 3) == 3
+"""
+# A single event, here a first call that hangs, is not caused by the mutation.
+HANGS_ONCE = """
+    import pathlib, time
+    try:
+        pathlib.Path("{marker}").touch(exist_ok=False)
+        time.sleep(60)
+    except FileExistsError:
+        pass
+    return a * 2
+"""
+DEFECTS = {
+    "inside": ("a + b", "a - b"),
+    "outside": ("LIMIT = 10", "LIMIT = 12"),
+    "hangs": ("n = n - 1", "n = n + 0"),
+    "unseen": ("a * 2", "a * 3"),
+    "uncalled": ("a - 1", "a - 2"),
+    "cannot load": ("LIMIT = 10", "LIMIT = nowhere"),
+    "ends the process": ("min(a, LIMIT)", "__import__('os')._exit(3)"),
+    "same": ("a + b", "b + a"),
+}
+
+
+@frozen
+class Run:
+    """The result of the command."""
+
+    status: int
+    output: str
+    error: str
+    results: dict[str, dict]
+
+    def result(self, defect: str) -> tuple[bool, str, str]:
+        """Whether the mutant was killed, the result of the suite, and the test that killed it."""
+        one = self.results[defect]
+        found = one["results"]["contract"]
+        return one["killed"], found["result"], found["test"]
+
+
+def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options: str) -> Run:
+    """Create the package and run mutants of it."""
+    files = {
+        "wrapper/sample/__init__.py": "",
+        "wrapper/sample/sums.py": PACKAGE,
+        "generated/empty.txt": "",
+        "suite/test_suite.py": suite,
+        "comparison/test_examples.py": COMPARISON,
+        "pytest.ini": "[pytest]\npythonpath = wrapper\naddopts = --import-mode=importlib\n",
+        "defects.json": json.dumps(defects),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.mutants.sample_project", str(folder), *options],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        # Other plugins are not needed and take a second to load.
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    file = folder / ".build" / "mutants" / "results.json"
+    written = json.loads(file.read_text("utf-8"))["mutants"] if file.exists() else []
+    results = {one["id"]: one for one in written}
+    return Run(ended.returncode, ended.stdout, ended.stderr, results)
+
+
+@pytest.fixture(scope="module")
+def all_mutants(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample")
+    once = "return a * 2", HANGS_ONCE.format(marker=folder / "was here").strip()
+    given = {"picked": DEFECTS | {"hangs once": once}, "same": [DEFECTS["same"]]}
+    return seed(folder, given)
+
+
+def test_a_failed_test_kills_the_mutant(all_mutants):
+    assert all_mutants.result("inside") == (True, "killed", "suite/test_suite.py::test_add")
+    assert all_mutants.result("outside") == (True, "killed", "suite/test_suite.py::test_clipped")
+
+
+def test_the_comparison_suite_does_not_count(all_mutants):
+    found = all_mutants.results["inside"]["results"]["comparison"]
+    assert found["result"] == "killed"
+    assert "  contract      3 of 6" in all_mutants.output
+    assert "  comparison    1 of 6" in all_mutants.output
+
+
+def test_a_mutant_must_time_out_twice_to_be_killed(all_mutants):
+    assert all_mutants.result("hangs") == (True, "timeout", "suite/test_suite.py::test_count")
+    assert all_mutants.result("hangs once")[:2] == (False, "survived")
+
+
+def test_survivors_are_listed_with_their_diff(all_mutants):
+    assert all_mutants.result("unseen") == (False, "survived", "")
+    assert all_mutants.result("uncalled") == (False, "not called", "")
+    for name in ("unseen", "uncalled"):
+        before, after = DEFECTS[name]
+        report = all_mutants.output.partition(f"survived: {name}  sample\n")[2]
+        assert f"    -    return {before}\n    +    return {after}\n" in report[:200]
+
+
+@pytest.mark.parametrize("defect", ["cannot load", "ends the process"])
+def test_a_mutant_that_cannot_load_is_not_counted(all_mutants, defect):
+    killed, result, _ = all_mutants.result(defect)
+    assert not killed
+    assert result.startswith("broken: status ")
+    assert f"  not counted, {defect}: broken" in all_mutants.output
+
+
+def test_equivalent_mutants_are_not_counted(all_mutants):
+    assert all_mutants.results["same"]["equivalent"] == "sample"
+    assert "picked: 3 of 6 (50.0%) killed" in all_mutants.output
+    assert "  1 more are equivalent" in all_mutants.output
+
+
+def test_a_picked_survivor_fails_the_run(all_mutants):
+    assert all_mutants.status == 1
+
+
+def test_the_run_passes_when_all_mutants_are_killed(tmp_path):
+    names = "inside", "outside"
+    run = seed(tmp_path, {"random": {name: DEFECTS[name] for name in names}}, SUITE, "--seed", "5")
+    assert (run.status, run.error) == (0, "")
+    assert "random: 2 of 2 (100.0%) killed" in run.output
+    assert run.output.startswith("seed 5: 0 picked, 2 random\n")
+
+
+def test_one_random_survivor_of_ten_fails_the_run(tmp_path):
+    many = {f"inside {number}": DEFECTS["inside"] for number in range(9)}
+    run = seed(tmp_path, {"random": {**many, "unseen": DEFECTS["unseen"]}})
+    assert run.status == 1
+    assert "random: 9 of 10 (90.0%) killed" in run.output
+
+
+@pytest.mark.parametrize(
+    ("suite", "error"),
+    [
+        (f"{SUITE}\ndef test_red(): assert sums.add(1, 1) == 3\n", "suite/test_suite.py::test_red"),
+        ("import nowhere\n", "pytest ended with 2"),
+        ("", "pytest ended with 5"),
+    ],
+    ids=["a test fails", "it cannot be loaded", "there are no tests"],
+)
+def test_a_failing_baseline_is_rejected(tmp_path, suite, error):
+    run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, suite)
+    assert run.status == 2
+    assert "the contract suite fails without a mutation" in run.error
+    assert error in run.error
+    assert not run.results
+
+
+def test_a_suite_that_fails_only_in_a_fork_is_rejected(tmp_path):
+    """A test that leaves state behind passes once and would kill every later mutant."""
+    stain = f'''{SUITE}
+def test_once():
+    import pathlib
+    pathlib.Path(r"{tmp_path}/stain").touch(exist_ok=False)
+    sums.add(1, 1)
+'''
+    run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, stain)
+    assert run.status == 2
+    assert "the contract suite fails in a forked process without a mutation" in run.error
