@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.wire_server import Connection, WireServer
 
 from cometapi_runway import APIStatusError, SubmissionUnknownError
 from cometapi_runway.journal import Journal
-from tests.wire_server import Connection, WireServer
 
 from ..support.both_clients import ID, MODES, Mode
 from ..support.real_clients import call, create, error_of
@@ -56,8 +56,7 @@ def test_a_redirect_is_sent_once_whatever_its_target(mode: Mode, status: int) ->
 
 def head(size: int, status: int = 200) -> bytes:
     return (
-        f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {size}\r\n\r\n"
+        f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
     ).encode()
 
 

@@ -218,6 +218,8 @@ def _prepare_retry(
         yield from _refresh_url(request, progress)
     elif status is not None and 400 <= status < 499 and status not in TRANSIENT_STATUSES | {416}:
         raise _download_error(request, progress, f"the server refuses it with HTTP {status}")
+    if fetch.error is not None and fetch.error.is_permanent:
+        raise _download_error(request, progress, "no later attempt can succeed")
     _decide_resume(progress, fetch)
     if progress.stalled >= _MAX_STALLED_ATTEMPTS:
         raise _download_error(request, progress, "every response breaks off before its end")

@@ -28,7 +28,7 @@ import httpx
 _MIN_TIMEOUT = 0.001
 # A response that arrived in time is read even if its reader comes late: this many reads of what
 # the socket holds already. A flood of bytes is not read any further.
-_MAX_LATE_READS = 64
+_MAX_LATE_READS = 8
 # One write blocks until the server has read a part of it, so a large body is written in pieces,
 # each with the time that is left.
 _WRITE_SIZE = 16_384

@@ -16,8 +16,11 @@ class Slot:
     and entering the `try` that would release it, which would lose a place of a semaphore.
     """
 
+    # For a slot that an interruption leaves without its own.
+    _free: queue.SimpleQueue[Slot] | None = None
+
     def __init__(self, free: queue.SimpleQueue[Slot]) -> None:
-        self._free: queue.SimpleQueue[Slot] | None = free
+        self._free = free
 
     def release(self) -> None:
         """Give the place back; later calls do nothing."""
@@ -29,7 +32,12 @@ class Slot:
             self._free = None
 
     def __del__(self) -> None:
-        self.release()
+        try:
+            self.release()
+        except BaseException:
+            # Python reports an interruption in here and drops it; the place must not go with it.
+            self.release()
+            raise
 
 
 class Slots:
