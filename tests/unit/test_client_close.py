@@ -20,7 +20,7 @@ from cometapi_runway import (
 from cometapi_runway import _settings as settings
 
 from .support.both_clients import ASSETS, ID, KEY, ClientHarness
-from .support.fault_table import DONE, RUNNING
+from .support.fault_table import DONE, running
 
 
 class TestClosed:
@@ -69,7 +69,7 @@ class TestClosedDuringARequest:
             sent.append(request.method)
             inside.set()
             assert leave.wait(30)
-            return httpx.Response(200, content=RUNNING.content)
+            return running(request)
 
         class Noticing:
             def now(self) -> float:
@@ -105,7 +105,7 @@ class TestClosedDuringARequest:
                 sent.append(request.method)
                 inside.set()
                 await leave.wait()
-                return httpx.Response(200, content=RUNNING.content)
+                return running(request)
 
             client = AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle))
             first = asyncio.create_task(client.tasks.retrieve("first"))

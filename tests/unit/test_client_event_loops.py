@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import gc
 import warnings
 from pathlib import Path
@@ -19,7 +20,7 @@ from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatorServer
 
 from .support.both_clients import ASSETS, ID, KEY
-from .support.fault_table import ACCEPTED, DONE, RUNNING
+from .support.fault_table import ACCEPTED, DONE, running
 
 
 class TestEventLoops:
@@ -29,8 +30,10 @@ class TestEventLoops:
     def client() -> AsyncRunwayClient:
         async def handle(request: httpx.Request) -> httpx.Response:
             await asyncio.sleep(0)
-            reply = ACCEPTED if request.method == "POST" else DONE
-            return httpx.Response(200, content=reply.content)
+            if request.method == "POST":
+                return httpx.Response(200, content=ACCEPTED.content)
+            task_id = request.url.path.rpartition("/")[2]
+            return httpx.Response(200, json={**json.loads(DONE.content), "id": task_id})
 
         return AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle))
 
@@ -87,12 +90,12 @@ class TestEventLoops:
         """What was under way in a loop that is gone holds no place in the next."""
         started = 0
 
-        async def handle(_: httpx.Request) -> httpx.Response:
+        async def handle(request: httpx.Request) -> httpx.Response:
             nonlocal started
             started += 1
             if started <= 64:
                 await asyncio.sleep(3600)
-            return httpx.Response(200, content=RUNNING.content)
+            return running(request)
 
         client = AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle))
 

@@ -27,6 +27,7 @@ from cometapi_runway._settings import NOT_FOUND_GRACE
 from cometapi_runway.errors import RunwayError
 
 from ..support import corpus
+from ..support.both_clients import ID
 
 ALL = corpus.shapes()
 FACTS = ("id", "status", "progress", "output", "failure", "failure_code", "created_at")
@@ -141,7 +142,7 @@ def test_a_callback_is_read(shape):
     assert callbacks.parse(seen.raw) == seen
 
 
-FINISHED = {"id": "x", "status": "SUCCEEDED", "output": ["https://example.com/output.mp4"]}
+FINISHED = {"id": ID, "status": "SUCCEEDED", "output": ["https://example.com/output.mp4"]}
 BIRTH = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 

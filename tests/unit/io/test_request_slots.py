@@ -17,7 +17,7 @@ from cometapi_runway import (
 from cometapi_runway import _settings as settings
 
 from ..support.both_clients import ASSETS, ID, KEY, ClientHarness
-from ..support.fault_table import ACCEPTED, RUNNING
+from ..support.fault_table import ACCEPTED, running
 
 
 class TestRequestSlots:
@@ -55,7 +55,7 @@ class TestRequestSlots:
         async def handle(request: httpx.Request) -> httpx.Response:
             patience.append(round(request.extensions["timeout"]["read"], 6))
             await asyncio.sleep(4)
-            return httpx.Response(200, content=RUNNING.content)
+            return running(request)
 
         client = harness.new(transport=httpx.MockTransport(handle), timeout=10)
 
@@ -79,7 +79,7 @@ class TestRequestSlots:
             if request.method == "GET":
                 inside.set()
                 assert leave.wait(30)
-                return httpx.Response(200, content=RUNNING.content)
+                return running(request)
             return httpx.Response(200, content=ACCEPTED.content)
 
         transport = httpx.MockTransport(handle)

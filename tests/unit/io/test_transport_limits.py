@@ -23,7 +23,7 @@ from cometapi_runway import _settings as settings
 from ..support.both_clients import ASSETS, ID, KEY, ClientHarness
 from ..support.fault_table import (
     DONE,
-    RUNNING,
+    running,
 )
 from ..support.scripted_transport import Reply
 from ..support.transports import retrieve
@@ -82,13 +82,13 @@ class TestLimits:
         harness = ClientHarness("awaiting")
         busy, most = 0, 0
 
-        async def handle(_: httpx.Request) -> httpx.Response:
+        async def handle(request: httpx.Request) -> httpx.Response:
             nonlocal busy, most
             busy += 1
             most = max(most, busy)
             await asyncio.sleep(0.01)
             busy -= 1
-            return httpx.Response(200, content=RUNNING.content)
+            return running(request)
 
         client = harness.new(transport=httpx.MockTransport(handle))
 
@@ -131,14 +131,14 @@ class TestThreads:
         monkeypatch.setattr(settings, "MAX_IN_FLIGHT", 2)
         lock, count = threading.Lock(), {"busy": 0, "most": 0}
 
-        def handle(_: httpx.Request) -> httpx.Response:
+        def handle(request: httpx.Request) -> httpx.Response:
             with lock:
                 count["busy"] += 1
                 count["most"] = max(count["most"], count["busy"])
             time.sleep(0.002)
             with lock:
                 count["busy"] -= 1
-            return httpx.Response(200, content=RUNNING.content)
+            return running(request)
 
         transport = httpx.MockTransport(handle)
         with RunwayClient(KEY, transport=transport) as client, ThreadPoolExecutor(8) as pool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..support.both_clients import ID, ClientHarness
-from ..support.fault_table import DONE, RUNNING
+from ..support.fault_table import DONE
 from ..support.journals import ASSETS
 from ..support.scripted_transport import json_reply
 
@@ -46,7 +46,7 @@ class TestResolveTask:
     ) -> None:
         self.made(harness, path)
         elsewhere = harness.new(journal=path, base_url="https://other.example")
-        harness.respond_with(RUNNING)
+        harness.respond_with(json_reply({"id": "t-feed", "status": "RUNNING"}))
         harness.run(elsewhere.tasks.retrieve("t-feed"))
         assert harness.network.sent[-1].method == "GET"
 
@@ -58,7 +58,7 @@ class TestResolveTask:
         db = sqlite3.connect(path)
         db.execute("DROP TABLE submission")
         db.close()
-        harness.respond_with(RUNNING)
+        harness.respond_with(json_reply({"id": "t-feed", "status": "RUNNING"}))
         assert harness.run(client.tasks.retrieve("t-feed")).status == "RUNNING"
 
     def test_an_end_that_was_only_asked_for_is_noted(

@@ -23,7 +23,9 @@ def test_tasks_of_both_formats_are_waited_for_together(harness: ClientHarness) -
     old, new = make(harness, CASES[-1]), "another"
 
     def gateway(request: Any) -> Reply:
-        return json_reply(ENDED["feed" if request.url.path == "/runway/feed" else "tasks"])
+        if request.url.path == "/runway/feed":
+            return json_reply(ENDED["feed"])
+        return json_reply({**ENDED["tasks"], "id": new})
 
     harness.network.respond_by(gateway)
     first, second = harness.run(harness.client.tasks.wait_all([old, new]))

@@ -28,6 +28,12 @@ RUNNING = json_reply({"id": ID, "status": "RUNNING"})
 DONE = json_reply({"id": ID, "status": "SUCCEEDED", "output": [URL]})
 
 
+def running(request: httpx.Request) -> httpx.Response:
+    """The state of the task that is polled."""
+    task_id = request.url.path.rpartition("/")[2]
+    return httpx.Response(200, json={"id": task_id, "status": "RUNNING"})
+
+
 def page(status: int) -> Reply:
     """What a proxy in front of the gateway says."""
     return Reply(status, HTML, HTML_HEADERS)
@@ -70,6 +76,8 @@ NOT_SENT = (
     httpx.UnsupportedProtocol,
 )
 """Those that come before the first byte of the request."""
+RETRIED = tuple(kind for kind in NOT_SENT if kind is not httpx.UnsupportedProtocol)
+"""Those that a later attempt may not meet."""
 
 PASSING_STATUSES = (408, 425, 429, 499, *range(500, 512), *range(520, 531), 599)
 
@@ -248,9 +256,12 @@ SUBMISSIONS: tuple[Row, ...] = (
         "task_id": ID}, "exec_time": 0.2}),), 1, 0.0),
     # Safe rows: more than one POST.
     *(Row(f"{kind.__name__} twice", (Failure(kind), Failure(kind), ACCEPTED), 3, 1.5)
-      for kind in NOT_SENT),
+      for kind in RETRIED),
     *(Row(f"{kind.__name__} for ever", (Failure(kind),), 7, 23.5, _error(kind))
-      for kind in NOT_SENT),
+      for kind in RETRIED),
+    # Permanent: no later attempt can do better.
+    *(Row(kind.__name__, (Failure(kind), ACCEPTED), 1, 0.0, _error(kind))
+      for kind in NOT_SENT if kind not in RETRIED),
     Row("connecting takes 10 s, for ever", (Failure(httpx.ConnectTimeout, 10.0),), 3, 31.5,
         errors.APITimeoutError),
     Row("429 twice", (page(429), platform(429, "saturated"), ACCEPTED), 3, 1.5),

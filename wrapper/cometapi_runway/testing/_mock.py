@@ -44,6 +44,9 @@ _MAX_LINES: Final = 20
 _REQUEST_ID: Final = "simulated"
 
 
+_IS_EXAMPLE: Final = "cometapi_runway_example"
+
+
 class Mock(GatewayKit, respx.Router):
     """A respx router with a documented response for every operation.
 
@@ -100,9 +103,22 @@ class Mock(GatewayKit, respx.Router):
             LookupError: There is no such example.
         """
         found = self._find_operation(operation)
-        if example is None:
-            return httpx.Response(200, json=self._examples.find_success(found))
-        return httpx.Response(200, json=self._examples.find_by_name(found, 200, example))
+        body = (
+            self._examples.find_success(found)
+            if example is None
+            else self._examples.find_by_name(found, 200, example)
+        )
+        return httpx.Response(200, json=body, extensions={_IS_EXAMPLE: found.is_read})
+
+    def adapt(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        """Let an example of `answer` be about the task that is polled.
+
+        The client ignores a response about another task, and `answer` cannot know the id.
+        """
+        if not response.extensions.get(_IS_EXAMPLE):
+            return _restore_stream(response)
+        example = parse_json(response.content)
+        return httpx.Response(200, json=replace_task_id(example, self._find_task_id(request)))
 
     def handles(self, url: httpx.URL) -> bool:
         """Whether a URL belongs to the gateway or a documented output file."""
@@ -175,13 +191,13 @@ class _RouterTransport(InProcessTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
-        return self.mock.check_request(request) or _restore_stream(self.mock.handler(request))
+        refusal = self.mock.check_request(request)
+        return refusal or self.mock.adapt(request, self.mock.handler(request))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
-        return self.mock.check_request(request) or _restore_stream(
-            await self.mock.async_handler(request)
-        )
+        refusal = self.mock.check_request(request)
+        return refusal or self.mock.adapt(request, await self.mock.async_handler(request))
 
 
 def _restore_stream(response: httpx.Response) -> httpx.Response:
