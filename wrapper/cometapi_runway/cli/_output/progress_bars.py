@@ -101,8 +101,7 @@ class ProgressBarReport(Report):
         finally:
             self._end_bars()
 
-    def show_status(self, task: Task) -> None:
-        """Show a task's new status."""
+    def _show_status(self, task: Task) -> None:
         stopped = self.measure_elapsed(task.id) if task.is_terminal else None
         part = 1.0 if task.status == "SUCCEEDED" else task.progress
         self._update_row(task.id, task.status, part, stopped=stopped)
