@@ -231,9 +231,17 @@ def _make_help(contract: Contract, schema: Object, *, is_required: bool) -> str:
     description = own or (as_text(only.get("description")) if only else None) or ""
     # Descriptions are Markdown, help is plain text.
     parts = [description.replace("`", "")]
-    minimum, maximum = schema.get("minimum"), schema.get("maximum")
-    if minimum is not None and maximum is not None and not re.search(r"\d", description):
-        parts.append(f"From {minimum} to {maximum}.")
+    parts.append(_describe_range(description, schema.get("minimum"), schema.get("maximum")))
     if is_required:
         parts.append("[required]")
     return " ".join(part for part in parts if part)
+
+
+def _describe_range(description: str, minimum: JSON, maximum: JSON) -> str:
+    """The range that the contract enforces; empty if the description states these numbers."""
+    limits = [limit for limit in (minimum, maximum) if limit is not None]
+    if not limits or {str(limit) for limit in limits} <= set(re.findall(r"\d+", description)):
+        return ""
+    if maximum is None:
+        return f"At least {minimum}."
+    return f"At most {maximum}." if minimum is None else f"From {minimum} to {maximum}."
