@@ -38,6 +38,11 @@ from cometapi_runway.errors import (
     TaskTimeoutError,
 )
 
+_MISSING_POLLS = 2
+"""Polls without the task before the log says so, for an id that may be mistyped."""
+_MISSING_POLLS_AFTER_CREATE = 6
+"""The same, for a task that this process created."""
+
 
 @frozen
 class WaitRequest:
@@ -91,6 +96,7 @@ class _WaitProgress:
         last: The task as last seen, or None.
         is_visible: Whether the gateway has shown the task at any time.
         polls: Polls so far.
+        missing: Polls that the gateway answered without knowing the task.
         failure: The last poll's failure, or None.
     """
 
@@ -100,6 +106,7 @@ class _WaitProgress:
     is_visible: bool
     last: Task | None = None
     polls: int = 0
+    missing: int = 0
     failure: _PollFailure | None = None
 
     @property
@@ -181,7 +188,8 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
         if clock.now >= deadline:
             raise _timeout_error(request, progress)
         due = _next_poll(request, polled_at, progress, rng)
-        yield from _sleep_until(clock, min(due, deadline))
+        why = _explain_missing(request, progress, min(grace_end, deadline))
+        yield from _sleep_until(clock, min(due, deadline), why)
 
 
 def succeed(final: Task) -> Task:
@@ -214,6 +222,7 @@ def _poll(
     outcome = _read_poll(send, progress.known)
     if isinstance(outcome, _PollFailure):
         progress.failure = outcome
+        progress.missing += outcome.missing
         return outcome
     progress.failure, progress.is_visible = None, True
     if outcome != progress.last:
@@ -222,12 +231,29 @@ def _poll(
     return outcome
 
 
-def _sleep_until(clock: FlowClock, until: float) -> Flow[None]:
+def _sleep_until(clock: FlowClock, until: float, why: str = "") -> Flow[None]:
     seconds = until - clock.now
     if seconds > 0:
-        sleep = Sleep(seconds)
+        sleep = Sleep(seconds, why)
         yield sleep
         clock.add_sleep(seconds, sleep.at)
+
+
+def _explain_missing(request: WaitRequest, progress: _WaitProgress, until: float) -> str:
+    """Why the wait goes on for a task that the gateway does not know; empty if it was said before.
+
+    A task that this process created is usually unknown for a moment, any other id may be mistyped.
+    """
+    expected = _MISSING_POLLS if request.created is None else _MISSING_POLLS_AFTER_CREATE
+    failure = progress.failure
+    is_missing = failure is not None and failure.missing and not progress.is_visible
+    if failure is None or not is_missing or progress.missing != expected:
+        return ""
+    return (
+        f"the gateway does not know task {request.task.id} yet ({failure.error}). A new task can be "
+        f"unknown for a while; the wait ends in {max(until - progress.clock.now, 0):.0f} s if it "
+        "stays unknown"
+    )
 
 
 def _poll_timeout(request: WaitRequest, remaining: float) -> float:
