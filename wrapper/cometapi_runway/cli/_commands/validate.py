@@ -12,7 +12,7 @@ from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options.client_resources import ClientResource, list_client_resources
-from cometapi_runway.cli._options.request import name_source, read_body_file
+from cometapi_runway.cli._options.request import is_json_text, name_source, read_body_file
 from cometapi_runway.cli._options.resource_options import (
     find_unknown_fields,
     list_resource_options,
@@ -32,7 +32,7 @@ def validate(
         str,
         Parameter(
             name="FILE",
-            help="A request body as JSON; - for stdin.",
+            help="A request body as JSON: a file, - for stdin, or its text.",
             group=RUN_GROUP,
             allow_leading_hyphen=True,
         ),
@@ -58,7 +58,7 @@ def validate(
     fields: dict[str, JSON] = {
         "resource": resource.python_name,
         "operation": operation_id,
-        "file": file,
+        "file": name_source(file) if is_json_text(file) else file,
     }
     if issues[resource]:
         error = InvalidRequestError(issues[resource])

@@ -121,8 +121,10 @@ def parse_value(text: str) -> str | Path | JSON:
     """Parse a value that may be an address, a local file, or JSON.
 
     Raises:
-        ValueError: It begins like JSON and is not JSON.
+        ValueError: It is empty, or begins like JSON and is not JSON.
     """
+    if not text.strip():
+        raise ValueError("It is empty; give an address, a file or JSON.")
     if text[:1] in {"{", "["}:
         return parse_json(text)
     is_address = "://" in text or text[:5].lower() == "data:"
@@ -215,6 +217,8 @@ def _convert_list(_type: object, tokens: Sequence[Token]) -> list[object]:
 
 
 def _convert_json(_type: object, tokens: Sequence[Token]) -> object:
+    if not tokens[0].value.strip():
+        raise ValueError("It is empty; give JSON.")
     return parse_json(tokens[0].value)
 
 
