@@ -301,3 +301,10 @@ def test_other_failures_of_polls_do_not_count_as_unknown() -> None:
         wait(wait_request(), started=0.0, rng=LEAST), GONE, page(502), page(502), GONE, GONE, DONE
     )
     assert len(runner.reasons) == 1
+
+
+def test_a_wait_with_one_poll_counts_it_in_the_singular() -> None:
+    with pytest.raises(errors.TaskTimeoutError, match=r"\(1 poll, last state RUNNING\)"):
+        FlowRunner().run(
+            wait(wait_request(timeout=1.0), started=0.0, rng=LEAST), delayed(RUNNING, 2)
+        )

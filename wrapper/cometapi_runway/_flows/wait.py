@@ -13,6 +13,7 @@ from random import Random
 from attrs import define, frozen
 
 from cometapi_runway import _settings as settings
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
 from cometapi_runway._flows.parse_task import parse_task
@@ -250,9 +251,9 @@ def _explain_missing(request: WaitRequest, progress: _WaitProgress, until: float
     if failure is None or not is_missing or progress.missing != expected:
         return ""
     return (
-        f"the gateway does not know task {request.task.id} yet ({failure.error}). A new task can be "
-        f"unknown for a while; the wait ends in {max(until - progress.clock.now, 0):.0f} s if it "
-        "stays unknown"
+        f"the gateway does not know task {request.task.id} yet ({failure.error}). A new task can "
+        f"be unknown for a while; the wait ends in {max(until - progress.clock.now, 0):.0f} s if "
+        "it stays unknown"
     )
 
 
@@ -320,7 +321,7 @@ def _not_found_error(progress: _WaitProgress) -> TaskNotFoundError:
     return TaskNotFoundError(
         known.id,
         None,
-        f"the gateway does not know task {known.id}: {progress.polls} polls in "
+        f"the gateway does not know task {known.id}: {count_noun(progress.polls, 'poll')} in "
         f"{progress.elapsed:.0f} s, longer than a new task stays unknown. Check the id, and that "
         f"the key belongs to the account that created it{_suggest_compat(known)}",
     )
@@ -345,7 +346,7 @@ def _timeout_error(request: WaitRequest, progress: _WaitProgress) -> TaskTimeout
         request.task.id,
         progress.last,
         f"task {request.task.id} had not ended after {progress.elapsed:.1f} s{limit} "
-        f"({progress.polls} polls, last state {state}). It continues: "
+        f"({count_noun(progress.polls, 'poll')}, last state {state}). It continues: "
         f"{_resume_call(request.task)} waits for it again",
     )
     if progress.failure is not None:

@@ -193,8 +193,9 @@ def _list_tasks_on_interrupt(task_ids: Collection[str]) -> Generator[None]:
         listed = ", ".join(itertools.islice(sorted(task_ids), _MAX_LISTED_IDS))
         unlisted = len(task_ids) - _MAX_LISTED_IDS
         more = f" and {unlisted} more" if unlisted > 0 else ""
+        tasks = "1 task goes on" if len(task_ids) == 1 else f"{len(task_ids)} tasks go on"
         error.add_note(
-            f"cometapi-runway: interrupted while waiting; {len(task_ids)} tasks go on and can be "
+            f"cometapi-runway: interrupted while waiting; {tasks} and can be "
             f"waited for again: {listed}{more}"
         )
         raise
