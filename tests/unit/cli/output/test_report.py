@@ -210,6 +210,20 @@ def test_results_are_printed_after_the_bars(
     assert streams[0].getvalue() == f"{file}\n"
 
 
+def test_remarks_appear_above_the_bars_at_once(
+    live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
+) -> None:
+    with live.track([TrackedTask(ID, submitted_at=0.0)]):
+        live.show_note(f"it is unknown yet {HOSTILE}")
+        live.show_warning(f"no disk {HOSTILE}")
+        shown = streams[1].getvalue()
+
+    assert "it is unknown yet model \\x1b[2J\\x07" in shown
+    assert "note:  no disk" in shown
+    assert "\x1b[2J" not in shown
+    assert "it is unknown yet" not in streams[1].getvalue().removeprefix(shown)
+
+
 def test_ids_with_the_same_beginning_are_shown_whole(
     live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
 ) -> None:
