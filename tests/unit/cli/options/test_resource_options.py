@@ -65,7 +65,8 @@ def test_types_and_values_come_from_the_contract(resource: ClientResource) -> No
         elif schema.get("type") in plain:
             assert hint is plain[schema["type"]]
         elif schema.get("type") == "array":
-            assert hint == list[Any]
+            is_file = option.metavar == "ADDRESS|FILE"
+            assert hint == (list[Path | Any] if is_file else list[Any])
 
 
 @each

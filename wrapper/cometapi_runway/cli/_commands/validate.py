@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
 from attrs import evolve
@@ -28,8 +29,9 @@ _DISPLAY: Final = DisplayOptions()
 
 
 def validate(
-    file: Annotated[
-        str,
+    body_file: Annotated[
+        # Never a Path: it is in the type so that shells complete file names.
+        str | Path,
         Parameter(
             name="FILE",
             help="A request body as JSON: a file, - for stdin, or its text.",
@@ -51,6 +53,7 @@ def validate(
     report: Annotated[Report, Parameter(parse=False)],
 ) -> ExitCode:
     """Check a request body against the contract, offline."""
+    file = str(body_file)
     body = read_body_file(file)
     issues = {one: check_body(one, body) for one in _find_resources(operation)}
     resource = min(issues, key=lambda one: len(issues[one]))

@@ -23,7 +23,8 @@ class RequestOptions:
     """How the request is made and sent, apart from its fields."""
 
     json: Annotated[
-        str | None,
+        # Never a Path: it is in the type so that shells complete file names.
+        str | Path | None,
         Parameter(
             name="--json",
             help="The body as JSON: its text, a file, or - for stdin; options change single "
@@ -57,7 +58,7 @@ class RequestOptions:
         Raises:
             UsageError: The file cannot be read, or holds no JSON object.
         """
-        return {} if self.json is None else read_body_file(self.json)
+        return {} if self.json is None else read_body_file(str(self.json))
 
 
 def read_body_file(file: str) -> Object:

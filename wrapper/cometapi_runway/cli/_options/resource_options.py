@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _SCALARS: Final = {"integer": int, "number": float, "boolean": bool}
 _ADDRESS_OR_FILE: Final = "ADDRESS|FILE"
+_FILE_OR_OTHER: Any = Path | Any
+"""Any value; shells complete file names for it because of the Path."""
 _MAX_METAVAR_WIDTH: Final = 20
 
 
@@ -170,10 +172,13 @@ def _get_value_type(contract: Contract, schema: Object) -> _ValueType:
         return _ValueType(_SCALARS[name], {"integer": "N"}.get(name, "NUMBER"))
     if name == "array":
         items = resolve_schema(contract, schema.get("items"))
-        metavar = _ADDRESS_OR_FILE if _is_asset(contract, items) else "JSON"
-        return _ValueType(list[Any], metavar, (Parameter(converter=_convert_list),))
+        converter = Parameter(converter=_convert_list)
+        if _is_asset(contract, items):
+            return _ValueType(list[_FILE_OR_OTHER], _ADDRESS_OR_FILE, (converter,))
+        return _ValueType(list[Any], "JSON", (converter,))
     if _is_asset(contract, schema):
-        return _ValueType(Any, _ADDRESS_OR_FILE, (Parameter(converter=_convert_value),))
+        converter = Parameter(converter=_convert_value)
+        return _ValueType(_FILE_OR_OTHER, _ADDRESS_OR_FILE, (converter,))
     if name == "string":
         return _ValueType(str, "TEXT")
     return _ValueType(Any, "JSON", (Parameter(converter=_convert_json),))
