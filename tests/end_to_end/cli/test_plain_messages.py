@@ -10,7 +10,7 @@ from cometapi_runway.cli._options.client_resources import get_client_resource
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.simulator import Gateway, SimulatorServer
 
-from .terminal import CREATE, Terminal
+from .terminal import CREATE, QUICK, Terminal
 
 IMAGE = ("image-to-video", "--model", "gen4_turbo", "--no-wait")
 
@@ -95,3 +95,16 @@ def test_a_wrong_base_address_is_named(
         assert result.code == ExitCode.GATEWAY
         assert "--base-url" in result.err.splitlines()[-1]
         assert "run it again" not in result.err
+
+
+def test_a_mistyped_id_is_said_to_be_unknown_while_it_is_waited_for(
+    run: Terminal, three_tasks: list[str]
+) -> None:
+    mistyped = f"{three_tasks[0][:-1]}x"
+
+    result = run("tasks", "wait", mistyped, "--timeout", "0.3", *QUICK)
+
+    assert result.code == ExitCode.TIMEOUT
+    assert result.err.count("the gateway does not know task") == 1
+    assert result.err.startswith(f"the gateway does not know task {mistyped} yet (HTTP 400")
+    assert "the wait ends in 0 s if it stays unknown" in result.err

@@ -22,7 +22,7 @@ from cometapi_runway import _settings
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.backoff import FlowClock
 from cometapi_runway._flows.steps import Flow, Notify, Send, Sleep, Step
-from cometapi_runway._io.drivers import AsyncDriver, Driver
+from cometapi_runway._io.drivers import AsyncDriver, Driver, log_sleep
 from cometapi_runway._io.exception_mapping import pool_timeout
 from cometapi_runway._settings import LOCK_WAIT_SLICE
 from cometapi_runway.errors import RunwayError
@@ -138,6 +138,7 @@ class Scheduler:
     def _start_step(self, wait: _Wait, step: Step, pool: ThreadPoolExecutor) -> None:
         """Put a sleeping wait in the heap; give any other step to a worker."""
         if isinstance(step, Sleep):
+            log_sleep(step)
             due = self._now() + step.seconds
             heapq.heappush(self._sleeping, (due, next(self._sequence), wait))
         else:

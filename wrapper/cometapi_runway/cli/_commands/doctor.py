@@ -182,7 +182,7 @@ def _judge_gateway(error: RunwayError, address: str, elapsed: float, key: str) -
     if is_as_expected:
         return Check("gateway", "ok", f"{answers} and accepts the key")
     if isinstance(cause, APIStatusError):
-        message = f"{answers}, but not as expected: {cause}"
+        message = f"{answers}, but not as expected: {cause}; check the address"
         return Check("gateway", "warn", message, ExitCode.GATEWAY)
     message = f"{address} does not answer: {error}; check the network and the address"
     return Check("gateway", "fail", message, make_exit_report(error).code)
