@@ -195,7 +195,7 @@ def _check_framing(values: _Values, content: bytes) -> Iterator[Issue]:
     size = str(len(content))
     length = values.get("content-length", [size])[0]
     if length != size:
-        actual = count_noun(size, "byte")
+        actual = count_noun(len(content), "byte")
         message = f"header Content-Length is {describe_value(length)} for {actual} (framing)"
         yield Issue("Content-Length", "framing", length, message)
     encoding = values.get("content-encoding", ["identity"])[0]
