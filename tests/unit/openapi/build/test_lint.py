@@ -209,4 +209,4 @@ def good_task(document: JsonObject) -> JsonObject:
 
 def test_one_broken_rule_is_counted_in_the_singular(good: JsonObject) -> None:
     with pytest.raises(ContractError, match=r"breaks 1 rule:\n"):
-        check_contract(edited(good, f"{POST}/x-resource", None))
+        lint.check_contract(edited(good, f"{POST}/x-resource", None))
