@@ -77,7 +77,7 @@ def test_a_renamed_field(project: Path) -> None:
     assert "bodyMotion" in output
     compared = run(project, "contract_tools", "spec-diff", "HEAD")
     assert compared.returncode == 0, compared.stderr
-    assert "1 changes since HEAD: 1 breaking" in compared.stdout
+    assert "1 change since HEAD: 1 breaking" in compared.stdout
     assert "bodyMotion" in compared.stdout
     regenerated = run(project, "contract_tools", "regenerate")
     assert regenerated.returncode == 0, regenerated.stderr

@@ -97,6 +97,20 @@ def test_outcomes_can_be_added_and_removed() -> None:
     assert json.loads(call(target, "DELETE", "outcomes").body) == {"outcomes": []}
 
 
+def test_the_state_for_the_page_lists_active_rules_only() -> None:
+    target = make_gateway()
+    call(
+        target, "POST", "faults", {"kind": "status", "status": 503, "operation": "tasks", "nth": 1}
+    )
+    call(target, "POST", "outcomes", {"code": "ASSET.INVALID", "nth": 1})
+    call(target, "POST", "outcomes", {"status": "CANCELLED"})
+    before = get_json(target, "state")
+    read(target, create(target))
+    after = get_json(target, "state")
+    assert (len(before["faults"]), len(before["outcomes"])) == (1, 2)
+    assert (after["faults"], [one["status"] for one in after["outcomes"]]) == ([], ["CANCELLED"])
+
+
 def test_the_clock_can_be_advanced_and_the_state_reset() -> None:
     target = make_gateway()
     create(target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cometapi_runway.simulator._rules.json_rules import from_json
@@ -52,6 +52,40 @@ def test_a_rule_counts_from_when_it_was_added() -> None:
     book.replace(())
     assert book.rules == ()
     assert book.take_next(frozenset("a")) is None
+
+
+whens = st.builds(
+    When,
+    nth=st.none() | st.integers(1, 9),
+    first=st.none() | st.integers(1, 9),
+    every=st.none() | st.integers(1, 9),
+)
+
+
+@given(whens, st.integers(0, 12))
+def test_a_rule_is_over_when_it_covers_no_later_occurrence(when: When, number: int) -> None:
+    later = range(number + 1, 200)
+    assume(when.nth is None or when.covers(when.nth))
+
+    assert when.is_over(number) is not any(when.covers(one) for one in later)
+
+
+def test_spent_rules_are_not_listed() -> None:
+    book = RuleBook[Named]()
+    always, once, twice = (
+        Named("always", When()),
+        Named("once", When(nth=1)),
+        Named("2", When(first=2)),
+    )
+    book.add(always, once, twice)
+    assert book.active_rules == (always, once, twice)
+
+    book.take_next(frozenset("a"))
+    assert book.active_rules == (always, twice)
+
+    book.take_next(frozenset("a"))
+    assert book.active_rules == (always,)
+    assert book.rules == (always, once, twice)
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,11 @@ def test_a_retry_is_logged(gateway: MockedGateway, caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.INFO, "cometapi_runway"):
         gateway.run(gateway.client.character_performance.create(**ASSETS))
     assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
-        ("INFO", "the gateway is not reachable; retrying (nothing was sent)"),
-        ("INFO", "the gateway limits the rate; retrying in 3 s (nothing was accepted)"),
+        ("INFO", "the gateway is not reachable; retrying for up to 30 s (nothing was sent)"),
+        (
+            "INFO",
+            "the gateway limits the rate; retrying for up to 30 s (nothing was accepted)",
+        ),
     ]
 
 

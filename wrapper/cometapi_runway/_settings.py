@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway.errors import ConfigurationError
 
@@ -169,7 +170,7 @@ def _check_key(value: str, source: str) -> str:
     if not HEADER_VALUE.fullmatch(value) or re.search(r"\s", value):
         raise ConfigurationError(
             f"{source} cannot be sent as a key: it contains a space, a line break or a character "
-            f"outside ASCII ({len(value)} characters; not shown)",
+            f"outside ASCII ({count_noun(len(value), 'character')}; not shown)",
             setting="api_key",
         )
     return value

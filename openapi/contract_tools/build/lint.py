@@ -46,7 +46,8 @@ def check_contract(document: JsonObject) -> None:
         problems = [f"{at or '/'}: {problem}" for rule in stage for at, problem in rule(document)]
         if problems:
             listed = "\n".join(f"  {problem}" for problem in problems)
-            raise ContractError(f"the derived contract breaks {len(problems)} rule(s):\n{listed}")
+            rules = "1 rule" if len(problems) == 1 else f"{len(problems)} rules"
+            raise ContractError(f"the derived contract breaks {rules}:\n{listed}")
 
 
 def invalid_examples(document: JsonObject) -> list[str]:

@@ -62,7 +62,9 @@ def headline(comparison: Comparison) -> str:
     counts = [
         f"{comparison.count(kind)} {kind}" for kind in ("breaking", "undecided", "compatible")
     ]
-    return f"{len(comparison.changes)} changes since {comparison.base}: {', '.join(counts)}."
+    total = len(comparison.changes)
+    changes = f"{total} change" if total == 1 else f"{total} changes"
+    return f"{changes} since {comparison.base}: {', '.join(counts)}."
 
 
 def as_markdown(comparison: Comparison) -> list[str]:

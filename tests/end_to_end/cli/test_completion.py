@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,42 @@ def test_completion_is_installed(
     file = Path(result.out.strip())
     assert file.is_relative_to(tmp_path)
     assert "cometapi-runway" in file.read_text()
+
+
+def list_files(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_file_that_an_installation_writes_is_named(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".bashrc").write_text("alias ll='ls -l'")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("ZSH", "ZSH_CUSTOM"):
+        monkeypatch.delenv(name, raising=False)
+
+    for _ in range(2):
+        before = list_files(home)
+        result = run("completion", shell, "--install")
+        after = list_files(home)
+
+        written = {file for file in after if before.get(file) != after[file]}
+        named = [Path(line) for line in result.out.splitlines()]
+        assert named[0].read_text().rstrip("\n") == run("completion", shell).out.rstrip("\n")
+        assert written | {named[0]} == set(named)
+    as_json = run("completion", shell, "--install", "--format", "json").results[0]
+    assert as_json["files"] == [as_json["file"]]
+    if shell != "fish":
+        assert "cometapi-runway" in (home / f".{shell}rc").read_text()
+
+
+def test_file_arguments_are_completed_by_shells_that_know_types(run: Terminal) -> None:
+    fish, zsh = run("completion", "fish").out, run("completion", "zsh").out
+
+    for flag in ("character", "json", "reference-images", "prompt-image"):
+        assert re.search(rf"-l {flag} -r -F ", fish), flag
+        assert re.search(rf"--{flag}\[.*_files", zsh), flag
+    assert re.search(r"-l seed -r -d", fish)

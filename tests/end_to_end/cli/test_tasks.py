@@ -123,7 +123,7 @@ def test_a_request_without_a_seed_is_reported_without_one(run: Terminal, gateway
     result = run("tasks", "resume")
 
     assert lost.code == ExitCode.UNKNOWN
-    assert re.search(r"\(request [0-9a-f]{16}\)", result.err)
+    assert re.search(r"\(request [0-9a-f]{16}, key [0-9a-f]{32}\)", result.err)
     assert "None" not in lost.err + result.err
 
 

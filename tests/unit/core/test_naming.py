@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cometapi_runway._core.naming import kebab_case, snake_case
+from cometapi_runway._core.naming import count_noun, kebab_case, snake_case
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ from cometapi_runway._core.naming import kebab_case, snake_case
 def test_names_change_their_spelling(name: str, snake: str, kebab: str) -> None:
     assert snake_case(name) == snake
     assert kebab_case(name) == kebab
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 polls"), (1, "1 poll"), (2, "2 polls")])
+def test_a_noun_agrees_with_its_number(count: int, text: str) -> None:
+    assert count_noun(count, "poll") == text

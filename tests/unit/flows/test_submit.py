@@ -180,3 +180,16 @@ def test_a_submission_gives_up_in_time() -> None:
             runner.run(submit(submit_request(), started=0.0, rng=Random(seed)), unreached)
         assert runner.sent[-1][0] <= settings.SUBMIT_BUDGET
         assert len(runner.sent) >= 4
+
+
+def test_the_log_has_one_line_for_each_change_of_the_reason() -> None:
+    runner = FlowRunner()
+    unreached = Failure(httpx.ConnectError)
+    runner.run(
+        submit(submit_request(), started=0.0, rng=MOST),
+        *(unreached, unreached, unreached, paced("1"), paced("2"), unreached, ACCEPTED),
+    )
+    unreachable = "the gateway is not reachable; retrying for up to 30 s (nothing was sent)"
+    limited = "the gateway limits the rate; retrying for up to 30 s (nothing was accepted)"
+    assert len(runner.pauses) == 6
+    assert runner.reasons == [unreachable, limited, unreachable]

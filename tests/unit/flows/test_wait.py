@@ -260,3 +260,51 @@ def test_a_failure_says_why() -> None:
     assert caught.value.task_details.failure_code == "ASSET.INVALID"
     for words in (ID, "no face", "ASSET.INVALID"):
         assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("created", "polls", "rest"), [(None, 2, 115), (0.0, 6, 90)])
+def test_an_unknown_task_is_said_to_be_unknown_once(
+    created: float | None, polls: int, rest: int
+) -> None:
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskNotFoundError):
+        runner.run(wait(wait_request(created=created), started=0.0, rng=LEAST), GONE)
+    (reason,) = runner.reasons
+    assert reason == (
+        f"the gateway does not know task {ID} yet (HTTP 400, code task_not_exist: "
+        f"task_not_exist). A new task can be unknown for a while; the wait ends in {rest} s if it "
+        "stays unknown"
+    )
+    early = FlowRunner()
+    early.run(
+        wait(wait_request(created=created), started=0.0, rng=LEAST), *[GONE] * (polls - 1), DONE
+    )
+    assert early.reasons == []
+
+
+def test_an_unknown_task_is_not_waited_for_longer_than_the_deadline() -> None:
+    runner = FlowRunner()
+    with pytest.raises(errors.TaskTimeoutError):
+        runner.run(wait(wait_request(timeout=20.0), started=0.0, rng=LEAST), GONE)
+    assert "the wait ends in 15 s" in runner.reasons[0]
+
+
+def test_a_task_that_was_seen_is_not_said_to_be_unknown() -> None:
+    runner = FlowRunner()
+    runner.run(wait(wait_request(), started=0.0, rng=LEAST), RUNNING, *[GONE] * 9, page(502), DONE)
+    assert runner.reasons == []
+
+
+def test_other_failures_of_polls_do_not_count_as_unknown() -> None:
+    runner = FlowRunner()
+    runner.run(
+        wait(wait_request(), started=0.0, rng=LEAST), GONE, page(502), page(502), GONE, GONE, DONE
+    )
+    assert len(runner.reasons) == 1
+
+
+def test_a_wait_with_one_poll_counts_it_in_the_singular() -> None:
+    with pytest.raises(errors.TaskTimeoutError, match=r"\(1 poll, last state"):
+        FlowRunner().run(
+            wait(wait_request(timeout=1.0), started=0.0, rng=LEAST), delayed(RUNNING, 2)
+        )

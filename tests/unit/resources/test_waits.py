@@ -213,7 +213,7 @@ class TestInterruption:
             with pytest.raises(KeyboardInterrupt) as caught:
                 next(endings)
         notes = " ".join(caught.value.__notes__)
-        assert "1 tasks go on" in notes
+        assert "1 task goes on" in notes
         assert "endless" in notes
         assert "good" not in notes
 

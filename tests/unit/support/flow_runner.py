@@ -66,6 +66,7 @@ class FlowRunner:
         published: What naming a file brings: nothing, or an error.
         sent: When each request left and how long it might take.
         pauses: Every pause.
+        reasons: Why it paused, where the log says so.
         updates: Every task that the caller was notified of.
         written: What the journal got.
         warnings: What was said aloud.
@@ -78,6 +79,7 @@ class FlowRunner:
     fetches: Iterator[Callable[[Fetch], None]] = field(factory=lambda: iter(()))
     sent: list[tuple[float, float]] = field(factory=list)
     pauses: list[float] = field(factory=list)
+    reasons: list[str] = field(factory=list)
     updates: list[Task] = field(factory=list)
     written: list[Entry] = field(factory=list)
     warnings: list[str] = field(factory=list)
@@ -110,6 +112,7 @@ class FlowRunner:
             case Sleep():
                 assert step.seconds >= 0
                 self.pauses.append(round(step.seconds, 6))
+                self.reasons += [step.why] if step.why else []
                 self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -156,5 +159,6 @@ class FlowRunner:
 
 def _failed(kind: type[httpx.TransportError]) -> APIConnectionError:
     delivery: Any = "not_sent" if kind.__name__ in NEVER_SENT else "unknown"
-    timed = issubclass(kind, httpx.TimeoutException)
-    return (APITimeoutError if timed else APIConnectionError)(kind.__name__, delivery=delivery)
+    make = APITimeoutError if issubclass(kind, httpx.TimeoutException) else APIConnectionError
+    is_permanent = issubclass(kind, httpx.UnsupportedProtocol)
+    return make(kind.__name__, delivery=delivery, is_permanent=is_permanent)

@@ -1,4 +1,4 @@
-"""Names in the spelling of Python and in the spelling of a command line."""
+"""Names in the spelling of Python and of a command line, and nouns after a number."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def snake_case(name: str) -> str:
 def kebab_case(name: str) -> str:
     """``expressionIntensity`` and ``expression_intensity`` as ``expression-intensity``."""
     return snake_case(name).replace("_", "-")
+
+
+def count_noun(count: int, noun: str) -> str:
+    """``1 file`` and ``2 files``, for nouns whose plural ends in s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

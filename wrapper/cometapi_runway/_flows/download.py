@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.file_identity import FileIdentity, strong_etag
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.partial_file import PARTIAL_SUFFIX, PartialFile
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.task import Task
@@ -236,7 +237,9 @@ def _describe_problem(fetch: Fetch) -> str:
         quote = quote_body(fetch.body_prefix)
         media_type = media_types.content_type(fetch.headers)[:60]
         return f"HTTP {fetch.status} with {media_type}" + (f": {quote}" if quote else "")
-    return str(fetch.error) if fetch.error else f"HTTP {fetch.status}, {fetch.size} bytes"
+    if fetch.error:
+        return str(fetch.error)
+    return f"HTTP {fetch.status}, {count_noun(fetch.size, 'byte')}"
 
 
 def _decide_resume(progress: _DownloadProgress, fetch: Fetch) -> None:

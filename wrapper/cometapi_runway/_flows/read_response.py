@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text, parse_json
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_text, redact_url
 from cometapi_runway._core.task import TASK_NOT_EXIST
@@ -116,7 +117,7 @@ def _parse_body(response: RawResponse) -> tuple[ResponseLayers | None, str]:
         payload = as_object(parse_json(response.body))
     except ValueError:
         kind = response.headers.get("content-type", "no content type").split(";")[0]
-        return None, f"a body that is not JSON ({kind}, {len(response.body)} bytes)"
+        return None, f"a body that is not JSON ({kind}, {count_noun(len(response.body), 'byte')})"
     if payload is None:
         return None, "JSON that is not an object"
     return ResponseLayers.split(payload), ""

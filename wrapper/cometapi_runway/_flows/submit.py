@@ -232,7 +232,7 @@ def _send_until_decided(
     If this raises, `send.unsent` says whether the gateway cannot have acted.
     """
     deadline = clock.now + request.budget
-    attempts = 0
+    attempts, last_message = 0, ""
     while True:
         sent_at = clock.now
         send.response, send.error, send.unsent = None, None, False
@@ -254,7 +254,10 @@ def _send_until_decided(
             pause = _retry_pause(error, backoff, attempts)
             if clock.now + pause > deadline:
                 raise
-            why = _explain_retry(error, pause)
+            message = _explain_retry(error, request.budget)
+            # One line for each change, not for each try.
+            why = "" if message == last_message else message
+            last_message = message
         sleep = Sleep(pause, why)
         yield sleep
         clock.add_sleep(pause, sleep.at)
@@ -267,10 +270,11 @@ def _can_retry(error: RunwayError) -> TypeGuard[RateLimitError | APIConnectionEr
     return isinstance(error, RateLimitError)
 
 
-def _explain_retry(error: RateLimitError | APIConnectionError, pause: float) -> str:
+def _explain_retry(error: RateLimitError | APIConnectionError, budget: float) -> str:
+    limit = f"retrying for up to {budget:g} s"
     if isinstance(error, RateLimitError):
-        return f"the gateway limits the rate; retrying in {pause:.0f} s (nothing was accepted)"
-    return "the gateway is not reachable; retrying (nothing was sent)"
+        return f"the gateway limits the rate; {limit} (nothing was accepted)"
+    return f"the gateway is not reachable; {limit} (nothing was sent)"
 
 
 def _read_response(send: Send) -> ResponseLayers:

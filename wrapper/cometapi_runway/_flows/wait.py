@@ -13,6 +13,7 @@ from random import Random
 from attrs import define, frozen
 
 from cometapi_runway import _settings as settings
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
@@ -41,6 +42,11 @@ from cometapi_runway.errors import (
     TaskNotFoundError,
     TaskTimeoutError,
 )
+
+_MISSING_POLLS = 2
+"""Polls without the task before the log says so, for an id that may be mistyped."""
+_MISSING_POLLS_AFTER_CREATE = 6
+"""The same, for a task that this process created."""
 
 
 @frozen
@@ -95,6 +101,7 @@ class _WaitProgress:
         last: The task as last seen, or None.
         is_visible: Whether the gateway has shown the task at any time.
         polls: Polls so far.
+        missing: Polls that the gateway answered without knowing the task.
         failure: The last poll's failure, or None.
     """
 
@@ -104,6 +111,7 @@ class _WaitProgress:
     is_visible: bool
     last: Task | None = None
     polls: int = 0
+    missing: int = 0
     failure: _PollFailure | None = None
 
     @property
@@ -189,7 +197,8 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
         if clock.now >= deadline:
             raise _timeout_error(request, progress)
         due = _next_poll(request, polled_at, progress, rng)
-        yield from _sleep_until(clock, min(due, deadline))
+        why = _explain_missing(request, progress, min(grace_end, deadline))
+        yield from _sleep_until(clock, min(due, deadline), why)
 
 
 def succeed(final: Task) -> Task:
@@ -222,6 +231,7 @@ def _poll(
     outcome = _read_poll(send, progress.known)
     if isinstance(outcome, _PollFailure):
         progress.failure = outcome
+        progress.missing += outcome.missing
         return outcome
     progress.failure, progress.is_visible = None, True
     if outcome != progress.last:
@@ -237,12 +247,29 @@ def _is_hopeless(request: WaitRequest, progress: _WaitProgress, failure: _PollFa
     return is_permanent and not was_reached
 
 
-def _sleep_until(clock: FlowClock, until: float) -> Flow[None]:
+def _sleep_until(clock: FlowClock, until: float, why: str = "") -> Flow[None]:
     seconds = until - clock.now
     if seconds > 0:
-        sleep = Sleep(seconds)
+        sleep = Sleep(seconds, why)
         yield sleep
         clock.add_sleep(seconds, sleep.at)
+
+
+def _explain_missing(request: WaitRequest, progress: _WaitProgress, until: float) -> str:
+    """Why the wait goes on for a task that the gateway does not know; empty if it was said before.
+
+    A task that this process created is usually unknown for a moment, any other id may be mistyped.
+    """
+    expected = _MISSING_POLLS if request.created is None else _MISSING_POLLS_AFTER_CREATE
+    failure = progress.failure
+    is_missing = failure is not None and failure.missing and not progress.is_visible
+    if failure is None or not is_missing or progress.missing != expected:
+        return ""
+    return (
+        f"the gateway does not know task {request.task.id} yet ({failure.error}). A new task can "
+        f"be unknown for a while; the wait ends in {max(until - progress.clock.now, 0):.0f} s if "
+        "it stays unknown"
+    )
 
 
 def _poll_timeout(request: WaitRequest, remaining: float) -> float:
@@ -325,7 +352,7 @@ def _not_found_error(progress: _WaitProgress) -> TaskNotFoundError:
     return TaskNotFoundError(
         known.id,
         None,
-        f"the gateway does not know task {known.id}: {progress.polls} polls in "
+        f"the gateway does not know task {known.id}: {count_noun(progress.polls, 'poll')} in "
         f"{progress.elapsed:.0f} s, longer than a new task stays unknown. Check the id, and that "
         f"the key belongs to the account that created it{_suggest_compat(known)}",
     )
@@ -350,7 +377,7 @@ def _timeout_error(request: WaitRequest, progress: _WaitProgress) -> TaskTimeout
         request.task.id,
         progress.last,
         f"task {request.task.id} had not ended after {progress.elapsed:.1f} s{limit} "
-        f"({progress.polls} polls, last state {state}). It continues: "
+        f"({count_noun(progress.polls, 'poll')}, last state {state}). It continues: "
         f"{_resume_call(request.task)} waits for it again",
     )
     if progress.failure is not None:

@@ -105,7 +105,7 @@ class Driver:
                 step.at = self.clock.now()
                 _log_response(step)
             case Sleep():
-                _log_sleep(step)
+                log_sleep(step)
                 self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -200,7 +200,7 @@ class AsyncDriver:
                 step.at = self.clock.now()
                 _log_response(step)
             case Sleep():
-                _log_sleep(step)
+                log_sleep(step)
                 await self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -340,7 +340,8 @@ def _log_update_error(task: Task) -> None:
     logger.exception("on_update failed for task %s (%s); the wait continues", task.id, task.status)
 
 
-def _log_sleep(step: Sleep) -> None:
+def log_sleep(step: Sleep) -> None:
+    """Log why a flow sleeps, if it says so."""
     if step.why:
         logger.info("%s", step.why)
 

@@ -22,7 +22,7 @@ from cometapi_runway import _settings
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.backoff import FlowClock
 from cometapi_runway._flows.steps import Flow, Notify, Send, Sleep, Step
-from cometapi_runway._io.drivers import AsyncDriver, Driver
+from cometapi_runway._io.drivers import AsyncDriver, Driver, log_sleep
 from cometapi_runway._io.exception_mapping import pool_timeout
 from cometapi_runway._settings import LOCK_WAIT_SLICE
 from cometapi_runway.errors import RunwayError
@@ -161,6 +161,7 @@ class Scheduler:
     def _start_step(self, wait: _Wait, step: Step, pools: _Pools) -> None:
         """Put a sleeping wait in the heap; give any other step to a worker."""
         if isinstance(step, Sleep):
+            log_sleep(step)
             due = self._now() + step.seconds
             heapq.heappush(self._sleeping, (due, next(self._sequence), wait))
         else:
@@ -218,8 +219,9 @@ def _list_tasks_on_interrupt(task_ids: Collection[str]) -> Generator[None]:
         listed = ", ".join(itertools.islice(sorted(task_ids), _MAX_LISTED_IDS))
         unlisted = len(task_ids) - _MAX_LISTED_IDS
         more = f" and {unlisted} more" if unlisted > 0 else ""
+        tasks = "1 task goes on" if len(task_ids) == 1 else f"{len(task_ids)} tasks go on"
         error.add_note(
-            f"cometapi-runway: interrupted while waiting; {len(task_ids)} tasks go on and can be "
+            f"cometapi-runway: interrupted while waiting; {tasks} and can be "
             f"waited for again: {listed}{more}"
         )
         raise

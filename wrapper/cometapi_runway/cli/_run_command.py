@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import io
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Generator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from cyclopts import CycloptsError
+from cyclopts import CoercionError, CycloptsError, UnusedCliTokensError
 
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._app import build_app, describe_settings_file
@@ -35,6 +36,11 @@ else:
 
 # The characters for which Python decodes the bytes of a file name that are not text.
 _SURROGATE_ESCAPES: Final = frozenset(map(chr, range(0xDC80, 0xDD00)))
+_TYPE_NAMES: Final[dict[type | None, str]] = {
+    bool: "true or false",
+    float: "a number",
+    int: "a whole number",
+}
 _HELP_FLAGS: Final = frozenset({"--help", "-h"})
 
 
@@ -144,7 +150,21 @@ def _guess_display(arguments: Sequence[str]) -> DisplayOptions:
 
 def _report_usage_error(error: CycloptsError) -> ExitReport:
     words = [*(error.command_chain or ()), "--help"]
-    return ExitReport(ExitCode.USAGE, "UsageError", str(error), f"see {format_command(*words)}")
+    advice = f"see {format_command(*words)}"
+    return ExitReport(ExitCode.USAGE, "UsageError", _describe_usage_error(error), advice)
+
+
+def _describe_usage_error(error: CycloptsError) -> str:
+    """A usage error in plain words, where cyclopts has a programmer's."""
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        words = " ".join(map(shlex.quote, error.unused_tokens))
+        plural = "" if len(error.unused_tokens) == 1 else "s"
+        return f"unexpected argument{plural}: {words}"
+    if isinstance(error, CoercionError) and error.token is not None and error.msg is None:
+        expected = _TYPE_NAMES.get(error.target_type)
+        if expected is not None:
+            return f"{error.token.keyword} must be {expected}, got {error.token.value!r}"
+    return str(error)
 
 
 @contextlib.contextmanager

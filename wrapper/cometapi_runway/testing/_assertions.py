@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.simulator._rules.names import (
     DOWNLOAD,
     EVERYTHING,
@@ -78,7 +79,7 @@ class GatewayAssertions:
             found = [line for line in found if operation in self._find_task_names(line.task_id)]
         if len(found) != times:
             lines = [f"{line.kind} {line.amount} USD {line.task_id}" for line in self.charges]
-            expected = _format_count(times, "charge") + _format_operation(operation)
+            expected = count_noun(times, "charge") + _format_operation(operation)
             head = f"expected {expected}, found {len(found)}"
             raise AssertionError(_format_list(head, lines))
 
@@ -96,7 +97,7 @@ class GatewayAssertions:
         __tracebackhide__ = True
         found = len(self.requests_to(operation))
         if found != times and (times is not None or not found):
-            count = "a request" if times is None else _format_count(times, "request")
+            count = "a request" if times is None else count_noun(times, "request")
             head = f"expected {count}{_format_operation(operation)}, found {found}"
             raise AssertionError(_format_list(head, map(_format_request, self.requests)))
 
@@ -134,10 +135,6 @@ def _format_request(record: RequestRecord) -> str:
     response = "no response" if record.status is None else f"HTTP {record.status}"
     fault = f" ({record.fault})" if record.fault else ""
     return f"{record.method} {record.path}: {response}{fault}"
-
-
-def _format_count(times: int, noun: str) -> str:
-    return f"{times} {noun}" if times == 1 else f"{times} {noun}s"
 
 
 def _format_operation(operation: str) -> str:

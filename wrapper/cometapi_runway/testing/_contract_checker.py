@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.errors import Issue
 from cometapi_runway.validation import Contract, contract
 
@@ -55,8 +56,7 @@ def describe_violations(violations: Iterable[Violation]) -> str:
     if not counted:
         return ""
     total = counted.total()
-    noun = "request" if total == 1 else "requests"
-    lines = [f"{total} {noun} broke the gateway's contract:"]
+    lines = [f"{count_noun(total, 'request')} broke the gateway's contract:"]
     for text, times in list(counted.items())[:_MAX_LINES]:
         lines.append(f"  {text}" if times == 1 else f"  {times} times {text}")
     if len(counted) > _MAX_LINES:

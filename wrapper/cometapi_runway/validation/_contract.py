@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.validation import _strict_json
 from cometapi_runway.validation._document import read_operations, read_schemes, read_servers
 from cometapi_runway.validation._json_types import ContractError
@@ -61,7 +62,7 @@ class Contract:
         self._requests = RequestChecker(document, self.servers, self._router, self.check_body)
 
     def __repr__(self) -> str:
-        return f"Contract({len(self.operations)} operations)"
+        return f"Contract({count_noun(len(self.operations), 'operation')})"
 
     def operation(self, operation_id: str) -> Operation:
         """Return the operation with an ``operationId``.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import redact_text, redact_url
 from cometapi_runway.validation._json_types import is_list, is_object
 
@@ -106,7 +107,7 @@ def _list_types(limit: object) -> str:
 
 
 def _count_items(limit: object, noun: str) -> str:
-    return f"{limit} {noun}" if limit == 1 else f"{limit} {noun}s"
+    return count_noun(limit, noun) if isinstance(limit, int) else f"{limit} {noun}s"
 
 
 _REQUIREMENTS: Mapping[str, Callable[[object], str]] = {

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from attrs import define, field
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.errors import Issue
 from cometapi_runway.validation._document import HEADER_NAME, is_json_media_type
 from cometapi_runway.validation._messages import describe_value, shorten
@@ -120,7 +121,8 @@ class RequestChecker:
                 yield Issue("", "required", None, message)
             return
         if not operation.content:
-            message = f"{operation.id} takes no body (body-not-allowed), got {len(content)} bytes"
+            actual = count_noun(len(content), "byte")
+            message = f"{operation.id} takes no body (body-not-allowed), got {actual}"
             yield Issue("", "body-not-allowed", None, message)
             return
         issue = _check_media_type(operation, values)
@@ -193,7 +195,8 @@ def _check_framing(values: _Values, content: bytes) -> Iterator[Issue]:
     size = str(len(content))
     length = values.get("content-length", [size])[0]
     if length != size:
-        message = f"header Content-Length is {describe_value(length)} for {size} bytes (framing)"
+        actual = count_noun(len(content), "byte")
+        message = f"header Content-Length is {describe_value(length)} for {actual} (framing)"
         yield Issue("Content-Length", "framing", length, message)
     encoding = values.get("content-encoding", ["identity"])[0]
     if encoding.lower() != "identity":

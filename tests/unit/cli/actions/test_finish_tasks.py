@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 
 from cometapi_runway import RunwayClient
-from cometapi_runway._flows.steps import PreparedRequest, SubmissionAccepted, SubmissionStarted
-from cometapi_runway.cli._actions.finish_tasks import bind_task
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows.steps import (
+    PreparedRequest,
+    SubmissionAccepted,
+    SubmissionStarted,
+    TaskEnded,
+)
+from cometapi_runway.cli._actions.finish_tasks import RunOptions, bind_task, wait_and_save
+from cometapi_runway.cli._output.report import Report
 from cometapi_runway.journal import Journal
 
 HERE, THERE = "https://api.cometapi.com", "http://127.0.0.1:9"
@@ -27,3 +37,36 @@ def test_only_this_gateways_journal_entries_set_the_route(tmp_path: Path) -> Non
     assert (others.route, others.operation, others.seed) == ("tasks", None, None)
     with RunwayClient("a-key", base_url=HERE, transport=refuses) as client:
         assert bind_task(client, "here", "feed").route == "feed"
+
+
+def write_late_ends(file: Path) -> Journal:
+    """Three tasks that ended soon, and were seen to have ended 90 s after their submission."""
+    journal = Journal(file)
+    for key in ("a", "b", "c"):
+        journal.write(SubmissionStarted(key, CALL, "tasks", None), HERE)
+        journal.write(SubmissionAccepted(key, key))
+        journal.write(TaskEnded(Task(key, "SUCCEEDED")))
+    journal.close()
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE submission SET ended_at = created_at + 90")
+    return journal
+
+
+def test_ends_that_were_seen_late_teach_no_duration(tmp_path: Path) -> None:
+    journal = write_late_ends(tmp_path / "journal")
+    journal.write(SubmissionStarted("new", CALL, "tasks", None), HERE)
+    journal.write(SubmissionAccepted("new", "new"))
+    answers = iter(
+        [
+            {"id": "new", "status": "RUNNING", "progress": 0.78},
+            {"id": "new", "status": "SUCCEEDED", "output": ["https://example.com/new.mp4"]},
+        ]
+    )
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=next(answers)))
+    out, err = io.StringIO(), io.StringIO()
+    with RunwayClient("a-key", base_url=HERE, journal=journal, transport=transport) as client:
+        task = bind_task(client, "new", "tasks")
+        wait_and_save(client, [task], RunOptions(interval=0.01), Report(out, err))
+
+    assert "RUNNING     78%" in err.getvalue()
+    assert "left" not in err.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -64,7 +65,8 @@ def test_types_and_values_come_from_the_contract(resource: ClientResource) -> No
         elif schema.get("type") in plain:
             assert hint is plain[schema["type"]]
         elif schema.get("type") == "array":
-            assert hint == list[Any]
+            is_file = option.metavar == "ADDRESS|FILE"
+            assert hint == (list[Path | Any] if is_file else list[Any])
 
 
 @each
@@ -240,3 +242,20 @@ def test_no_command_takes_a_key() -> None:
 
     assert "--base-url" in every
     assert not {flag for flag in every if "key" in flag or "token" in flag or "secret" in flag}
+
+
+@each
+def test_the_range_in_the_help_is_the_one_enforced(resource: ClientResource) -> None:
+    found = list_arguments(resource)
+    for option in list_resource_options(resource):
+        schema = properties(resource)[option.field]
+        text = str(found[option.flag].parameter.help)
+        limits = (schema.get("minimum"), schema.get("maximum"))
+        shown = re.findall(r"[Ff]rom (\d+) to (\d+)", text)
+        assert {(int(low), int(high)) for low, high in shown} == (
+            set() if None in limits else {limits}
+        ), option.flag
+        lengths = {int(limit) for limit in re.findall(r"[Aa]t most (\d+) characters", text)}
+        assert lengths <= {schema.get("maxLength")}, option.flag
+        if limits[0] is not None and limits[1] is None:
+            assert f"At least {limits[0]}." in text

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from cometapi_runway import errors
-from cometapi_runway._core.task import Task
+from cometapi_runway._core.task import TASK_NOT_EXIST, Task
 from cometapi_runway.cli._errors import (
     CommandInterrupted,
     OutputError,
@@ -17,6 +17,13 @@ from cometapi_runway.cli._errors import (
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS, ExitCode
 from cometapi_runway.cli._output.exit_report import describe_issue, make_exit_report
 from cometapi_runway.errors import Issue
+
+
+def make_missing(cause: errors.NotFoundError) -> errors.TaskNotFoundError:
+    error = errors.TaskNotFoundError("t-1")
+    error.__cause__ = cause
+    return error
+
 
 ISSUE = Issue("/seed", "maximum", 9, "/seed must be at most 5 (maximum), got 9")
 EXAMPLES: list[tuple[BaseException, ExitCode, str]] = [
@@ -202,3 +209,34 @@ def test_a_command_can_be_pasted() -> None:
     assert format_command("tasks", "wait", "a b", "--output", "my videos") == (
         "cometapi-runway tasks wait 'a b' --output 'my videos'"
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NotFoundError(404),
+        errors.BadRequestError(405),
+        errors.APIStatusError(301),
+        errors.ResponseDecodeError("a body that is not JSON"),
+        make_missing(errors.NotFoundError(404)),
+    ],
+)
+def test_an_answer_of_a_wrong_path_advises_to_check_the_address(error: BaseException) -> None:
+    advice = make_exit_report(error).advice
+
+    assert "--base-url" in advice
+    assert "run it again" not in advice
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.BadRequestError(404, "model_not_found", "no such model"),
+        errors.BadRequestError(400),
+        errors.ServerError(503),
+        make_missing(errors.NotFoundError(400, TASK_NOT_EXIST)),
+        errors.TaskNotFoundError("t-1"),
+    ],
+)
+def test_an_answer_of_the_gateway_itself_does_not(error: BaseException) -> None:
+    assert "--base-url" not in make_exit_report(error).advice

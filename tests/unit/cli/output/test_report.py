@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from rich.console import Console
 
 from cometapi_runway._core.task import Task
@@ -63,23 +64,20 @@ def test_lines_show_status_elapsed_and_remaining_time(
 ) -> None:
     clock = Clock()
     report = Report(*streams, clock=clock)
-    with report.track([TrackedTask(ID, submitted_at=58.0, usual_duration=90.0)]):
-        report.show_status(Task(ID, "RUNNING", progress=0.45))
+    with report.track([TrackedTask(ID, submitted_at=58.0)]):
+        report.show_status(Task(ID, "RUNNING", progress=0.25))
+        clock.now = 120.0
+        report.show_status(Task(ID, "RUNNING", progress=0.5))
         clock.now = 130.0
         report.show_status(Task(ID, "SUCCEEDED"))
 
     out, err = (stream.getvalue() for stream in streams)
     assert out == ""
     assert err.splitlines() == [
-        f"{ID}  RUNNING     45%  after 0:42, about 0:48 left",
+        f"{ID}  RUNNING     25%  after 0:42",
+        f"{ID}  RUNNING     50%  after 1:02, about 0:40 left",
         f"{ID}  SUCCEEDED        after 1:12",
     ]
-
-
-def test_an_overdue_task_has_no_remaining_time() -> None:
-    assert TrackedTask(ID, submitted_at=0.0, usual_duration=10.0).estimate_remaining(12.0) is None
-    assert TrackedTask(ID, submitted_at=0.0).estimate_remaining(12.0) is None
-    assert TrackedTask(ID, submitted_at=0.0, usual_duration=10.0).estimate_remaining(4.0) == 6.0
 
 
 HOSTILE = "model \x1b[2J\x07 is\tnot\r there\x9b"
@@ -140,8 +138,10 @@ def test_json_has_results_on_stdout_and_the_rest_on_stderr(
     task = Task(ID, "RUNNING", progress=0.5, operation="control_a_character", seed=7)
     file = tmp_path / "a.mp4"
     file.write_bytes(b"12345")
-    with report.track([TrackedTask(ID, submitted_at=90.0, usual_duration=30.0)]):
+    with report.track([TrackedTask(ID, submitted_at=80.0)]):
         report.show_submitted(task)
+        report.show_status(evolve(task, progress=0.25))
+        clock.now = 110.0
         report.show_status(task)
         report.show_download(ID, 0, 2, 5)
         report.show_download(ID, 0, 5, 5)
@@ -155,10 +155,10 @@ def test_json_has_results_on_stdout_and_the_rest_on_stderr(
     assert results[0]["path"] == str(file)
     assert results[0]["size"] == 5
     names = [event["event"] for event in rest]
-    assert names == ["submitted", "status", "downloaded", "warning", "note", "error"]
-    assert rest[1]["elapsed"] == 10.0
-    assert rest[1]["remaining"] == 20.0
-    assert rest[1]["progress"] == 0.5
+    assert names == ["submitted", "status", "status", "downloaded", "warning", "note", "error"]
+    assert [event["elapsed"] for event in rest[1:3]] == [20.0, 30.0]
+    assert [event["remaining"] for event in rest[1:3]] == [None, 20.0]
+    assert [event["progress"] for event in rest[1:3]] == [0.25, 0.5]
     assert rest[-1]["code"] == 7
     assert rest[-1]["next"] == "wait again"
     assert all(datetime.fromisoformat(event["time"]).tzinfo for event in [*results, *rest])
@@ -177,9 +177,10 @@ def test_bars_have_one_row_per_task_within_80_columns(
     live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
 ) -> None:
     ids = [ID, "6" + ID[1:], "7" + ID[1:]]
-    with live.track(
-        [TrackedTask(one, submitted_at=live.clock() - 3000, usual_duration=9000) for one in ids]
-    ):
+    live.clock = clock = Clock()
+    with live.track([TrackedTask(one, submitted_at=clock.now - 3000) for one in ids]):
+        live.show_status(Task(ids[0], "RUNNING", progress=0.15))
+        clock.now += 2000
         live.show_status(Task(ids[0], "RUNNING", progress=0.45))
         live.show_download(ids[1], 0, 1_234_567, 2_000_000)
         live.show_failure(
@@ -207,6 +208,20 @@ def test_results_are_printed_after_the_bars(
         assert streams[0].getvalue() == ""
 
     assert streams[0].getvalue() == f"{file}\n"
+
+
+def test_remarks_appear_above_the_bars_at_once(
+    live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
+) -> None:
+    with live.track([TrackedTask(ID, submitted_at=0.0)]):
+        live.show_note(f"it is unknown yet {HOSTILE}")
+        live.show_warning(f"no disk {HOSTILE}")
+        shown = streams[1].getvalue()
+
+    assert "it is unknown yet model \\x1b[2J\\x07" in shown
+    assert "note:  no disk" in shown
+    assert "\x1b[2J" not in shown
+    assert "it is unknown yet" not in streams[1].getvalue().removeprefix(shown)
 
 
 def test_ids_with_the_same_beginning_are_shown_whole(

@@ -185,7 +185,7 @@ def test_a_reference_to_nothing_is_refused(good: JsonObject) -> None:
 
 def test_all_broken_rules_are_reported_at_once(good: JsonObject) -> None:
     broken = edited(edited(good, f"{POST}/x-resource", None), f"{POST}/security", None)
-    with pytest.raises(ContractError, match=r"breaks 2 rule\(s\):\n.*security.*\n.*x-resource"):
+    with pytest.raises(ContractError, match=r"breaks 2 rules:\n.*security.*\n.*x-resource"):
         lint.check_contract(broken)
 
 
@@ -205,3 +205,8 @@ def test_fields_may_have_the_names_of_keywords(good: JsonObject) -> None:
 
 def good_task(document: JsonObject) -> JsonObject:
     return members(at_pointer(document, "/components/schemas/Task/properties"))
+
+
+def test_one_broken_rule_is_counted_in_the_singular(good: JsonObject) -> None:
+    with pytest.raises(ContractError, match=r"breaks 1 rule:\n"):
+        lint.check_contract(edited(good, f"{POST}/x-resource", None))

@@ -62,7 +62,7 @@ def test_a_page_is_compared_before_anything_is_regenerated(
     assert main(["spec-diff", "HEAD"], committed) == 0
     assert committed.contract.read_bytes() == before
     early = capsys.readouterr().out
-    assert "1 changes since HEAD: 1 breaking, 0 undecided, 0 compatible." in early
+    assert "1 change since HEAD: 1 breaking, 0 undecided, 0 compatible." in early
     assert STALE in early
     page, data = (committed.scratch / f"spec-diff.{kind}" for kind in ("html", "json"))
     assert "regenerate" in page.read_text("utf-8")

@@ -16,7 +16,6 @@ from cometapi_runway import _settings as settings
 from cometapi_runway._client import RunwayClient
 from cometapi_runway._core.task import Route
 from cometapi_runway._flows.wait import succeed
-from cometapi_runway.cli._actions.duration_estimates import DurationEstimates
 from cometapi_runway.cli._errors import CommandInterrupted, format_command
 from cometapi_runway.cli._options.shared import ConnectionOptions, WaitingOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -220,16 +219,14 @@ class _TaskFinisher:
 def _make_tracked_tasks(
     client: RunwayClient, tasks: Sequence[BoundTask], report: Report
 ) -> list[TrackedTask]:
-    """The tasks with their age and their usual duration."""
+    """The tasks with their age."""
     submissions = client.journal.tasks() if client.journal.store else []
-    estimates = DurationEstimates.from_submissions(submissions)
     by_task_id = {one.task_id: one for one in submissions if one.task_id is not None}
     report_now, now = report.clock(), datetime.now(UTC)
     return [
         TrackedTask(
             task.id,
             report_now - _get_age(by_task_id.get(task.id), now).total_seconds(),
-            estimates.estimate(task.operation),
         )
         for task in tasks
     ]

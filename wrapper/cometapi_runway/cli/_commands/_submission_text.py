@@ -22,8 +22,16 @@ _REFUSALS: Final = {
     SubmissionFailureReason.BAD_REQUEST: "the gateway refused it as a bad request",
     SubmissionFailureReason.OTHER_STATUS: "the gateway refused it",
     SubmissionFailureReason.INTERRUPTED: "interrupted; nothing was accepted",
+    SubmissionFailureReason.UNEXPECTED_ERROR: "an unexpected error; nothing was accepted",
 }
-_STATES_WITH_REASON: Final = frozenset({"FAILED", "LOST", "REFUSED"})
+_REFUSED: Final = "nothing was accepted"
+_UNKNOWN: Final = "it may have been accepted and charged"
+_UNKNOWN_CAUSES: Final = {
+    SubmissionFailureReason.UNKNOWN_OUTCOME: "no usable response; ",
+    SubmissionFailureReason.INTERRUPTED: "interrupted; ",
+    SubmissionFailureReason.UNEXPECTED_ERROR: "an unexpected error; ",
+}
+_INTENDED: Final = f"being sent, or its process was stopped; {_UNKNOWN}"
 
 
 def format_task(task: Task) -> str:
@@ -41,12 +49,15 @@ def format_submission(submission: SubmissionRecord, gateway: str) -> str:
         submission: The submission.
         gateway: The gateway in use; another one's address is shown.
     """
-    state, reason = _describe_state(submission)
+    state = _describe_state(submission)
     name = submission.task_id or f"(no id; request {submission.fingerprint})"
     age, command = _format_age(submission.created_at), _format_commands(submission.operation)
     details = [
         "" if submission.base_url == gateway else f"at {submission.base_url}",
-        reason if reason and submission.state in _STATES_WITH_REASON else "",
+        ""
+        if submission.task_id
+        else f"{_format_time(submission)}{_format_seed_and_key(submission)}",
+        _describe_reason(submission),
         *map(str, submission.files),
         "its output is not saved yet" if submission.unsaved else "",
     ]
@@ -56,10 +67,10 @@ def format_submission(submission: SubmissionRecord, gateway: str) -> str:
 
 def describe_unknown_submission(submission: SubmissionRecord) -> str:
     """A submission of unknown outcome in one sentence."""
-    seed = "" if submission.seed is None else f", seed {submission.seed}"
+    identity = f"request {submission.fingerprint}{_format_seed_and_key(submission)}"
     return (
-        f"a request sent {_format_age(submission.created_at)} ago has no id and may have been "
-        f"charged (request {submission.fingerprint}{seed})"
+        f"a request sent {_format_age(submission.created_at)} ago, at {_format_time(submission)}, "
+        f"has no id and may have been charged ({identity})"
     )
 
 
@@ -68,6 +79,7 @@ def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
     failure_reason = submission.failure_reason
     ended_at = submission.ended_at
     return {
+        "key": submission.key,
         "task_id": submission.task_id,
         "state": submission.state,
         "operation": submission.operation,
@@ -84,14 +96,38 @@ def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
     }
 
 
-def _describe_state(submission: SubmissionRecord) -> tuple[str, str | None]:
-    """The state and the reason for people."""
+def _describe_state(submission: SubmissionRecord) -> str:
+    """The state for people."""
+    is_unsent = submission.failure_reason is SubmissionFailureReason.NOT_SENT
+    return "UNSENT" if is_unsent and submission.state == "REFUSED" else submission.state
+
+
+def _describe_reason(submission: SubmissionRecord) -> str:
+    """Why there is no task or no output, for people; empty if there is no reason to show."""
     failure_reason = submission.failure_reason
-    if submission.state != "REFUSED" or failure_reason is None:
-        return submission.state, submission.reason
-    is_unsent = failure_reason is SubmissionFailureReason.NOT_SENT
-    reason = _REFUSALS.get(failure_reason, submission.reason)
-    return "UNSENT" if is_unsent else submission.state, reason
+    match submission.state:
+        case "INTENDED":
+            return _INTENDED
+        case "UNKNOWN":
+            cause = "" if failure_reason is None else _UNKNOWN_CAUSES.get(failure_reason, "")
+            return f"{cause}{_UNKNOWN}"
+        case "REFUSED":
+            return _REFUSED if failure_reason is None else _REFUSALS.get(failure_reason, _REFUSED)
+        case "FAILED" | "LOST":
+            return submission.reason or submission.failure_code or ""
+        case _:
+            return ""
+
+
+def _format_time(submission: SubmissionRecord) -> str:
+    """When it was sent, in local time."""
+    return submission.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _format_seed_and_key(submission: SubmissionRecord) -> str:
+    """What distinguishes it from other requests; equal ones share the fingerprint and the seed."""
+    seed = "" if submission.seed is None else f", seed {submission.seed}"
+    return f"{seed}, key {submission.key}"
 
 
 def _format_commands(operation: str) -> str:

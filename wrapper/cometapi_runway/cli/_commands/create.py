@@ -114,7 +114,7 @@ def _check_required(
     missing = [o.flag for o in options if o.is_required and o.argument not in arguments]
     if missing:
         raise UsageError(
-            f"give {' and '.join(missing)}, or the whole body with --json FILE",
+            f"give {' and '.join(missing)}, or the whole body with --json",
             f"see {format_command(*resource.command_words, '--help')}",
         )
 

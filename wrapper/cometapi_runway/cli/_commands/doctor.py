@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from cyclopts import Parameter
 
 from cometapi_runway import _settings as settings
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.task import TASK_NOT_EXIST
 from cometapi_runway._core.version import DISTRIBUTION, __version__
@@ -136,7 +137,7 @@ def _check_key(key: str) -> Check:
         )
     except ConfigurationError as error:
         return Check("key", "fail", str(error), ExitCode.KEY)
-    return Check("key", "ok", f"{variable} is set ({len(key)} characters)")
+    return Check("key", "ok", f"{variable} is set ({count_noun(len(key), 'character')})")
 
 
 def _check_gateway(connection: ConnectionOptions, key: str) -> Iterator[Check]:
@@ -181,7 +182,7 @@ def _judge_gateway(error: RunwayError, address: str, elapsed: float, key: str) -
     if is_as_expected:
         return Check("gateway", "ok", f"{answers} and accepts the key")
     if isinstance(cause, APIStatusError):
-        message = f"{answers}, but not as expected: {cause}"
+        message = f"{answers}, but not as expected: {cause}; check the address"
         return Check("gateway", "warn", message, ExitCode.GATEWAY)
     message = f"{address} does not answer: {error}; check the network and the address"
     return Check("gateway", "fail", message, make_exit_report(error).code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
 from attrs import evolve
@@ -12,7 +13,7 @@ from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options.client_resources import ClientResource, list_client_resources
-from cometapi_runway.cli._options.request import name_source, read_body_file
+from cometapi_runway.cli._options.request import is_json_text, name_source, read_body_file
 from cometapi_runway.cli._options.resource_options import (
     find_unknown_fields,
     list_resource_options,
@@ -28,11 +29,12 @@ _DISPLAY: Final = DisplayOptions()
 
 
 def validate(
-    file: Annotated[
-        str,
+    body_file: Annotated[
+        # Never a Path: it is in the type so that shells complete file names.
+        str | Path,
         Parameter(
             name="FILE",
-            help="A request body as JSON; - for stdin.",
+            help="A request body as JSON: a file, - for stdin, or its text.",
             group=RUN_GROUP,
             allow_leading_hyphen=True,
         ),
@@ -51,6 +53,7 @@ def validate(
     report: Annotated[Report, Parameter(parse=False)],
 ) -> ExitCode:
     """Check a request body against the contract, offline."""
+    file = str(body_file)
     body = read_body_file(file)
     issues = {one: check_body(one, body) for one in _find_resources(operation)}
     resource = min(issues, key=lambda one: len(issues[one]))
@@ -58,7 +61,7 @@ def validate(
     fields: dict[str, JSON] = {
         "resource": resource.python_name,
         "operation": operation_id,
-        "file": file,
+        "file": name_source(file) if is_json_text(file) else file,
     }
     if issues[resource]:
         error = InvalidRequestError(issues[resource])

@@ -23,11 +23,13 @@ class RequestOptions:
     """How the request is made and sent, apart from its fields."""
 
     json: Annotated[
-        str | None,
+        # Never a Path: it is in the type so that shells complete file names.
+        str | Path | None,
         Parameter(
             name="--json",
-            help="The body as JSON, from a file or - for stdin; options change single fields.",
-            metavar="FILE|-",
+            help="The body as JSON: its text, a file, or - for stdin; options change single "
+            "fields.",
+            metavar="JSON|FILE|-",
             allow_leading_hyphen=True,
         ),
     ] = None
@@ -56,20 +58,25 @@ class RequestOptions:
         Raises:
             UsageError: The file cannot be read, or holds no JSON object.
         """
-        return {} if self.json is None else read_body_file(self.json)
+        return {} if self.json is None else read_body_file(str(self.json))
 
 
 def read_body_file(file: str) -> Object:
     """Read a request body.
 
     Args:
-        file: The file's name, or ``-`` for stdin.
+        file: The file's name, ``-`` for stdin, or the JSON itself.
 
     Raises:
         UsageError: The file cannot be read, or holds no JSON object.
     """
+    if not file.strip():
+        raise UsageError("the name of the body's file is empty", "name a file, or - for stdin")
     if file == STDIN:
         return parse_body(sys.stdin.buffer.read(), name_source(file))
+    if is_json_text(file):
+        # Python decodes bytes of an argument that are not text to surrogates.
+        return parse_body(file.encode(errors="surrogateescape"), name_source(file))
     path = Path(file).expanduser()
     try:
         content = path.read_bytes()
@@ -78,8 +85,15 @@ def read_body_file(file: str) -> Object:
     return parse_body(content, name_source(file))
 
 
+def is_json_text(file: str) -> bool:
+    """Whether a file's name is the JSON itself."""
+    return file.lstrip()[:1] in {"{", "["}
+
+
 def name_source(file: str) -> str:
-    """The name of a body's file in messages."""
+    """The name of a body's source in messages."""
+    if is_json_text(file):
+        return "the JSON on the command line"
     return "standard input" if file == STDIN else file
 
 
@@ -93,7 +107,7 @@ def parse_body(content: bytes, source: str) -> Object:
     Raises:
         UsageError: It is not a JSON object.
     """
-    advice = 'the file must hold the body of one request, such as {"model": …}'
+    advice = 'it must be the body of one request, such as {"model": …}'
     try:
         body = as_object(parse_json(content))
     except ValueError as error:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _SCALARS: Final = {"integer": int, "number": float, "boolean": bool}
 _ADDRESS_OR_FILE: Final = "ADDRESS|FILE"
+_FILE_OR_OTHER: Any = Path | Any
+"""Any value; shells complete file names for it because of the Path."""
 _MAX_METAVAR_WIDTH: Final = 20
 
 
@@ -121,8 +123,10 @@ def parse_value(text: str) -> str | Path | JSON:
     """Parse a value that may be an address, a local file, or JSON.
 
     Raises:
-        ValueError: It begins like JSON and is not JSON.
+        ValueError: It is empty, or begins like JSON and is not JSON.
     """
+    if not text.strip():
+        raise ValueError("It is empty; give an address, a file or JSON.")
     if text[:1] in {"{", "["}:
         return parse_json(text)
     is_address = "://" in text or text[:5].lower() == "data:"
@@ -168,10 +172,13 @@ def _get_value_type(contract: Contract, schema: Object) -> _ValueType:
         return _ValueType(_SCALARS[name], {"integer": "N"}.get(name, "NUMBER"))
     if name == "array":
         items = resolve_schema(contract, schema.get("items"))
-        metavar = _ADDRESS_OR_FILE if _is_asset(contract, items) else "JSON"
-        return _ValueType(list[Any], metavar, (Parameter(converter=_convert_list),))
+        converter = Parameter(converter=_convert_list)
+        if _is_asset(contract, items):
+            return _ValueType(list[_FILE_OR_OTHER], _ADDRESS_OR_FILE, (converter,))
+        return _ValueType(list[Any], "JSON", (converter,))
     if _is_asset(contract, schema):
-        return _ValueType(Any, _ADDRESS_OR_FILE, (Parameter(converter=_convert_value),))
+        converter = Parameter(converter=_convert_value)
+        return _ValueType(_FILE_OR_OTHER, _ADDRESS_OR_FILE, (converter,))
     if name == "string":
         return _ValueType(str, "TEXT")
     return _ValueType(Any, "JSON", (Parameter(converter=_convert_json),))
@@ -215,6 +222,8 @@ def _convert_list(_type: object, tokens: Sequence[Token]) -> list[object]:
 
 
 def _convert_json(_type: object, tokens: Sequence[Token]) -> object:
+    if not tokens[0].value.strip():
+        raise ValueError("It is empty; give JSON.")
     return parse_json(tokens[0].value)
 
 
@@ -231,9 +240,17 @@ def _make_help(contract: Contract, schema: Object, *, is_required: bool) -> str:
     description = own or (as_text(only.get("description")) if only else None) or ""
     # Descriptions are Markdown, help is plain text.
     parts = [description.replace("`", "")]
-    minimum, maximum = schema.get("minimum"), schema.get("maximum")
-    if minimum is not None and maximum is not None and not re.search(r"\d", description):
-        parts.append(f"From {minimum} to {maximum}.")
+    parts.append(_describe_range(description, schema.get("minimum"), schema.get("maximum")))
     if is_required:
         parts.append("[required]")
     return " ".join(part for part in parts if part)
+
+
+def _describe_range(description: str, minimum: JSON, maximum: JSON) -> str:
+    """The range that the contract enforces; empty if the description states these numbers."""
+    limits = [limit for limit in (minimum, maximum) if limit is not None]
+    if not limits or {str(limit) for limit in limits} <= set(re.findall(r"\d+", description)):
+        return ""
+    if maximum is None:
+        return f"At least {minimum}."
+    return f"At most {maximum}." if minimum is None else f"From {minimum} to {maximum}."

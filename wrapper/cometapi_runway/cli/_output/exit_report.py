@@ -11,7 +11,7 @@ from cometapi_runway import errors
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.naming import kebab_case
 from cometapi_runway._core.version import DISTRIBUTION
-from cometapi_runway._settings import KEY_VARIABLE
+from cometapi_runway._settings import BASE_URL_VARIABLE, KEY_VARIABLE
 from cometapi_runway.cli._errors import (
     CommandInterrupted,
     OutputError,
@@ -148,6 +148,32 @@ def _advise_on_connection(error: BaseException, _options: Sequence[str]) -> str:
     return f"{head}check the network and the address; `{_DOCTOR}` tests them"
 
 
+def _advise_on_status(error: BaseException, _options: Sequence[str]) -> str:
+    return _CHECK_BASE_URL if _has_wrong_path(error) else _RUN_AGAIN
+
+
+def _advise_on_bad_request(error: BaseException, _options: Sequence[str]) -> str:
+    advice = "change the request as the gateway's message says"
+    return _CHECK_BASE_URL if _has_wrong_path(error) else advice
+
+
+def _advise_on_missing_task(error: BaseException, _options: Sequence[str]) -> str:
+    advice = (
+        f"check the id and the account's key; `{_TASKS_LIST}` shows your tasks, and a "
+        "`compat` task that is not in the journal needs --route feed"
+    )
+    return f"{_CHECK_BASE_URL}; then {advice}" if _has_wrong_path(error.__cause__) else advice
+
+
+def _has_wrong_path(error: BaseException | None) -> bool:
+    """Whether a server without such a path can have answered, as with a wrong base address."""
+    if isinstance(error, errors.ResponseDecodeError):
+        return True
+    if not isinstance(error, errors.APIStatusError) or error.code is not None:
+        return False
+    return error.status_code in _WRONG_PATH_STATUSES or 300 <= error.status_code < 400
+
+
 def _advise_on_failed_task(error: BaseException, _options: Sequence[str]) -> str:
     advice = error.advice if isinstance(error, errors.TaskFailedError) else ""
     return f"{advice}. A new task is charged again"
@@ -162,6 +188,12 @@ def _advise_on_interruption(error: BaseException, _options: Sequence[str]) -> st
 
 
 _DOCTOR: Final = format_command("doctor")
+_RUN_AGAIN: Final = f"run it again; `{_DOCTOR}` shows what works"
+_CHECK_BASE_URL: Final = (
+    f"check the gateway's address, --base-url or {BASE_URL_VARIABLE}: it is the address without "
+    f"the path of the API; `{_DOCTOR}` tests it"
+)
+_WRONG_PATH_STATUSES: Final = frozenset({404, 405, 410, 421})
 _TASKS_LIST: Final = format_command("tasks", "list")
 # The first matching class applies, so subclasses come before their base.
 _ADVICE_TABLE: Final[tuple[tuple[type[BaseException], ExitCode, _Advise], ...]] = (
@@ -194,10 +226,7 @@ _ADVICE_TABLE: Final[tuple[tuple[type[BaseException], ExitCode, _Advise], ...]] 
     (
         errors.TaskNotFoundError,
         ExitCode.GATEWAY,
-        _always(
-            f"check the id and the account's key; `{_TASKS_LIST}` shows your tasks, and a "
-            "`compat` task that is not in the journal needs --route feed"
-        ),
+        _advise_on_missing_task,
     ),
     (
         errors.SubmissionUnknownError,
@@ -216,8 +245,8 @@ _ADVICE_TABLE: Final[tuple[tuple[type[BaseException], ExitCode, _Advise], ...]] 
     (
         errors.BadRequestError,
         ExitCode.GATEWAY,
-        _always("change the request as the gateway's message says"),
+        _advise_on_bad_request,
     ),
     (errors.APIConnectionError, ExitCode.GATEWAY, _advise_on_connection),
-    (errors.RunwayError, ExitCode.GATEWAY, _always(f"run it again; `{_DOCTOR}` shows what works")),
+    (errors.RunwayError, ExitCode.GATEWAY, _advise_on_status),
 )

@@ -37,9 +37,8 @@ class JsonReport(Report):
         """Show that a task was accepted."""
         self._write_event(self.err, "submitted", make_status_fields(task))
 
-    def show_status(self, task: Task) -> None:
-        """Show a task's new status."""
-        remaining = None if task.is_terminal else self.estimate_remaining(task.id)
+    def _show_status(self, task: Task) -> None:
+        remaining = self.estimate_remaining(task.id)
         times: dict[str, JSON] = {
             "elapsed": round(self.measure_elapsed(task.id), 1),
             "remaining": None if remaining is None else round(remaining, 1),

@@ -68,7 +68,7 @@ class _StatusColumn(ProgressColumn):
 
 
 class ProgressBarReport(Report):
-    """Shows progress as bars; lines that are shown meanwhile are printed after the bars end."""
+    """Shows progress as bars; remarks appear above them, results and failures after them."""
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         super().__init__(out, err)
@@ -101,8 +101,7 @@ class ProgressBarReport(Report):
         finally:
             self._end_bars()
 
-    def show_status(self, task: Task) -> None:
-        """Show a task's new status."""
+    def _show_status(self, task: Task) -> None:
         stopped = self.measure_elapsed(task.id) if task.is_terminal else None
         part = 1.0 if task.status == "SUCCEEDED" else task.progress
         self._update_row(task.id, task.status, part, stopped=stopped)
@@ -122,12 +121,17 @@ class ProgressBarReport(Report):
         self._print_after_bars(partial(super().show_result, text, event, fields))
 
     def show_note(self, text: str) -> None:
-        """Show a remark."""
-        self._print_after_bars(partial(super().show_note, text))
+        """Show a remark, above the bars if there are any."""
+        with self._lock:
+            if self._bars is None:
+                super().show_note(text)
+            else:
+                self.console.print(Text(escape_control_characters(text)))
 
     def show_warning(self, text: str) -> None:
-        """Show a warning."""
-        self._print_after_bars(partial(self._print, "note:", "yellow", text))
+        """Show a warning, above the bars if there are any."""
+        with self._lock:
+            self._print("note:", "yellow", text)
 
     def show_failure(self, exit_report: ExitReport, error: BaseException) -> None:
         """Show a failure, its advice, and with `debug` its traceback."""

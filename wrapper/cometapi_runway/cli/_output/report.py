@@ -23,6 +23,7 @@ from cometapi_runway.cli._errors import OutputError
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.text import escape_control_characters, format_duration
+from cometapi_runway.cli._output.time_estimates import TimeEstimates
 
 if TYPE_CHECKING:
     from cometapi_runway._core.task import Task
@@ -38,19 +39,10 @@ class TrackedTask:
     Attributes:
         id: The task.
         submitted_at: When it was submitted, on the report's clock; may lie before this process.
-        usual_duration: Seconds that such tasks usually take, or None where that is unknown.
     """
 
     id: str
     submitted_at: float
-    usual_duration: float | None = None
-
-    def estimate_remaining(self, now: float) -> float | None:
-        """Estimated seconds to its end; None where unknown or already overdue."""
-        if self.usual_duration is None:
-            return None
-        remaining = self.usual_duration - (now - self.submitted_at)
-        return remaining if remaining > 0 else None
 
 
 class Report:
@@ -74,6 +66,7 @@ class Report:
         self.err = sys.stderr if err is None else err
         self.clock = clock
         self.tracked: dict[str, TrackedTask] = {}
+        self._estimates = TimeEstimates()
         self._lock = threading.RLock()
 
     def show_result(self, text: str, event: str, fields: Mapping[str, JSON]) -> None:
@@ -107,6 +100,11 @@ class Report:
 
     def show_status(self, task: Task) -> None:
         """Show a task's new status."""
+        with self._lock:
+            self._estimates.add(task, self.clock())
+        self._show_status(task)
+
+    def _show_status(self, task: Task) -> None:
         self.show_note(f"{task.id}  {task.status:<9}{self._format_progress(task)}")
 
     def show_download(self, task_id: str, index: int, done: int, total: int | None) -> None:
@@ -144,13 +142,13 @@ class Report:
         return 0.0 if task is None else max(0.0, self.clock() - task.submitted_at)
 
     def estimate_remaining(self, task_id: str) -> float | None:
-        """Estimated seconds to a tracked task's end; None where unknown."""
-        task = self.tracked.get(task_id)
-        return None if task is None else task.estimate_remaining(self.clock())
+        """Estimated seconds to a task's end; None where unknown."""
+        with self._lock:
+            return self._estimates.estimate_remaining(task_id, self.clock())
 
     def _format_progress(self, task: Task) -> str:
         percent = "" if task.progress is None else f"{task.progress:.0%}"
-        remaining = None if task.is_terminal else self.estimate_remaining(task.id)
+        remaining = self.estimate_remaining(task.id)
         estimate = "" if remaining is None else f", about {format_duration(remaining)} left"
         elapsed = format_duration(self.measure_elapsed(task.id))
         return f"  {percent:>4}  after {elapsed}{estimate}"

@@ -10,8 +10,8 @@
 ``GET /charges``            charges and refunds, newest first (``?limit=``)
 ``GET /callbacks``          callbacks that are due
 ``GET /leaks``              downloads that carried credentials
-``GET /faults``             the active faults; ``POST`` adds one or a list; ``DELETE`` removes all
-``GET /outcomes``           the active outcomes; ``POST`` adds one; ``DELETE`` removes all
+``GET /faults``             the faults; ``POST`` adds one or a list; ``DELETE`` removes all
+``GET /outcomes``           the outcomes; ``POST`` adds one; ``DELETE`` removes all
 ``GET /clock``              the time; ``POST {"advance": seconds}`` moves it
 ``POST /reset``             deletes all tasks, requests and charges
 ==========================  ===================================================================

@@ -25,8 +25,8 @@ def write_state(gateway: Gateway, limit: int) -> JSON:
         "tasks": write_tasks(gateway, limit),
         "requests": write_requests(gateway, limit),
         "charges": write_charges(gateway, limit),
-        "faults": write_faults(gateway),
-        "outcomes": write_outcomes(gateway),
+        "faults": [fault_to_json(fault) for fault in gateway.faults.active_rules],
+        "outcomes": [outcome_to_json(outcome) for outcome in gateway.outcomes.active_rules],
     }
 
 
@@ -123,10 +123,10 @@ def write_leaks(gateway: Gateway) -> list[JSON]:
 
 
 def write_faults(gateway: Gateway) -> list[JSON]:
-    """Writes the active faults."""
+    """Writes the faults, with those that cannot apply any more."""
     return [fault_to_json(fault) for fault in gateway.faults.rules]
 
 
 def write_outcomes(gateway: Gateway) -> list[JSON]:
-    """Writes the active outcomes."""
+    """Writes the outcomes, with those that cannot apply any more."""
     return [outcome_to_json(outcome) for outcome in gateway.outcomes.rules]

@@ -37,6 +37,15 @@ class When:
             and (self.every is None or number % self.every == 0)
         )
 
+    def is_over(self, number: int) -> bool:
+        """Whether no occurrence after ``number`` can be covered."""
+        if self.nth is not None and number >= self.nth:
+            return True
+        if self.first is None:
+            return False
+        every = self.every or 1
+        return (number // every + 1) * every > self.first
+
 
 class Rule(Protocol):
     """Anything with a condition."""
@@ -66,8 +75,14 @@ class RuleBook(Generic[R]):
 
     @property
     def rules(self) -> tuple[R, ...]:
-        """The active rules in order, queued ones first."""
+        """The rules in order, queued ones first, with those that cannot apply any more."""
         return (*self._queue, *(rule for rule, _ in self._rules))
+
+    @property
+    def active_rules(self) -> tuple[R, ...]:
+        """The rules that can still apply, in order, queued ones first."""
+        active = (rule for rule, seen in self._rules if not rule.when.is_over(seen[0]))
+        return (*self._queue, *active)
 
     def add(self, *rules: R) -> None:
         """Appends rules; they count occurrences from now on.

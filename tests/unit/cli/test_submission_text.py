@@ -1,0 +1,95 @@
+"""Submissions as text: what tells them apart, and why they have no task."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cometapi_runway._core.submission_failure import SubmissionFailureReason
+from cometapi_runway.cli._commands._submission_text import (
+    describe_unknown_submission,
+    format_submission,
+    make_submission_fields,
+)
+from cometapi_runway.journal import SubmissionRecord, SubmissionState
+
+GATEWAY = "https://api.cometapi.com"
+SENT = datetime(2026, 5, 1, 14, 3, 12, tzinfo=UTC)
+OPEN: tuple[SubmissionState, ...] = ("REFUSED", "UNKNOWN", "INTENDED")
+
+
+def submission(**changes: Any) -> SubmissionRecord:
+    fields: dict[str, Any] = {
+        "key": "0" * 32,
+        "operation": "control_a_character",
+        "arguments": {},
+        "fingerprint": "f" * 16,
+        "seed": 4294967295,
+        "route": "tasks",
+        "base_url": GATEWAY,
+        "created_at": SENT,
+        "task_id": None,
+        "state": "UNKNOWN",
+        "reason": "unknown_outcome",
+        "failure_code": None,
+        "ended_at": None,
+    }
+    return SubmissionRecord(**fields | changes)
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_equal_requests_without_an_id_differ_in_time_and_key(state: SubmissionState) -> None:
+    first = submission(state=state)
+    later = submission(state=state, created_at=SENT + timedelta(seconds=1))
+    twin = submission(state=state, key="1" * 32)
+
+    texts = {format_submission(one, GATEWAY) for one in (first, later, twin)}
+
+    assert len(texts) == 3
+    for text in texts:
+        assert "seed 4294967295" in text
+        assert max(map(len, text.splitlines())) <= 80
+    local = SENT.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    assert f"\n  {local}, seed 4294967295, key {'0' * 32}" in format_submission(first, GATEWAY)
+    assert len({make_submission_fields(one)["key"] for one in (first, twin)}) == 2
+
+
+def test_a_warning_of_an_unknown_outcome_names_its_request() -> None:
+    texts = [describe_unknown_submission(submission(key=key)) for key in ("0" * 32, "1" * 32)]
+
+    local = SENT.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    assert all(local in text for text in texts)
+    assert texts[0].endswith(f"(request {'f' * 16}, seed 4294967295, key {'0' * 32})")
+    assert texts[0] != texts[1]
+
+
+def test_a_task_with_an_id_is_told_by_its_id() -> None:
+    text = format_submission(submission(task_id="an-id", state="SUCCEEDED", reason=None), GATEWAY)
+
+    assert text.startswith("an-id ")
+    assert len(text.splitlines()) == 1
+
+
+OLD_CLASS_NAMES = ("ResponseDecodeError", "RuntimeError", "KeyboardInterrupt", "APITimeoutError")
+
+
+@pytest.mark.parametrize("reason", [*map(str, SubmissionFailureReason), *OLD_CLASS_NAMES, None])
+@pytest.mark.parametrize("state", OPEN)
+def test_a_reason_is_in_words(state: SubmissionState, reason: str | None) -> None:
+    lines = format_submission(submission(state=state, reason=reason), GATEWAY).splitlines()
+
+    (words,) = lines[2:]
+    assert words.strip() != reason
+    assert not re.search(r"_|Error|Interrupt", words)
+    assert len(words.split()) >= 3
+
+
+def test_a_failed_task_without_a_text_shows_its_code() -> None:
+    failed = submission(
+        task_id="an-id", state="FAILED", reason=None, failure_code="SAFETY.INPUT.TEXT"
+    )
+
+    assert format_submission(failed, GATEWAY).endswith("\n  SAFETY.INPUT.TEXT")

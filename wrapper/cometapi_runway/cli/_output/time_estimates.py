@@ -1,0 +1,106 @@
+"""How much longer tasks take, estimated from what this command has seen of them.
+
+The journal is no source: it records when an end was seen, which can be long after the end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field
+
+from cometapi_runway._core.task import PENDING, SUCCEEDED, THROTTLED
+
+if TYPE_CHECKING:
+    from cometapi_runway._core.task import Task
+
+_MIN_SAMPLES: Final = 3
+_MIN_PROGRESS: Final = 0.05
+"""Progress in which a task's speed is measured, at least: the rounding of less distorts it."""
+
+
+@define
+class _Course:
+    """What was seen of one task; times are in seconds of one clock.
+
+    Attributes:
+        operation: The operation that created it, if known.
+        is_waiting: Whether it was last seen before its start.
+        started: When it was first seen running, if it had been seen before its start.
+        first: When its progress was first seen, and the progress.
+        latest: When its progress was last seen to grow, and the progress.
+    """
+
+    operation: str | None = None
+    is_waiting: bool = False
+    started: float | None = None
+    first: tuple[float, float] | None = None
+    latest: tuple[float, float] | None = None
+
+    def add(self, status: str, progress: float | None, now: float) -> None:
+        """Add a status of a task that has not ended."""
+        if status in {PENDING, THROTTLED}:
+            # A task that waits again begins again.
+            self.is_waiting, self.started, self.first, self.latest = True, None, None, None
+            return
+        if self.is_waiting:
+            self.is_waiting, self.started = False, now
+        if progress is not None:
+            self._add_progress(progress, now)
+
+    def _add_progress(self, progress: float, now: float) -> None:
+        last = self.latest or self.first
+        if last is None or progress < last[1] or progress == 0:
+            self.first, self.latest = (now, progress), None
+        elif progress > last[1]:
+            self.latest = (now, progress)
+
+    def estimate_end(self) -> float | None:
+        """When the task ends at the speed of its progress; None where that is unknown."""
+        if self.first is None or self.latest is None:
+            return None
+        (first_time, first_part), (time, part) = self.first, self.latest
+        if part - first_part < _MIN_PROGRESS:
+            return None
+        return time + (1 - part) * (time - first_time) / (part - first_part)
+
+
+@define
+class TimeEstimates:
+    """The remaining times of the tasks of one command.
+
+    A task's own progress is the source. A task that reports none is expected to run as long as
+    others of its operation ran; only those count whose start and end this command has seen.
+    """
+
+    _courses: dict[str, _Course] = field(factory=dict[str, _Course])
+    _run_times: defaultdict[str | None, list[float]] = field(
+        factory=lambda: defaultdict[str | None, list[float]](list)
+    )
+
+    def add(self, task: Task, now: float) -> None:
+        """Add a status of a task, seen at `now` on the command's clock."""
+        course = self._courses.setdefault(task.id, _Course())
+        if not task.is_terminal:
+            course.operation = task.operation
+            course.add(task.status, task.progress, now)
+            return
+        del self._courses[task.id]
+        if task.status == SUCCEEDED and task.operation is not None and course.started is not None:
+            self._run_times[task.operation].append(now - course.started)
+
+    def estimate_remaining(self, task_id: str, now: float) -> float | None:
+        """Estimated seconds to a task's end; None where unknown or already overdue."""
+        course = self._courses.get(task_id)
+        end = None if course is None else self._estimate_end(course)
+        return end - now if end is not None and end > now else None
+
+    def _estimate_end(self, course: _Course) -> float | None:
+        if course.first is not None:
+            return course.estimate_end()
+        run_times = self._run_times[course.operation]
+        if course.started is None or len(run_times) < _MIN_SAMPLES:
+            return None
+        return course.started + median(run_times)
