@@ -21,10 +21,10 @@ import httpx
 from attrs import define, field
 
 from cometapi_runway import _settings
-from cometapi_runway._core import redaction
 from cometapi_runway._core.clock import AsyncClock, Clock
 from cometapi_runway._core.json_values import parse_json
 from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._flows.read_response import find_error
 from cometapi_runway._flows.steps import PreparedRequest, Send
 from cometapi_runway._io.deadlines import deadline_at, install_deadlines
@@ -47,11 +47,10 @@ from cometapi_runway._io.http_client import (
     to_httpx_response,
 )
 from cometapi_runway._io.http_logs import redact_http_logs
+from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway._settings import LOCK_WAIT_SLICE, Settings
 from cometapi_runway.errors import APIStatusError
 
-# Shorter keys occur in tests only, and would be found inside ordinary words.
-_MIN_KEY_LENGTH_TO_HIDE = 6
 _MIN_ATTEMPT_SECONDS = 0.01
 # Marks requests of this module: the event hook that protects generated functions skips them.
 _MARK = {"cometapi_runway": True}
@@ -110,6 +109,7 @@ class Transport:
             step.unsent = False
             with (
                 map_transport_errors(request.method, request.url, lambda: self._is_closed),
+                hide_key_in_errors(self.settings.api_key),
                 redact_http_logs(),
                 deadline_at(time.monotonic() + timeout),
             ):
@@ -235,7 +235,10 @@ class AsyncTransport:
         """Send and read within this time, which bounds the whole request at once."""
         request, trace, deadline = step.call, _ConnectTrace(), asyncio.timeout(seconds)
         step.unsent = False
-        with map_transport_errors(request.method, request.url, lambda: self._is_closed):
+        with (
+            map_transport_errors(request.method, request.url, lambda: self._is_closed),
+            hide_key_in_errors(self.settings.api_key),
+        ):
             try:
                 async with deadline:
                     with redact_http_logs():
@@ -340,9 +343,9 @@ def _is_complete(response: httpx.Response, body: bytearray) -> bool:
 
 
 def _make_raw_response(
-    request: PreparedRequest, response: httpx.Response, body: bytes, key: str
+    request: PreparedRequest, response: httpx.Response, body: bytes, key: Secret
 ) -> RawResponse:
-    body, headers = _hide_key(key.encode(), body, response.headers)
+    body, headers = _hide_key(key, body, response.headers)
     return RawResponse(
         request.method,
         request.url,
@@ -354,21 +357,15 @@ def _make_raw_response(
     )
 
 
-def _hide_key(secret: bytes, body: bytes, headers: httpx.Headers) -> tuple[bytes, httpx.Headers]:
+def _hide_key(key: Secret, body: bytes, headers: httpx.Headers) -> tuple[bytes, httpx.Headers]:
     """Hide the key in a response: some gateways quote the key that they refuse."""
-    if len(secret) >= _MIN_KEY_LENGTH_TO_HIDE:
-        hidden = redaction.HIDDEN.encode()
-        if secret in body:
-            body = body.replace(secret, hidden)
-        if any(secret in value for _, value in headers.raw):
-            raw = [(name, value.replace(secret, hidden)) for name, value in headers.raw]
-            headers = httpx.Headers(raw)
-    return body, headers
+    raw = [(name, key.hide_in(value)) for name, value in headers.raw]
+    return key.hide_in(body), headers if raw == headers.raw else httpx.Headers(raw)
 
 
 def _find_failure(response: httpx.Response) -> APIStatusError | None:
     http_request = response.request
-    key = http_request.headers.get("Authorization", "").partition(" ")[2]
+    key = Secret(http_request.headers.get("Authorization", "").partition(" ")[2])
     request = PreparedRequest("", http_request.method, http_request.url.path)
     return find_error(_make_raw_response(request, response, response.content, key))
 
