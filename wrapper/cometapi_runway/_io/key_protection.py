@@ -12,8 +12,15 @@ from types import TracebackType
 
 from cometapi_runway._core.secret import Secret
 
-# Frames of a caller's own code, and of this package's generators, may still be in use.
-_CLEARED_PACKAGES = ("httpx", "httpcore", "h11", "anyio", "cometapi_runway._io.deadlines")
+# Not the frames of callers, nor of this package's flows: clearing ends a suspended generator.
+_CLEARED_PACKAGES = (
+    "httpx",
+    "httpcore",
+    "h11",
+    "anyio",
+    "cometapi_runway._io.deadlines",
+    "cometapi_runway._io.transport",
+)
 
 
 @contextlib.contextmanager
@@ -59,3 +66,6 @@ def _hide_in_arguments(error: BaseException, key: Secret) -> None:
     )
     if arguments != error.args:
         error.args = arguments
+    if isinstance(error, OSError) and isinstance(error.strerror, str):
+        # Its text is made of this attribute, not of `args`.
+        error.strerror = key.hide_in_text(error.strerror)
