@@ -12,8 +12,9 @@ import copy
 import html
 import inspect
 import json
+import logging
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -108,8 +109,8 @@ def catch(kind: Any, options: dict[str, Any]) -> BaseException:
     try:
         kind(**options)
     except ConfigurationError as error:
-        assert error.__traceback__ is not None
-        return error.with_traceback(error.__traceback__.tb_next)
+        trace = error.__traceback__
+        return error.with_traceback(trace and trace.tb_next)
     raise AssertionError("nothing was raised")
 
 
@@ -210,6 +211,7 @@ SITUATIONS: dict[str, Callable[[Connection], None]] = {
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
     ),
     "echo": respond_with(error_body(KEY)),
+    "echo as reason": respond_with(f"HTTP/1.1 401 {KEY}\r\nContent-Length: 0\r\n\r\n".encode()),
     "echo in a header": respond_with(
         f"HTTP/1.1 302 X\r\nLocation: /{quote(KEY, safe='').replace('-', '%2d')}/\r\n"
         "Content-Length: 0\r\n\r\n".encode()
@@ -221,12 +223,19 @@ SITUATIONS: dict[str, Callable[[Connection], None]] = {
 @pytest.mark.parametrize("call", [retrieve, create, generated])
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_no_failure_on_the_wire_shows_the_key(
-    kind: Any, call: Callable[[Any], Any], situation: str, monkeypatch: pytest.MonkeyPatch
+    kind: Any,
+    call: Callable[[Any], Any],
+    situation: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     monkeypatch.setattr("cometapi_runway._settings.SUBMIT_BUDGET", 0.0)
     with WireServer(SITUATIONS[situation]) as server:
         error = fail(kind, call, base_url=server.base_url, timeout=5)
     assert_hidden(show_error(error))
+    assert "httpcore" in caplog.text
+    assert_hidden(caplog.text)
 
 
 class _FailingBackend(httpcore.MockBackend):
@@ -264,7 +273,7 @@ class _AsyncFailingStream(httpcore.AsyncMockStream):
         super().__init__([])
         self._error = error
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         del buffer
         raise self._error
 
@@ -399,6 +408,5 @@ class TestKeyInAnotherSetting:
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMETAPI_KEY", raising=False)
-    yield

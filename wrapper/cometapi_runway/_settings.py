@@ -267,12 +267,13 @@ def _is_base_url(value: str) -> bool:
 
 
 def _url_repr(value: object) -> str:
-    # A user, a query or a fragment may hold a secret. One word without the marks of a URL may be
-    # a key in the wrong argument.
+    # A user, a query or a fragment may hold a secret. Without the marks of a URL it may be a key in
+    # the wrong argument, unless it is a short word.
     if not isinstance(value, str):
         return type(value).__name__
-    is_shown = not value or (re.search("[.:/]", value) and not re.search("[@?#]", value))
-    return repr(value) if is_shown else "another text (not shown)"
+    is_word = re.fullmatch("[A-Za-z]{0,16}", value)
+    is_url = re.search("[.:/]", value) and not re.search("[@?#]", value)
+    return repr(value) if is_word or is_url else "another text (not shown)"
 
 
 def _check_version(value: str, source: str, key: Secret) -> str:

@@ -17,6 +17,7 @@ from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_text, redact_url
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.version import __version__
+from cometapi_runway._io.http_logs import redact_http_logs
 from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway._settings import Settings, check_clear_text
 from cometapi_runway.errors import ConfigurationError
@@ -69,7 +70,7 @@ class SafeClient(AuthenticatedClient):
 
     def _protect(self, send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
         def protected(request: httpx.Request, **options: Any) -> httpx.Response:
-            with hide_key_in_errors(self.api_key):
+            with redact_http_logs(self.api_key), hide_key_in_errors(self.api_key):
                 return send(request, **options)
 
         return protected
@@ -78,7 +79,7 @@ class SafeClient(AuthenticatedClient):
         self, send: Callable[..., Awaitable[httpx.Response]]
     ) -> Callable[..., Awaitable[httpx.Response]]:
         async def protected(request: httpx.Request, **options: Any) -> httpx.Response:
-            with hide_key_in_errors(self.api_key):
+            with redact_http_logs(self.api_key), hide_key_in_errors(self.api_key):
                 return await send(request, **options)
 
         return protected
@@ -139,6 +140,7 @@ def make_http_client(make: Callable[[], C]) -> C:
     Raises:
         ConfigurationError: The environment names a proxy or certificates that httpx cannot use.
     """
+    client: C | None = None
     problem = ""
     try:
         client = make()
@@ -148,7 +150,7 @@ def make_http_client(make: Callable[[], C]) -> C:
         problem = f"one of the environment variables {names} holds a malformed URL"
     except (ImportError, OSError, ValueError) as error:
         problem = redact_text(str(error))
-    if problem:
+    if client is None:
         # Not inside `except`: the original error shows the user of the proxy.
         raise ConfigurationError(f"cannot create an HTTP client: {problem}")
     # httpx's `cookies` setter would copy this object into an ordinary cookie jar.

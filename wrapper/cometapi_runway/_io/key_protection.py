@@ -46,7 +46,8 @@ def _iterate_chain(error: BaseException) -> Iterator[BaseException]:
         yield each
         pending += [one for one in (each.__cause__, each.__context__) if one is not None]
         if isinstance(each, BaseExceptionGroup):
-            pending += each.exceptions
+            group: BaseExceptionGroup[BaseException] = each
+            pending += group.exceptions
 
 
 def _clear_library_frames(trace: TracebackType | None) -> None:

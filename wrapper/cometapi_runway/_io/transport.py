@@ -110,7 +110,7 @@ class Transport:
             with (
                 map_transport_errors(request.method, request.url, lambda: self._is_closed),
                 hide_key_in_errors(self.settings.api_key),
-                redact_http_logs(),
+                redact_http_logs(self.settings.api_key),
                 deadline_at(time.monotonic() + timeout),
             ):
                 return self._read(step, self._open(request, timeout), now + timeout)
@@ -241,7 +241,7 @@ class AsyncTransport:
         ):
             try:
                 async with deadline:
-                    with redact_http_logs():
+                    with redact_http_logs(self.settings.api_key):
                         return await self._read(request, await self._open(step, seconds, trace))
             except TRANSPORT_ERRORS:
                 if not deadline.expired():

@@ -95,7 +95,7 @@ class TestFinalName:
     ) -> None:
         path = self.occupy(kind, folder)
         harness.respond_with(whole())
-        with pytest.raises(DownloadError, match="symbolic link|not a regular file") as caught:
+        with pytest.raises(DownloadError, match=r"symbolic link|not a regular file") as caught:
             fetch(harness, folder, finished(url))
         assert str(path) in str(caught.value)
         assert os.path.lexists(path)

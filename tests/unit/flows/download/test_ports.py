@@ -27,6 +27,18 @@ def test_a_url_with_an_impossible_port(
     assert (harness.network.sent, harness.time) == ([], 0)
 
 
+def save(kind: Any, task: Task, folder: Path) -> None:
+    async def awaiting() -> None:
+        async with AsyncRunwayClient(KEY) as client:
+            await client.bind(task).download(folder)
+
+    if kind is AsyncRunwayClient:
+        asyncio.run(awaiting())
+    else:
+        with RunwayClient(KEY) as client:
+            client.bind(task).download(folder)
+
+
 @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
 @pytest.mark.parametrize("port", PORTS)
 def test_a_redirect_to_an_impossible_port(
@@ -38,15 +50,6 @@ def test_a_redirect_to_an_impossible_port(
         while connection.read_request():
             connection.respond(302, b"", f"Location: http://127.0.0.1:{port}/file.mp4")
 
-    async def awaiting(url: str) -> Any:
-        async with AsyncRunwayClient(KEY) as client:
-            return await client.bind(Task(ID, "SUCCEEDED", output=(url,))).download(tmp_path)
-
     with WireServer(redirect) as server, pytest.raises(DownloadError) as caught:
-        url = f"{server.base_url}/file.mp4"
-        if kind is AsyncRunwayClient:
-            asyncio.run(awaiting(url))
-        else:
-            with RunwayClient(KEY) as client:
-                client.bind(Task(ID, "SUCCEEDED", output=(url,))).download(tmp_path)
+        save(kind, Task(ID, "SUCCEEDED", output=(f"{server.base_url}/file.mp4",)), tmp_path)
     assert f"port {port} is not between 1 and 65535" in str(caught.value)
