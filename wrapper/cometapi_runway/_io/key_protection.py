@@ -46,8 +46,8 @@ def _iterate_chain(error: BaseException) -> Iterator[BaseException]:
         yield each
         pending += [one for one in (each.__cause__, each.__context__) if one is not None]
         if isinstance(each, BaseExceptionGroup):
-            group: BaseExceptionGroup[BaseException] = each
-            pending += group.exceptions
+            members: tuple[BaseException, ...] = getattr(each, "exceptions", ())
+            pending += members
 
 
 def _clear_library_frames(trace: TracebackType | None) -> None:
