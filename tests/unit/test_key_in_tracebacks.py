@@ -14,7 +14,7 @@ import inspect
 import json
 import logging
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,7 @@ import pytest
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task
 from cometapi_runway._core.redaction import HIDDEN
 from cometapi_runway._core.secret import Secret
+from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway_api.api.official import runway_to_get_task_details
 
 from ..wire_server import Connection, WireServer
@@ -410,3 +411,27 @@ class TestKeyInAnotherSetting:
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMETAPI_KEY", raising=False)
+
+
+def test_the_members_of_a_group_are_cleaned() -> None:
+    """anyio raises groups, and each member has a traceback of its own."""
+    inner = OSError(5, KEY)
+    with pytest.raises(ExceptionGroup) as caught, hide_key_in_errors(Secret(KEY)):
+        raise ExceptionGroup("connecting", [ValueError("x"), inner])
+    assert MARKER not in str(caught.value.exceptions[1])
+    assert str(inner) == f"[Errno 5] {HIDDEN}"
+
+
+def test_a_suspended_generator_of_the_caller_goes_on() -> None:
+    """Clearing its frame would end it."""
+
+    def caller() -> Iterator[int]:
+        try:
+            raise ValueError("x")
+        except ValueError as error:
+            yield 1
+            with pytest.raises(RuntimeError), hide_key_in_errors(Secret(KEY)):
+                raise RuntimeError("y") from error
+        yield 2
+
+    assert list(caller()) == [1, 2]

@@ -66,7 +66,7 @@ class SafeClient(AuthenticatedClient):
         return client
 
     def _write_key(self, headers: httpx.Headers) -> None:
-        headers[self.auth_header_name] = f"{self.prefix} {self.api_key.reveal()}".lstrip()
+        headers[self.auth_header_name] = f"{self.prefix} {self.api_key.reveal()}"
 
     def _protect(self, send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
         def protected(request: httpx.Request, **options: Any) -> httpx.Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterator
 from types import TracebackType
+from typing import TypeGuard
 
 from cometapi_runway._core.secret import Secret
 
@@ -45,9 +46,13 @@ def _iterate_chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(each))
         yield each
         pending += [one for one in (each.__cause__, each.__context__) if one is not None]
-        if isinstance(each, BaseExceptionGroup):
-            members: tuple[BaseException, ...] = getattr(each, "exceptions", ())
-            pending += members
+        if _is_group(each):
+            pending += each.exceptions
+
+
+def _is_group(error: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]]:
+    # `isinstance` alone leaves the type of the members unknown.
+    return isinstance(error, BaseExceptionGroup)
 
 
 def _clear_library_frames(trace: TracebackType | None) -> None:
