@@ -427,7 +427,7 @@ def test_a_suspended_generator_of_the_caller_goes_on() -> None:
 
     def caller() -> Iterator[int]:
         try:
-            raise ValueError("x")
+            raise ValueError("x")  # noqa: TRY301 - the generator is to be in the traceback
         except ValueError as error:
             yield 1
             with pytest.raises(RuntimeError), hide_key_in_errors(Secret(KEY)):
