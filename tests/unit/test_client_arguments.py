@@ -54,6 +54,33 @@ class TestInvalidArguments:
             RunwayClient(KEY)
         assert "MARKERMARKER" not in str(caught.value)
 
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "gopher://MARKER:word@proxy.example:70",
+            "gopher://MARKER@proxy.example:70",
+            "http://MARKER:word@proxy.example:port",
+            "http://user:MARKER/word@proxy.example:70",
+            "MARKER:word@proxy.example:port",
+        ],
+    )
+    def test_the_user_of_a_proxy_is_shown_nowhere(
+        self, kind: Any, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        error: BaseException | None = None
+        try:
+            kind(KEY)
+        except ConfigurationError as caught:
+            error = caught
+        if name != "NO_PROXY":
+            assert error is not None
+        while error is not None:
+            assert "MARKER" not in str(error)
+            error = error.__cause__ or error.__context__
+
     @pytest.mark.parametrize("given", ["no", 1, None, []])
     def test_a_check_that_is_neither_on_nor_off(self, given: Any, harness: ClientHarness) -> None:
         with pytest.raises(ConfigurationError, match="validate"):

@@ -9,6 +9,7 @@ import pytest
 
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task
 from cometapi_runway import _settings as settings
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT, Settings, resolve_settings
 
 from .support.both_clients import ID, KEY, ClientHarness
@@ -25,17 +26,17 @@ ENVIRONMENT = {
 class TestPrecedence:
     def test_defaults(self) -> None:
         assert resolve_settings(KEY, environ={}) == Settings(
-            KEY, "https://api.cometapi.com", "2024-11-06", 60.0, True
+            Secret(KEY), "https://api.cometapi.com", "2024-11-06", 60.0, True
         )
 
     def test_the_environment_comes_before_the_default(self) -> None:
-        found = resolve_settings(environ=ENVIRONMENT)
-        assert found == Settings("sk-from-the-environment", GATEWAY, "2025-01-01", 60.0, True)
+        key, found = Secret("sk-from-the-environment"), resolve_settings(environ=ENVIRONMENT)
+        assert found == Settings(key, GATEWAY, "2025-01-01", 60.0, True)
 
     def test_the_argument_comes_before_the_environment(self) -> None:
         given = {"base_url": "https://argument.example", "runway_version": "2026-02-02"}
         found = resolve_settings(KEY, **given, timeout=5, validate=False, environ=ENVIRONMENT)
-        assert found == Settings(KEY, "https://argument.example", "2026-02-02", 5.0, False)
+        assert found == Settings(Secret(KEY), "https://argument.example", "2026-02-02", 5.0, False)
 
     @pytest.mark.parametrize("blank", ["", " ", "\t\n"])
     def test_a_blank_variable_is_not_set(self, blank: str) -> None:

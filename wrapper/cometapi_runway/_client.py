@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from cometapi_runway._core.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
 from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.task import Task
 from cometapi_runway._io.drivers import AsyncDriver, Driver
 from cometapi_runway._io.session import AsyncSession, Session
@@ -98,7 +99,10 @@ class _BaseClient(_Operations, Generic[S, T]):
         return self._transport.api
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={redact_url(self.settings.base_url)!r})"
+        # A constructor that raises leaves a client without settings, which tracebacks show.
+        settings: Settings | None = vars(self).get("settings")
+        base_url = "" if settings is None else redact_url(settings.base_url)
+        return f"{type(self).__name__}(base_url={base_url!r})"
 
 
 class RunwayClient(_BaseClient[Session, Transport]):
@@ -134,8 +138,11 @@ class RunwayClient(_BaseClient[Session, Transport]):
         transport: httpx.BaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
+        key = None if api_key is None else Secret(api_key)
+        # What follows may raise, and a traceback with locals shows the arguments.
+        del api_key
         self.settings = resolve_settings(
-            api_key,
+            key,
             base_url=base_url,
             runway_version=runway_version,
             timeout=timeout,
@@ -210,8 +217,11 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         transport: httpx.AsyncBaseTransport | None = None,
         clock: AsyncClock | None = None,
     ) -> None:
+        key = None if api_key is None else Secret(api_key)
+        # What follows may raise, and a traceback with locals shows the arguments.
+        del api_key
         self.settings = resolve_settings(
-            api_key,
+            key,
             base_url=base_url,
             runway_version=runway_version,
             timeout=timeout,

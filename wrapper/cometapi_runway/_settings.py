@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -11,7 +12,8 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from cometapi_runway._core.naming import count_noun
-from cometapi_runway._core.redaction import safe_repr
+from cometapi_runway._core.redaction import redact_url, safe_repr
+from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import ConfigurationError
 
 KEY_VARIABLE = "COMETAPI_KEY"
@@ -19,6 +21,9 @@ KEY_VARIABLE = "COMETAPI_KEY"
 # not under /v1.
 BASE_URL_VARIABLE = "COMETAPI_RUNWAY_BASE_URL"
 VERSION_VARIABLE = "COMETAPI_RUNWAY_VERSION"
+CLEAR_TEXT_VARIABLE = "COMETAPI_RUNWAY_ALLOW_CLEAR_TEXT"
+"""Set to ``1``, it allows an ``http://`` gateway on another machine, which sends the key
+unencrypted. Without it only loopback addresses may be ``http://``."""
 
 DEFAULT_BASE_URL = "https://api.cometapi.com"
 # The only value that any CometAPI page names.
@@ -75,22 +80,24 @@ class Settings:
     """The settings of one client.
 
     Attributes:
-        api_key: The CometAPI key; never part of the representation.
+        api_key: The CometAPI key, which no representation shows.
         base_url: The gateway's URL without a trailing slash.
         runway_version: The value of the ``X-Runway-Version`` header.
         timeout: Seconds for one request.
         validate: Whether requests are checked against the contract before they are sent.
+        allow_clear_text: Whether the gateway may be an ``http://`` URL on another machine.
     """
 
-    api_key: str = field(repr=False)
+    api_key: Secret = field(repr=False)
     base_url: str
     runway_version: str
     timeout: float
     validate: bool
+    allow_clear_text: bool = False
 
 
 def resolve_settings(
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     *,
     base_url: str | None = None,
     runway_version: str | None = None,
@@ -105,18 +112,49 @@ def resolve_settings(
     Raises:
         ConfigurationError: A setting is missing or malformed.
     """
-    env = os.environ if environ is None else environ
+    key, key_source = _pick_key(api_key, environ)
+    url, url_source = _pick("base_url", base_url, BASE_URL_VARIABLE, environ, DEFAULT_BASE_URL)
+    version, version_source = _pick(
+        "runway_version", runway_version, VERSION_VARIABLE, environ, DEFAULT_RUNWAY_VERSION
+    )
+    allow_clear_text = _read_variable(CLEAR_TEXT_VARIABLE, environ) == "1"
+    # The checks may raise, and a traceback with locals shows the arguments.
+    del api_key, environ
     return Settings(
-        api_key=_check_key(*_pick("api_key", api_key, KEY_VARIABLE, env)),
-        base_url=_check_base_url(
-            *_pick("base_url", base_url, BASE_URL_VARIABLE, env, DEFAULT_BASE_URL)
-        ),
-        runway_version=_check_version(
-            *_pick("runway_version", runway_version, VERSION_VARIABLE, env, DEFAULT_RUNWAY_VERSION)
-        ),
+        api_key=_check_key(key, key_source),
+        base_url=_check_base_url(url, url_source, key),
+        runway_version=_check_version(version, version_source, key),
         timeout=check_seconds("timeout", timeout),
         validate=_check_flag("validate", validate),
+        allow_clear_text=allow_clear_text,
     )
+
+
+def check_clear_text(settings: Settings) -> None:
+    """Check that the key does not leave this machine unencrypted.
+
+    Raises:
+        ConfigurationError: The gateway is an ``http://`` URL on a host other than loopback, and
+            the environment does not allow it.
+    """
+    parts = urlsplit(settings.base_url)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not _is_loopback(host) and not settings.allow_clear_text:
+        raise ConfigurationError(
+            f"base_url {redact_url(settings.base_url)} would send the key unencrypted: use "
+            f"https://, or set the environment variable {CLEAR_TEXT_VARIABLE}=1 to allow it",
+            setting="base_url",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    # RFC 6761 reserves these names for loopback.
+    if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def check_seconds(name: str, value: float) -> float:
@@ -146,37 +184,66 @@ def _check_flag(name: str, value: bool) -> bool:
 
 
 def _pick(
-    name: str, argument: str | None, variable: str, env: Mapping[str, str], default: str = ""
+    name: str,
+    argument: str | None,
+    variable: str,
+    environ: Mapping[str, str] | None,
+    default: str = "",
 ) -> tuple[str, str]:
     """The value and its source."""
     if argument is not None:
         return argument, name
-    value = env.get(variable, "").strip()
+    value = _read_variable(variable, environ)
     return (value, f"the environment variable {variable}") if value else (default, name)
 
 
-def _check_key(value: str, source: str) -> str:
-    # The value is never shown: it may be a valid key with one character too many.
-    if not isinstance(value, str):
+def _read_variable(variable: str, environ: Mapping[str, str] | None) -> str:
+    return (os.environ if environ is None else environ).get(variable, "").strip()
+
+
+def _pick_key(
+    argument: str | Secret | None, environ: Mapping[str, str] | None
+) -> tuple[Secret, str]:
+    """The key and its source."""
+    if isinstance(argument, Secret):
+        return argument, "api_key"
+    text, source = _pick("api_key", argument, KEY_VARIABLE, environ)
+    return Secret(text), source
+
+
+def _check_key(key: Secret, source: str) -> Secret:
+    # The value is never shown: it may be a valid key with one character too many. It is not a
+    # local variable either, because a traceback with locals would show it.
+    if not isinstance(key.reveal(), str):
         raise ConfigurationError(
-            f"{source} must be a string, got {type(value).__name__}", setting="api_key"
+            f"{source} must be a string, got {type(key.reveal()).__name__}", setting="api_key"
         )
-    if not value.strip():
+    if not key.reveal().strip():
         raise ConfigurationError(
             f"no CometAPI key: pass api_key or set the environment variable {KEY_VARIABLE}",
             setting="api_key",
             is_missing=True,
         )
-    if not HEADER_VALUE.fullmatch(value) or re.search(r"\s", value):
+    if not HEADER_VALUE.fullmatch(key.reveal()) or re.search(r"\s", key.reveal()):
         raise ConfigurationError(
             f"{source} cannot be sent as a key: it contains a space, a line break or a character "
-            f"outside ASCII ({count_noun(len(value), 'character')}; not shown)",
+            f"outside ASCII ({count_noun(len(key.reveal()), 'character')}; not shown)",
             setting="api_key",
         )
-    return value
+    return key
 
 
-def _check_base_url(value: str, source: str) -> str:
+def _check_no_key(value: object, source: str, setting: str, key: Secret) -> None:
+    """Check that a setting that is shown and stored does not contain the key."""
+    if isinstance(value, str) and key.hide_in_text(value) != value:
+        raise ConfigurationError(
+            f"{source} contains the API key, which belongs into api_key only (not shown)",
+            setting=setting,
+        )
+
+
+def _check_base_url(value: str, source: str, key: Secret) -> str:
+    _check_no_key(value, source, "base_url", key)
     if not _is_base_url(value):
         raise ConfigurationError(
             f"{source} must be an http(s) URL without query or user, got {_url_repr(value)}",
@@ -201,12 +268,17 @@ def _is_base_url(value: str) -> bool:
 
 
 def _url_repr(value: object) -> str:
-    # A user or a query may hold a secret.
-    text = repr(value)
-    return text if "@" not in text and "?" not in text else "one that has (not shown)"
+    # A user, a query or a fragment may hold a secret. Without the marks of a URL it may be a key in
+    # the wrong argument, unless it is a short word.
+    if not isinstance(value, str):
+        return type(value).__name__
+    is_word = re.fullmatch("[A-Za-z]{0,16}", value)
+    is_url = re.search("[.:/]", value) and not re.search("[@?#]", value)
+    return repr(value) if is_word or is_url else "another text (not shown)"
 
 
-def _check_version(value: str, source: str) -> str:
+def _check_version(value: str, source: str, key: Secret) -> str:
+    _check_no_key(value, source, "runway_version", key)
     if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
         raise ConfigurationError(
             f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}",

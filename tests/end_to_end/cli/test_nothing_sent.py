@@ -151,3 +151,23 @@ def test_a_journal_that_cannot_be_written_is_found_before_anything_is_paid(
     assert result.code == ExitCode.USAGE
     assert "--no-journal" in result.err
     assert gateway.requests == ()
+
+
+@pytest.mark.parametrize("version", ["2024 11 06", "2024\t11"])
+def test_a_version_that_the_contract_forbids(version: str, run: Terminal, gateway: Gateway) -> None:
+    for extra in ((), ("--dry-run", "--format", "json")):
+        result = run(*CREATE, "--runway-version", version, *extra)
+
+        assert result.code == ExitCode.REFUSED
+        assert "X-Runway-Version" in result.err or "--runway-version" in result.err
+        assert "the request is valid" not in result.err
+    assert result.results[0]["valid"] is False
+    assert gateway.requests == ()
+
+
+def test_a_dry_run_shows_no_clear_text_request(run: Terminal, gateway: Gateway) -> None:
+    result = run(*CREATE, "--base-url", "http://gateway.example", "--dry-run")
+
+    assert result.code == ExitCode.USAGE
+    assert "COMETAPI_RUNWAY_ALLOW_CLEAR_TEXT=1" in result.err
+    assert gateway.requests == ()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from cometapi_runway._core.file_links import open_without_link
 from cometapi_runway._core.json_values import parse_json
 
 IDENTITY_SUFFIX = ".json"
@@ -55,7 +56,8 @@ def strong_etag(etag: str) -> str | None:
 def read_identity(partial: Path) -> FileIdentity | None:
     """The identity that is recorded for a partial file, or None if there is none to rely on."""
     try:
-        recorded = parse_json(identity_path(partial).read_bytes())
+        with open_without_link(identity_path(partial), os.O_RDONLY) as file:
+            recorded = parse_json(file.read())
     except (OSError, ValueError):
         return None
     if not isinstance(recorded, dict):
@@ -77,9 +79,12 @@ def write_identity(partial: Path, identity: FileIdentity) -> None:
     """
     content = json.dumps({"etag": identity.etag, "size": identity.size}) if identity.etag else ""
     path = identity_path(partial)
+    if path.is_symlink():
+        path.unlink()
     # Overwritten before it is removed: an earlier record must be gone even if unlink fails.
-    with path.open("w", encoding="utf-8") as file:
-        file.write(content)
+    with open_without_link(path, os.O_RDWR | os.O_CREAT) as file:
+        file.truncate()
+        file.write(content.encode())
         file.flush()
         os.fsync(file.fileno())
     if not content:

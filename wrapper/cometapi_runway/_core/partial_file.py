@@ -23,6 +23,7 @@ from cometapi_runway._core.file_identity import (
     remove_identity,
     write_identity,
 )
+from cometapi_runway._core.file_links import open_without_link
 
 PARTIAL_SUFFIX = ".part"
 _MAX_CLAIMS = 5
@@ -135,7 +136,7 @@ class PartialFile:
         Raises:
             FileExistsError: Another file has the name and `overwrite` is off. It is left as it
                 is, and this one is removed.
-            OSError: The file cannot be renamed.
+            OSError: The file cannot be renamed, or something that is not a file has the name.
         """
         if not _has_name(self._open_file(), self.path):
             # The name may belong to another process's unfinished file by now.
@@ -174,11 +175,12 @@ class PartialFile:
             # A hard link fails if the name is taken; a rename would silently replace the file.
             os.link(self.path, final)
         except FileExistsError:
+            has_file(final)
             self._release(remove=True)
             raise
         except OSError:
             # Not every file system has hard links.
-            if final.exists():
+            if has_file(final):
                 self._release(remove=True)
                 raise FileExistsError(final) from None
             self._rename(final)
@@ -199,14 +201,30 @@ class PartialFile:
             _close_locked(file, self.path, remove=remove)
 
 
+def has_file(path: Path) -> bool:
+    """Whether a file has this name, directly or through links.
+
+    Raises:
+        OSError: A folder, a device or a link to no file has the name.
+    """
+    if path.is_file():
+        return True
+    if os.path.lexists(path):
+        kind = "a symbolic link to no file" if path.is_symlink() else "not a regular file"
+        # Not EEXIST, which would say that the complete file is there.
+        raise OSError(errno.EINVAL, kind, str(path))
+    return False
+
+
 def _claim(shared: Path) -> tuple[Path, BinaryIO]:
     """Open and lock a partial file: the shared one, else one with a random name."""
-    path = shared
+    # A link is left as it is: its target belongs to someone else.
+    path = _own_name(shared) if shared.is_symlink() else shared
     for _ in range(_MAX_CLAIMS):
-        file = _open_or_create(path)
+        file = open_without_link(path, os.O_RDWR | os.O_CREAT)
         if _is_locked_elsewhere(file, if_unsupported=path == shared):
             file.close()
-            path = shared.with_name(f"{shared.stem}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
+            path = _own_name(shared)
         elif _is_unfinished(file, path):
             return path, file
         else:
@@ -214,9 +232,8 @@ def _claim(shared: Path) -> tuple[Path, BinaryIO]:
     raise OSError(errno.EBUSY, "other processes hold every partial file of it", str(shared))
 
 
-def _open_or_create(path: Path) -> BinaryIO:
-    """Open a file for writing without truncating it; it is created if it does not exist."""
-    return open(path, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
+def _own_name(shared: Path) -> Path:
+    return shared.with_name(f"{shared.stem}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
 
 
 def _is_locked_elsewhere(file: BinaryIO, *, if_unsupported: bool) -> bool:
@@ -246,7 +263,7 @@ def _is_unfinished(file: BinaryIO, path: Path) -> bool:
 
 def _has_name(file: BinaryIO, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except OSError:
         return False
 
@@ -286,7 +303,7 @@ def _remove_leftovers(shared: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     with contextlib.suppress(OSError):
-        file = path.open("r+b")
+        file = open_without_link(path, os.O_RDWR)
         if _is_locked_elsewhere(file, if_unsupported=True):
             file.close()
         else:

@@ -43,7 +43,10 @@ _MAX_TEXT = 2000
 _MAX_REPR = 200
 # The media type's parameters may be quoted, so anything but a blank is accepted before the comma.
 _DATA_URI = re.compile(r"data:[^\s,<>]{0,200},[^\s\"'<>]*", re.IGNORECASE)
-_URL_IN_TEXT = re.compile(_DATA_URI.pattern + r"|https?://[^\s\"'<>]+", re.IGNORECASE)
+# Any scheme, because the URL of a proxy has many.
+_URL_IN_TEXT = re.compile(
+    _DATA_URI.pattern + r"|[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]+", re.IGNORECASE
+)
 
 
 def redact_url(url: str) -> str:

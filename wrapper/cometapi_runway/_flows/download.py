@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
@@ -123,6 +124,9 @@ def download(request: DownloadRequest, *, started: float, rng: Random) -> Flow[P
         yield existing
         if existing.found:
             return existing.path
+        if existing.error is not None:
+            reason = f"cannot be saved: {existing.error}"
+            raise _download_error(request, progress, reason) from existing.error
     # A process that resumes this work later finds in the journal what is still to be saved. An
     # error of the journal is reported when the file is saved.
     yield Record(OutputRequested(request.task.id, request.index, request.folder))
@@ -159,6 +163,17 @@ def identity_of(fetch: Fetch) -> FileIdentity:
     return FileIdentity(strong_etag(etag), _declared_size(fetch))
 
 
+def has_valid_port(url: str) -> bool:
+    """Whether a URL names no port, or one that exists.
+
+    One network layer takes port 99999 for port 34463, another raises an ExceptionGroup.
+    """
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def is_refusal_text(status: int | None, headers: Mapping[str, str]) -> bool:
     """Whether a successful response carries a text that says that there is no file.
 
@@ -181,6 +196,8 @@ def _fetch_all(
 ) -> Flow[Fetch]:
     """Fetch until the file is complete."""
     while True:
+        if not has_valid_port(progress.url):
+            raise _download_error(request, progress, "its port is not between 1 and 65535")
         fetch = Fetch(progress.url, part, progress.resume, settings.DOWNLOAD_TIMEOUT, request.index)
         yield fetch
         progress.update(fetch)

@@ -148,10 +148,17 @@ class Fetch:
 
 @define
 class Exists:
-    """Check whether a complete file exists."""
+    """Check whether a complete file exists.
+
+    Attributes:
+        path: The file.
+        found: Whether it exists.
+        error: Why the name cannot be used: something that is not a file has it.
+    """
 
     path: Path
     found: bool = False
+    error: OSError | None = None
 
 
 @define

@@ -18,6 +18,7 @@ from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from cometapi_runway._core.clock import AsyncClock, Clock
+from cometapi_runway._core.partial_file import has_file
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.download import identity_of, is_refusal_text, total_size, write_offset
@@ -284,7 +285,10 @@ def _do_locally(step: Step) -> None:
     """Carry out a step that needs no network and no waiting."""
     match step:
         case Exists():
-            step.found = step.path.exists()
+            try:
+                step.found = has_file(step.path)
+            except OSError as error:
+                step.error = error
         case Publish():
             try:
                 step.part.publish(step.final, overwrite=step.overwrite)

@@ -28,6 +28,8 @@ from cometapi_runway._io.exception_mapping import map_closed_client, map_transpo
 from cometapi_runway._io.http_client import file_client_options, make_http_client
 from cometapi_runway._io.http_logs import redact_http_logs
 
+_MAX_PORT = 65_535
+
 
 @define
 class FileStream:
@@ -90,7 +92,10 @@ class FileClient:
         with self._lock:
             if self._client is None:
                 self._client = make_http_client(
-                    lambda: httpx.Client(**file_client_options(self.transport))
+                    lambda: httpx.Client(
+                        **file_client_options(self.transport),
+                        event_hooks={"request": [_check_port]},
+                    )
                 )
                 if self.transport is None:
                     install_deadlines(self._client)
@@ -125,7 +130,10 @@ class AsyncFileClient:
     def _get_client(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = make_http_client(
-                lambda: httpx.AsyncClient(**file_client_options(self.transport))
+                lambda: httpx.AsyncClient(
+                    **file_client_options(self.transport),
+                    event_hooks={"request": [_check_port_async]},
+                )
             )
         return self._client
 
@@ -173,6 +181,23 @@ async def _send_async(
             return await client.send(request, stream=True)
     except TimeoutError:
         raise httpx.ReadTimeout(f"no response within {seconds:g} s") from None
+
+
+def _check_port(request: httpx.Request) -> None:
+    """Refuse a port that does not exist, also where a redirect leads to it.
+
+    The system's calls would take 99999 modulo 65536, or raise OverflowError.
+
+    Raises:
+        httpx.InvalidURL: The port is not between 1 and 65535.
+    """
+    port = request.url.port
+    if port is not None and not 0 < port <= _MAX_PORT:
+        raise httpx.InvalidURL(f"port {port} is not between 1 and {_MAX_PORT}")
+
+
+async def _check_port_async(request: httpx.Request) -> None:
+    _check_port(request)
 
 
 def _chunks(response: httpx.Response, attempt: RequestAttempt) -> Generator[bytes]:

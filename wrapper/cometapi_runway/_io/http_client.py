@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import httpx
+from attrs import define, field
 
 from cometapi_runway import _settings
 from cometapi_runway._core import redaction
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_text, redact_url
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.version import __version__
-from cometapi_runway._settings import Settings
+from cometapi_runway._io.http_logs import redact_http_logs
+from cometapi_runway._io.key_protection import hide_key_in_errors
+from cometapi_runway._settings import Settings, check_clear_text
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway_api import AuthenticatedClient
 
@@ -26,12 +30,60 @@ _DROPPED_HEADERS = frozenset(
 )
 
 
+@define(repr=False)
 class SafeClient(AuthenticatedClient):
-    """The generated client, with the key hidden in its `repr`."""
+    """The generated client, with the key in no field that can be shown.
+
+    The generated code would write `token` into `_headers`. Both are placeholders here; the key is
+    written into the headers of the httpx client only.
+
+    Attributes:
+        api_key: The key.
+    """
+
+    api_key: Secret = field(kw_only=True)
 
     def __repr__(self) -> str:
         """Show the base URL only."""
-        return f"SafeClient(base_url={redact_url(self._base_url)!r}, token={redaction.HIDDEN!r})"
+        base_url = getattr(self, "_base_url", "")
+        return f"SafeClient(base_url={redact_url(base_url)!r}, token={redaction.HIDDEN!r})"
+
+    def get_httpx_client(self) -> httpx.Client:
+        """The httpx client; it is created at the first call."""
+        is_new = self._client is None
+        client = super().get_httpx_client()
+        if is_new:
+            self._write_key(client.headers)
+            vars(client)["send"] = self._protect(client.send)
+        return client
+
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        """The asynchronous httpx client; it is created at the first call."""
+        is_new = self._async_client is None
+        client = super().get_async_httpx_client()
+        if is_new:
+            self._write_key(client.headers)
+            vars(client)["send"] = self._protect_async(client.send)
+        return client
+
+    def _write_key(self, headers: httpx.Headers) -> None:
+        headers[self.auth_header_name] = f"{self.prefix} {self.api_key.reveal()}"
+
+    def _protect(self, send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
+        def protected(request: httpx.Request, **options: Any) -> httpx.Response:
+            with redact_http_logs(self.api_key), hide_key_in_errors(self.api_key):
+                return send(request, **options)
+
+        return protected
+
+    def _protect_async(
+        self, send: Callable[..., Awaitable[httpx.Response]]
+    ) -> Callable[..., Awaitable[httpx.Response]]:
+        async def protected(request: httpx.Request, **options: Any) -> httpx.Response:
+            with redact_http_logs(self.api_key), hide_key_in_errors(self.api_key):
+                return await send(request, **options)
+
+        return protected
 
 
 def make_api_client(
@@ -50,9 +102,12 @@ def make_api_client(
         keep_alive: Whether connections are used for more than one request.
 
     Raises:
-        ConfigurationError: httpx cannot parse the base URL, or the environment names
-            certificates that cannot be loaded.
+        ConfigurationError: httpx cannot parse the base URL, it would send the key unencrypted, or
+            the environment names certificates that cannot be loaded.
     """
+    # A caller's own transport decides what requests are sent over; httpx's own use the network.
+    if transport is None or isinstance(transport, httpx.HTTPTransport | httpx.AsyncHTTPTransport):
+        check_clear_text(settings)
     try:
         httpx.URL(settings.base_url)
     except httpx.InvalidURL as error:
@@ -63,7 +118,8 @@ def make_api_client(
         verify = _tls_verification(transport)
     return SafeClient(
         base_url=settings.base_url,
-        token=settings.api_key,
+        token=redaction.HIDDEN,
+        api_key=settings.api_key,
         headers={"User-Agent": f"cometapi-runway/{__version__}"},
         # Explicit, because the generated client's default is no timeout.
         timeout=httpx_timeout(settings.timeout),
@@ -103,11 +159,18 @@ def make_http_client(make: Callable[[], C]) -> C:
 
 @contextlib.contextmanager
 def _map_creation_errors() -> Generator[None]:
+    problem = ""
     try:
         yield
-    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-        reason = redact_text(str(error))
-        raise ConfigurationError(f"cannot create an HTTP client: {reason}") from error
+    except httpx.InvalidURL:
+        # Its text quotes what follows the last colon, which may be a part of a password.
+        names = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
+        problem = f"one of the environment variables {names} holds a malformed URL"
+    except (ImportError, OSError, ValueError) as error:
+        problem = redact_text(str(error)) or type(error).__name__
+    if problem:
+        # Not inside `except`: the original error shows the user of the proxy.
+        raise ConfigurationError(f"cannot create an HTTP client: {problem}")
 
 
 def check_transport(transport: object, expected: type) -> None:

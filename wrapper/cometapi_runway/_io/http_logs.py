@@ -1,8 +1,9 @@
 """Redact the log records of httpx and httpcore.
 
 httpx logs the full URL of every request at INFO, signed queries included. httpcore logs response
-headers at DEBUG, cookies and redirect targets included, and the credentials of a proxy. The filter
-changes only records that are logged during a request of this package.
+headers at DEBUG, cookies and redirect targets included, and the credentials of a proxy. Both log
+what a server sends as reason phrase, which may repeat the key. The filter changes only records that
+are logged during a request of this package.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextvars import ContextVar
 
 from cometapi_runway._core.redaction import redact_text
+from cometapi_runway._core.secret import Secret
 
-_active: ContextVar[bool] = ContextVar("cometapi_runway_request", default=False)
+_active: ContextVar[Callable[[str], str] | None] = ContextVar(
+    "cometapi_runway_redact", default=None
+)
 # httpcore's fields that hold response headers and proxy credentials.
 _SECRET_FIELDS = re.compile(" (?:return_value|auth)=")
 _LOGGERS = tuple(
@@ -33,11 +37,12 @@ _LOGGERS = tuple(
 
 class _RedactFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        if _active.get():
+        redact = _active.get()
+        if redact is not None:
             message = record.getMessage()
             if record.name.startswith("httpcore"):
                 message = _SECRET_FIELDS.split(message, maxsplit=1)[0]
-            record.msg, record.args = redact_text(message), None
+            record.msg, record.args = redact(message), None
         return True
 
 
@@ -45,8 +50,12 @@ _filter = _RedactFilter()
 
 
 @contextlib.contextmanager
-def redact_http_logs() -> Generator[None]:
-    """Redact what httpx and httpcore log inside this block, in this thread or task."""
+def redact_http_logs(key: Secret | None = None) -> Generator[None]:
+    """Redact what httpx and httpcore log inside this block, in this thread or task.
+
+    Args:
+        key: The key that the requests carry, or None.
+    """
     if not any(logger.isEnabledFor(logging.INFO) for logger in _LOGGERS):
         yield
         return
@@ -54,7 +63,9 @@ def redact_http_logs() -> Generator[None]:
         # Repeated for each request, because a program may reset its logging configuration.
         # Adding the same filter twice has no effect.
         logger.addFilter(_filter)
-    token = _active.set(True)
+    token = _active.set(
+        redact_text if key is None else lambda text: redact_text(key.hide_in_text(text))
+    )
     try:
         yield
     finally:

@@ -21,11 +21,11 @@ import httpx
 from attrs import define, field
 
 from cometapi_runway import _settings
-from cometapi_runway._core import redaction
 from cometapi_runway._core.clock import AsyncClock, Clock
 from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.json_values import parse_json
 from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._flows.read_response import find_error
 from cometapi_runway._flows.steps import PreparedRequest, Send
 from cometapi_runway._io.attempt import RequestAttempt
@@ -53,12 +53,11 @@ from cometapi_runway._io.http_client import (
     to_httpx_response,
 )
 from cometapi_runway._io.http_logs import redact_http_logs
+from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway._io.slots import Slots
 from cometapi_runway._settings import Settings
 from cometapi_runway.errors import APIConnectionError, APIStatusError, ConfigurationError
 
-# Shorter keys occur in tests only, and would be found inside ordinary words.
-_MIN_KEY_LENGTH_TO_HIDE = 6
 _MIN_ATTEMPT_SECONDS = 0.01
 # Marks requests of this module: the event hook that protects generated functions skips them.
 _MARK_NAME = "cometapi_runway"
@@ -144,7 +143,8 @@ class Transport:
         try:
             with (
                 map_transport_errors(attempt, lambda: self._is_closed),
-                redact_http_logs(),
+                hide_key_in_errors(self.settings.api_key),
+                redact_http_logs(self.settings.api_key),
                 deadline_at(time.monotonic() + timeout),
             ):
                 self._open(step, attempt, timeout)
@@ -309,10 +309,13 @@ class AsyncTransport:
         attempt = RequestAttempt(request.method, request.url, self.transport is None)
         step.unsent = False
         try:
-            with map_transport_errors(attempt, lambda: self._is_closed):
+            with (
+                map_transport_errors(attempt, lambda: self._is_closed),
+                hide_key_in_errors(self.settings.api_key),
+            ):
                 try:
                     async with deadline:
-                        with redact_http_logs():
+                        with redact_http_logs(self.settings.api_key):
                             await self._open(step, seconds, attempt)
                             return await self._read(step, attempt)
                 except TRANSPORT_ERRORS:
@@ -404,9 +407,9 @@ def _is_complete(response: httpx.Response, body: bytearray) -> bool:
 
 
 def _make_raw_response(
-    request: PreparedRequest | RequestAttempt, response: httpx.Response, body: bytes, key: str
+    request: PreparedRequest | RequestAttempt, response: httpx.Response, body: bytes, key: Secret
 ) -> RawResponse:
-    body, headers = _hide_key(key.encode(), body, _restore_location(response))
+    body, headers = _hide_key(key, body, _restore_location(response))
     return RawResponse(
         request.method,
         request.url,
@@ -418,28 +421,22 @@ def _make_raw_response(
     )
 
 
-def _partial_response(attempt: RequestAttempt, key: str) -> RawResponse | None:
+def _partial_response(attempt: RequestAttempt, key: Secret) -> RawResponse | None:
     """What arrived of a response before the attempt failed; it may hold a paid task's id."""
     if attempt.response is None:
         return None
     return _make_raw_response(attempt, attempt.response, bytes(attempt.body), key)
 
 
-def _hide_key(secret: bytes, body: bytes, headers: httpx.Headers) -> tuple[bytes, httpx.Headers]:
+def _hide_key(key: Secret, body: bytes, headers: httpx.Headers) -> tuple[bytes, httpx.Headers]:
     """Hide the key in a response: some gateways quote the key that they refuse."""
-    if len(secret) >= _MIN_KEY_LENGTH_TO_HIDE:
-        hidden = redaction.HIDDEN.encode()
-        if secret in body:
-            body = body.replace(secret, hidden)
-        if any(secret in value for _, value in headers.raw):
-            raw = [(name, value.replace(secret, hidden)) for name, value in headers.raw]
-            headers = httpx.Headers(raw)
-    return body, headers
+    raw = [(name, key.hide_in(value)) for name, value in headers.raw]
+    return key.hide_in(body), headers if raw == headers.raw else httpx.Headers(raw)
 
 
 def _find_failure(response: httpx.Response) -> APIStatusError | None:
     http_request = response.request
-    key = http_request.headers.get("Authorization", "").partition(" ")[2]
+    key = Secret(http_request.headers.get("Authorization", "").partition(" ")[2])
     request = PreparedRequest("", http_request.method, http_request.url.path)
     return find_error(_make_raw_response(request, response, response.content, key))
 

@@ -75,7 +75,11 @@ def prepare_create(
     body: dict[str, Any] = {**(call.body or {}), **_mapping_option("extra_body", options)}
     headers = _add_headers(call.headers, _mapping_option("extra_headers", options), version)
     validate = _flag_option("validate", options, settings.validate)
-    issues = contract().check_body(signature.operation, body) if validate else _check_json(body)
+    if validate:
+        issues = _check_headers(signature.operation, headers)
+        issues += contract().check_body(signature.operation, body)
+    else:
+        issues = _check_json(body)
     if issues:
         raise InvalidRequestError(issues)
     seed = body.get("seed")
@@ -93,7 +97,8 @@ def prepare_poll(task: Task, settings: Settings) -> PreparedRequest:
     """Prepare the request for a task's state.
 
     Raises:
-        InvalidRequestError: Its id is malformed.
+        InvalidRequestError: Its id is malformed, or the contract forbids the client's
+            ``X-Runway-Version``.
     """
     # The id of a paid task is sent as the gateway wrote it, even in an undocumented form.
     is_from_gateway = task.operation is not None or bool(task.raw)
@@ -103,8 +108,15 @@ def prepare_poll(task: Task, settings: Settings) -> PreparedRequest:
         raise _malformed_id_error(task.id)
     operation, version = _poll_operation(task.route), settings.runway_version
     if task.route == "feed":
-        return _build_request(operation, body=models.FeedRequest(task_id=task.id), version=version)
-    return _build_request(operation, id=task.id, version=version)
+        body = models.FeedRequest(task_id=task.id)
+        request = _build_request(operation, body=body, version=version)
+    else:
+        request = _build_request(operation, id=task.id, version=version)
+    if settings.validate and (issues := _check_headers(operation, request.headers)):
+        error = InvalidRequestError(issues)
+        error.task_id = task.id
+        raise error
+    return request
 
 
 def _malformed_id_error(task_id: str) -> InvalidRequestError:
@@ -225,6 +237,12 @@ def _add_headers(
         raise InvalidRequestError(issues)
     replaced = {name.lower() for name in extra}
     return {**{k: v for k, v in headers.items() if k.lower() not in replaced}, **extra}
+
+
+def _check_headers(operation: str, headers: Mapping[str, str]) -> tuple[Issue, ...]:
+    """What the contract forbids in the headers that it documents."""
+    values = {name.lower(): [value] for name, value in headers.items()}
+    return contract().check_parameters(contract().operation(operation), "header", values)
 
 
 def _check_header(name: str, value: str) -> list[Issue]:

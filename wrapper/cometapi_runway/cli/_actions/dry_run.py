@@ -9,7 +9,7 @@ from typing import Any
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.redaction import strip_payloads
 from cometapi_runway._flows.steps import PreparedRequest
-from cometapi_runway._settings import resolve_settings
+from cometapi_runway._settings import check_clear_text, resolve_settings
 from cometapi_runway.cli._actions.create_task import CreateCommand
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import make_exit_report
@@ -23,14 +23,16 @@ def show_dry_run(command: CreateCommand, report: Report) -> ExitCode:
 
     Raises:
         InvalidRequestError: No request can be made from the arguments.
+        ConfigurationError: A setting is malformed, or the key would be sent unencrypted.
     """
     client_settings = resolve_settings(
         # Showing a request needs no key, and must not risk showing a real one.
-        "dry-run",
+        "none",
         base_url=command.connection.base_url or None,
         runway_version=command.connection.runway_version or None,
         timeout=command.connection.request_timeout,
     )
+    check_clear_text(client_settings)
     refusal: InvalidRequestError | None = None
     try:
         request = _prepare(command, client_settings, validate=command.request.validate)

@@ -19,6 +19,7 @@ from cyclopts import Parameter
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.task import TASK_NOT_EXIST
 from cometapi_runway._core.version import DISTRIBUTION, __version__
 from cometapi_runway._flows.read_response import parse_http_date
@@ -99,10 +100,10 @@ def doctor(
 def _run_checks(place: FolderOptions, connection: ConnectionOptions) -> Iterator[Check]:
     yield _check_versions()
     yield _check_settings_file()
-    key = os.environ.get(settings.KEY_VARIABLE, "").strip()
+    key = Secret(os.environ.get(settings.KEY_VARIABLE, "").strip())
     key_check = _check_key(key)
     yield key_check
-    yield from _check_gateway(connection, "" if key_check.code else key)
+    yield from _check_gateway(connection, has_key=not key_check.code)
     yield _check_journal(connection)
     yield _check_folder(place.output.expanduser())
 
@@ -124,9 +125,9 @@ def _check_settings_file() -> Check:
     return Check("settings", "ok", f"{file}: {', '.join(table) or 'empty'}")
 
 
-def _check_key(key: str) -> Check:
+def _check_key(key: Secret) -> Check:
     variable = settings.KEY_VARIABLE
-    if not key:
+    if not key.reveal():
         return Check("key", "fail", f"{variable} is not set; export it", ExitCode.KEY)
     try:
         # The other settings are passed, so that only the key can fail.
@@ -137,15 +138,16 @@ def _check_key(key: str) -> Check:
         )
     except ConfigurationError as error:
         return Check("key", "fail", str(error), ExitCode.KEY)
-    return Check("key", "ok", f"{variable} is set ({count_noun(len(key), 'character')})")
+    length = count_noun(len(key.reveal()), "character")
+    return Check("key", "ok", f"{variable} is set ({length})")
 
 
-def _check_gateway(connection: ConnectionOptions, key: str) -> Iterator[Check]:
+def _check_gateway(connection: ConnectionOptions, *, has_key: bool) -> Iterator[Check]:
     """Check whether the gateway answers, whether it accepts the key, and its clock."""
     try:
         # Without the journal, which has a check of its own.
         client = client_action.make_client(
-            evolve(connection, no_journal=True), api_key=key or _PLACEHOLDER_KEY
+            evolve(connection, no_journal=True), api_key=None if has_key else _PLACEHOLDER_KEY
         )
     except ConfigurationError as error:
         yield Check("gateway", "fail", str(error), ExitCode.USAGE)
@@ -157,7 +159,7 @@ def _check_gateway(connection: ConnectionOptions, key: str) -> Iterator[Check]:
             client.tasks.retrieve(_TASK_ID_TO_PROBE)
         except RunwayError as error:
             elapsed = time.perf_counter() - started
-            yield _judge_gateway(error, address, elapsed, key)
+            yield _judge_gateway(error, address, elapsed, has_key=has_key)
             response = _get_response(error)
             if response is not None:
                 yield _check_clock(response)
@@ -165,12 +167,12 @@ def _check_gateway(connection: ConnectionOptions, key: str) -> Iterator[Check]:
             yield Check("gateway", "warn", f"{address} knows the task {_TASK_ID_TO_PROBE!r}")
 
 
-def _judge_gateway(error: RunwayError, address: str, elapsed: float, key: str) -> Check:
+def _judge_gateway(error: RunwayError, address: str, elapsed: float, *, has_key: bool) -> Check:
     answers = f"{address} answers in {elapsed * 1000:.0f} ms"
     cause = error.__cause__ if isinstance(error, TaskNotFoundError) else error
     is_refused = isinstance(cause, AuthenticationError)
     is_as_expected = isinstance(cause, APIStatusError) and cause.code == TASK_NOT_EXIST
-    if not key and (is_refused or is_as_expected):
+    if not has_key and (is_refused or is_as_expected):
         # A placeholder was sent, and some gateways check the key on paid requests only.
         return Check("gateway", "ok", f"{answers}; without a key the key cannot be checked")
     if isinstance(cause, AuthenticationError):
