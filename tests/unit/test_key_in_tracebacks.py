@@ -82,7 +82,7 @@ class TestConstructorsThatRaise:
             {"api_key": KEY.encode()},
             {"api_key": [KEY]},
         ],
-        ids=str,
+        ids=lambda options: f"{next(iter(options))}-{type(next(iter(options.values()))).__name__}",
     )
     @pytest.mark.parametrize("source", ["argument", "environment"])
     def test_a_bad_setting(

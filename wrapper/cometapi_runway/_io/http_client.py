@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -114,8 +113,7 @@ def make_api_client(
         raise ConfigurationError(
             f"base_url cannot be sent to: {error}", setting="base_url"
         ) from error
-    with _map_creation_errors():
-        verify = _tls_verification(transport)
+    verify = _create(lambda: _tls_verification(transport))
     return SafeClient(
         base_url=settings.base_url,
         token=redaction.HIDDEN,
@@ -142,6 +140,7 @@ class _NoCookies(httpx.Cookies):
 
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+T = TypeVar("T")
 
 
 def make_http_client(make: Callable[[], C]) -> C:
@@ -150,27 +149,28 @@ def make_http_client(make: Callable[[], C]) -> C:
     Raises:
         ConfigurationError: The environment names a proxy or certificates that httpx cannot use.
     """
-    with _map_creation_errors():
-        client = make()
+    client = _create(make)
     # httpx's `cookies` setter would copy this object into an ordinary cookie jar.
     vars(client)["_cookies"] = _NoCookies()
     return client
 
 
-@contextlib.contextmanager
-def _map_creation_errors() -> Generator[None]:
-    problem = ""
+def _create(make: Callable[[], T]) -> T:
+    """Call a function of httpx that reads the environment.
+
+    Raises:
+        ConfigurationError: The environment names a proxy or certificates that cannot be used.
+    """
     try:
-        yield
+        return make()
     except httpx.InvalidURL:
         # Its text quotes what follows the last colon, which may be a part of a password.
         names = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
         problem = f"one of the environment variables {names} holds a malformed URL"
     except (ImportError, OSError, ValueError) as error:
         problem = redact_text(str(error)) or type(error).__name__
-    if problem:
-        # Not inside `except`: the original error shows the user of the proxy.
-        raise ConfigurationError(f"cannot create an HTTP client: {problem}")
+    # Not inside `except`: the original error shows the user of the proxy.
+    raise ConfigurationError(f"cannot create an HTTP client: {problem}")
 
 
 def check_transport(transport: object, expected: type) -> None:
