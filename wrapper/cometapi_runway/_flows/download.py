@@ -121,10 +121,13 @@ def download(request: DownloadRequest, *, started: float, rng: Random) -> Flow[P
         existing = Exists(_path_for(request, url_extension))
         yield existing
         if existing.found:
-            return existing.path
-    # A process that resumes this work later finds in the journal what is still to be saved. An
-    # error of the journal is reported when the file is saved.
-    yield Record(OutputRequested(request.task.id, request.index, request.folder))
+            # The process that named it may have been killed before it recorded it.
+            return (yield from _record_saved(request, existing.path, existing.size))
+    # A process that resumes this work later finds in the journal what is still to be saved: every
+    # output, because a kill may come before the others' downloads start. An error of the journal is
+    # reported when the file is saved.
+    outputs = len(request.task.output)
+    yield Record(OutputRequested(request.task.id, 0, request.folder, outputs))
     # Closed here and not by a step, because an abandoned flow takes no further step. It stays
     # locked until then: another writer could truncate a complete file before it is renamed.
     with contextlib.closing(PartialFile(_path_for(request, PARTIAL_SUFFIX))) as part:
@@ -272,7 +275,11 @@ def _publish(request: DownloadRequest, fetch: Fetch, final: Path) -> Flow[Path]:
         raise DownloadError(
             f"cannot rename the download to {final}: {publish.error}", task_id=request.task.id
         ) from publish.error
-    record = Record(OutputSaved(request.task.id, request.index, final, fetch.size))
+    return (yield from _record_saved(request, final, fetch.size))
+
+
+def _record_saved(request: DownloadRequest, final: Path, size: int) -> Flow[Path]:
+    record = Record(OutputSaved(request.task.id, request.index, final, size))
     yield record
     if record.error is not None:
         yield Warn(f"{final} is saved, but the journal cannot be written ({record.error})")

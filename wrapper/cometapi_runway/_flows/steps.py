@@ -22,6 +22,7 @@ from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_headers, redact_url
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route, Task
+from cometapi_runway._settings import JOURNAL_TIMEOUT
 from cometapi_runway.errors import APIConnectionError
 
 T = TypeVar("T")
@@ -148,10 +149,17 @@ class Fetch:
 
 @define
 class Exists:
-    """Check whether a complete file exists."""
+    """Check whether a complete file exists.
+
+    Attributes:
+        path: The file.
+        found: Set to whether it exists.
+        size: Set to its size in bytes.
+    """
 
     path: Path
     found: bool = False
+    size: int = 0
 
 
 @define
@@ -192,6 +200,7 @@ class SubmissionFailed:
     key: str
     refused: bool
     reason: SubmissionFailureReason
+    task_id: str | None = None
 
 
 @frozen
@@ -210,11 +219,19 @@ class TaskMissing:
 
 @frozen
 class OutputRequested:
-    """An output of a task is to be saved; until then, the task counts as unfinished."""
+    """Outputs of a task are to be saved; until then, the task counts as unfinished.
+
+    Attributes:
+        task_id: The task.
+        index: The first of these outputs.
+        folder: Where their files go.
+        count: How many outputs, from `index` on.
+    """
 
     task_id: str
     index: int
     folder: Path
+    count: int = 1
 
 
 @frozen
@@ -240,9 +257,16 @@ Entry: TypeAlias = (
 
 @define
 class Record:
-    """Write an entry to the journal, durably; `error` is set if that failed."""
+    """Write an entry to the journal, durably.
+
+    Attributes:
+        entry: What happened.
+        timeout: Seconds to wait for the journal while another process holds its lock.
+        error: Set if the entry is not written, or not yet.
+    """
 
     entry: Entry
+    timeout: float = JOURNAL_TIMEOUT
     error: Exception | None = None
 
 

@@ -50,11 +50,11 @@ logger = logging.getLogger("cometapi_runway")
 class JournalWriter(Protocol):
     """Stores journal entries."""
 
-    def write(self, entry: Entry) -> None:
-        """Store an entry durably.
+    def write(self, entry: Entry, timeout: float) -> None:
+        """Store an entry durably, within so many seconds.
 
         Raises:
-            Exception: It cannot be stored.
+            Exception: It is not stored, or not yet.
         """
         ...
 
@@ -284,7 +284,7 @@ def _do_locally(step: Step) -> None:
     """Carry out a step that needs no network and no waiting."""
     match step:
         case Exists():
-            step.found = step.path.exists()
+            _look_for_file(step)
         case Publish():
             try:
                 step.part.publish(step.final, overwrite=step.overwrite)
@@ -296,10 +296,16 @@ def _do_locally(step: Step) -> None:
             raise TypeError(f"drivers cannot carry out {type(step).__name__}")
 
 
+def _look_for_file(step: Exists) -> None:
+    with contextlib.suppress(OSError):
+        step.size = step.path.stat().st_size
+        step.found = True
+
+
 def _record(journal: JournalWriter | None, step: Record) -> None:
     if journal is not None:
         try:
-            journal.write(step.entry)
+            journal.write(step.entry, step.timeout)
         except Exception as error:
             step.error = error
 
