@@ -48,7 +48,7 @@ def format_submission(submission: SubmissionRecord, gateway: str) -> str:
         "" if submission.base_url == gateway else f"at {submission.base_url}",
         reason if reason and submission.state in _STATES_WITH_REASON else "",
         *map(str, submission.files),
-        "its output is not saved yet" if submission.unsaved else "",
+        _describe_unsaved(submission),
     ]
     head = f"{name:<36}  {state:<9}  {age:>5}  {command}"
     return "\n  ".join([head, *filter(None, details)])
@@ -81,7 +81,14 @@ def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
         "arguments": submission.arguments,
         "files": [str(file) for file in submission.files],
         "unsaved": submission.unsaved,
+        "unfetched": submission.is_unfetched,
     }
+
+
+def _describe_unsaved(submission: SubmissionRecord) -> str:
+    if submission.unsaved:
+        return "its output is not saved yet"
+    return "its output was never saved" if submission.is_unfetched else ""
 
 
 def _describe_state(submission: SubmissionRecord) -> tuple[str, str | None]:
