@@ -76,9 +76,7 @@ class TestWait:
         harness.respond_with(DONE)
         with locked(path):
             ended: list[Any] = []
-            seconds = measure(
-                lambda: ended.append(harness.run(client.tasks.wait(ID, timeout=0.4)))
-            )
+            seconds = measure(lambda: ended.append(harness.run(client.tasks.wait(ID, timeout=0.4))))
         assert ended[0].status == "SUCCEEDED"
         assert seconds < 1.5
         assert client.journal.find(ID).state == "SUCCEEDED"

@@ -118,7 +118,8 @@ def download(request: DownloadRequest, *, started: float, rng: Random) -> Flow[P
     )
     url_extension = extension_from_url(progress.url)
     if url_extension and not request.overwrite:
-        existing = Exists(_path_for(request, url_extension))
+        final, partial = _path_for(request, url_extension), _path_for(request, PARTIAL_SUFFIX)
+        existing = Exists(final, partial)
         yield existing
         if existing.found:
             # The process that named it may have been killed before it recorded it.

@@ -153,11 +153,13 @@ class Exists:
 
     Attributes:
         path: The file.
+        partial: Its name while it was unfinished, which a killed process may have left.
         found: Set to whether it exists.
         size: Set to its size in bytes.
     """
 
     path: Path
+    partial: Path
     found: bool = False
     size: int = 0
 

@@ -18,6 +18,7 @@ from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from cometapi_runway._core.clock import AsyncClock, Clock
+from cometapi_runway._core.partial_file import remove_second_name
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.download import identity_of, is_refusal_text, total_size, write_offset
@@ -300,6 +301,7 @@ def _look_for_file(step: Exists) -> None:
     with contextlib.suppress(OSError):
         step.size = step.path.stat().st_size
         step.found = True
+        remove_second_name(step.partial, step.path)
 
 
 def _record(journal: JournalWriter | None, step: Record) -> None:

@@ -351,7 +351,9 @@ class Journal:
             except (OverflowError, ValueError, sqlite3.Error) as error:
                 if _is_recoverable(error):
                     raise
-                logger.error("journal %s: not written: %s (%s)", self.path, write.description, error)  # noqa: TRY400
+                logger.error(
+                    "journal %s: not written: %s (%s)", self.path, write.description, error
+                )  # noqa: TRY400
             # A signal handler may have written it meanwhile.
             if self._pending and self._pending[0] is write:
                 self._pending.popleft()
