@@ -112,7 +112,7 @@ class TestCreate:
         harness.respond_with(json_reply({"id": ID}))
 
         def create() -> None:
-            with pytest.raises(ConfigurationError, match="locked.*nothing was sent"):
+            with pytest.raises(ConfigurationError, match=r"locked.*nothing was sent"):
                 harness.run(client.character_performance.create(**ASSETS))
 
         with locked(path):
@@ -288,22 +288,20 @@ def test_a_locked_file_is_opened_within_a_bounded_time(
     monkeypatch.setattr(journal_module, "JOURNAL_READ_TIMEOUT", SHORT)
     with (
         locked(path, against_readers=True),
-        pytest.raises(ConfigurationError, match="cannot be opened: .*locked"),
+        pytest.raises(ConfigurationError, match=r"cannot be opened: .*locked"),
     ):
         Journal(path)
 
 
 def test_a_thread_does_not_wait_for_another_threads_timeout(journal: Journal, path: Path) -> None:
     """The journal's own lock is free while a write waits for another process."""
+
+    def wait_in_vain() -> None:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            journal.write(SubmissionStarted("l", CALL, "tasks", 7), timeout=1)
+
     with locked(path):
-        waiting = threading.Thread(
-            target=lambda: pytest.raises(
-                sqlite3.OperationalError,
-                journal.write,
-                SubmissionStarted("l", CALL, "tasks", 7),
-                timeout=1,
-            )
-        )
+        waiting = threading.Thread(target=wait_in_vain)
         waiting.start()
         time.sleep(0.05)
         assert measure(journal.tasks) < 0.5

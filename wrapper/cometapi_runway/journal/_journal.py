@@ -71,7 +71,7 @@ _UNFETCHED: Final = f"""(
 """SQL: whether a task succeeded, and its output still exists and is not on record as saved."""
 
 _inherited: list[Database] = []
-"""The parent's databases in a forked child. SQLite forbids a child to use them, or to close them."""
+"""In a forked child, the parent's databases: SQLite forbids a child to use or to close them."""
 
 
 class PendingEntryError(sqlite3.OperationalError):
@@ -351,9 +351,9 @@ class Journal:
             except (OverflowError, ValueError, sqlite3.Error) as error:
                 if _is_recoverable(error):
                     raise
-                logger.error(
+                logger.warning(
                     "journal %s: not written: %s (%s)", self.path, write.description, error
-                )  # noqa: TRY400
+                )
             # A signal handler may have written it meanwhile.
             if self._pending and self._pending[0] is write:
                 self._pending.popleft()

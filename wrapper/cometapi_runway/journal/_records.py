@@ -132,17 +132,19 @@ def parse_record(rows: Sequence[sqlite3.Row]) -> SubmissionRecord | UnreadableRe
 
 def _parse(first: sqlite3.Row, rows: Sequence[sqlite3.Row]) -> SubmissionRecord:
     _check_types(first)
+    _check_choice(first, "route", get_args(Route))
+    _check_choice(first, "state", get_args(SubmissionState))
     return SubmissionRecord(
         key=first["key"],
         operation=first["operation"],
         arguments=parse_json(first["arguments"].encode()),
         fingerprint=first["fingerprint"],
         seed=int(first["seed"]) if isinstance(first["seed"], bytes) else first["seed"],
-        route=_check_choice(first, "route", get_args(Route)),
+        route=first["route"],
         base_url=first["base_url"],
         created_at=datetime.fromtimestamp(first["created_at"], UTC),
         task_id=first["task_id"],
-        state=_check_choice(first, "state", get_args(SubmissionState)),
+        state=first["state"],
         reason=first["reason"],
         failure_code=first["failure_code"],
         ended_at=datetime.fromtimestamp(first["ended_at"], UTC) if first["ended_at"] else None,
@@ -162,9 +164,6 @@ def _check_types(row: sqlite3.Row) -> None:
             value.encode()
 
 
-def _check_choice(row: sqlite3.Row, name: str, choices: tuple[str, ...]) -> str:
-    value = row[name]
-    if value not in choices:
-        raise ValueError(f"{name} is {value!r}")
-    text: str = value
-    return text
+def _check_choice(row: sqlite3.Row, name: str, choices: tuple[str, ...]) -> None:
+    if row[name] not in choices:
+        raise ValueError(f"{name} is {row[name]!r}")

@@ -160,7 +160,7 @@ def _database_uri(path: Path) -> str:
 def _prepare(db: sqlite3.Connection) -> None:
     """Check the file, set the connection's pragmas, and create the schema in a new file."""
     db.row_factory = sqlite3.Row
-    # Text that is not UTF-8 would make every query fail that touches it, so it is read as surrogates.
+    # Text that is not UTF-8 is read as surrogates; otherwise every query that meets it would fail.
     db.text_factory = _decode_text
     is_new = _is_new(db)
     # WAL: readers do not block a writer, nor a writer readers.

@@ -39,9 +39,9 @@ from cometapi_runway.errors import RunwayError
 
 if TYPE_CHECKING:
     from cometapi_runway import journal
+    from cometapi_runway._client import RunwayClient
     from cometapi_runway.cli._actions import client as client_action
     from cometapi_runway.cli._actions import finish_tasks
-    from cometapi_runway._client import RunwayClient
     from cometapi_runway.journal import SubmissionRecord, UnreadableRecord
     from cometapi_runway.resources._bound_task import BoundTask
 else:
