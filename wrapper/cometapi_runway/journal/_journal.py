@@ -291,19 +291,24 @@ class Journal:
             ConfigurationError: The file cannot be opened.
         """
         if self._database is not None and not self._database.is_in_place():
-            self._was_replaced = True
+            # Before the old file is closed: afterwards its inode may be the new file's.
+            self._note_replacement(self._database.is_moved())
             self._disconnect()
         if self._database is None:
             self._database = self._open_database()
             if self._identity not in {None, self._database.identity}:
-                self._was_replaced = True
-                logger.warning(
-                    "journal %s was removed or replaced while it was in use; what this process "
-                    "recorded is written again, entries of other processes may be missing",
-                    self.path,
-                )
+                self._note_replacement(not self._was_replaced)
             self._identity = self._database.identity
         return self._database.connection
+
+    def _note_replacement(self, is_news: bool) -> None:
+        self._was_replaced = True
+        if is_news:
+            logger.warning(
+                "journal %s was removed or replaced while it was in use; what this process recorded"
+                " is written again, entries of other processes may be missing",
+                self.path,
+            )
 
     def _open_database(self) -> Database:
         try:

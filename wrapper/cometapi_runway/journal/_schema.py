@@ -73,8 +73,11 @@ class Database:
         same holds for the ``-wal`` file, where the last transactions are; SQLite does not remove
         it while a connection is open.
         """
-        now = _identify(self.path), _identify(_wal_path(self.path))
-        return now == (self.identity, self.wal_identity)
+        return not self.is_moved() and _identify(_wal_path(self.path)) == self.wal_identity
+
+    def is_moved(self) -> bool:
+        """Whether the path has no file, or another one than the open one."""
+        return _identify(self.path) != self.identity
 
 
 def open_database(path: Path) -> Database:
