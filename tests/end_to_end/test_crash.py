@@ -1,4 +1,7 @@
-"""SIGKILL at every step from intent to file: no task is paid twice, and none is lost."""
+"""SIGKILL at every step between intent and file: nothing is paid twice and nothing is lost.
+
+The steps come from the code, see `kill_at_step.list_points`: a new kind of step is a new test.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,20 @@ import pytest
 from cometapi_runway import RunwayClient
 from cometapi_runway.simulator import SimClock, SimulatorServer, Timings
 
+from .programs.kill_at_step import CREATE_REQUEST, NO_POINT, POLL, list_points
+
 PROGRAM = Path(__file__).with_name("programs") / "kill_at_step.py"
-# Intent, POST, id; polls until the end, with an update for every change; the end; then the file:
-# look, fetch, rename, record.
-STEPS = range(1, 16)
+# What no undisturbed job does.
+NEVER = {"Warn", "Record SubmissionFailed", "Record TaskMissing"}
+POINTS = [point for point in list_points() if point not in NEVER]
+# What a process does that resumes a job killed just before its first poll; the scheduler, which
+# waits for many tasks, sleeps without a step.
+RESUMED = [
+    point
+    for point in POINTS
+    if point not in {CREATE_REQUEST, "Sleep", "Record SubmissionStarted"}
+    and point != "Record SubmissionAccepted"
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,37 +43,51 @@ def server() -> Iterator[SimulatorServer]:
         yield running
 
 
-def start(server: SimulatorServer, folder: Path, step: int, moment: str) -> subprocess.Popen[str]:
+def start(
+    server: SimulatorServer, folder: Path, point: str, moment: str, job: str = "create"
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, PROGRAM, server.base_url, folder / "journal", folder, str(step), moment],
-        stdout=subprocess.DEVNULL,
+        [sys.executable, PROGRAM, server.base_url, folder / "journal", folder, job, point, moment],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def resume_and_check(server: SimulatorServer, folder: Path, charged_before: int) -> None:
-    """Resume a killed job, and compare the journal with the charges."""
+def run(
+    server: SimulatorServer, folder: Path, point: str, moment: str, job: str = "create"
+) -> list[str]:
+    """Run a job to its end, which must be SIGKILL if there is a point; return its points."""
+    process = start(server, folder, point, moment, job)
+    output, errors = process.communicate(timeout=60)
+    expected = 0 if point == NO_POINT else -signal.SIGKILL
+    assert process.returncode == expected, f"{job}: not killed {moment} {point}: {errors}"
+    return output.splitlines()
+
+
+def settle(server: SimulatorServer, folder: Path, charged_before: int) -> None:
+    """Finish what a killed job left, and compare the journal with what was charged."""
     charged = server.gateway.charges[charged_before:]
     assert len(charged) <= 1
     with RunwayClient("a-key", base_url=server.base_url, journal=folder / "journal") as client:
-        finished = list(client.journal.resume(interval=0.02))
-        paths = [path for task in finished for path in task.result().download(folder)]
-        # Every charge is in the journal: as a task id, or as an intent that is never repeated.
+        for task in client.journal.resume(interval=0.02, include_unfetched=True):
+            task.result().download(folder)
+        # What was charged is on record: by its id, or as an intent that is never repeated.
         known = {entry.task_id for entry in client.journal.tasks() if entry.task_id}
         unknown = client.journal.unknown()
         for charge in charged:
             assert charge.task_id in known or unknown
         assert len(known) + len(unknown) <= 1
         assert client.journal.tasks(unfinished=True) == []
+        assert client.journal.unfetched() == []
         for task_id in known:
             ended = client.journal.find(task_id)
             assert ended is not None
             assert ended.state == "SUCCEEDED"
-            # Killed after the end was recorded: the journal still has the task id.
-            paths = paths or client.tasks.wait(task_id, interval=0.02).download(folder)
-            with av.open(str(paths[0])) as container:
+            (path,) = ended.files
+            with av.open(str(path)) as container:
                 assert any(container.decode(video=0))
+            assert [file.name for file in folder.glob("*.mp4")] == [path.name]
             assert not list(folder.glob("*.part"))
     assert len(server.gateway.charges) == charged_before + len(charged), "resuming charged again"
 
@@ -68,30 +95,44 @@ def resume_and_check(server: SimulatorServer, folder: Path, charged_before: int)
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 
 
+def test_every_step_of_a_job_is_a_point(server: SimulatorServer, tmp_path: Path) -> None:
+    assert set(run(server, tmp_path, NO_POINT, "never")) == set(POINTS)
+    settle(server, tmp_path, len(server.gateway.charges))
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_job_killed_at_any_step_resumes(
-    server: SimulatorServer, tmp_path: Path, step: int, moment: str
+@pytest.mark.parametrize("point", POINTS)
+def test_a_job_killed_at_a_step_is_resumed(
+    server: SimulatorServer, tmp_path: Path, point: str, moment: str
 ) -> None:
     before = len(server.gateway.charges)
-    job = start(server, tmp_path, step, moment)
-    _, stderr = job.communicate(timeout=60)
-    assert job.returncode in {0, -signal.SIGKILL}, stderr
-    assert job.returncode or step > 8, "the job ended before the kill"
-    resume_and_check(server, tmp_path, before)
+    run(server, tmp_path, point, moment)
+    settle(server, tmp_path, before)
 
 
-def test_jobs_killed_at_random_moments_resume(server: SimulatorServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("point", RESUMED)
+def test_a_resumed_job_killed_at_a_step_is_resumed_again(
+    server: SimulatorServer, tmp_path: Path, point: str, moment: str
+) -> None:
+    before = len(server.gateway.charges)
+    run(server, tmp_path, POLL, "before")
+    run(server, tmp_path, point, moment, "resume")
+    settle(server, tmp_path, before)
+    assert len(server.gateway.charges) == before + 1
+
+
+def test_jobs_killed_at_any_moment_are_taken_up(server: SimulatorServer, tmp_path: Path) -> None:
     moments = Random(20261121)
     for number in range(12):
         folder = tmp_path / str(number)
         folder.mkdir()
         before = len(server.gateway.charges)
-        job = start(server, folder, 0, "never")
+        job = start(server, folder, NO_POINT, "never")
         with contextlib.suppress(subprocess.TimeoutExpired):
             job.wait(moments.uniform(0.2, 0.9))
         job.kill()
         job.communicate(timeout=60)
-        # The server may still be handling a request of the killed process.
+        # A request that had left the killed process is still on its way to be answered.
         time.sleep(0.1)
-        resume_and_check(server, folder, before)
+        settle(server, folder, before)

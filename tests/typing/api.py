@@ -190,6 +190,8 @@ def building(transport: httpx.BaseTransport, awaiting: httpx.AsyncBaseTransport)
     with RunwayClient() as client:
         assert_type(client, RunwayClient)
         assert_type(client.journal.resume(), Iterator[BoundTask])
+        assert_type(client.journal.resume(include_unfetched=True), Iterator[BoundTask])
+        assert_type(client.journal.unfetched(), list[BoundTask])
 
 
 async def awaiting_all(client: AsyncRunwayClient, task: AsyncBoundTask) -> None:

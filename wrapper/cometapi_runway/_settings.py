@@ -49,6 +49,13 @@ the output for 24 to 48 hours."""
 OUTPUT_LIFETIME = 7 * 86_400.0
 """Seconds in which the journal offers a task whose output is still to be saved. Runway keeps output
 files for a day or two; CometAPI names no figure."""
+JOURNAL_TIMEOUT = 2.0
+"""Seconds to wait for the lock of another process on the journal, where no deadline is nearer. An
+entry that is not written by then is kept in memory, so that a locked journal delays no result."""
+JOURNAL_READ_TIMEOUT = 10.0
+"""Seconds to wait for that lock when the journal is opened or listed."""
+RECALL_TIMEOUT = 1.0
+"""Seconds to look up a task's route in the journal before it is polled."""
 SUBMIT_BUDGET = 30.0
 """Seconds in which a paid request is retried that provably never arrived or met a rate limit."""
 DOWNLOAD_BUDGET = 120.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,85 @@ def test_compat_tasks_are_found_by_the_journal_or_by_their_route(
 
     assert from_journal.code == ExitCode.SUCCESS, from_journal.err
     assert "SUCCEEDED" in by_route.out
+
+
+class TestUnfetched:
+    """Tasks that succeeded and whose files were never saved."""
+
+    @pytest.fixture
+    def succeeded(self, run: Terminal, three_tasks: list[str]) -> list[str]:
+        """Three tasks that have ended; the first one's file is saved."""
+        run("tasks", "wait", *three_tasks, *QUICK)
+        run("tasks", "download", three_tasks[0], "--output", "videos")
+        return three_tasks
+
+    def test_resume_with_a_folder_fetches_them(
+        self, run: Terminal, succeeded: list[str], gateway: Gateway, journal: Journal
+    ) -> None:
+        charged = len(gateway.charges)
+        result = run("tasks", "resume", "--output", "late", *QUICK)
+        again = run("tasks", "resume", "--output", "late", *QUICK)
+
+        assert result.code == again.code == ExitCode.SUCCESS
+        assert set(result.out.split()) == {f"late/{one}.mp4" for one in succeeded[1:]}
+        assert "fetching the files of 2 tasks that succeeded and had no file saved" in result.err
+        assert again.out == ""
+        assert "every task in the journal has ended" in again.err
+        assert journal.unfetched() == []
+        assert len(gateway.charges) == charged
+
+    def test_resume_with_a_folder_says_so_in_json(
+        self, run: Terminal, succeeded: list[str]
+    ) -> None:
+        result = run("tasks", "resume", "--output", "late", "--format", "json", *QUICK)
+
+        files = [one for one in result.results if one["event"] == "file"]
+        assert {one["task_id"] for one in files} == set(succeeded[1:])
+        assert "fetching the files of 2 tasks that succeeded" in result.err
+
+    def test_resume_without_a_folder_names_the_command(
+        self, run: Terminal, succeeded: list[str], gateway: Gateway
+    ) -> None:
+        asked = len(gateway.requests)
+        result = run("tasks", "resume", *QUICK)
+
+        assert result.code == ExitCode.SUCCESS
+        assert result.out == ""
+        assert "2 tasks that succeeded have no file saved, or not all of them" in result.err
+        assert "next:  cometapi-runway tasks resume --output FOLDER fetches them" in result.err
+        assert len(gateway.requests) == asked
+
+    def test_resume_takes_them_with_the_unfinished_ones(
+        self, run: Terminal, succeeded: list[str]
+    ) -> None:
+        another = run(*CREATE, "--no-wait").out.strip()
+        result = run("tasks", "resume", "--output", "late", *QUICK)
+
+        assert set(result.out.split()) == {f"late/{one}.mp4" for one in [*succeeded[1:], another]}
+
+    def test_list_shows_them(self, run: Terminal, succeeded: list[str]) -> None:
+        result = run("tasks", "list")
+        fields = run("tasks", "list", "--format", "json").results
+
+        assert result.out.count("its output was never saved") == 2
+        assert "2 tasks that succeeded have no file saved" in result.err
+        assert {one["task_id"] for one in fields if one["unfetched"]} == set(succeeded[1:])
+
+
+def test_list_says_how_many_rows_are_unreadable(
+    run: Terminal, three_tasks: list[str], journal: Journal
+) -> None:
+    with sqlite3.connect(journal.path) as db:
+        db.execute("UPDATE submission SET arguments = '{' WHERE task_id = ?", (three_tasks[1],))
+    db.close()
+
+    result = run("tasks", "list")
+    as_json = run("tasks", "list", "--format", "json")
+
+    assert result.code == as_json.code == ExitCode.SUCCESS
+    shown = [line.split()[0] for line in result.out.splitlines()]
+    assert shown == [three_tasks[2], three_tasks[0]]
+    assert f"warning: 1 row of the journal {journal.path} cannot be read\n" in result.err
+    assert f"(task {three_tasks[1]}) cannot be read: " in result.err
+    assert {one["task_id"] for one in as_json.results} == {three_tasks[0], three_tasks[2]}
+    assert "1 row of the journal" in as_json.err

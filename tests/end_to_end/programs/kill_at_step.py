@@ -1,6 +1,8 @@
-"""A program that creates, waits for and downloads a task, and kills itself at a given step.
+"""A program that does a job and kills itself, with SIGKILL, at a chosen point of it.
 
-Usage: kill_at_step.py BASE_URL JOURNAL FOLDER STEP before|after
+A point is a kind of step, so the points come from the code: see `list_points`.
+
+Usage: kill_at_step.py BASE_URL JOURNAL FOLDER JOB POINT before|after
 """
 
 from __future__ import annotations
@@ -8,34 +10,100 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, get_args
 
 from cometapi_runway import RunwayClient
-from cometapi_runway._flows.steps import Sleep, Step
+from cometapi_runway._core.partial_file import PartialFile
+from cometapi_runway._flows.steps import Entry, Publish, Record, Send, Step
 from cometapi_runway._io.drivers import Driver
 
-base_url, journal, folder, kill_step, moment = sys.argv[1:]
-steps = 0
-run_step = Driver.do
+NO_POINT = "none"
+CREATE_REQUEST, POLL = "Send create", "Send poll"
+NAMED = "Publish, with the final name and the partial file's"
+"""Inside the `Publish` step, after the final name and before the partial file is removed."""
 
 
-def kill_self() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def list_points() -> list[str]:
+    """The name of every kind of step and of journal entry, and of what is inside a step."""
+    kinds = [kind.__name__ for kind in get_args(Step) if kind not in {Send, Record}]
+    entries = [f"Record {kind.__name__}" for kind in get_args(Entry)]
+    return [CREATE_REQUEST, POLL, *kinds, *entries, NAMED]
 
 
-def count_and_run(driver: Driver, step: Step) -> None:
-    global steps  # noqa: PLW0603 - one program, one count
-    if not isinstance(step, Sleep):
-        steps += 1
-    if steps == int(kill_step) and moment == "before":
-        kill_self()
-    run_step(driver, step)
-    if steps == int(kill_step) and moment == "after":
-        kill_self()
+def name_of(step: Step) -> str:
+    """The point that a step is."""
+    match step:
+        case Send():
+            return CREATE_REQUEST if step.task is None and step.call.body else POLL
+        case Record():
+            return f"Record {type(step.entry).__name__}"
+        case _:
+            return type(step).__name__
 
 
-Driver.do = count_and_run  # type: ignore[method-assign]
-with RunwayClient("a-key", base_url=base_url, journal=journal) as client:
+class Killer:
+    """Kills this process at a point, the first time that it is reached."""
+
+    def __init__(self, point: str, moment: str) -> None:
+        self.point, self.moment = point, moment
+        self.reached: Counter[str] = Counter()
+
+    def run(self, name: str, action: Callable[[], object]) -> None:
+        self.reached[name] += 1
+        self._die_if(name, "before")
+        action()
+        self._die_if(name, "after")
+
+    def _die_if(self, name: str, moment: str) -> None:
+        if (name, moment) == (self.point, self.moment):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def install(killer: Killer) -> None:
+    """Have a killer run every step of every flow."""
+    do, release = Driver.do, PartialFile._release
+    publishing = False
+
+    def do_counted(driver: Driver, step: Step) -> None:
+        nonlocal publishing
+        publishing = isinstance(step, Publish)
+        killer.run(name_of(step), lambda: do(driver, step))
+        publishing = False
+
+    def release_counted(part: PartialFile, **options: Any) -> None:
+        if publishing:
+            killer.run(NAMED, lambda: release(part, **options))
+        else:
+            release(part, **options)
+
+    Driver.do = do_counted  # type: ignore[method-assign]
+    PartialFile._release = release_counted  # type: ignore[method-assign]
+
+
+def create(client: RunwayClient, folder: str) -> None:
+    """Create a task, wait for it and save its file."""
     task = client.character_performance.create(
         character="https://example.com/face.png", reference="https://example.com/clip.mp4"
     )
     task.wait(interval=0.02).download(folder)
+
+
+def resume(client: RunwayClient, folder: str) -> None:
+    """Finish what an earlier process left."""
+    for task in client.journal.resume(interval=0.02, include_unfetched=True):
+        task.result().download(folder)
+
+
+def main() -> None:
+    base_url, journal, folder, job, point, moment = sys.argv[1:]
+    killer = Killer(point, moment)
+    install(killer)
+    with RunwayClient("a-key", base_url=base_url, journal=journal) as client:
+        {"create": create, "resume": resume}[job](client, folder)
+    print("\n".join(killer.reached))
+
+
+if __name__ == "__main__":
+    main()

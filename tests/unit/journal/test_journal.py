@@ -42,10 +42,10 @@ class Refusing(Journal):
 
     full_at: type[Entry] | None = None
 
-    def write(self, entry: Entry, base_url: str = "") -> None:
+    def write(self, entry: Entry, base_url: str = "", **options: float) -> None:
         if self.full_at is not None and isinstance(entry, self.full_at):
             raise sqlite3.OperationalError("database or disk is full")
-        super().write(entry, base_url)
+        super().write(entry, base_url, **options)
 
 
 def accepts(request: httpx.Request) -> httpx.Response:
@@ -204,11 +204,11 @@ def test_an_answer_is_one_query_and_reads_no_more_than_is_asked_for(
         journal.write(OutputSaved(f"t{number}", 1, Path("b.mp4"), 2))
     queries: list[str] = []
     read: list[object] = []
-    inside = journal_module._parse_record
+    inside = journal_module.parse_record
     monkeypatch.setattr(
-        journal_module, "_parse_record", lambda rows: read.append(rows) or inside(rows)
+        journal_module, "parse_record", lambda rows: read.append(rows) or inside(rows)
     )
-    journal._db.set_trace_callback(queries.append)
+    journal._database.connection.set_trace_callback(queries.append)
     with client(journal, accepts) as one:
         found = one.journal.tasks(limit=3)
         assert [entry.task_id for entry in found] == ["t29", "t28", "t27"]

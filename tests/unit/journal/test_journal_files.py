@@ -23,10 +23,10 @@ from cometapi_runway._flows.steps import (
     SubmissionStarted,
     TaskEnded,
 )
-from cometapi_runway.journal import Journal
+from cometapi_runway.journal import Journal, UnreadableRecord
 
 from ..support.both_clients import ClientHarness
-from ..support.journals import CALL
+from ..support.journals import ASSETS, CALL
 from ..support.scripted_transport import Reply
 
 
@@ -159,29 +159,112 @@ def test_a_path_that_no_system_takes(tmp_path: Path) -> None:
         Journal(tmp_path / "a\0b")
 
 
+def written(path: Path, count: int = 1) -> Journal:
+    journal = Journal(path)
+    for number in range(1, count + 1):
+        journal.write(SubmissionStarted(f"k{number}", CALL, "tasks", number))
+        journal.write(SubmissionAccepted(f"k{number}", f"task-{number}"))
+    return journal
+
+
+def damage(path: Path, *statements: str) -> None:
+    db = sqlite3.connect(path)
+    for statement in statements:
+        db.executescript(statement)
+    db.close()
+
+
+DAMAGED_ROWS = [
+    "arguments = '{'",
+    f"arguments = '{'[' * 100_000}'",
+    "arguments = CAST(x'22ff22' AS TEXT)",
+    "created_at = 1e300",
+    "created_at = 'yesterday'",
+    "ended_at = 'soon'",
+    "route = 'elsewhere'",
+    "state = 'BROKEN'",
+    "base_url = x'00'",
+    "operation = CAST(x'ff' AS TEXT)",
+    "seed = 'seven'",
+]
+
+
 @pytest.mark.parametrize(
-    "damage",
+    "statement",
+    ["DROP TABLE submission", "ALTER TABLE submission RENAME COLUMN seed TO seeds"],
+)
+@pytest.mark.parametrize(
+    "ask",
     [
-        "DROP TABLE submission",
-        "UPDATE submission SET arguments = '{'",
-        "UPDATE submission SET created_at = 1e300",
-        "UPDATE submission SET created_at = 'yesterday'",
-        "ALTER TABLE submission RENAME COLUMN seed TO seeds",
+        Journal.tasks,
+        Journal.unknown,
+        Journal.unfetched,
+        lambda journal: journal.find("task-1"),
     ],
 )
-@pytest.mark.parametrize(
-    "ask", [Journal.tasks, Journal.unknown, lambda journal: journal.find("task-1")]
-)
-def test_a_damaged_file_is_named(path: Path, damage: str, ask: Callable[[Journal], object]) -> None:
-    journal = Journal(path)
-    journal.write(SubmissionStarted("k", CALL, "tasks", 7))
-    db = sqlite3.connect(path)
-    db.execute("UPDATE submission SET task_id = 'task-1'")
-    db.executescript(damage)
-    db.close()
+def test_a_damaged_file_is_named(
+    path: Path, statement: str, ask: Callable[[Journal], object]
+) -> None:
+    journal = written(path)
+    damage(path, statement)
     with pytest.raises(ConfigurationError, match=r"runway\.journal cannot be read"):
         ask(journal)
     journal.close()
+
+
+@pytest.mark.parametrize("value", DAMAGED_ROWS)
+def test_a_damaged_row_hides_no_other(
+    path: Path, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = written(path, count=3)
+    damage(path, f"UPDATE submission SET {value} WHERE key = 'k2'")  # noqa: S608 - a literal
+    unreadable: list[UnreadableRecord] = []
+    assert {one.key for one in journal.tasks(on_unreadable=unreadable.append)} == {"k1", "k3"}
+    (row,) = unreadable
+    assert (row.key, row.task_id) == ("k2", "task-2")
+    assert caplog.text == ""
+    assert len(journal.tasks()) == 2
+    assert "submission k2 (task task-2) cannot be read" in caplog.text
+    journal.close()
+
+
+@pytest.mark.parametrize("value", DAMAGED_ROWS)
+def test_a_damaged_row_is_named_when_it_is_asked_for(path: Path, value: str) -> None:
+    journal = written(path)
+    damage(path, f"UPDATE submission SET {value}")  # noqa: S608 - a literal
+    with pytest.raises(ConfigurationError, match=r"submission k1 \(task task-1\) cannot be read"):
+        journal.find("task-1")
+    journal.close()
+
+
+DAMAGED_SCHEMAS = [
+    ("DROP TABLE file", "table file lacks number, path, saved_at, size, task_id"),
+    ("ALTER TABLE submission DROP COLUMN ended_at", "table submission lacks ended_at"),
+    ("ALTER TABLE submission RENAME COLUMN reason TO reasons", "table submission lacks reason"),
+    ("ALTER TABLE file RENAME COLUMN size TO bytes", "table file lacks size"),
+]
+
+
+@pytest.mark.parametrize(("statement", "problem"), DAMAGED_SCHEMAS)
+def test_a_missing_table_or_column_is_found_when_it_is_opened(
+    path: Path, statement: str, problem: str
+) -> None:
+    written(path).close()
+    damage(path, statement)
+    with pytest.raises(ConfigurationError, match=f"cannot be opened: it is damaged: {problem}"):
+        Journal(path)
+
+
+@pytest.mark.parametrize(("statement", "problem"), DAMAGED_SCHEMAS)
+def test_a_missing_table_or_column_is_found_before_anything_is_paid(
+    path: Path, harness: ClientHarness, statement: str, problem: str
+) -> None:
+    client = harness.new(journal=path)
+    damage(path, statement)
+    harness.respond_with(Reply(200, b"{}"))
+    with pytest.raises(ConfigurationError, match=f"{problem}.*nothing was sent"):
+        harness.run(client.character_performance.create(**ASSETS))
+    assert harness.network.sent == []
 
 
 def test_one_that_cannot_be_written_can_be_read(

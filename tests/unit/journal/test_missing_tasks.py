@@ -103,7 +103,7 @@ class TestMissing:
     def test_is_reported_though_the_journal_cannot_be_written(
         self, client: Any, harness: ClientHarness, path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        def fail(*_: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise sqlite3.OperationalError("disk is full")
 
         self.age(path, 10 * DAY)

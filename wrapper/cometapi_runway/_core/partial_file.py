@@ -290,6 +290,13 @@ def _try_to_remove(path: Path) -> None:
         path.unlink()
 
 
+def remove_second_name(partial: Path, final: Path) -> None:
+    """Remove the partial name of a complete file, if its process was killed before it did so."""
+    with contextlib.suppress(OSError):
+        if partial.samefile(final):
+            _remove_abandoned(partial)
+
+
 def _remove_leftovers(shared: Path) -> None:
     """Remove the partial files that dead processes left of a file that is complete now."""
     with contextlib.suppress(OSError):

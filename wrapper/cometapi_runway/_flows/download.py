@@ -120,16 +120,20 @@ def download(request: DownloadRequest, *, started: float, rng: Random) -> Flow[P
     )
     url_extension = extension_from_url(progress.url)
     if url_extension and not request.overwrite:
-        existing = Exists(_path_for(request, url_extension))
+        final, partial = _path_for(request, url_extension), _path_for(request, PARTIAL_SUFFIX)
+        existing = Exists(final, partial)
         yield existing
         if existing.found:
-            return existing.path
+            # The process that named it may have been killed before it recorded it.
+            return (yield from _record_saved(request, existing.path, existing.size))
         if existing.error is not None:
             reason = f"cannot be saved: {existing.error}"
             raise _download_error(request, progress, reason) from existing.error
-    # A process that resumes this work later finds in the journal what is still to be saved. An
-    # error of the journal is reported when the file is saved.
-    yield Record(OutputRequested(request.task.id, request.index, request.folder))
+    # A process that resumes this work later finds in the journal what is still to be saved: every
+    # output, because a kill may come before the others' downloads start. An error of the journal is
+    # reported when the file is saved.
+    outputs = len(request.task.output)
+    yield Record(OutputRequested(request.task.id, 0, request.folder, outputs))
     # Closed here and not by a step, because an abandoned flow takes no further step. It stays
     # locked until then: another writer could truncate a complete file before it is renamed.
     with contextlib.closing(PartialFile(_path_for(request, PARTIAL_SUFFIX))) as part:
@@ -294,7 +298,11 @@ def _publish(request: DownloadRequest, fetch: Fetch, final: Path) -> Flow[Path]:
         raise DownloadError(
             f"cannot rename the download to {final}: {publish.error}", task_id=request.task.id
         ) from publish.error
-    record = Record(OutputSaved(request.task.id, request.index, final, fetch.size))
+    return (yield from _record_saved(request, final, fetch.size))
+
+
+def _record_saved(request: DownloadRequest, final: Path, size: int) -> Flow[Path]:
+    record = Record(OutputSaved(request.task.id, request.index, final, size))
     yield record
     if record.error is not None:
         yield Warn(f"{final} is saved, but the journal cannot be written ({record.error})")

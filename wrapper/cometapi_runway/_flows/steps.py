@@ -22,6 +22,7 @@ from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_headers, redact_url
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route, Task
+from cometapi_runway._settings import JOURNAL_TIMEOUT
 from cometapi_runway.errors import APIConnectionError
 
 T = TypeVar("T")
@@ -152,12 +153,16 @@ class Exists:
 
     Attributes:
         path: The file.
-        found: Whether it exists.
-        error: Why the name cannot be used: something that is not a file has it.
+        partial: Its name while it was unfinished, which a killed process may have left.
+        found: Set to whether it exists.
+        size: Set to its size in bytes.
+        error: Set to why the name cannot be used: something that is not a file has it.
     """
 
     path: Path
+    partial: Path
     found: bool = False
+    size: int = 0
     error: OSError | None = None
 
 
@@ -218,11 +223,19 @@ class TaskMissing:
 
 @frozen
 class OutputRequested:
-    """An output of a task is to be saved; until then, the task counts as unfinished."""
+    """Outputs of a task are to be saved; until then, the task counts as unfinished.
+
+    Attributes:
+        task_id: The task.
+        index: The first of these outputs.
+        folder: Where their files go.
+        count: How many outputs, from `index` on.
+    """
 
     task_id: str
     index: int
     folder: Path
+    count: int = 1
 
 
 @frozen
@@ -248,9 +261,16 @@ Entry: TypeAlias = (
 
 @define
 class Record:
-    """Write an entry to the journal, durably; `error` is set if that failed."""
+    """Write an entry to the journal, durably.
+
+    Attributes:
+        entry: What happened.
+        timeout: Seconds to wait for the journal while another process holds its lock.
+        error: Set if the entry is not written, or not yet.
+    """
 
     entry: Entry
+    timeout: float = JOURNAL_TIMEOUT
     error: Exception | None = None
 
 

@@ -123,7 +123,8 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Task]
 
 
 def _record_start(request: SubmitRequest) -> Flow[None]:
-    record = Record(SubmissionStarted(request.key, request.call, request.route, request.seed))
+    entry = SubmissionStarted(request.key, request.call, request.route, request.seed)
+    record = Record(entry, timeout=request.timeout)
     try:
         yield record
     except GeneratorExit:

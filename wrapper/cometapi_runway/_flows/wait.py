@@ -143,7 +143,7 @@ def retrieve(poll: PreparedRequest, known: Task, *, timeout: float) -> Flow[Task
         error.task_id = known.id
         raise
     if seen.is_terminal:
-        yield from _record_end(seen)
+        yield from _record_end(seen, timeout)
     return seen
 
 
@@ -188,7 +188,7 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
         outcome = yield from _poll(request, progress, deadline - polled_at)
         if isinstance(outcome, Task):
             if outcome.is_terminal:
-                yield from _record_end(outcome)
+                yield from _record_end(outcome, deadline - clock.now)
                 return outcome
         elif outcome.missing and not progress.is_visible and clock.now >= grace_end:
             raise _not_found_error(progress) from outcome.error
@@ -340,8 +340,10 @@ def _check_task_id(response: ResponseLayers, known: Task) -> None:
         )
 
 
-def _record_end(final: Task) -> Flow[None]:
-    record = Record(TaskEnded(final))
+def _record_end(final: Task, remaining: float) -> Flow[None]:
+    """Record the end; a locked journal does not delay it beyond the deadline."""
+    timeout = min(settings.JOURNAL_TIMEOUT, max(remaining, 0.0))
+    record = Record(TaskEnded(final), timeout=timeout)
     yield record
     if record.error is not None:
         yield Warn(f"task {final.id} ended, but the journal cannot be written ({record.error})")

@@ -18,7 +18,7 @@ from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from cometapi_runway._core.clock import AsyncClock, Clock
-from cometapi_runway._core.partial_file import has_file
+from cometapi_runway._core.partial_file import has_file, remove_second_name
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.download import identity_of, is_refusal_text, total_size, write_offset
@@ -51,11 +51,11 @@ logger = logging.getLogger("cometapi_runway")
 class JournalWriter(Protocol):
     """Stores journal entries."""
 
-    def write(self, entry: Entry) -> None:
-        """Store an entry durably.
+    def write(self, entry: Entry, timeout: float) -> None:
+        """Store an entry durably, within so many seconds.
 
         Raises:
-            Exception: It cannot be stored.
+            Exception: It is not stored, or not yet.
         """
         ...
 
@@ -285,10 +285,7 @@ def _do_locally(step: Step) -> None:
     """Carry out a step that needs no network and no waiting."""
     match step:
         case Exists():
-            try:
-                step.found = has_file(step.path)
-            except OSError as error:
-                step.error = error
+            _look_for_file(step)
         case Publish():
             try:
                 step.part.publish(step.final, overwrite=step.overwrite)
@@ -300,10 +297,23 @@ def _do_locally(step: Step) -> None:
             raise TypeError(f"drivers cannot carry out {type(step).__name__}")
 
 
+def _look_for_file(step: Exists) -> None:
+    try:
+        if not has_file(step.path):
+            return
+    except OSError as error:
+        step.error = error
+        return
+    with contextlib.suppress(OSError):
+        step.size = step.path.stat().st_size
+        step.found = True
+        remove_second_name(step.partial, step.path)
+
+
 def _record(journal: JournalWriter | None, step: Record) -> None:
     if journal is not None:
         try:
-            journal.write(step.entry)
+            journal.write(step.entry, step.timeout)
         except Exception as error:
             step.error = error
 

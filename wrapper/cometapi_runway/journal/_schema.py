@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sqlite3
-import time
 from pathlib import Path
+from typing import TypeAlias
+
+from attrs import frozen
 
 _SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x4352574A
 """SQLite's ``application_id``, which distinguishes a journal from other programs' files."""
 # The tables and indexes of a journal.
 _OBJECT_NAMES = frozenset({"submission", "submission_task", "submission_open", "file"})
-_BUSY_TIMEOUT = 30.0
-"""Seconds to wait for a lock of another process."""
-_RETRY_INTERVAL = 0.01
-"""Seconds between two attempts where SQLite does not wait by itself."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS submission (
     key TEXT PRIMARY KEY,
@@ -47,33 +46,106 @@ CREATE TABLE IF NOT EXISTS file (
 """
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+FileIdentity: TypeAlias = tuple[int, int] | None
+"""Device and inode of a file; None if it does not exist."""
+
+
+@frozen(eq=False)
+class Database:
+    """An open journal file.
+
+    Attributes:
+        path: Its path.
+        connection: SQLite's connection.
+        identity: Which file was opened.
+        wal_identity: Which ``-wal`` file belongs to it.
+    """
+
+    path: Path
+    connection: sqlite3.Connection
+    identity: FileIdentity
+    wal_identity: FileIdentity
+
+    def is_in_place(self) -> bool:
+        """Whether the open file is still the one at its path.
+
+        SQLite goes on writing into a file that was removed or replaced, and reports no error. The
+        same holds for the ``-wal`` file, where the last transactions are; SQLite does not remove
+        it while a connection is open.
+        """
+        return not self.is_moved() and _identify(_wal_path(self.path)) == self.wal_identity
+
+    def is_moved(self) -> bool:
+        """Whether the path has no file, or another one than the open one."""
+        return _identify(self.path) != self.identity
+
+
+def open_database(path: Path) -> Database:
     """Open a journal's file; it is created with its folder if it does not exist.
+
+    It is tried once: while another process holds a lock on the file, SQLite's error is "busy".
 
     Raises:
         OSError: The file or folder cannot be created.
         ValueError: The system does not allow such a path.
-        sqlite3.Error: The file cannot be opened, belongs to another program, or has another
-            version.
+        sqlite3.Error: The file cannot be opened, belongs to another program, has another version,
+            or lacks a table or column.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Created here, because SQLite creates files that other users can read. Not with `touch`, which
     # would change the modification time of a file that may belong to another program.
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+    # Before it is opened: if it is replaced in between, the next use notices and opens it again.
+    identity = _identify(path)
     with contextlib.ExitStack() as on_failure:
-        db = sqlite3.connect(
+        connection = sqlite3.connect(
             _database_uri(path),
-            timeout=_BUSY_TIMEOUT,
+            # The journal waits for locks itself, without holding its own.
+            timeout=0,
             # Autocommit: each statement is its own transaction, on disk when it returns.
             isolation_level=None,
             # Several threads use the connection; the journal's lock admits one at a time.
             check_same_thread=False,
             uri=True,
         )
-        on_failure.callback(db.close)
-        _prepare_with_retries(db)
+        on_failure.callback(connection.close)
+        _prepare(connection)
         on_failure.pop_all()
-    return db
+    return Database(path, connection, identity, _identify(_wal_path(path)))
+
+
+def check_schema(db: sqlite3.Connection) -> None:
+    """Check that every table has its columns.
+
+    Raises:
+        sqlite3.DatabaseError: A table or a column is missing.
+    """
+    for table, columns in _expected_columns().items():
+        missing = columns - _column_names(db, table)
+        if missing:
+            names = ", ".join(sorted(missing))
+            raise sqlite3.DatabaseError(f"it is damaged: table {table} lacks {names}")
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether another process holds a lock on the file, so that a later attempt may succeed."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return False
+    # The low byte is the primary result code. An error that SQLite did not raise has no code.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _identify(path: Path) -> FileIdentity:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _wal_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
 def _database_uri(path: Path) -> str:
@@ -83,34 +155,16 @@ def _database_uri(path: Path) -> str:
     its folder is writable and no such file exists, as in a backup, the journal is opened as
     immutable: all of its data is then in the one file.
     """
-    wal = path.with_name(f"{path.name}-wal")
-    is_immutable = not (os.access(path, os.W_OK) or os.access(path.parent, os.W_OK) or wal.exists())
+    is_writable = os.access(path, os.W_OK) or os.access(path.parent, os.W_OK)
+    is_immutable = not (is_writable or _wal_path(path).exists())
     return f"{path.absolute().as_uri()}{'?immutable=1' if is_immutable else ''}"
-
-
-def _prepare_with_retries(db: sqlite3.Connection) -> None:
-    """Prepare a connection, and retry while other processes open the same file.
-
-    SQLite's busy timeout does not cover the change to WAL mode: it fails at once if the file is
-    locked.
-    """
-    end = time.monotonic() + _BUSY_TIMEOUT
-    while True:
-        try:
-            _prepare(db)
-        except sqlite3.OperationalError as error:
-            # The low byte is the primary result code.
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() > end:
-                raise
-            time.sleep(_RETRY_INTERVAL)
-        else:
-            return
 
 
 def _prepare(db: sqlite3.Connection) -> None:
     """Check the file, set the connection's pragmas, and create the schema in a new file."""
     db.row_factory = sqlite3.Row
+    # Text that is not UTF-8 is read as surrogates; otherwise every query that meets it would fail.
+    db.text_factory = _decode_text
     is_new = _is_new(db)
     # WAL: readers do not block a writer, nor a writer readers.
     db.execute("PRAGMA journal_mode = WAL")
@@ -150,4 +204,22 @@ def _is_new(db: sqlite3.Connection) -> bool:
         raise sqlite3.DatabaseError(
             f"it has schema version {version}; this package reads version {_SCHEMA_VERSION}"
         )
+    check_schema(db)
     return False
+
+
+@functools.cache
+def _expected_columns() -> dict[str, frozenset[str]]:
+    """The columns of each table of a new journal."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(_SCHEMA)
+        return {table: _column_names(db, table) for table in ("submission", "file")}
+
+
+def _column_names(db: sqlite3.Connection, table: str) -> frozenset[str]:
+    rows = db.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return frozenset(row[0] for row in rows)
+
+
+def _decode_text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")

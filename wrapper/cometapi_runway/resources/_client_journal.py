@@ -14,7 +14,7 @@ from cometapi_runway._core.task import PENDING, Task
 from cometapi_runway._flows.steps import Entry, Flow, OutputRequested, Record, TaskMissing, Warn
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
-from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT
+from cometapi_runway._settings import JOURNAL_TIMEOUT, POLL_INTERVAL, RECALL_TIMEOUT, WAIT_TIMEOUT
 from cometapi_runway.errors import ConfigurationError, RunwayError, TaskNotFoundError
 from cometapi_runway.journal import Journal, SubmissionRecord
 from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
@@ -44,9 +44,9 @@ class GatewayJournal:
             )
         return self.store
 
-    def write(self, entry: Entry) -> None:
-        """Write an entry."""
-        self._journal.write(entry, self.base_url)
+    def write(self, entry: Entry, timeout: float = JOURNAL_TIMEOUT) -> None:
+        """Write an entry; see `Journal.write`."""
+        self._journal.write(entry, self.base_url, timeout=timeout)
 
     def tasks(
         self, *, unfinished: bool = False, limit: int | None = None
@@ -73,7 +73,7 @@ class GatewayJournal:
         if self.store is None:
             return None
         try:
-            record = self.find(task_id)
+            record = self._journal.find(task_id, gateway=self.base_url, timeout=RECALL_TIMEOUT)
         except RunwayError:
             return None
         return None if record is None else _to_task(record, task_id)
@@ -83,12 +83,28 @@ class GatewayJournal:
         if self.store is not None:
             self.store.close()
 
-    def unfinished_tasks(self) -> Iterator[tuple[Task, float]]:
+    def unfinished_tasks(self) -> list[tuple[Task, float]]:
         """Every unfinished task and its age in seconds, newest first."""
-        for record in self.tasks(unfinished=True):
-            if record.task_id is not None:
-                age = max(time.time() - record.created_at.timestamp(), 0.0)
-                yield _to_task(record, record.task_id), age
+        return _with_ages(self._journal.resumable(gateway=self.base_url))
+
+    def unfetched_tasks(self) -> list[tuple[Task, float]]:
+        """Every task that succeeded without its files, and its age in seconds, newest first."""
+        return _with_ages(self._journal.unfetched(gateway=self.base_url))
+
+    def resumable_tasks(self, *, include_unfetched: bool) -> list[tuple[Task, float]]:
+        """Every task that `resume` waits for, and its age in seconds, newest first."""
+        return _with_ages(
+            self._journal.resumable(include_unfetched=include_unfetched, gateway=self.base_url)
+        )
+
+
+def _with_ages(records: Iterable[SubmissionRecord]) -> list[tuple[Task, float]]:
+    now = time.time()
+    return [
+        (_to_task(record, record.task_id), max(now - record.created_at.timestamp(), 0.0))
+        for record in records
+        if record.task_id is not None
+    ]
 
 
 def _to_task(record: SubmissionRecord, task_id: str) -> Task:
@@ -109,10 +125,15 @@ class ClientJournal(GatewayJournal):
 
     def unfinished(self) -> list[BoundTask]:
         """Tasks without a recorded end, or with an output still to be saved; newest first."""
-        # The grace of a new task starts at its creation, which may have been in another process.
-        session = self._session()
-        now = session.driver.clock.now()
-        return [bind(session, task, now - age) for task, age in self.unfinished_tasks()]
+        return self._bind(self.unfinished_tasks())
+
+    def unfetched(self) -> list[BoundTask]:
+        """Tasks that succeeded within the last seven days and whose files are not all on record.
+
+        Runway keeps an output for a day or two, so fetch it soon: `BoundTask.wait` polls the
+        task again for fresh addresses, and then `BoundTask.download` saves the files.
+        """
+        return self._bind(self.unfetched_tasks())
 
     def resume(
         self,
@@ -120,16 +141,30 @@ class ClientJournal(GatewayJournal):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        include_unfetched: bool = False,
     ) -> Iterator[BoundTask]:
         """Wait for every unfinished task of the journal; see `Tasks.as_completed`.
 
         Submissions without an id are left alone; see `unknown`. A task that the gateway does not
         know is polled once more at each call, until it is two days old; see `SubmissionState`.
+
+        Args:
+            timeout: Seconds for all of them together; None for no limit.
+            on_update: Called with a task whenever its state has changed.
+            interval: Seconds between two polls of one task, at least.
+            include_unfetched: Whether tasks that succeeded without their files are polled as
+                well, see `unfetched`, so that their output can be downloaded.
         """
-        tasks = Tasks(self._session())
+        tasks = self._bind(self.resumable_tasks(include_unfetched=include_unfetched))
         return self.record_missing(
-            tasks.as_completed(self.unfinished(), timeout, on_update, interval=interval)
+            Tasks(self._session()).as_completed(tasks, timeout, on_update, interval=interval)
         )
+
+    def _bind(self, tasks: Iterable[tuple[Task, float]]) -> list[BoundTask]:
+        # The grace of a new task starts at its creation, which may have been in another process.
+        session = self._session()
+        now = session.driver.clock.now()
+        return [bind(session, task, now - age) for task, age in tasks]
 
     def record_missing(self, completed: Iterable[BoundTask]) -> Iterator[BoundTask]:
         """Pass on tasks whose wait has ended, and record which ones the gateway does not know."""
@@ -147,9 +182,11 @@ class AsyncClientJournal(GatewayJournal):
 
     def unfinished(self) -> list[AsyncBoundTask]:
         """Tasks without a recorded end, or with an output still to be saved; newest first."""
-        session = self._session()
-        now = session.driver.clock.now()
-        return [bind_async(session, task, now - age) for task, age in self.unfinished_tasks()]
+        return self._bind(self.unfinished_tasks())
+
+    def unfetched(self) -> list[AsyncBoundTask]:
+        """Tasks that succeeded without their files; see `ClientJournal.unfetched`."""
+        return self._bind(self.unfetched_tasks())
 
     def resume(
         self,
@@ -157,12 +194,18 @@ class AsyncClientJournal(GatewayJournal):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        include_unfetched: bool = False,
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for every unfinished task of the journal; see `ClientJournal.resume`."""
-        tasks = AsyncTasks(self._session())
+        tasks = self._bind(self.resumable_tasks(include_unfetched=include_unfetched))
         return self.record_missing(
-            tasks.as_completed(self.unfinished(), timeout, on_update, interval=interval)
+            AsyncTasks(self._session()).as_completed(tasks, timeout, on_update, interval=interval)
         )
+
+    def _bind(self, tasks: Iterable[tuple[Task, float]]) -> list[AsyncBoundTask]:
+        session = self._session()
+        now = session.driver.clock.now()
+        return [bind_async(session, task, now - age) for task, age in tasks]
 
     async def record_missing(
         self, completed: AsyncIterator[AsyncBoundTask]

@@ -15,6 +15,7 @@ import pytest
 from attrs import evolve
 
 from cometapi_runway._core.task import Task
+from cometapi_runway._flows.steps import TaskEnded
 from cometapi_runway.errors import DownloadError
 
 from ...support.both_clients import ID, ClientHarness
@@ -131,3 +132,62 @@ def test_a_journal_that_fails_takes_no_file_away(
         (path,) = fetch(harness, tmp_path)
     assert path.read_bytes() == DATA
     assert "is saved, but the journal cannot be written" in caplog.text
+
+
+def created(harness: ClientHarness, folder: Path) -> Any:
+    """A client whose journal has the task."""
+    client = harness.new(journal=folder / "journal.db")
+    harness.respond_with(json_reply({"id": ID}))
+    harness.run(
+        client.character_performance.create(
+            character="https://a.example/a.mp4", reference="https://a.example/b.mp4"
+        )
+    )
+    harness.network.sent.clear()
+    return client
+
+
+def test_a_file_that_was_named_and_not_recorded_is_recorded(
+    harness: ClientHarness, tmp_path: Path
+) -> None:
+    """A process that is killed between the two leaves a file without a record."""
+    client = created(harness, tmp_path)
+    folder = tmp_path / "out"
+    client.journal.request_output(ID, folder)
+    folder.mkdir()
+    (folder / f"{ID}.mp4").write_bytes(DATA)
+    (folder / f"{ID}.part").hardlink_to(folder / f"{ID}.mp4")
+    (path,) = harness.run(client.bind(finished()).download(folder))
+    record = client.journal.find(ID)
+    assert record is not None
+    assert (record.files, record.unsaved) == ((path,), 0)
+    assert [file.name for file in folder.iterdir()] == [f"{ID}.mp4"]
+    assert harness.network.sent == []
+
+
+def test_a_partial_file_of_another_attempt_stays(harness: ClientHarness, tmp_path: Path) -> None:
+    client = created(harness, tmp_path)
+    (tmp_path / f"{ID}.mp4").write_bytes(DATA)
+    (tmp_path / f"{ID}.part").write_bytes(DATA[:3])
+    harness.run(client.bind(finished()).download(tmp_path))
+    assert (tmp_path / f"{ID}.part").read_bytes() == DATA[:3]
+
+
+def test_all_outputs_are_requested_before_the_first_is_fetched(
+    harness: ClientHarness, tmp_path: Path
+) -> None:
+    """A process that is killed during the first download leaves the others' too."""
+    client = created(harness, tmp_path)
+    client.journal.write(TaskEnded(Task(ID, "SUCCEEDED")))
+    counts: list[int] = []
+
+    def answer(_: object) -> Reply:
+        record = client.journal.find(ID)
+        counts.append(record.unsaved + len(record.files))
+        return whole()
+
+    harness.network.respond_by(answer)
+    urls = [f"https://out.example/{number}.mp4" for number in range(6)]
+    harness.run(client.bind(finished(*urls)).download(tmp_path / "out"))
+    assert set(counts) == {6}
+    assert len(client.journal.find(ID).files) == 6

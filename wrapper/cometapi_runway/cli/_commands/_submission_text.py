@@ -59,7 +59,7 @@ def format_submission(submission: SubmissionRecord, gateway: str) -> str:
         else f"{_format_time(submission)}{_format_seed_and_key(submission)}",
         _describe_reason(submission),
         *map(str, submission.files),
-        "its output is not saved yet" if submission.unsaved else "",
+        _describe_unsaved(submission),
     ]
     head = f"{name:<36}  {state:<9}  {age:>5}  {command}"
     return "\n  ".join([head, *filter(None, details)])
@@ -93,7 +93,14 @@ def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
         "arguments": submission.arguments,
         "files": [str(file) for file in submission.files],
         "unsaved": submission.unsaved,
+        "unfetched": submission.is_unfetched,
     }
+
+
+def _describe_unsaved(submission: SubmissionRecord) -> str:
+    if submission.unsaved:
+        return "its output is not saved yet"
+    return "its output was never saved" if submission.is_unfetched else ""
 
 
 def _describe_state(submission: SubmissionRecord) -> str:

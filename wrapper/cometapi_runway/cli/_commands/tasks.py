@@ -5,7 +5,8 @@ The gateway has no list of tasks; the journal is the list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from attrs import evolve
@@ -27,6 +28,7 @@ from cometapi_runway.cli._options.shared import (
     ConnectionOptions,
     DisplayOptions,
     OptionalSaving,
+    ResumeSaving,
     SavingOptions,
     WaitingOptions,
 )
@@ -37,9 +39,11 @@ from cometapi_runway.errors import RunwayError
 
 if TYPE_CHECKING:
     from cometapi_runway import journal
+    from cometapi_runway._client import RunwayClient
     from cometapi_runway.cli._actions import client as client_action
     from cometapi_runway.cli._actions import finish_tasks
-    from cometapi_runway.journal import SubmissionRecord
+    from cometapi_runway.journal import SubmissionRecord, UnreadableRecord
+    from cometapi_runway.resources._bound_task import BoundTask
 else:
     client_action = LazyModule("cometapi_runway.cli._actions.client")
     finish_tasks = LazyModule("cometapi_runway.cli._actions.finish_tasks")
@@ -61,6 +65,7 @@ _CONNECTION: Final = ConnectionOptions()
 _WAITING: Final = WaitingOptions()
 _SAVING: Final = SavingOptions()
 _OPTIONAL_SAVING: Final = OptionalSaving()
+_RESUME_SAVING: Final = ResumeSaving()
 
 
 @app.command
@@ -135,13 +140,17 @@ def download(
 @app.command
 def resume(
     *,
-    saving: SavingOptions = _SAVING,
+    saving: ResumeSaving = _RESUME_SAVING,
     waiting: WaitingOptions = _WAITING,
     connection: ConnectionOptions = _CONNECTION,
     display: DisplayOptions = _DISPLAY,
     report: ReportArgument,
 ) -> ExitCode:
-    """Wait for every unfinished task in the journal, and save their files."""
+    """Wait for every unfinished task in the journal, and save their files.
+
+    With --output, files are fetched as well that were never saved of tasks that succeeded, as long
+    as the gateway may still have them.
+    """
     options = finish_tasks.make_run_options(
         connection,
         folder=saving.prepare_folder(),
@@ -158,6 +167,7 @@ def resume(
                 "check the usage log of your CometAPI account"
             )
         tasks = client.journal.unfinished()
+        tasks += _find_unfetched(client, tasks, saving, options.connection_options, report)
         unfinished = client.journal.store.tasks(unfinished=True)
         has_others = _show_other_gateways(connection, unfinished, report)
         if not tasks:
@@ -187,10 +197,14 @@ def list_tasks(
         report.show_note(f"no tasks in the journal{'' if file is None else f' {file}'}")
         return ExitCode.SUCCESS
     store = journal.Journal(file)
+    unreadable: list[UnreadableRecord] = []
     try:
-        submissions = store.tasks(unfinished=unfinished, limit=limit or None)
+        submissions = store.tasks(
+            unfinished=unfinished, limit=limit or None, on_unreadable=unreadable.append
+        )
     finally:
         store.close()
+    _show_unreadable(unreadable, file, report)
     for one in submissions:
         text = format_submission(one, connection.gateway)
         report.show_result(text, "submission", make_submission_fields(one))
@@ -200,8 +214,52 @@ def list_tasks(
     elif any(one.base_url == connection.gateway for one in open_ones):
         command = format_command("tasks", "resume", *connection.options_to_repeat)
         report.show_note(f"next:  {command} finishes the unfinished ones")
+    unfetched = [
+        one
+        for one in submissions
+        if one.is_unfetched and not one.unsaved and one.base_url == connection.gateway
+    ]
+    if unfetched:
+        _show_fetch_command(len(unfetched), connection.options_to_repeat, report)
     _show_other_gateways(connection, open_ones, report)
     return ExitCode.SUCCESS
+
+
+def _find_unfetched(
+    client: RunwayClient,
+    unfinished: Sequence[BoundTask],
+    saving: ResumeSaving,
+    connection_options: Sequence[str],
+    report: Report,
+) -> list[BoundTask]:
+    """The succeeded tasks whose files are to be fetched; without a folder, only say how."""
+    known = {task.id for task in unfinished}
+    unfetched = [task for task in client.journal.unfetched() if task.id not in known]
+    if not unfetched:
+        return []
+    if not saving.includes_unfetched:
+        _show_fetch_command(len(unfetched), connection_options, report)
+        return []
+    tasks = "1 task" if len(unfetched) == 1 else f"{len(unfetched)} tasks"
+    report.show_note(f"fetching the files of {tasks} that succeeded and had no file saved")
+    return unfetched
+
+
+def _show_fetch_command(count: int, connection_options: Sequence[str], report: Report) -> None:
+    tasks = "1 task that succeeded has" if count == 1 else f"{count} tasks that succeeded have"
+    report.show_note(f"{tasks} no file saved, or not all of them")
+    command = format_command("tasks", "resume", "--output", "FOLDER", *connection_options)
+    report.show_note(f"next:  {command} fetches them while the gateway has them")
+
+
+def _show_unreadable(unreadable: Sequence[UnreadableRecord], file: Path, report: Report) -> None:
+    """Show how many rows are damaged, and which tasks they are about."""
+    if not unreadable:
+        return
+    rows = "1 row" if len(unreadable) == 1 else f"{len(unreadable)} rows"
+    report.show_warning(f"{rows} of the journal {file} cannot be read")
+    for row in unreadable:
+        report.show_warning(str(row))
 
 
 def _show_other_gateways(

@@ -221,3 +221,31 @@ class OptionalSaving:
         if self.output is None:
             return None
         return SavingOptions(output=self.output).prepare_folder()
+
+
+@Parameter(name="*", group=RUN_GROUP)
+@frozen(kw_only=True)
+class ResumeSaving:
+    """Where resumed tasks save their files, and whether never saved ones are fetched as well."""
+
+    output: Annotated[
+        Path | None,
+        Parameter(
+            help="Folder for the files, also for those that were never saved of tasks that "
+            "succeeded; by default, the current folder, and only for unfinished tasks.",
+            metavar="FOLDER",
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool, Parameter(negative="", help="Replace files of the same name.", show_default=False)
+    ] = False
+
+    @property
+    def includes_unfetched(self) -> bool:
+        """Whether files are fetched that were never saved."""
+        # Not without a folder: last week's files would appear in whatever folder is the current.
+        return self.output is not None
+
+    def prepare_folder(self) -> Path:
+        """The folder, created and checked; see `SavingOptions`."""
+        return SavingOptions(output=self.output or Path()).prepare_folder()

@@ -1,0 +1,169 @@
+"""What the journal's rows say: submissions, and rows that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from attrs import frozen
+
+from cometapi_runway._core.json_values import JSON, parse_json
+from cometapi_runway._core.submission_failure import SubmissionFailureReason
+from cometapi_runway._core.task import Route
+
+SubmissionState: TypeAlias = Literal[
+    "INTENDED", "REFUSED", "UNKNOWN", "SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", "LOST"
+]
+"""How a paid request stands.
+
+- ``INTENDED``: about to be sent, or sent by a process that is still running or was killed.
+- ``REFUSED``: refused or never sent; not charged.
+- ``UNKNOWN``: the gateway may have accepted and charged it.
+- ``SUBMITTED``, ``SUCCEEDED``, ``FAILED``, ``CANCELLED``: the task's state, as last seen.
+- ``LOST``: the gateway does not know the task, two days or more after it was created. It is no
+  longer resumed automatically. If it is seen to have ended later, that state replaces ``LOST``.
+"""
+
+_ROW_ERRORS = (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What reading a row can raise if its values are not those that were written."""
+_TYPES: dict[str, tuple[type, ...]] = {
+    "key": (str,),
+    "operation": (str,),
+    "arguments": (str,),
+    "fingerprint": (str,),
+    "seed": (int, bytes, type(None)),
+    "base_url": (str,),
+    "created_at": (int, float),
+    "task_id": (str, type(None)),
+    "reason": (str, type(None)),
+    "failure_code": (str, type(None)),
+    "ended_at": (int, float, type(None)),
+}
+"""Types of a submission's values. SQLite stores any type in any column."""
+
+
+@frozen
+class SubmissionRecord:
+    """One paid request, as recorded.
+
+    Attributes:
+        key: Its key in the journal.
+        operation: The operation's id in the contract.
+        arguments: The body that was sent, without the payloads of data URIs.
+        fingerprint: Digest of operation and body.
+        seed: The seed that was sent, or None.
+        route: The route on which its task is polled.
+        base_url: The gateway it was sent to.
+        created_at: When it was sent.
+        task_id: The task's id, or None.
+        state: How it stands.
+        reason: Why it was refused, failed, or is of unknown outcome, or None; see
+            `failure_reason`. Of a task that succeeded: why its output cannot be fetched any more.
+        failure_code: The failed task's code, or None.
+        ended_at: When its task was seen to have ended, or None.
+        files: Outputs on disk, in the task's order.
+        unsaved: How many outputs were requested within the last seven days and are not saved.
+        is_unfetched: Whether its task succeeded within the last seven days and an output of it,
+            or all of them, are not on record as saved.
+    """
+
+    key: str
+    operation: str
+    arguments: JSON
+    fingerprint: str
+    seed: int | None
+    route: Route
+    base_url: str
+    created_at: datetime
+    task_id: str | None
+    state: SubmissionState
+    reason: str | None
+    failure_code: str | None
+    ended_at: datetime | None
+    files: tuple[Path, ...] = ()
+    unsaved: int = 0
+    is_unfetched: bool = False
+
+    @property
+    def failure_reason(self) -> SubmissionFailureReason | None:
+        """Why the submission returned no task id; None if it returned one, or has not ended."""
+        if self.state not in {"REFUSED", "UNKNOWN"}:
+            return None
+        return SubmissionFailureReason.parse(self.reason)
+
+
+@frozen
+class UnreadableRecord:
+    """A submission whose row is damaged.
+
+    Attributes:
+        key: Its key, as far as it can be shown.
+        task_id: Its task's id, or None if it has none or that is damaged as well.
+        problem: What is wrong with the row.
+    """
+
+    key: str
+    task_id: str | None
+    problem: str
+
+    def __str__(self) -> str:
+        """One sentence that names the row and the problem."""
+        task = "" if self.task_id is None else f" (task {self.task_id})"
+        return f"submission {self.key}{task} cannot be read: {self.problem}"
+
+
+def parse_record(rows: Sequence[sqlite3.Row]) -> SubmissionRecord | UnreadableRecord:
+    """Build a submission from its rows, one for each file."""
+    first = rows[0]
+    try:
+        return _parse(first, rows)
+    except _ROW_ERRORS as error:
+        task_id = first["task_id"]
+        return UnreadableRecord(
+            key=str(first["key"]),
+            task_id=task_id if isinstance(task_id, str) else None,
+            problem=str(error) or type(error).__name__,
+        )
+
+
+def _parse(first: sqlite3.Row, rows: Sequence[sqlite3.Row]) -> SubmissionRecord:
+    _check_types(first)
+    _check_choice(first, "route", get_args(Route))
+    _check_choice(first, "state", get_args(SubmissionState))
+    return SubmissionRecord(
+        key=first["key"],
+        operation=first["operation"],
+        arguments=parse_json(first["arguments"].encode()),
+        fingerprint=first["fingerprint"],
+        seed=int(first["seed"]) if isinstance(first["seed"], bytes) else first["seed"],
+        route=first["route"],
+        base_url=first["base_url"],
+        created_at=datetime.fromtimestamp(first["created_at"], UTC),
+        task_id=first["task_id"],
+        state=first["state"],
+        reason=first["reason"],
+        failure_code=first["failure_code"],
+        ended_at=datetime.fromtimestamp(first["ended_at"], UTC) if first["ended_at"] else None,
+        files=tuple(Path(os.fsdecode(row["path"])) for row in rows if row["path"] is not None),
+        unsaved=first["unsaved"],
+        is_unfetched=bool(first["unfetched"]),
+    )
+
+
+def _check_types(row: sqlite3.Row) -> None:
+    for name, types in _TYPES.items():
+        value = row[name]
+        if not isinstance(value, types):
+            raise TypeError(f"{name} is of type {type(value).__name__}")
+        if isinstance(value, str):
+            # Bytes that are not UTF-8 are read as surrogates, which cannot be encoded again.
+            value.encode()
+
+
+def _check_choice(row: sqlite3.Row, name: str, choices: tuple[str, ...]) -> None:
+    if row[name] not in choices:
+        raise ValueError(f"{name} is {row[name]!r}")

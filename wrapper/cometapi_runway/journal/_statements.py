@@ -1,0 +1,211 @@
+"""Journal entries as SQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from cometapi_runway import _settings
+from cometapi_runway._core.redaction import redact_text, redact_url, strip_payloads
+from cometapi_runway._core.task import Task
+from cometapi_runway._flows.steps import (
+    Entry,
+    OutputRequested,
+    OutputSaved,
+    SubmissionAccepted,
+    SubmissionFailed,
+    SubmissionStarted,
+    TaskEnded,
+    TaskMissing,
+)
+
+SQLValue: TypeAlias = str | bytes | int | float | None
+
+NOT_SAVED: Final = -1
+"""The ``size`` of a file that is still to be saved."""
+_SQLITE_INTEGERS: Final = range(-(2**63), 2**63)
+"""Integers that SQLite stores exactly."""
+
+# INSERT, not REPLACE: a key that exists already raises an error.
+_INSERT_SUBMISSION: Final = """
+INSERT INTO submission
+    (key, operation, arguments, fingerprint, seed, route, base_url, created_at, process, state)
+VALUES (:key, :operation, :arguments, :fingerprint, :seed, :route, :base_url, :created_at,
+    :process, 'INTENDED')
+"""
+_ACCEPT_SUBMISSION: Final = """
+UPDATE submission SET task_id = :task_id, state = 'SUBMITTED' WHERE key = :key
+"""
+_FAIL_SUBMISSION: Final = """
+UPDATE submission SET state = :state, reason = :reason, task_id = :task_id WHERE key = :key
+"""
+# Whatever was recorded before: a LOST task is found again.
+_END_TASK: Final = """
+UPDATE submission
+SET state = :state, reason = :reason, failure_code = :failure_code, ended_at = :ended_at
+WHERE task_id = :task_id
+"""
+# A young task stays SUBMITTED: the key in use may be of another account than the task.
+_MARK_LOST: Final = """
+UPDATE submission SET state = 'LOST', reason = :reason
+WHERE task_id = :task_id AND state = 'SUBMITTED' AND created_at <= :created_before
+"""
+_MARK_OUTPUT_GONE: Final = """
+UPDATE submission SET reason = :reason
+WHERE task_id = :task_id AND state = 'SUCCEEDED' AND created_at <= :created_before
+"""
+_FORGET_UNSAVED: Final = """
+DELETE FROM file
+WHERE task_id = :task_id AND size = :not_saved AND EXISTS (
+    SELECT 1 FROM submission
+    WHERE submission.task_id = :task_id AND created_at <= :created_before
+)
+"""
+# IGNORE keeps an existing entry, whose file may be saved already.
+_REQUEST_FILE: Final = "INSERT OR IGNORE INTO file VALUES (:task_id, :index, :path, :size, :time)"
+# REPLACE marks a requested file as saved.
+_SAVE_FILE: Final = "INSERT OR REPLACE INTO file VALUES (:task_id, :index, :path, :size, :time)"
+
+
+@frozen
+class Statement:
+    """One SQL statement, with its values.
+
+    Attributes:
+        sql: The statement.
+        values: Its parameters.
+        updates_submission: Whether it changes the row of a submission, which must exist.
+    """
+
+    sql: str
+    values: Mapping[str, SQLValue]
+    updates_submission: bool = False
+
+
+@frozen
+class Write:
+    """What one entry writes; its times are those of the entry, however late it is written.
+
+    Attributes:
+        statements: The statements, in order.
+        slot: Which fact about a submission it states. A later write of the same slot replaces it.
+        description: The entry for a log.
+        key: The submission, if the entry names it by its key.
+        task_id: The task, if the entry names it.
+        is_intent: Whether a paid request is sent after it.
+    """
+
+    statements: tuple[Statement, ...]
+    slot: tuple[str, int]
+    description: str
+    key: str | None = None
+    task_id: str | None = None
+    is_intent: bool = False
+
+
+def make_write(entry: Entry, base_url: str) -> Write:
+    """The statements of an entry; `base_url` is the gateway of a `SubmissionStarted`."""
+    match entry:
+        case SubmissionStarted(key):
+            insert = Statement(_INSERT_SUBMISSION, _intent_values(entry, base_url))
+            return Write((insert,), ("start", 0), f"request {key}", key=key, is_intent=True)
+        case SubmissionAccepted(key, task_id):
+            accept = Statement(_ACCEPT_SUBMISSION, {"key": key, "task_id": task_id}, True)
+            description = f"task {task_id} was accepted"
+            return Write((accept,), ("decision", 0), description, key, task_id)
+        case SubmissionFailed(key, refused, reason, task_id):
+            state = "REFUSED" if refused else "UNKNOWN"
+            values = {"key": key, "state": state, "reason": reason.value, "task_id": task_id}
+            fail = Statement(_FAIL_SUBMISSION, values, True)
+            return Write((fail,), ("decision", 0), f"request {key} is {state}", key, task_id)
+        case TaskEnded(task):
+            return _write_end(task)
+        case TaskMissing(task_id):
+            return _write_missing(task_id)
+        case OutputRequested(task_id, first, folder, count):
+            requests = (
+                _file_statement(_REQUEST_FILE, task_id, index, folder, NOT_SAVED)
+                for index in range(first, first + count)
+            )
+            description = f"the output of task {task_id} is to be saved"
+            return Write(tuple(requests), ("request", first), description, task_id=task_id)
+        case OutputSaved(task_id, index, path, size):
+            save = _file_statement(_SAVE_FILE, task_id, index, path, size)
+            return Write((save,), ("file", index), f"{path} is saved", task_id=task_id)
+
+
+def _intent_values(entry: SubmissionStarted, base_url: str) -> dict[str, SQLValue]:
+    request = entry.call
+    return {
+        "key": entry.key,
+        "operation": request.operation,
+        "arguments": json.dumps(strip_payloads(request.body), ensure_ascii=False),
+        "fingerprint": request.fingerprint,
+        "seed": _encode_seed(entry.seed),
+        "route": entry.route,
+        "base_url": redact_url(base_url),
+        "created_at": time.time(),
+        "process": os.getpid(),
+    }
+
+
+def _write_end(task: Task) -> Write:
+    end: tuple[Statement, ...] = ()
+    if task.is_terminal:
+        values: dict[str, SQLValue] = {
+            "task_id": task.id,
+            "state": task.status,
+            "reason": redact_text(task.failure) if task.failure else None,
+            "failure_code": task.failure_code,
+            "ended_at": time.time(),
+        }
+        end = (Statement(_END_TASK, values, updates_submission=True),)
+    return Write(end, ("end", 0), f"task {task.id} is {task.status}", task_id=task.id)
+
+
+def _write_missing(task_id: str) -> Write:
+    """Mark an old task as LOST if it has no recorded end, and its output as gone if it has."""
+    values: dict[str, SQLValue] = {
+        "task_id": task_id,
+        "reason": "the gateway does not know it",
+        "created_before": time.time() - _settings.LOST_AFTER,
+        "not_saved": NOT_SAVED,
+    }
+    statements = (_MARK_LOST, _MARK_OUTPUT_GONE, _FORGET_UNSAVED)
+    return Write(
+        tuple(Statement(sql, values) for sql in statements),
+        ("missing", 0),
+        f"task {task_id} is missing",
+        task_id=task_id,
+    )
+
+
+def _file_statement(sql: str, task_id: str, index: int, path: Path, size: int) -> Statement:
+    return Statement(
+        sql,
+        {
+            "task_id": task_id,
+            "index": index,
+            "path": _encode_path(path.absolute()),
+            "size": size,
+            "time": time.time(),
+        },
+    )
+
+
+def _encode_seed(seed: int | None) -> int | bytes | None:
+    # SQLite converts a larger integer, or its digits as text, to a float in an INTEGER column. It
+    # stores bytes unchanged.
+    return seed if seed is None or seed in _SQLITE_INTEGERS else str(seed).encode()
+
+
+def _encode_path(path: Path) -> str | bytes:
+    """A path as text; as bytes if its name is not valid Unicode, which SQLite cannot store."""
+    name = str(path)
+    return os.fsencode(path) if name.encode("utf-8", "ignore").decode("utf-8") != name else name
