@@ -47,6 +47,15 @@ CREATE TABLE IF NOT EXISTS file (
 """
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that closes itself when it is freed: Python 3.13 warns about an open one."""
+
+    def __del__(self) -> None:
+        # A connection that was never opened has nothing to close.
+        with contextlib.suppress(sqlite3.Error):
+            self.close()
+
+
 def open_database(path: Path) -> sqlite3.Connection:
     """Open a journal's file; it is created with its folder if it does not exist.
 
@@ -68,6 +77,7 @@ def open_database(path: Path) -> sqlite3.Connection:
             isolation_level=None,
             # Several threads use the connection; the journal's lock admits one at a time.
             check_same_thread=False,
+            factory=_Connection,
             uri=True,
         )
         on_failure.callback(db.close)
