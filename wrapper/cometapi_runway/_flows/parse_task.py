@@ -38,7 +38,7 @@ def parse_task(response: ResponseLayers, known: Task | None = None) -> Task:
     layers = response.layers
     task_id = known.id if known is not None else response.task_id
     status = _latest_status(response)
-    if status is None and known is not None and response.is_bare_record:
+    if status is None and response.is_bare_record:
         status = UNKNOWN
     if task_id is None or status is None:
         missing = "no task id" if task_id is None else "no status"
