@@ -13,6 +13,15 @@ DEMO := $(VENV)/.ready-demo
 DEV := $(VENV)/.ready-dev
 TOOLS := PYTHONPATH=openapi $(BIN)/python -m contract_tools
 WORKERS ?= 2
+PRISM := .build/prism
+LOWEST_VENV := .venv-lowest
+# Without schemathesis and the contract tools, which need newer versions than the package does.
+LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app \
+	--ignore-glob='tests/end_to_end/test_s*_conformance.py' \
+	--ignore=tests/end_to_end/test_schemathesis.py --ignore=tests/end_to_end/test_page_changes.py \
+	--ignore=tests/unit/openapi
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+	--no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 .PHONY: help
 help: ## List what can be made
@@ -32,8 +41,13 @@ simulate: $(DEMO) ## Run the local gateway until Ctrl-C
 ##@ Check it
 
 .PHONY: test
-test: $(DEV) ## Run every test
+test: $(DEV) prism ## Run every test (PYTHON=python3.13 VENV=.venv-3.13 for another Python)
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+.PHONY: test-lowest
+test-lowest: ## Run the tests with the lowest versions of all dependencies
+	@$(MAKE) --no-print-directory $(LOWEST_VENV)/.ready-lowest VENV=$(LOWEST_VENV)
+	@$(LOWEST_VENV)/bin/python -m pytest -q -n $(WORKERS) $(LOWEST_TESTS)
 
 .PHONY: lint
 lint: $(DEV) ## Check format, lint and the layers of imports
@@ -76,8 +90,7 @@ conformance: $(DEV) ## schemathesis, all checks and phases, against the running 
 	@$(BIN)/python tests/end_to_end/simulator_conformance.py
 
 .PHONY: prism
-prism: ## Fetch Prism, so that its tests run too (needs Node)
-	@npm install --silent --prefix .build/prism @stoplight/prism-cli@5.14.2
+prism: $(PRISM)/.ready ## Install Prism, which some tests need; they are skipped without Node or npm
 
 .PHONY: bench
 bench: $(DEV) ## Print every benchmark, each as a ratio against a named peer
@@ -109,14 +122,16 @@ media: $(DEV) ## Draw the clips and pictures that the simulator serves
 setup: $(DEV) ## Install everything for development into .venv
 
 .PHONY: lock
-lock: $(DEV) ## Pin every dependency anew, with hashes
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
-		--upgrade --all-extras --group dev pyproject.toml -o requirements-dev.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
-		--extra cli --extra simulator --group build -c requirements-dev.lock \
-		pyproject.toml -o requirements.lock
+lock: $(DEV) ## Pin every dependency again, with hashes
+	@$(BIN)/$(COMPILE) --generate-hashes --upgrade --all-extras --group dev pyproject.toml \
+		-o requirements-dev.lock
+	@$(BIN)/$(COMPILE) --generate-hashes --extra cli --extra simulator --group build \
+		-c requirements-dev.lock pyproject.toml -o requirements.lock
+	@mkdir -p .build
+	@$(BIN)/$(COMPILE) --resolution lowest-direct --no-deps --all-extras pyproject.toml \
+		-o .build/lowest.txt
+	@$(BIN)/$(COMPILE) --generate-hashes --upgrade --all-extras --group test -c .build/lowest.txt \
+		pyproject.toml -o requirements-lowest.lock
 
 .PHONY: build
 build: $(DEV) ## Build wheel and sdist into dist/
@@ -143,3 +158,18 @@ $(DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(DEMO)
+
+$(LOWEST_VENV)/.ready-lowest: requirements-lowest.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the lowest versions …"
+	@$(PIP) install --require-hashes -r requirements-lowest.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Never fails: without Node, or with npm offline, the tests that need Prism are skipped.
+$(PRISM)/.ready: tests/end_to_end/prism/package.json tests/end_to_end/prism/package-lock.json
+	@mkdir -p $(PRISM) && cp $^ $(PRISM) && rm -f $(PRISM)/failed
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		echo "Node or npm is not installed" > $(PRISM)/failed; \
+	elif npm ci --prefix $(PRISM) --silent --no-audit --no-fund --ignore-scripts \
+		> $(PRISM)/npm.log 2>&1; then touch $@; \
+	else echo "npm could not install Prism: see $(PRISM)/npm.log" > $(PRISM)/failed; fi

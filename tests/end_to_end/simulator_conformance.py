@@ -2,9 +2,10 @@
 
     python tests/end_to_end/simulator_conformance.py [ARGUMENT OF `schemathesis run` …]
 
-The simulator runs on a free loopback port at twenty times real speed, so that the run meets tasks
-in every state. Some tasks fail or are cancelled, and responses change shape from one poll to the
-next. The exit status is that of schemathesis.
+The simulator runs on a free loopback port. Its clock advances with each request, so that the run
+meets tasks in every state and the same `--seed` sends the same requests. Some tasks fail or are
+cancelled, and responses change shape from one poll to the next. The exit status is that of
+schemathesis.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
     failed,
 )
 
+SECONDS_PER_REQUEST = 2.0
 KEY = "simulated-key"
 ENDINGS = (
     Outcome(failed("SAFETY.INPUT.TEXT"), When(every=3)),
@@ -57,11 +59,13 @@ def run(*arguments: str, **options: Unpack[Options]) -> Run:
         arguments: Further arguments for `schemathesis run`.
         options: Settings of the simulator that override the defaults above.
     """
-    options = {"clock": SimClock.scaled(20), "shape": "mixed", "outcomes": ENDINGS, **options}
+    clock = options.pop("clock", SimClock.manual())
+    options = {"clock": clock, "shape": "mixed", "outcomes": ENDINGS, **options}
     # schemathesis sends invalid requests, and the server would log each of them.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     # schemathesis leaves a folder in its working directory.
     with SimulatorServer(keys={KEY}, **options) as server, tempfile.TemporaryDirectory() as folder:
+        server.gateway.watchers.append(lambda _: clock.advance(SECONDS_PER_REQUEST))
         done = subprocess.run(
             command(server.base_url, arguments),
             cwd=folder,
@@ -81,7 +85,8 @@ def command(base_url: str, arguments: Sequence[str]) -> list[str]:
         *("run", str(ROOT / "openapi" / "runway.yaml"), "--url", base_url),
         *("--header", f"Authorization: Bearer {KEY}"),
         *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
-        *("--seed", "1", "--generation-deterministic", "--no-color"),
+        # Not `--generation-deterministic`, which draws without a seed.
+        *("--seed", "1", "--workers", "1", "--no-color"),
         *arguments,
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from cometapi_runway.simulator import Fault, When
 from cometapi_runway.validation import contract
 
-from .simulator_conformance import run
+from .simulator_conformance import Run, run
 
 
 def test_all_checks_and_phases_find_nothing():
@@ -38,3 +38,17 @@ def test_schemathesis_detects_faults(fault):
     only = ("--include-operation-id", "upscale_a_video", "--phases", "coverage")
     done = run(*only, faults=[fault])
     assert done.code == 1, done.output
+
+
+def test_the_seed_decides_which_requests_are_sent():
+    first, again, other = (
+        run("--max-examples", "2", "--phases", "fuzzing,stateful", "--seed", seed)
+        for seed in ("7", "7", "8")
+    )
+    assert "Seed: 7" in first.output
+    assert requests_of(first) == requests_of(again)
+    assert requests_of(first) != requests_of(other)
+
+
+def requests_of(done: Run) -> list[tuple[str, str, bytes]]:
+    return [(sent.method, sent.path, sent.content) for sent in done.gateway.requests]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cProfile
 import os
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -109,7 +110,9 @@ class _Watch:
     def __init__(self) -> None:
         self._here = _profiler()
         self._there: list[_Thread] = []
-        threading.setprofile(self._enter)
+        # From Python 3.12 on one profiler sees every thread, and a second one is refused.
+        if sys.version_info < (3, 12):
+            threading.setprofile(self._enter)
         self._here.enable()
 
     def _enter(self, *_: object) -> None:

@@ -124,6 +124,15 @@ async def test_a_path_is_routed_as_it_was_sent() -> None:
     assert gateway.requests[0].path == "/runwayml/v1/tasks/a%2Fb"
 
 
+async def test_a_path_with_a_line_feed_reaches_the_gateway() -> None:
+    gateway, app = make()
+    async with client(app) as http:
+        answer = await http.get("/runwayml/v1/tasks/a%0Ab")
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/json"
+    assert gateway.requests[0].path == "/runwayml/v1/tasks/a%0Ab"
+
+
 async def test_a_fault_applies_to_one_origin_only() -> None:
     _, app = make(faults=[Fault("status", when=When("download"))])
     async with client(app) as http:

@@ -38,7 +38,13 @@ class TestInvalidArguments:
             ("HTTPS_PROXY", "gopher://proxy.example:70"),
             ("HTTPS_PROXY", "http://proxy.example:port"),
             ("ALL_PROXY", "::::"),
-            ("SSL_CERT_FILE", "/nowhere/at/all.pem"),
+            pytest.param(
+                "SSL_CERT_FILE",
+                "/nowhere/at/all.pem",
+                marks=pytest.mark.skipif(
+                    httpx.__version__.startswith("0.27."), reason="httpx 0.27 ignores such a file"
+                ),
+            ),
         ],
     )
     def test_an_environment_that_httpx_cannot_use(

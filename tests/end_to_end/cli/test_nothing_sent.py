@@ -90,7 +90,7 @@ def test_fields_newer_than_the_contract_can_be_sent(run: Terminal, gateway: Gate
         (("charakter-performance",), "character-performance"),
         (("tasks", "wait"), "ID"),
         (("validate", "nowhere.json"), "nowhere.json"),
-        (("video-upscale", "--video-uri", "[" * 5000), "nested too deeply"),
+        (("video-upscale", "--video-uri", "[" * 100_000), "nested too deeply"),
         (("simulate", "--port", "70000"), "--port"),
         (("simulate", "--speed", "inf"), "factor"),
         (("simulate", "--balance", "nan"), "nan"),

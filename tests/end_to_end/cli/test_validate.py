@@ -28,7 +28,7 @@ def test_validate_works_offline(run: Terminal, monkeypatch: pytest.MonkeyPatch) 
     other = run("validate", "good.json", "--operation", "video-upscale")
     bad = run("validate", "bad.json")
     nothing = run("validate", "good.json", "--operation", "charakter-performance")
-    Path("deep.json").write_text('{"a":' * 5000)
+    Path("deep.json").write_text('{"a":' * 100_000)
     deep = run("validate", "deep.json")
 
     assert good.out == named.out == "valid for character-performance\n"

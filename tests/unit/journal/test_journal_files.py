@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -290,3 +292,15 @@ def test_one_that_cannot_be_written_can_be_read(
         (file,) = harness.run(task.download(folder))
         (entry,) = Journal(path).tasks()
         assert (entry.files, entry.unsaved) == ((file,), 0)
+
+
+def test_a_journal_that_is_dropped_open_warns_of_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    journal = Journal(path)
+    assert list(journal.tasks()) == []
+    del journal
+    gc.collect()
+    assert ignored == []

@@ -45,6 +45,8 @@ def interrupt_at(event_number: int, function: Callable[[], object]) -> BaseExcep
     return None
 
 
+# Python reports and drops an interruption that strikes in a destructor or a callback of its own.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     "use",
     [

@@ -76,6 +76,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _returned(self, _: object) -> None:
         self.in_threads -= 1
 
+    async def shutdown_default_executor(self, *_: float | None) -> None:
+        """Join the threads without a timeout: Python 3.13 measures it in the loop's time."""
+        await super().shutdown_default_executor()
+
 
 class AsyncVirtualClock:
     """The loop's time as the clock of the awaiting client."""

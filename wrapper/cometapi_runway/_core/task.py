@@ -23,6 +23,8 @@ RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
 FAILED = "FAILED"
 CANCELLED = "CANCELLED"
+UNKNOWN = "UNKNOWN"
+"""The gateway's own word for a task whose state it does not know."""
 TERMINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 
@@ -41,7 +43,7 @@ class Task:
     Attributes:
         id: The task's id.
         status: ``PENDING THROTTLED RUNNING SUCCEEDED FAILED CANCELLED``, or the server's own
-            word if it is a new one.
+            word if it is a new one. ``UNKNOWN`` if the gateway knows the task and not its state.
         progress: Fraction done, 0.0 to 1.0, or None if the response does not say.
         output: URLs of the finished files; they expire.
         failure: Why it failed, as the server says.

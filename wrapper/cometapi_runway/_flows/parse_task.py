@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
-from cometapi_runway._core.task import CANCELLED, FAILED, PENDING, RUNNING, SUCCEEDED, Task
+from cometapi_runway._core.task import CANCELLED, FAILED, PENDING, RUNNING, SUCCEEDED, UNKNOWN, Task
 from cometapi_runway._flows.response_layers import STATUS_RANK, ResponseLayers, status_word
 from cometapi_runway.errors import ResponseDecodeError
 
@@ -38,6 +38,8 @@ def parse_task(response: ResponseLayers, known: Task | None = None) -> Task:
     layers = response.layers
     task_id = known.id if known is not None else response.task_id
     status = _latest_status(response)
+    if status is None and response.is_bare_record:
+        status = UNKNOWN
     if task_id is None or status is None:
         missing = "no task id" if task_id is None else "no status"
         raise ResponseDecodeError(

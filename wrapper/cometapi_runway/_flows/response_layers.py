@@ -95,6 +95,17 @@ class ResponseLayers:
         return not words.isdisjoint(STATUS_RANK) and not is_error
 
     @property
+    def is_bare_record(self) -> bool:
+        """Whether the response is a task of the flat feed without a status.
+
+        The feed's page requires ``task_id`` only, and its example has nothing else.
+        """
+        if "code" in self.payload or "error" in self.payload:
+            return False
+        is_stated = any("status" in layer for layer in self.layers)
+        return as_text(self.payload.get("task_id")) is not None and not is_stated
+
+    @property
     def field_names(self) -> str:
         """The names of the outermost fields, shortened, for error messages."""
         names = ((as_text(name) or "''")[:40] for name in list(self.payload)[:12])

@@ -80,6 +80,15 @@ class Database:
         return _identify(self.path) != self.identity
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that closes itself when it is freed: Python 3.13 warns about an open one."""
+
+    def __del__(self) -> None:
+        # A connection that was never opened has nothing to close.
+        with contextlib.suppress(sqlite3.Error):
+            self.close()
+
+
 def open_database(path: Path) -> Database:
     """Open a journal's file; it is created with its folder if it does not exist.
 
@@ -106,6 +115,7 @@ def open_database(path: Path) -> Database:
             isolation_level=None,
             # Several threads use the connection; the journal's lock admits one at a time.
             check_same_thread=False,
+            factory=_Connection,
             uri=True,
         )
         on_failure.callback(connection.close)

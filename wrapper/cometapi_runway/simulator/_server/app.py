@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Unpack
 import anyio
 from attrs import frozen
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from cometapi_runway.simulator._control.control import Control
 from cometapi_runway.simulator._gateway.gateway import Gateway
@@ -123,6 +122,8 @@ def create_app(
             group.cancel_scope.cancel()
 
     endpoint = _Endpoint(core, Control(core), media_port)
-    app = Starlette(routes=[Mount("/", app=endpoint)], lifespan=lifespan)
+    app = Starlette(lifespan=lifespan)
+    # Not a route: the pattern of a route matches no path with a line feed in it.
+    app.router.default = endpoint
     app.state.gateway = core
     return app
