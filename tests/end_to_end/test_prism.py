@@ -28,6 +28,7 @@ from cometapi_runway import (
     TaskNotFoundError,
 )
 from cometapi_runway.simulator import Fault, When
+from cometapi_runway.validation import contract
 
 from .example_calls import CALLS, contract_resources, create
 
@@ -132,16 +133,27 @@ def test_every_operation_is_called():
     assert set(CALLS) == contract_resources()
 
 
+def find_example_id(resource: str) -> str:
+    """The id in the first example of a read, in the contract."""
+    operation = next(one for one in contract().operations if one.resource == resource)
+    content = operation.document["responses"]["200"]["content"]["application/json"]
+    example = next(iter(content["examples"].values()))["value"]
+    return example.get("task_id") or example["id"]
+
+
 @needs_prism
 def test_the_client_works_with_a_mock_of_the_contract(runway_simulator):
     # Prism has its own socket; the fixture provides the clock, so that waits take no time.
     with prism("mock", CONTRACT) as mock, mock.client() as client:
         for name in CALLS:
             assert create(client, name).id
-        task = create(client, "character_performance").wait()
-        assert task.output == ("https://example.com/output.mp4",)
-        # Prism answers with the first example, which has no status.
-        assert client.compat.tasks.retrieve("a-task").status == "UNKNOWN"
+        # Prism answers with the first example, whichever task is polled: the client wants its own.
+        assert client.tasks.wait(find_example_id("tasks")).output == (
+            "https://example.com/output.mp4",
+        )
+        # The feed's first example has no status.
+        feed_task = client.compat.tasks.retrieve(find_example_id("feed"))
+        assert feed_task.status == "UNKNOWN"
     assert mock.violations == []
 
 
