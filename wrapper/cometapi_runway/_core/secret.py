@@ -44,15 +44,16 @@ class Secret:
 
     def hide_in(self, content: bytes) -> bytes:
         """Hide this text in content that others wrote, also where characters of it are escaped."""
-        if len(self.reveal()) < _MIN_LENGTH_TO_HIDE:
+        secret = self.reveal()
+        if len(secret) < _MIN_LENGTH_TO_HIDE:
             return content
         hidden = HIDDEN.encode()
-        content = content.replace(self.reveal().encode(), hidden)
+        content = content.replace(secret.encode(), hidden)
         if _ESCAPE.search(content):
             content = re.sub(_escapable_pattern(self), hidden, content)
         if b"\0" in content:
             for encoding in _WIDE_ENCODINGS:
-                content = content.replace(self.reveal().encode(encoding), HIDDEN.encode(encoding))
+                content = content.replace(secret.encode(encoding), HIDDEN.encode(encoding))
         return content
 
     def hide_in_text(self, text: str) -> str:

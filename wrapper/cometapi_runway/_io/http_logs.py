@@ -49,16 +49,23 @@ class _RedactFilter(logging.Filter):
 _filter = _RedactFilter()
 
 
-@contextlib.contextmanager
-def redact_http_logs(key: Secret | None = None) -> Generator[None]:
+_NO_REDACTION: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+
+
+def redact_http_logs(key: Secret | None = None) -> contextlib.AbstractContextManager[None]:
     """Redact what httpx and httpcore log inside this block, in this thread or task.
 
     Args:
         key: The key that the requests carry, or None.
     """
-    if not any(logger.isEnabledFor(logging.INFO) for logger in _LOGGERS):
-        yield
-        return
+    for logger in _LOGGERS:
+        if logger.isEnabledFor(logging.INFO):
+            return _redact(key)
+    return _NO_REDACTION
+
+
+@contextlib.contextmanager
+def _redact(key: Secret | None) -> Generator[None]:
     for logger in _LOGGERS:
         # Repeated for each request, because a program may reset its logging configuration.
         # Adding the same filter twice has no effect.

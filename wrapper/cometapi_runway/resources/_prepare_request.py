@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -241,7 +241,13 @@ def _add_headers(
 
 def _check_headers(operation: str, headers: Mapping[str, str]) -> tuple[Issue, ...]:
     """What the contract forbids in the headers that it documents."""
-    values = {name.lower(): [value] for name, value in headers.items()}
+    return _check_header_items(operation, tuple(headers.items()))
+
+
+@lru_cache(maxsize=256)
+def _check_header_items(operation: str, items: tuple[tuple[str, str], ...]) -> tuple[Issue, ...]:
+    # Cached because nearly all requests of a program have the same headers.
+    values = {name.lower(): [value] for name, value in items}
     return contract().check_parameters(contract().operation(operation), "header", values)
 
 
