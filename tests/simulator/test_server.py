@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
+from tests.process_lines import read_line
 
 from .decoding import decode
 from .helpers import BODY, EXACT, HEADERS
@@ -177,8 +178,7 @@ def test_run_serves_until_sigterm() -> None:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        url = read_line(process).strip()
         assert httpx.get(f"{url}/_simulator/state").status_code == 200
         process.terminate()
         assert process.wait(10) == 0
