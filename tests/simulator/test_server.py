@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.process_lines import read_line
 
 from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
-from tests.process_lines import read_line
 
 from .decoding import decode
 from .helpers import BODY, EXACT, HEADERS

@@ -159,11 +159,10 @@ def test_no_refusal_shows_the_content_of_an_argument(
     harness: ClientHarness, kind: str, name: str
 ) -> None:
     value = {"seed": HIDDEN[kind]} if name == "extra_body" else HIDDEN[kind]
-    try:
-        harness.respond_with(status(400))
+    harness.respond_with(status(400))
+    with pytest.raises((RunwayError, TypeError, ValueError)) as caught:
         harness.create(**{name: value})
-    except (RunwayError, TypeError, ValueError) as error:
-        assert SECRET not in f"{error}{error!r}"
+    assert SECRET not in f"{caught.value}{caught.value!r}"
 
 
 @pytest.mark.parametrize("value", [PICTURE, {"inner": PICTURE}, [PICTURE]])

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tests import process_lines
 from tests.process_lines import read_line
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.process_lines import read_line
 
 from cometapi_runway._core import partial_file
 from cometapi_runway._core.partial_file import PartialFile
-from tests.process_lines import read_line
 
 from ..support.partial_files import DATA, KNOWN, POSIX, names, write
 
