@@ -131,7 +131,15 @@ def _results(futures: Sequence[Future[Outcome]]) -> list[Outcome]:
 def run_async(outcome: Outcome, timeouts: Sequence[float], *, is_late: bool = False) -> SharedPoll:
     """As `run_blocking`; KeyboardInterrupt stands for a cancellation of the leader's wait."""
     logged: list[Any] = []
-    return asyncio.run(_run_async(outcome, timeouts, is_late=is_late, logged=logged))
+
+    async def run() -> SharedPoll:
+        found = await _run_async(outcome, timeouts, is_late=is_late, logged=logged)
+        # asyncio reports an exception that was never retrieved when its future is collected.
+        gc.collect()
+        await asyncio.sleep(0)
+        return found
+
+    return asyncio.run(run())
 
 
 async def _run_async(
@@ -147,10 +155,10 @@ async def _run_async(
         await go.wait()
         return produce(outcome)
 
-    async def poll(timeout: float) -> Outcome:
+    async def poll(seconds: float) -> Outcome:
         with polls.join("t"):
             try:
-                return await polls.poll(step(timeout), 0.0, send)
+                return await polls.poll(step(seconds), 0.0, send)
             except BaseException as error:
                 return error
 
@@ -167,10 +175,6 @@ async def _run_async(
             go.set()
             results = await asyncio.gather(leader, *followers)
         found = SharedPoll(results[0], results[1:], dict(polls._tasks), len(sent), logged)
-    del polls, leader, followers
-    # asyncio reports an exception that was never retrieved when its future is collected.
-    gc.collect()
-    await asyncio.sleep(0)
     return found
 
 
