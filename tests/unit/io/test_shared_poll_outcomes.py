@@ -134,7 +134,11 @@ def run_async(outcome: Outcome, timeouts: Sequence[float], *, is_late: bool = Fa
 
     async def run() -> SharedPoll:
         found = await _run_async(outcome, timeouts, is_late=is_late, logged=logged)
-        # asyncio reports an exception that was never retrieved when its future is collected.
+        # asyncio reports an exception that was never retrieved when its future is collected. The
+        # tracebacks' frames would keep the future.
+        for one in (found.leader, outcome):
+            if isinstance(one, BaseException):
+                one.with_traceback(None).__context__ = None
         gc.collect()
         await asyncio.sleep(0)
         return found
