@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.process_lines import read_line
 
 from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
 
@@ -177,8 +178,7 @@ def test_run_serves_until_sigterm() -> None:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        url = read_line(process).strip()
         assert httpx.get(f"{url}/_simulator/state").status_code == 200
         process.terminate()
         assert process.wait(10) == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.process_lines import read_line
 
 from .processes import (
     COMMAND,
@@ -34,8 +35,7 @@ def simulate(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[.
             text=True,
         )
         started.append(process)
-        assert process.stdout is not None
-        ready: dict[str, Any] = json.loads(process.stdout.readline())
+        ready: dict[str, Any] = json.loads(read_line(process))
 
         def end() -> int:
             process.send_signal(signal.SIGINT)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
+from cometapi_runway.cli._commands import _submission_text
 from cometapi_runway.cli._commands._submission_text import (
     describe_unknown_submission,
     format_submission,
@@ -93,3 +94,34 @@ def test_a_failed_task_without_a_text_shows_its_code() -> None:
     )
 
     assert format_submission(failed, GATEWAY).endswith("\n  SAFETY.INPUT.TEXT")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [
+        (-5, "0s"),
+        (0, "0s"),
+        (0.9, "0s"),
+        (1, "1s"),
+        (59.9, "59s"),
+        (60, "1m"),
+        (119.9, "1m"),
+        (3599.9, "59m"),
+        (3600, "1h"),
+        (86_399.9, "23h"),
+        (86_400, "1d"),
+        (86_400 * 400, "400d"),
+    ],
+)
+def test_an_age_is_cut_to_one_unit(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, age: str
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls.fromtimestamp(SENT.timestamp() + seconds, tz)
+
+    monkeypatch.setattr(_submission_text, "datetime", Clock)
+
+    assert f" {age}  " in format_submission(submission(), GATEWAY)
+    assert f" sent {age} ago" in describe_unknown_submission(submission())

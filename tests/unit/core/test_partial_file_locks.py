@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.process_lines import read_line
 
 from cometapi_runway._core import partial_file
 from cometapi_runway._core.partial_file import PartialFile
@@ -117,9 +118,8 @@ def holder(shared: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_lock_holds_between_processes_and_dies_with_its_own(
     parts: list[PartialFile], shared: Path, holder: subprocess.Popen[str]
 ) -> None:
-    assert holder.stdout is not None
-    assert holder.stdout.readline().split() == ["0", "a.part"]
-    assert holder.stdout.readline() == "written\n"
+    assert read_line(holder).split() == ["0", "a.part"]
+    assert read_line(holder) == "written\n"
     write(parts[0], DATA)
     assert parts[0].path != shared
     holder.kill()
@@ -135,9 +135,8 @@ def test_what_dead_processes_left_goes_with_the_finished_file(
     for name in others:
         (shared.parent / name).write_bytes(b"not its own")
     parts[0].hold()
-    assert holder.stdout is not None
-    own = holder.stdout.readline().split()[1]
-    assert holder.stdout.readline() == "written\n"
+    own = read_line(holder).split()[1]
+    assert read_line(holder) == "written\n"
     holder.kill()
     holder.wait(30)
     assert own in names(shared.parent)

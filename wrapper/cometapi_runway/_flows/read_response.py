@@ -190,7 +190,7 @@ def _choose_error_class(status: int, code: str | None, message: str) -> type[API
     if (code or "").lower() == FETCH_FAILED and status in {401, 402, 403}:
         return APIStatusError
     # Inside HTTP 200 the older routes put an HTTP status into `code`.
-    if 200 <= status < 300 and code and code.isdecimal():
+    if 200 <= status < 300 and code and code.isascii() and code.isdecimal():
         status = int(code) if len(code) == 3 else status
     if status in {401, 402, 403} and _QUOTA_WORDS.search(message):
         return InsufficientQuotaError

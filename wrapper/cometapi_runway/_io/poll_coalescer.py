@@ -172,7 +172,7 @@ def _copy_error(error: BaseException) -> APIConnectionError:
     A copy, because an exception that several waits raise would collect all their tracebacks.
     """
     if isinstance(error, APIConnectionError):
-        return type(error)(str(error), delivery=error.delivery)
+        return type(error)(str(error), delivery=error.delivery, is_permanent=error.is_permanent)
     return APIConnectionError(f"the poll was interrupted: {type(error).__name__}")
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _BOOLEANS: Mapping[str, object] = {"true": True, "false": False}
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+"""Headers, in lower case, whose values no message shows."""
 _KINDS = {"path": "path parameter", "query": "query parameter", "cookie": "cookie"}
 
 
@@ -38,6 +40,9 @@ class ParameterChecker:
         is_header = parameter.location == "header"
         self.key = parameter.name.lower() if is_header else parameter.name
         self._parameter = parameter
+        self._is_secret = parameter.location == "cookie" or (
+            is_header and self.key in SECRET_HEADERS
+        )
         self._name = f"{_KINDS.get(parameter.location, parameter.location)} {parameter.name}"
         self._types = _find_types(document, parameter.schema)
         self._item_types = _find_item_types(document, parameter.schema)
@@ -56,10 +61,14 @@ class ParameterChecker:
                 yield Issue(name, "required", None, message)
         elif len(texts) > 1 and "array" not in self._types:
             message = f"{self._name} is given more than once (repeated)"
-            yield Issue(name, "repeated", texts[-1], message)
+            yield Issue(name, "repeated", None if self._is_secret else texts[-1], message)
         else:
             for issue in check_value(self._validator, self._decode(texts), self._name_place):
-                yield evolve(issue, path=name)
+                yield self._hide_secret(issue) if self._is_secret else evolve(issue, path=name)
+
+    def _hide_secret(self, issue: Issue) -> Issue:
+        message = f"{self._name} breaks the contract ({issue.rule})"
+        return Issue(self._parameter.name, issue.rule, None, message)
 
     def _name_place(self, path: str) -> str:
         return f"{self._name}{path}"

@@ -14,7 +14,7 @@ from cometapi_runway._core.naming import count_noun
 from cometapi_runway.errors import Issue
 from cometapi_runway.validation._document import HEADER_NAME, is_json_media_type
 from cometapi_runway.validation._messages import describe_value, shorten
-from cometapi_runway.validation._parameters import ParameterChecker
+from cometapi_runway.validation._parameters import SECRET_HEADERS, ParameterChecker
 from cometapi_runway.validation._strict_json import decode_json
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _Values: TypeAlias = Mapping[str, list[str]]
 # mock transport accepts them, so only this check finds them in a mocked test.
 _FIELD_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
 _BEARER = re.compile(r"bearer +[\x21-\x7e]+", re.IGNORECASE)
-_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 _SINGLE = frozenset({"authorization", "content-type", "content-length", "content-encoding", "host"})
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 _NOT_WIRE = re.compile(r"[^\x21-\x7e]|#")
@@ -75,6 +74,7 @@ class RequestChecker:
         path = {name: [value] for name, value in route.arguments.items()}
         issues += self.check_parameters(operation, "path", path)
         issues += self.check_parameters(operation, "header", values)
+        issues += self.check_parameters(operation, "cookie", _parse_cookies(values))
         issues += self._check_query(operation, parts.query)
         issues += _check_security(operation, values)
         issues += self._check_content(operation, values, content)
@@ -167,7 +167,7 @@ def _collect_headers(
         if not HEADER_NAME.fullmatch(name):
             yield Issue(name, "wire", name, f"{name!r} is not a valid header name (wire)")
         if not _FIELD_VALUE.fullmatch(value):
-            shown = None if lower in _SECRET else shorten(value)
+            shown = None if lower in SECRET_HEADERS else shorten(value)
             got = "" if shown is None else f", got {describe_value(shown)}"
             message = f"header {name} has characters that HTTP does not allow (wire){got}"
             yield Issue(name, "wire", shown, message)
@@ -175,6 +175,16 @@ def _collect_headers(
         if len(into[lower]) > 1:
             name = lower.title()
             yield Issue(name, "repeated", None, f"header {name} is given twice (repeated)")
+
+
+def _parse_cookies(values: _Values) -> _Values:
+    """Cookies by name; see RFC 6265, 5.4."""
+    cookies: dict[str, list[str]] = {}
+    for header in values.get("cookie", []):
+        for pair in header.split(";"):
+            name, _, value = pair.strip().partition("=")
+            cookies.setdefault(name, []).append(value)
+    return cookies
 
 
 def _report_operation(operation: Operation, expected: str) -> Issue:

@@ -46,14 +46,33 @@ def events(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (9.9, "0:09"), (72.4, "1:12"), (3723, "1:02:03")]
+    ("seconds", "text"),
+    [
+        (0, "0:00"),
+        (9.9, "0:09"),
+        (59.9, "0:59"),
+        (60, "1:00"),
+        (72.4, "1:12"),
+        (3599.9, "59:59"),
+        (3600, "1:00:00"),
+        (3723, "1:02:03"),
+        (360_000, "100:00:00"),
+    ],
 )
 def test_durations_look_like_a_clock(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(512, "0.5 kB"), (87_500, "87.5 kB"), (1_240_000, "1.2 MB")]
+    ("count", "text"),
+    [
+        (0, "0.0 kB"),
+        (512, "0.5 kB"),
+        (87_500, "87.5 kB"),
+        (99_999, "100.0 kB"),
+        (100_000, "0.1 MB"),
+        (1_240_000, "1.2 MB"),
+    ],
 )
 def test_sizes_have_units(count: int, text: str) -> None:
     assert format_size(count) == text

@@ -34,6 +34,9 @@ def make_estimates(*seen: Seen) -> TimeEstimates:
         ([(0, "RUNNING", None), (9, "RUNNING", None)], None),
         ([(0, "RUNNING", 0.20), (9, "RUNNING", 0.24)], None),
         ([(0, "RUNNING", 0.20), (9, "RUNNING", 0.26)], 111.0),
+        # Exactly the least progress that is measured.
+        ([(0, "RUNNING", 0.0), (9, "RUNNING", 0.05)], 171.0),
+        ([(0, "RUNNING", 0.5), (10, "RUNNING", 1.0)], None),
         ([(0, "RUNNING", 0.2), (10, "RUNNING", 0.6), (20, "SUCCEEDED", None)], None),
         ([], None),
     ],

@@ -153,4 +153,5 @@ def _format_age(moment: datetime) -> str:
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if seconds >= size:
             return f"{seconds // size:.0f}{unit}"
-    return f"{max(seconds, 0):.0f}s"
+    # Cut like the larger units: rounded, it would reach 60s.
+    return f"{max(seconds, 0) // 1:.0f}s"

@@ -147,12 +147,22 @@ def resolve_schema(contract: Contract, schema: JSON) -> Object:
     """A schema with its reference resolved and its ``allOf`` merged; its own keys win."""
     own = dict(as_object(schema) or {})
     reference, parts = as_text(own.pop("$ref", None)), own.pop("allOf", None)
-    inherited: dict[str, JSON] = {}
+    merged: Object = {}
     if reference is not None:
-        inherited.update(resolve_schema(contract, contract.resolve({"$ref": reference})))
+        merged = resolve_schema(contract, contract.resolve({"$ref": reference}))
     for part in parts if isinstance(parts, list) else []:
-        inherited.update(resolve_schema(contract, part))
-    return {**inherited, **own}
+        merged = _merge(merged, resolve_schema(contract, part))
+    return _merge(merged, own)
+
+
+def _merge(base: Object, own: Object) -> Object:
+    """Two schemas that both apply; of a key that both have, `own` wins."""
+    merged = {**base, **own}
+    fields = {
+        **(as_object(base.get("properties")) or {}),
+        **(as_object(own.get("properties")) or {}),
+    }
+    return {**merged, "properties": fields} if fields else merged
 
 
 def _list_body_schemas(operation: Operation) -> Mapping[str, JSON]:

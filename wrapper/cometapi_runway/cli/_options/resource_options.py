@@ -78,11 +78,10 @@ def list_resource_options(resource: ClientResource) -> tuple[ResourceOption, ...
     Raises:
         KeyError: The contract has no field for an argument.
     """
-    properties = as_object(resource.body_schema.get("properties")) or {}
     contract = resource.contract
     fields = {
         _fold_name(name): (name, resolve_schema(contract, schema))
-        for name, schema in properties.items()
+        for name, schema in _list_properties(contract, resource.body_schema).items()
     }
     return tuple(
         _make_option(contract, argument, *fields[_fold_name(argument.name)])
@@ -131,6 +130,25 @@ def parse_value(text: str) -> str | Path | JSON:
         return parse_json(text)
     is_address = "://" in text or text[:5].lower() == "data:"
     return text if is_address else Path(text).expanduser()
+
+
+def _list_properties(contract: Contract, schema: Object) -> dict[str, JSON]:
+    """The fields of a body, those of every branch of a union included."""
+    properties = dict(as_object(schema.get("properties")) or {})
+    for branch in _list_branches(contract, schema):
+        for name, value in _list_properties(contract, branch).items():
+            known = properties.setdefault(name, value)
+            if known != value:
+                # Where branches differ, the field takes what any of them takes.
+                properties[name] = {"anyOf": [known, value]}
+    return properties
+
+
+def _list_branches(contract: Contract, schema: Object) -> list[Object]:
+    """The branches of a schema's unions, references resolved."""
+    unions = (schema.get("anyOf"), schema.get("oneOf"))
+    lists = [union for union in unions if isinstance(union, list)]
+    return [resolve_schema(contract, branch) for branches in lists for branch in branches]
 
 
 def _fold_name(name: str) -> str:
@@ -186,9 +204,8 @@ def _get_value_type(contract: Contract, schema: Object) -> _ValueType:
 
 def _is_asset(contract: Contract, schema: Object) -> bool:
     """Whether a value names a file: an address or data URI, by itself or as ``uri``."""
-    branches = schema.get("anyOf")
-    if isinstance(branches, list):
-        return any(_is_asset(contract, resolve_schema(contract, branch)) for branch in branches)
+    if any(_is_asset(contract, branch) for branch in _list_branches(contract, schema)):
+        return True
     fields = as_object(schema.get("properties")) or {}
     if "uri" in fields:
         return True

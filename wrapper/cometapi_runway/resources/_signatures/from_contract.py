@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from inspect import Parameter
 from inspect import Signature as PythonSignature
 from typing import Any, NoReturn
@@ -46,9 +46,9 @@ def from_contract(operation_id: str, source: Contract | None = None) -> Signatur
     """
     source = contract() if source is None else source
     operation = _find_operation(operation_id, source)
-    bodies = list(_body_schemas(operation.body_schema or {}, source))
-    wire_names = {_to_argument_name(wire): wire for body in bodies for wire in _field_names(body)}
-    required = frozenset[str].intersection(*(_required_arguments(body) for body in bodies))
+    fields, required_fields = _read_fields(operation.body_schema or {}, source)
+    wire_names = {_to_argument_name(wire): wire for wire in fields}
+    required = frozenset(map(_to_argument_name, required_fields))
 
     def build(**arguments: Any) -> Model:
         return _Body(
@@ -81,26 +81,33 @@ def _refuse_operation(operation_id: str, message: str) -> NoReturn:
     raise InvalidRequestError([Issue("operation_id", "unknown", operation_id, message)])
 
 
-def _body_schemas(schema: Object, source: Contract) -> Iterator[Object]:
-    """The schemas that a body may have, with references resolved."""
-    schema = source.resolve(schema)
-    branches = schema.get("anyOf", schema.get("oneOf"))
-    if isinstance(branches, list):
-        for branch in branches:
-            yield from _body_schemas(as_object(branch) or {}, source)
-        return
-    yield schema
+def _read_fields(schema: Object, source: Contract) -> tuple[list[str], frozenset[str]]:
+    """The fields of a body, and the ones that it requires whatever branch of a union it takes."""
+    names, required = _field_names(schema), _required_names(schema)
+    targets = [source.resolve(schema)] if "$ref" in schema else []
+    for part in (*targets, *_branches(schema, "allOf")):
+        part_names, part_required = _read_fields(part, source)
+        names, required = names + part_names, required | part_required
+    for union in ("anyOf", "oneOf"):
+        branches = [_read_fields(branch, source) for branch in _branches(schema, union)]
+        names += [name for branch_names, _ in branches for name in branch_names]
+        if branches:
+            required |= frozenset[str].intersection(*(needed for _, needed in branches))
+    return names, required
+
+
+def _branches(schema: Object, keyword: str) -> list[Object]:
+    branches = schema.get(keyword)
+    return [as_object(one) or {} for one in branches] if isinstance(branches, list) else []
 
 
 def _field_names(body: Object) -> list[str]:
     return [str(name) for name in as_object(body.get("properties")) or {}]
 
 
-def _required_arguments(body: Object) -> frozenset[str]:
+def _required_names(body: Object) -> frozenset[str]:
     names = body.get("required")
-    return frozenset(
-        _to_argument_name(str(name)) for name in (names if isinstance(names, list) else [])
-    )
+    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
 
 
 def _to_argument_name(name: str) -> str:

@@ -1,0 +1,190 @@
+"""Forms that the gateway's contract does not use: unions, parameters, security."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cometapi_runway.validation import ContractError
+
+from ..support.contracts import PATH, make_contract
+
+SECRET = "s3cret-value"
+
+
+def find(contract, body):
+    return {(issue.path, issue.rule) for issue in contract.check_body("make_it", body)}
+
+
+PICTURE = {
+    "required": ["kind", "size"],
+    "properties": {"kind": {"const": "p"}, "size": {"type": "integer"}},
+}
+SOUND = {
+    "required": ["kind", "rate"],
+    "properties": {"kind": {"const": "s"}, "rate": {"type": "integer"}},
+}
+
+
+@pytest.mark.parametrize("union", ["anyOf", "oneOf"])
+@pytest.mark.parametrize(
+    ("value", "issue"),
+    [
+        ({"kind": "p", "size": 1}, None),
+        ({"kind": "s", "rate": 1}, None),
+        # The tag says which branch is meant; the other branch's faults are not shown.
+        ({"kind": "p"}, ("/size", "required")),
+        ({"kind": "s", "rate": "x"}, ("/rate", "type")),
+        ({"kind": "s", "size": 1}, ("/rate", "required")),
+        ({"kind": "q", "size": 1}, ("/kind", "const")),
+        ({"size": 1}, ("/kind", "required")),
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_union_reports_the_likely_branch_at_every_depth(union, value, issue, depth):
+    schema = {union: [PICTURE, SOUND]}
+    for _ in range(depth):
+        schema = {"anyOf": [schema, {"type": "integer"}]}
+    found = find(make_contract(schema), value)
+    assert found == (set() if issue is None else {issue})
+
+
+def test_one_of_refuses_a_value_of_two_forms():
+    both = {"oneOf": [{"type": "integer"}, {"minimum": 2}]}
+    (issue,) = make_contract(both).check_body("make_it", 3)
+    assert (issue.path, issue.rule) == ("", "oneOf")
+    assert "exactly one" in issue.message
+    assert make_contract(both).check_body("make_it", 1) == ()
+
+
+def test_all_of_reports_every_part():
+    contract = make_contract({"allOf": [PICTURE, {"required": ["name"]}]})
+    assert find(contract, {"kind": "p"}) == {("/size", "required"), ("/name", "required")}
+    assert find(contract, {"kind": "p", "size": 1, "name": "x"}) == set()
+
+
+def test_references_next_to_other_keys_both_apply():
+    schema = {"$ref": "#/components/schemas/P", "required": ["name"]}
+    contract = make_contract(schema, schemas={"P": PICTURE})
+    assert find(contract, {"kind": "p"}) == {("/size", "required"), ("/name", "required")}
+
+
+TYPED = {
+    "query": lambda text: (f"{PATH}?n={text}", ()),
+    "header": lambda text: (PATH, (("N", text),)),
+    "cookie": lambda text: (PATH, (("Cookie", f"first=1; n={text}; last=2"),)),
+}
+
+
+@pytest.mark.parametrize("location", TYPED)
+@pytest.mark.parametrize(
+    ("text", "rule"), [("1", None), ("9", None), ("0", "minimum"), ("10", "maximum"), ("x", "type")]
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_parameter_is_read_by_its_type_wherever_it_is(location, text, rule, nested):
+    schema = {"type": "integer", "minimum": 1, "maximum": 9}
+    if nested:
+        schema = {"allOf": [{"anyOf": [schema]}]}
+    parameter = {"name": "n", "in": location, "required": True, "schema": schema}
+    contract = make_contract(parameters=[parameter])
+    url, headers = TYPED[location](text)
+
+    issues = contract.check_request("GET", url, headers, b"")
+
+    assert [(issue.path, issue.rule) for issue in issues] == ([] if rule is None else [("n", rule)])
+
+
+@pytest.mark.parametrize("location", TYPED)
+@pytest.mark.parametrize("required", [True, False])
+def test_a_parameter_is_missed_only_where_it_is_required(location, required):
+    parameter = {"name": "n", "in": location, "required": required, "schema": {}}
+    contract = make_contract(parameters=[parameter])
+    issues = contract.check_request("GET", PATH, (), b"")
+    assert [(issue.path, issue.rule) for issue in issues] == [("n", "required")] * required
+
+
+@pytest.mark.parametrize(
+    ("name", "location", "headers"),
+    [
+        ("sid", "cookie", (("Cookie", f"sid={SECRET}"),)),
+        ("sid", "cookie", (("Cookie", f"sid={SECRET}; sid={SECRET}"),)),
+        ("X-Api-Key", "header", (("X-Api-Key", SECRET),)),
+        ("X-Api-Key", "header", (("X-Api-Key", SECRET), ("X-Api-Key", SECRET))),
+    ],
+)
+def test_the_value_of_a_cookie_or_of_a_key_is_not_shown(name, location, headers):
+    parameter = {"name": name, "in": location, "schema": {"maxLength": 3}}
+    (issue,) = make_contract(parameters=[parameter]).check_request("GET", PATH, headers, b"")
+    assert issue.path == name
+    assert name in issue.message
+    assert issue.rule in issue.message
+    assert SECRET not in repr(issue) + str(issue.value)
+
+
+BEARER = {"type": "http", "scheme": "bearer"}
+
+
+@pytest.mark.parametrize("headers", [(), (("Authorization", "Bearer k"),)])
+@pytest.mark.parametrize(
+    ("security", "is_needed"),
+    [
+        ([], False),
+        ([{"a": []}], True),
+        ([{"a": []}, {"b": []}], True),
+        ([{"a": [], "b": []}], True),
+        ([{"a": []}, {}], False),
+        ([{}, {"a": []}], False),
+    ],
+)
+def test_a_key_is_needed_unless_an_alternative_needs_none(security, is_needed, headers):
+    contract = make_contract(schemes={"a": BEARER, "b": BEARER}, security=security)
+    issues = contract.check_request("GET", PATH, headers, b"")
+    expected = [("Authorization", "security")] if is_needed and not headers else []
+    assert [(issue.path, issue.rule) for issue in issues] == expected
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+        {"type": "apiKey", "in": "query", "name": "key"},
+        {"type": "apiKey", "in": "cookie", "name": "key"},
+        {"type": "http", "scheme": "basic"},
+        {"type": "oauth2", "flows": {}},
+    ],
+)
+@pytest.mark.parametrize("security", [[{"b": []}], [{"a": []}, {"b": []}], [{"a": [], "b": []}]])
+def test_a_second_scheme_that_cannot_be_checked_is_refused(scheme, security):
+    with pytest.raises(ContractError, match="b is not supported: only http bearer"):
+        make_contract(schemes={"a": BEARER, "b": scheme}, security=security)
+
+
+def test_a_scheme_that_is_not_defined_is_refused():
+    with pytest.raises(ContractError, match="make_it: no security scheme b"):
+        make_contract(schemes={"a": BEARER}, security=[{"a": []}, {"b": []}])
+
+
+@pytest.mark.parametrize("kind", ["anyOf", "oneOf", "allOf"])
+def test_no_content_of_an_object_or_a_data_uri_is_in_a_message(kind):
+    """An object is named by its fields; a data URI and a long prompt by their size."""
+    parts = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"n": {"type": "integer"}},
+    }
+    contract = make_contract({"properties": {"a": {kind: [parts, {"maxProperties": 0}]}}})
+    uri = f"data:text/plain;base64,{SECRET * 50}"
+    for value in (
+        {"p": SECRET * 50},
+        {"n": {"p": SECRET}},
+        {"n": uri},
+        {"n": [SECRET]},
+        {"x": [SECRET]},
+    ):
+        issues = contract.check_body("make_it", {"a": value})
+        assert issues
+        shown = json.dumps([issue.message for issue in issues])
+        assert SECRET * 8 not in shown
+        if not isinstance(value.get("p", value.get("n")), str):
+            assert SECRET not in shown
