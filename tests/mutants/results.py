@@ -6,6 +6,7 @@ import pytest
 from attrs import define, evolve, field, frozen
 
 from . import code_swap, forked_processes
+from .areas import CONTRACT
 from .baseline import Baseline
 from .mutation_operators import Mutant
 from .suites import COMPARISON, Suite
@@ -107,6 +108,6 @@ class Trial:
     def timeout_for(self, test: str, baseline: Baseline) -> float:
         """The timeout of a test in seconds."""
         # Tests of a changed contract draw new values, which can take longer than loading.
-        usual = _TEST_TIMEOUT if self.mutant.group != "contract" else LOADING_TIMEOUT
+        usual = _TEST_TIMEOUT if self.mutant.area != CONTRACT else LOADING_TIMEOUT
         seconds = usual + 10 * baseline.seconds.get(test, 0.0)
         return seconds * (_RETRY_FACTOR if self.is_retry else 1)
