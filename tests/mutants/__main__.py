@@ -1,7 +1,7 @@
 """`python -m tests.mutants`: run mutants through the test suites.
 
-The exit status is 0 if every picked mutant and 95 % of the random ones of each area are killed, 1 if
-not, and 2 if a suite fails without a mutation.
+The exit status is 0 if every picked mutant and 95 % of the random ones of each area are killed, 1
+if not, and 2 if a suite fails without a mutation.
 """
 
 from __future__ import annotations

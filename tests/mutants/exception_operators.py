@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,8 +23,8 @@ Replacement = tuple[ast.AST, Callable[[str], str]]
 # Only built-in names: every module has them without an import.
 _NARROWER = {
     "BaseException": "Exception", "Exception": "ValueError", "ImportError": "ModuleNotFoundError",
-    "LookupError": "KeyError", "OSError": "FileNotFoundError", "RuntimeError": "NotImplementedError",
-    "ValueError": "UnicodeDecodeError",
+    "LookupError": "KeyError", "OSError": "FileNotFoundError",
+    "RuntimeError": "NotImplementedError", "ValueError": "UnicodeDecodeError",
 }  # fmt: skip
 _OTHER = "ZeroDivisionError"
 # Base classes in libraries, for clauses of the packages that depend on their order.
@@ -46,7 +47,7 @@ def replacements(node: ast.AST, root: Path) -> Iterator[Replacement]:
         case ast.ExceptHandler(type=ast.Name() | ast.Attribute()):
             yield node.type, _always(_NARROWER.get(ast.unparse(node.type), _OTHER))
         case ast.Try(handlers=[_, _, *_] as handlers):
-            for first, second in zip(handlers, handlers[1:], strict=False):
+            for first, second in itertools.pairwise(handlers):
                 if _depend_on_order(first, second, root):
                     yield _span(first, second), functools.partial(_swap, first, second)
         case ast.Call(args=[_, *_] as classes) if _is_suppress(node):
@@ -120,6 +121,8 @@ def _bases(root: Path) -> dict[str, tuple[str, ...]]:
     for folder in FOLDERS:
         for file in (root / folder).rglob("*.py"):
             for name, names in _CLASS.findall(file.read_text("utf-8")):
-                own = tuple(one.strip().rpartition(".")[2] for one in names.split(",") if one.strip())
+                own = tuple(
+                    one.strip().rpartition(".")[2] for one in names.split(",") if one.strip()
+                )
                 found[name] = tuple(one for one in own if one != name)
     return found

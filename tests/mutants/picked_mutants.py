@@ -82,8 +82,8 @@ def apply_pick(pick: dict[str, Any]) -> Mutant:
             f"stale pick {pick['id']!r} (picked.toml): {pick['file']} would not compile: {error}"
         ) from error
     line = text[: text.index(pick["before"])].count("\n") + 1
-    return Mutant(pick["id"], find_area(pick["file"]), pick["file"], line, "", pick["before"], pick["after"],
-                  source, pick["breaks"])  # fmt: skip
+    return Mutant(pick["id"], find_area(pick["file"]), pick["file"], line, "", pick["before"],
+                  pick["after"], source, pick["breaks"])  # fmt: skip
 
 
 def apply_change(pick: dict[str, Any], document: Any) -> Mutant:

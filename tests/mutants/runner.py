@@ -245,7 +245,11 @@ def load_libraries() -> None:
     import starlette.responses  # noqa: F401
     import uvicorn  # noqa: F401
 
-    early = [name for name in sys.modules if name.startswith(("cometapi_runway", "contract_tools", "tests.contract"))]
+    early = [
+        name
+        for name in sys.modules
+        if name.startswith(("cometapi_runway", "contract_tools", "tests.contract"))
+    ]
     assert not early, f"loaded too early: {early}"
 
 

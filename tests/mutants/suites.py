@@ -95,8 +95,7 @@ SUITES = (
             )
         ),
         deselected=(
-            "tests/contract/test_client_as_server.py::"
-            "test_the_schemathesis_command_line_passes",
+            "tests/contract/test_client_as_server.py::test_the_schemathesis_command_line_passes",
         ),
         has_slow_variants=True,
     ),

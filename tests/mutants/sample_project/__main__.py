@@ -30,7 +30,15 @@ def _mutant(name: str, before: str, after: str, file: str = "wrapper/sample/sums
     text = (package_copy.ROOT / file).read_text("utf-8")
     assert text.count(before) == 1, name
     return Mutant(
-        name, areas.find_area(file), file, 1, "", before, after, text.replace(before, after), "sample"
+        name,
+        areas.find_area(file),
+        file,
+        1,
+        "",
+        before,
+        after,
+        text.replace(before, after),
+        "sample",
     )
 
 
