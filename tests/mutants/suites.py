@@ -19,7 +19,8 @@ class Suite:
         areas: the areas whose mutants it judges.
         without: files and folders that do not test these areas: they test the harness itself, or
             clients that they generate.
-        deselected: single tests that start processes, which do not have the mutation.
+        deselected: single tests that start processes, which do not have the mutation, or that take
+            a third of the suite's time.
         has_slow_variants: whether a few variants of each test run before all of them.
     """
 
@@ -68,6 +69,10 @@ SUITES = (
         "cli",
         ("tests/unit/cli", "tests/end_to_end/cli"),
         ("command line",),
+        deselected=(
+            "tests/end_to_end/cli/test_completion.py::"
+            "test_every_file_that_an_installation_writes_is_named",
+        ),
     ),
     Suite(
         "tools",
