@@ -82,8 +82,8 @@ contract-deep: $(DEV) ## The same with more drawn values (SEED=…), then schema
 	@$(BIN)/python -m tests.contract.client_as_server
 
 .PHONY: mutants
-mutants: $(DEV) ## Run mutation tests and count the survivors (SEED=…)
-	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED))
+mutants: $(DEV) ## Run mutation tests and count the survivors (SEED=…, AREA=…)
+	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area "$(AREA)")
 
 .PHONY: conformance
 conformance: $(DEV) ## schemathesis, all checks and phases, against the running simulator

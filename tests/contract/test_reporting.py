@@ -215,7 +215,7 @@ def test_the_page_shows_the_report_data(run):
 
 
 def mutant(name, **details):
-    usual = {"id": name, "kind": "random", "group": "wrapper", "breaks": "every caller", "diff": [],
+    usual = {"id": name, "kind": "random", "area": "core", "breaks": "every caller", "diff": [],
              "killed": False, "equivalent": "", "broken": "", "results": {}}  # fmt: skip
     return usual | details
 

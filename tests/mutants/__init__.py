@@ -1,13 +1,16 @@
 """Mutation testing: how many mutants (mutants) the tests detect (kill).
 
-`make mutants` runs the hand-picked mutants (`picked.toml`, `contract_changes.toml`) and a number of
-random ones with a printed seed. Each runs through the unit tests and, if it survives, through the
-contract suite; for comparison also through a small example-based suite (`comparison`).
+`make mutants` runs the hand-picked mutants (`picked.toml`, `contract_changes.toml`) and, in every
+area of the code, a number of random ones with a printed seed. Each runs through the suites of its
+area; for comparison mutants of the client also run through a small example-based suite
+(`comparison`).
 
 Regenerating and comparing is not a suite here: it would kill every mutant of generated code and say
 nothing about the tests.
 
+    areas               generated code, core, simulator, command line, contract tools
     mutation_operators  random mutants: operators, constants, calls, conditions
+    exception_operators random mutants of `except` clauses
     random_mutants      the sample of random mutants, and the list of equivalent ones
     picked_mutants      hand-picked mutants of code and of the contract
     suites              the test suites and what they are run for

@@ -1,7 +1,7 @@
 """`python -m tests.mutants`: run mutants through the test suites.
 
-The exit status is 0 if every picked mutant and 95 % of the random ones are killed, 1 if not, and 2
-if a suite fails without a mutation.
+The exit status is 0 if every picked mutant and 95 % of the random ones of each area are killed, 1
+if not, and 2 if a suite fails without a mutation.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import sys
 
 from . import picked_mutants, random_mutants, report, runner
+from .areas import AREAS, CONTRACT
 from .mutation_operators import Mutant
 from .package_copy import ROOT
 from .results import MutantResult
@@ -27,26 +28,28 @@ def main(arguments: list[str] | None = None) -> int:
     counts = ", ".join(f"{len(mutants)} {kind}" for kind, mutants in selected.items())
     print(f"seed {options.seed}: {counts}", flush=True)
     runner.load_libraries()
+    areas = {one.area for mutants in selected.values() for one in mutants}
+    suites = tuple(one for one in SUITES if any(map(one.applies_to, areas)))
     try:
-        baselines = runner.baseline(SUITES, options.jobs)
-        runner.check_forks(baselines, SUITES, options.jobs)
+        baselines = runner.baseline(suites, options.jobs)
+        runner.check_forks(baselines, suites, options.jobs)
     except runner.FailingBaselineError as error:
         print(error, file=sys.stderr)
         return 2
-    suites = {name: {"tests": len(one.calls), "seconds": round(sum(one.seconds.values()), 1)}
-              for name, one in reversed(baselines.items())}  # fmt: skip
+    usual = {name: {"tests": len(one.calls), "seconds": round(sum(one.seconds.values()), 1)}
+             for name, one in reversed(baselines.items())}  # fmt: skip
     print(f"unchanged suites pass after {runner.now() - started:.0f} s", flush=True)
     same = random_mutants.equivalents()
     outcomes: dict[str, list[MutantResult]] = {}
     for kind, mutants in selected.items():
         outcomes[kind] = []
         for outcome in runner.run_trials(
-            mutants, baselines, SUITES, options.jobs, all_suites=options.all_suites,
+            mutants, baselines, suites, options.jobs, all_suites=options.all_suites,
             is_equivalent=lambda mutant: any(one.covers(mutant) for one in same),
         ):  # fmt: skip
             outcomes[kind].append(outcome)
             _show(outcome, len(outcomes[kind]), len(mutants))
-    results = report.RunResults(options.seed, outcomes, same, suites, runner.now() - started)
+    results = report.RunResults(options.seed, outcomes, same, usual, runner.now() - started)
     report.write(results)
     print("", *report.lines(results), f"written: {report.RESULTS.relative_to(ROOT)}",
           sep="\n")  # fmt: skip
@@ -55,12 +58,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _select(options: argparse.Namespace) -> dict[str, list[Mutant]]:
     pattern = re.compile(options.only or "")
-    every = {
-        "picked": []
-        if options.no_picked
-        else [*picked_mutants.code(), *picked_mutants.contract_changes()],
-        "random": random_mutants.sample(options.seed, options.random),
-    }
+    picked = [*picked_mutants.code(), *picked_mutants.contract_changes()]
+    areas = [one for one in AREAS if options.area in {None, one.name}]
+    every: dict[str, list[Mutant]] = {"picked": [], "random": []}
+    if not options.no_picked:
+        every["picked"] = [one for one in picked if options.area in {None, one.area}]
+    if not options.picked_only:
+        for area in areas:
+            count = area.count if options.random is None else options.random
+            every["random"] += random_mutants.sample(options.seed, area, count)
     return {kind: [one for one in mutants if pattern.search(one.id)]
             for kind, mutants in every.items()}  # fmt: skip
 
@@ -74,8 +80,16 @@ def _show(outcome: MutantResult, number: int, count: int) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tests.mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="the seed of the random mutants")
-    parser.add_argument("--random", type=int, default=240, help="the number of random mutants")
+    names = [one.name for one in AREAS]
+    parser.add_argument("--area", choices=[*names, CONTRACT], help="only the mutants of this area")
+    parser.add_argument(
+        "--random",
+        type=int,
+        help="the number of random mutants of each area; by default "
+        + ", ".join(f"{one.count} ({one.name})" for one in AREAS),
+    )
     parser.add_argument("--no-picked", action="store_true", help="omit the hand-picked mutants")
+    parser.add_argument("--picked-only", action="store_true", help="omit the random mutants")
     parser.add_argument("--only", help="a regular expression for the ids of mutants")
     parser.add_argument(
         "--all-suites",

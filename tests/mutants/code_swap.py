@@ -88,7 +88,9 @@ def clear_caches() -> None:
 
 
 def _is_ours(function: object) -> bool:
-    return getattr(function, "__module__", "").startswith(("cometapi_runway", "tests."))
+    return getattr(function, "__module__", "").startswith(
+        ("cometapi_runway", "contract_tools", "tests.")
+    )
 
 
 def _functions() -> Iterator[types.FunctionType]:

@@ -2,7 +2,8 @@
 
 A mutation replaces text within its lines, so all other lines keep their numbers. Messages (strings
 with a space, docstrings, f-strings), type hints and code for type checkers are not mutated: a test
-could detect a changed message only by repeating it.
+could detect a changed message only by repeating it. Mutations of `except` clauses are in
+`exception_operators`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from attrs import evolve, frozen
+
+from . import exception_operators
 
 _COMPARED = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
@@ -29,7 +32,7 @@ class Mutant:
 
     Attributes:
         id: the name of the mutant.
-        group: generated, wrapper or contract.
+        area: the name of its area; see `areas`.
         file: the file, relative to the repository.
         line: the line, from 1.
         scope: the function or class.
@@ -38,10 +41,11 @@ class Mutant:
         source: the whole mutated file.
         breaks: whom it would hurt; for picked mutants only.
         nth: the index of the text in the scope, from 0.
+        is_handling: whether it changes which exceptions are handled, and how.
     """
 
     id: str
-    group: str
+    area: str
     file: str
     line: int
     scope: str
@@ -50,6 +54,7 @@ class Mutant:
     source: str
     breaks: str = ""
     nth: int = 0
+    is_handling: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, str, int]:
@@ -57,7 +62,7 @@ class Mutant:
         return self.file, self.scope, self.before, self.after, self.nth
 
 
-def mutants(root: Path, file: Path, group: str) -> list[Mutant]:
+def mutants(root: Path, file: Path, area: str) -> list[Mutant]:
     """Every mutant of one file."""
     name = file.relative_to(root).as_posix()
     text = file.read_text("utf-8")
@@ -67,7 +72,7 @@ def mutants(root: Path, file: Path, group: str) -> list[Mutant]:
         starts.append(starts[-1] + len(line.encode()))
     content = text.encode()
     found: dict[tuple[int, int, str], Mutant] = {}
-    for node, scope, after in _changes(ast.parse(text)):
+    for node, scope, after, is_handling in _changes(ast.parse(text), root):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         before = content[begin:end].decode()
@@ -78,7 +83,8 @@ def mutants(root: Path, file: Path, group: str) -> list[Mutant]:
         label = (
             f"{name}:{node.lineno}:{node.col_offset} {_short(before)} -> {_short(after(before))}"
         )
-        mutant = Mutant(label, group, name, node.lineno, scope, before, after(before), changed)
+        mutant = Mutant(label, area, name, node.lineno, scope, before, after(before), changed,
+                        is_handling=is_handling)  # fmt: skip
         found.setdefault(key, mutant)
     return _numbered(found[place] for place in sorted(found))
 
@@ -92,10 +98,12 @@ def _numbered(found: Iterable[Mutant]) -> list[Mutant]:
     return numbered
 
 
-def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, object]]:
+def _changes(tree: ast.Module, root: Path) -> Iterator[tuple[ast.AST, str, object, bool]]:
     for node, scope in _visited(tree, ""):
+        for target, after in exception_operators.replacements(node, root):
+            yield target, scope, after, True
         for target, after in _replacements(node):
-            yield target, scope, after
+            yield target, scope, after, False
 
 
 def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
@@ -166,8 +174,6 @@ def _replacements(node: ast.AST) -> Iterator[tuple[ast.AST, object]]:
                 yield node, _always(ast.unparse(fewer))
         case ast.Set() | ast.Tuple(ctx=ast.Load()) | ast.List(ctx=ast.Load()) if len(node.elts) > 1:
             yield node, _always(ast.unparse(type(node)(**{**vars(node), "elts": node.elts[1:]})))
-        case ast.ExceptHandler(type=ast.Tuple(elts=[_, *rest])) if rest:
-            yield node.type, _always(f"({', '.join(map(ast.unparse, rest))},)")
         case _:
             return
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("wrapper", "generated")
+FOLDERS = ("wrapper", "generated", "openapi")
 
 
 def make(folder: Path, file: str, source: str) -> list[str]:
@@ -25,13 +25,15 @@ def make(folder: Path, file: str, source: str) -> list[str]:
     paths = [folder / one if one == top else ROOT / one for one in FOLDERS]
     here, real = folder / top, ROOT / top
     here.mkdir(parents=True)
+    # The tools find the repository from their own file.
+    _link_all(ROOT, folder, without=top)
     for step in inner:
         _link_all(real, here, without=step)
         here, real = here / step, real / step
         here.mkdir()
     _link_all(real, here, without=name)
     (here / name).write_text(source, "utf-8")
-    return [*map(str, paths), str(ROOT / "openapi")]
+    return list(map(str, paths))
 
 
 def module(file: str) -> str:

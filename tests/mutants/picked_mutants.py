@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .areas import CONTRACT as CONTRACT_AREA
+from .areas import find_area
 from .mutation_operators import Mutant
 from .package_copy import ROOT
 
@@ -24,7 +26,7 @@ class StalePickError(Exception):
 
 
 def code() -> list[Mutant]:
-    """The picked mutants of generated code and of the wrapper.
+    """The picked mutants of code.
 
     Raises:
         StalePickError: the text is not in its file exactly once, or the result is not Python.
@@ -80,9 +82,8 @@ def apply_pick(pick: dict[str, Any]) -> Mutant:
             f"stale pick {pick['id']!r} (picked.toml): {pick['file']} would not compile: {error}"
         ) from error
     line = text[: text.index(pick["before"])].count("\n") + 1
-    group = "generated" if pick["file"].startswith("generated/") else "wrapper"
-    return Mutant(pick["id"], group, pick["file"], line, "", pick["before"], pick["after"],
-                  source, pick["breaks"])  # fmt: skip
+    return Mutant(pick["id"], find_area(pick["file"]), pick["file"], line, "", pick["before"],
+                  pick["after"], source, pick["breaks"])  # fmt: skip
 
 
 def apply_change(pick: dict[str, Any], document: Any) -> Mutant:
@@ -108,7 +109,7 @@ def apply_change(pick: dict[str, Any], document: Any) -> Mutant:
     )
     shown = f"{pick['at']}: {json.dumps(before)[:200]}"
     source = json.dumps(changed, indent=2, ensure_ascii=False) + "\n"
-    return Mutant(pick["id"], "contract", CONTRACT, 1, "", shown, after, source, pick["breaks"])
+    return Mutant(pick["id"], CONTRACT_AREA, CONTRACT, 1, "", shown, after, source, pick["breaks"])
 
 
 def _change(holder: Any, last: str, pick: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Random mutants: the files they come from, and the equivalent ones."""
+"""Random mutants: the sample of each area, and the equivalent ones."""
 
 from __future__ import annotations
 
@@ -12,42 +12,36 @@ from typing import Any
 
 from attrs import frozen
 
+from .areas import Area
 from .mutation_operators import Mutant, compiles, mutants
 from .package_copy import ROOT
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
-GENERATED = ("generated/cometapi_runway_api/**/*.py",)
-# The client without its extras (command line, simulator, testing kit).
-_ROOMS = ("_core", "_flows", "_io", "journal", "resources", "validation")
-_FILES = ("_client", "_settings", "callbacks", "errors")
-WRAPPER = (
-    *(f"wrapper/cometapi_runway/{room}/**/*.py" for room in _ROOMS),
-    *(f"wrapper/cometapi_runway/{name}.py" for name in _FILES),
-)
+# One random mutant in five changes an `except` clause, where the area has any; of all mutants it is
+# only one in fifteen.
+_HANDLING_SHARE = 5
 
 
-def sample(seed: int, count: int) -> list[Mutant]:
-    """Draw random mutants, half of them of generated code, half of the wrapper.
+def sample(seed: int, area: Area, count: int) -> list[Mutant]:
+    """Draw random mutants of an area.
 
     Each mutant has a hash of the seed and its own text, and those with the lowest hashes are drawn.
     A change of the code therefore changes the sample only where the code has changed.
     """
-    found: list[Mutant] = []
-    for group, patterns in (("generated", GENERATED), ("wrapper", WRAPPER)):
-        half = count // 2 if group == "generated" else count - count // 2
-        row = sorted(all_mutants(group, patterns), key=lambda one: _place(seed, one))
-        found += itertools.islice(filter(compiles, row), half)
-    return found
+    row = sorted(all_mutants(area), key=lambda one: _place(seed, one))
+    handling = (one for one in row if one.is_handling and compiles(one))
+    found = list(itertools.islice(handling, count // _HANDLING_SHARE))
+    others = (one for one in row if not one.is_handling and compiles(one))
+    return [*found, *itertools.islice(others, count - len(found))]
 
 
 def _place(seed: int, mutant: Mutant) -> str:
     return sha256(repr((seed, *mutant.key)).encode()).hexdigest()
 
 
-def all_mutants(group: str, patterns: tuple[str, ...]) -> list[Mutant]:
-    """Every mutant of a group of files; a few of them do not compile."""
-    files = sorted({file for pattern in patterns for file in ROOT.glob(pattern)})
-    return [mutant for file in files for mutant in mutants(ROOT, file, group)]
+def all_mutants(area: Area) -> list[Mutant]:
+    """Every mutant of an area; a few of them do not compile."""
+    return [mutant for file in area.files for mutant in mutants(ROOT, file, area.name)]
 
 
 @frozen

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import asdict, define
 
+from .areas import AREAS
 from .mutation_operators import Mutant
 from .package_copy import ROOT
 from .random_mutants import Equivalent
@@ -47,15 +48,28 @@ class RunResults:
 
     @property
     def is_good(self) -> bool:
-        """Whether every picked mutant and 95 % of the random ones were killed."""
-        picked, chance = self.counted("picked"), self.counted("random")
-        enough = sum(one.is_killed for one in chance) >= 0.95 * len(chance)
+        """Whether every picked mutant and 95 % of the random ones of each area were killed."""
+        picked, areas = self.counted("picked"), by_area(self.counted("random"))
+        enough = all(sum(one.is_killed for one in own) >= 0.95 * len(own) for own in areas.values())
         return all(one.is_killed for one in picked) and enough and not self.broken_picks
 
     @property
     def broken_picks(self) -> list[MutantResult]:
         """Picked mutants that could not run."""
         return [one for one in self.outcomes["picked"] if one.broken]
+
+
+def by_area(outcomes: Iterable[MutantResult]) -> dict[str, list[MutantResult]]:
+    """The mutants of each area, in the order of the areas."""
+    found: dict[str, list[MutantResult]] = {}
+    for one in outcomes:
+        found.setdefault(one.mutant.area, []).append(one)
+    return {name: found[name] for name in sorted(found, key=_place)}
+
+
+def _place(area: str) -> int:
+    names = [one.name for one in AREAS]
+    return names.index(area) if area in names else len(names)
 
 
 def lines(results: RunResults) -> Iterator[str]:
@@ -70,8 +84,8 @@ def lines(results: RunResults) -> Iterator[str]:
             if found:
                 kills, count = sum(one.is_kill for one in found), len(found)
                 yield f"  {name:<11}{kills:>4} of {count} it ran for ({kills / count:.0%})"
-        for group in dict.fromkeys(one.mutant.group for one in counted):
-            yield f"  {group + ':':<10} {_score([o for o in counted if o.mutant.group == group])}"
+        for area, own in by_area(counted).items():
+            yield f"  {area + ':':<15} {_score(own)}"
         same = [one for one in outcomes if results.reason(one)]
         if same:
             yield f"  {len(same)} more are equivalent (equivalents.toml)"
@@ -79,6 +93,7 @@ def lines(results: RunResults) -> Iterator[str]:
             yield f"  not counted, {one.mutant.id}: {one.broken[-200:]}"
         for one in (one for one in counted if not one.is_killed):
             yield f"survived: {one.mutant.id}  {one.mutant.breaks}"
+            yield f"    {one.mutant.area}, {one.mutant.file}:{one.mutant.line}"
             yield from (f"    {line}" for line in diff(one.mutant))
         for one in (one for one in same if one.is_killed):
             yield f"listed as equivalent, but killed: {one.mutant.id}"
@@ -121,7 +136,6 @@ def as_json(results: RunResults) -> dict[str, Any]:
 
 def _summary(results: RunResults, kind: str) -> dict[str, Any]:
     counted = results.counted(kind)
-    groups: Iterable[str] = dict.fromkeys(one.mutant.group for one in counted)
     return {
         "counted": len(counted),
         "killed": sum(one.is_killed for one in counted),
@@ -132,19 +146,16 @@ def _summary(results: RunResults, kind: str) -> dict[str, Any]:
             )
             for name in results.suites
         },
-        "groups": {
-            group: {
-                "counted": sum(one.mutant.group == group for one in counted),
-                "killed": sum(one.mutant.group == group and one.is_killed for one in counted),
-            }
-            for group in groups
+        "areas": {
+            area: {"counted": len(own), "killed": sum(one.is_killed for one in own)}
+            for area, own in by_area(counted).items()
         },
     }
 
 
 def _one(results: RunResults, kind: str, outcome: MutantResult) -> dict[str, Any]:
     mutant = outcome.mutant
-    kept = ("id", "group", "file", "line", "scope", "before", "after", "breaks")
+    kept = ("id", "area", "file", "line", "scope", "before", "after", "breaks")
     return {
         "kind": kind,
         **{name: getattr(mutant, name) for name in kept},

@@ -6,17 +6,18 @@ import pytest
 from attrs import define, evolve, field, frozen
 
 from . import code_swap, forked_processes
+from .areas import CONTRACT
 from .baseline import Baseline
 from .mutation_operators import Mutant
 from .suites import COMPARISON, Suite
 
 KILLED, SURVIVED, TIMED_OUT, NOT_CALLED = "killed", "survived", "timeout", "not called"
 BROKEN = "broken"
-# Timeouts in seconds: to reload everything, and for a test on top of ten times its usual duration.
-# They are long because a busy machine must not kill a mutant.
+# Timeouts in seconds: to reload everything, and for a test on top of five times its usual duration,
+# which is that under a profiler. They are long because a busy machine must not kill a mutant.
 LOADING_TIMEOUT = 180.0
 _TEST_TIMEOUT = 10.0
-_RETRY_FACTOR = 3.0
+_RETRY_FACTOR = 2.0
 _WORDS = 2000
 
 
@@ -107,6 +108,6 @@ class Trial:
     def timeout_for(self, test: str, baseline: Baseline) -> float:
         """The timeout of a test in seconds."""
         # Tests of a changed contract draw new values, which can take longer than loading.
-        usual = _TEST_TIMEOUT if self.mutant.group != "contract" else LOADING_TIMEOUT
-        seconds = usual + 10 * baseline.seconds.get(test, 0.0)
+        usual = _TEST_TIMEOUT if self.mutant.area != CONTRACT else LOADING_TIMEOUT
+        seconds = usual + 5 * baseline.seconds.get(test, 0.0)
         return seconds * (_RETRY_FACTOR if self.is_retry else 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from .areas import CONTRACT
+
 COMPARISON = "comparison"
 
 
@@ -13,60 +15,93 @@ class Suite:
 
     Attributes:
         name: its column in the report.
-        folder: the folder of its tests.
-        without: files that do not test the client: they test the harness itself, clients that they
-            generate themselves, or the command line.
-        deselected: single tests that start processes, which do not have the mutation.
-        about: the groups of mutants that it runs for.
+        folders: the folders of its tests.
+        areas: the areas whose mutants it judges.
+        without: files and folders that do not test these areas: they test the harness itself, or
+            clients that they generate.
+        deselected: single tests that start processes, which do not have the mutation, or that take
+            a third of the suite's time.
         has_slow_variants: whether a few variants of each test run before all of them.
     """
 
     name: str
-    folder: str
+    folders: tuple[str, ...]
+    areas: tuple[str, ...]
     without: tuple[str, ...] = ()
     deselected: tuple[str, ...] = ()
-    about: tuple[str, ...] = ("generated", "wrapper", "contract")
     has_slow_variants: bool = False
 
-    def applies_to(self, group: str) -> bool:
-        """Whether the suite runs for mutants of a group."""
-        return group in self.about
+    def applies_to(self, area: str) -> bool:
+        """Whether the suite runs for mutants of an area."""
+        return area in self.areas
 
     @property
     def arguments(self) -> list[str]:
         """The arguments of pytest."""
-        ignored = [f"--ignore={self.folder}/{one}" for one in self.without]
-        return [self.folder, *ignored, *self.left_out]
+        return [*self.folders, *(f"--ignore={one}" for one in self.without), *self.left_out]
 
     @property
     def left_out(self) -> list[str]:
         """The options that deselect single tests."""
-        return [f"--deselect={self.folder}/{one}" for one in self.deselected]
+        return [f"--deselect={one}" for one in self.deselected]
 
 
 # In the order in which they run: quick ones first.
 SUITES = (
-    Suite(COMPARISON, "tests/mutants/comparison"),
+    Suite(COMPARISON, ("tests/mutants/comparison",), ("generated", "core", CONTRACT)),
     Suite(
         "unit",
-        "tests/unit",
-        without=("cli", "openapi", "testing"),
-        deselected=("journal/test_journal_files.py::test_processes_share_it",),
-        about=("wrapper",),
+        ("tests/unit",),
+        ("core",),
+        without=("tests/unit/cli", "tests/unit/openapi", "tests/unit/testing"),
+        deselected=("tests/unit/journal/test_journal_files.py::test_processes_share_it",),
+    ),
+    Suite(
+        "simulator",
+        ("tests/simulator",),
+        ("simulator",),
+        deselected=(
+            "tests/simulator/test_server.py::test_run_serves_until_sigterm",
+            "tests/simulator/test_server.py::test_the_simulator_imports_no_client_code",
+        ),
+    ),
+    Suite(
+        "cli",
+        ("tests/unit/cli", "tests/end_to_end/cli"),
+        ("command line",),
+        deselected=(
+            "tests/end_to_end/cli/test_completion.py::"
+            "test_every_file_that_an_installation_writes_is_named",
+        ),
+    ),
+    Suite(
+        "tools",
+        ("tests/unit/openapi",),
+        ("contract tools",),
+        deselected=(
+            "tests/unit/openapi/generate/test_regenerate.py::"
+            "test_the_environment_does_not_affect_the_result",
+        ),
     ),
     Suite(
         "contract",
-        "tests/contract",
-        without=(
-            "test_coverage.py",
-            "test_generator_issues.py",
-            "test_generator_response_issues.py",
-            "test_new_operation.py",
-            "test_page_audit.py",
-            "test_reporting.py",
-            "test_value_source.py",
+        ("tests/contract",),
+        ("generated", "core", CONTRACT),
+        without=tuple(
+            f"tests/contract/{name}"
+            for name in (
+                "test_coverage.py",
+                "test_generator_issues.py",
+                "test_generator_response_issues.py",
+                "test_new_operation.py",
+                "test_page_audit.py",
+                "test_reporting.py",
+                "test_value_source.py",
+            )
         ),
-        deselected=("test_client_as_server.py::test_the_schemathesis_command_line_passes",),
+        deselected=(
+            "tests/contract/test_client_as_server.py::test_the_schemathesis_command_line_passes",
+        ),
         has_slow_variants=True,
     ),
 )

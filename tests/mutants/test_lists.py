@@ -10,11 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from . import baseline, code_swap, mutation_operators, package_copy, picked_mutants, random_mutants
+from . import (
+    areas,
+    baseline,
+    code_swap,
+    mutation_operators,
+    package_copy,
+    picked_mutants,
+    random_mutants,
+    suites,
+)
 from .package_copy import ROOT
 
-GROUPS = {"generated": random_mutants.GENERATED, "wrapper": random_mutants.WRAPPER}
-PATTERNS = [pattern for patterns in GROUPS.values() for pattern in patterns]
+PATHS = [path for area in areas.AREAS for path in area.paths]
 
 
 def test_every_picked_mutant_applies():
@@ -23,7 +31,33 @@ def test_every_picked_mutant_applies():
     picks = [*picked_mutants.code(), *picked_mutants.contract_changes()]
     assert not [name for name, count in Counter(one.id for one in picks).items() if count > 1]
     assert len(picks) >= 75
-    assert {one.group for one in picks} == {"generated", "wrapper", "contract"}
+    assert {one.area for one in picks} >= {"generated", "core", "contract"}
+
+
+def test_every_picked_mutant_has_suites_that_judge_it():
+    picks = [*picked_mutants.code(), *picked_mutants.contract_changes()]
+    areas_judged = {area for suite in suites.SUITES for area in suite.areas}
+    assert not [one.id for one in picks if one.area not in areas_judged]
+
+
+def test_every_area_has_a_suite():
+    """The comparison suite does not count."""
+    judged = {area for one in suites.SUITES if one.name != suites.COMPARISON for area in one.areas}
+    assert judged == {area.name for area in areas.AREAS} | {areas.CONTRACT}
+
+
+def test_no_file_belongs_to_two_areas():
+    files = [file for area in areas.AREAS for file in area.files]
+    assert len(files) == len(set(files))
+
+
+def test_every_test_that_a_suite_leaves_out_exists():
+    for suite in suites.SUITES:
+        for one in (*suite.folders, *suite.without):
+            assert (ROOT / one).exists(), one
+        for one in suite.deselected:
+            file, _, test = one.partition("::")
+            assert f"def {test}(" in (ROOT / file).read_text("utf-8"), one
 
 
 def test_a_stale_pick_is_reported_with_its_file():
@@ -45,15 +79,13 @@ def test_a_stale_pick_is_reported_with_its_file():
         )
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_file_pattern_matches(pattern):
-    assert list(ROOT.glob(pattern))
+@pytest.mark.parametrize("path", PATHS)
+def test_every_path_of_an_area_exists(path):
+    assert (ROOT / path).exists()
 
 
 def test_every_equivalent_matches_a_mutant():
-    every = [
-        one for group, found in GROUPS.items() for one in random_mutants.all_mutants(group, found)
-    ]
+    every = [one for area in areas.AREAS for one in random_mutants.all_mutants(area)]
     gone = [one for one in random_mutants.equivalents() if not any(map(one.covers, every))]
     lines = [f"{one.file}, {one.scope}: {one.before!r} -> {one.after!r}" for one in gone]
     assert not gone, "\n".join(["no mutant matches these entries of equivalents.toml:", *lines])
@@ -99,16 +131,28 @@ def test_compat_task_record_parsers_return_their_input():
         assert (values, calls) == ({"data"}, {"cast"}), reader.name
 
 
-def test_a_sample_depends_only_on_the_seed():
-    first, again, other = (random_mutants.sample(seed, 60) for seed in (7, 7, 8))
+AREAS = pytest.mark.parametrize("area", areas.AREAS, ids=[one.name for one in areas.AREAS])
+
+
+@AREAS
+def test_a_sample_depends_only_on_the_seed(area):
+    first, again, other = (random_mutants.sample(seed, area, 30) for seed in (7, 7, 8))
     assert first == again
     assert first != other
-    assert Counter(one.group for one in first) == {"generated": 30, "wrapper": 30}
+    assert [one.area for one in first] == [area.name] * 30
+    assert all(area.has(one.file) for one in first)
 
 
-def test_a_larger_sample_contains_the_smaller_one():
-    small, large = (random_mutants.sample(7, count) for count in (20, 60))
+@AREAS
+def test_a_larger_sample_contains_the_smaller_one(area):
+    small, large = (random_mutants.sample(7, area, count) for count in (20, 60))
     assert {one.id for one in small} < {one.id for one in large}
+
+
+@AREAS
+def test_one_mutant_in_five_changes_an_except_clause(area):
+    found = random_mutants.sample(7, area, 30)
+    assert sum(one.is_handling for one in found) == 6
 
 
 @pytest.mark.parametrize(
@@ -125,8 +169,78 @@ def test_a_larger_sample_contains_the_smaller_one():
 def test_expressions_have_these_mutations(tmp_path, code, wanted):
     file = tmp_path / "made.py"
     file.write_text(f"def f(x, y):\n    return {code}\n", "utf-8")
-    changed = {one.after for one in mutation_operators.mutants(tmp_path, file, "wrapper")}
+    changed = {one.after for one in mutation_operators.mutants(tmp_path, file, "core")}
     assert changed - {"None"} == wanted - {"None"}
+
+
+TRY = """
+def f(x):
+    try:
+        return x()
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("clauses", "wanted"),
+    [
+        ("except OSError:\n        x = 2", {"FileNotFoundError"}),
+        ("except KeyError:\n        pass", {"ZeroDivisionError", "raise"}),
+        ("except (A, B, C):\n        x.y()", {"(B, C,)", "(A, C,)", "(A, B,)"}),
+        ("except (ValueError,):\n        x.y()", set()),
+        ("except:\n        x.y()", set()),
+        ("finally:\n        x.y()", set()),
+    ],
+)
+def test_except_clauses_have_these_mutations(tmp_path, clauses, wanted):
+    assert {one.after for one in handling(tmp_path, TRY.format(clauses))} == wanted
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_swapped"),
+    [
+        ("KeyError", "LookupError", True),
+        ("(TypeError, FileNotFoundError)", "OSError", True),
+        ("MineError", "(BaseError, OSError)", True),
+        ("json.JSONDecodeError", "ValueError", True),
+        ("KeyError", "ValueError", False),
+        ("OSError", "FileNotFoundError", False),
+    ],
+)
+def test_related_except_clauses_swap_places(tmp_path, first, second, is_swapped):
+    (tmp_path / "wrapper").mkdir()
+    (tmp_path / "wrapper/mine.py").write_text("class MineError(other.BaseError):\n    ...\n")
+    clauses = (f"except {first} as error:\n        x.first(error)  # noqa\n    # Between.\n"
+               f"    except {second}:\n        x.second(\n            1)\n    x.end()")  # fmt: skip
+    swaps = [one for one in handling(tmp_path, TRY.format(clauses)) if "first" in one.after]
+    assert len(swaps) == is_swapped
+    for one in swaps:
+        assert one.source == TRY.format(
+            f"except {second}:\n        x.second(\n            1)\n    # Between.\n"
+            f"    except {first} as error:\n        x.first(error)  # noqa\n    x.end()"
+        )
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        ("suppress(OSError)", {"suppress(FileNotFoundError)"}),
+        ("contextlib.suppress(A, B)", {"contextlib.suppress(B)", "contextlib.suppress(A)"}),
+    ],
+)
+def test_suppress_has_these_mutations(tmp_path, call, wanted):
+    code = f"def f(x):\n    with {call}:\n        x()\n"
+    assert {one.after for one in handling(tmp_path, code)} == wanted
+
+
+def handling(folder, code):
+    """The mutants of exception handling in a module; all of them compile."""
+    file = folder / "made.py"
+    file.write_text(code, "utf-8")
+    every = mutation_operators.mutants(folder, file, "core")
+    found = [one for one in every if one.is_handling]
+    assert all(map(mutation_operators.compiles, found))
+    return found
 
 
 def test_a_finished_thread_does_not_stop_the_profiler():
@@ -137,7 +251,7 @@ def test_a_finished_thread_does_not_stop_the_profiler():
         thread.start()
         thread.join()
         assert "module" in _names(watch)
-        mutation_operators.mutants(package_copy.ROOT, Path(mutation_operators.__file__), "wrapper")
+        mutation_operators.mutants(package_copy.ROOT, Path(mutation_operators.__file__), "core")
         assert "mutants" in _names(watch)
     finally:
         watch.stop()

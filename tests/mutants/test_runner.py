@@ -1,9 +1,11 @@
-"""The runner on an invented package of five functions: what counts as a kill, and what does not."""
+"""The runner on an invented package and tool: what counts as a kill, and what does not."""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +42,62 @@ def test_clipped(): assert sums.clipped(11) == 10
 def test_count(): assert sums.count(3) == 0
 def test_unseen(): assert sums.unseen(1)
 """
+TOOLS = """
+LIMIT = 10
+
+def triple(a):
+    return a * 3
+
+def half(a):
+    return a / 2
+"""
+TOOLS_SUITE = """
+from tools import sizes
+
+def test_triple(): assert sizes.triple(2) == 6
+def test_limit(): assert sizes.LIMIT == 10
+"""
+# The tests raise the first class of each function; in `skipped` they raise nothing.
+CLAUSES = """
+def read(action):
+    try:
+        return action()
+    except (KeyError, TypeError):
+        return 0
+
+def size(action):
+    try:
+        return action()
+    except OSError:
+        return 0
+
+def order(action):
+    try:
+        return action()
+    except KeyError:
+        return "key"
+    except LookupError:
+        return "lookup"
+
+def skipped(action):
+    try:
+        action()
+    except OverflowError:
+        pass
+"""
+CLAUSES_SUITE = f"""{SUITE}
+from sample import clauses
+
+def fail(error):
+    def action():
+        raise error
+    return action
+
+def test_read(): assert clauses.read(fail(KeyError())) == 0
+def test_size(): assert clauses.size(fail(PermissionError())) == 0
+def test_order(): assert clauses.order(fail(KeyError())) == "key"
+def test_skipped(): clauses.skipped(lambda: 1)
+"""
 COMPARISON = """
 from sample import sums
 
@@ -65,6 +123,7 @@ DEFECTS = {
     "ends the process": ("min(a, LIMIT)", "__import__('os')._exit(3)"),
     "same": ("a + b", "b + a"),
 }
+TOOL = "openapi/tools/sizes.py"
 
 
 @frozen
@@ -75,6 +134,7 @@ class Run:
     output: str
     error: str
     results: dict[str, dict]
+    suites: set[str]
 
     def result(self, defect: str) -> tuple[bool, str, str]:
         """Whether the mutant was killed, the result of the suite, and the test that killed it."""
@@ -88,10 +148,14 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
     files = {
         "wrapper/sample/__init__.py": "",
         "wrapper/sample/sums.py": PACKAGE,
+        "wrapper/sample/clauses.py": CLAUSES,
         "generated/empty.txt": "",
+        "openapi/tools/__init__.py": "",
+        "openapi/tools/sizes.py": TOOLS,
+        "tools_suite/test_tools.py": TOOLS_SUITE,
         "suite/test_suite.py": suite,
         "comparison/test_examples.py": COMPARISON,
-        "pytest.ini": "[pytest]\npythonpath = wrapper\naddopts = --import-mode=importlib\n",
+        "pytest.ini": "[pytest]\npythonpath = wrapper openapi\naddopts = --import-mode=importlib\n",
         "defects.json": json.dumps(defects),
     }
     for name, text in files.items():
@@ -104,9 +168,10 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
     file = folder / ".build" / "mutants" / "results.json"
-    written = json.loads(file.read_text("utf-8"))["mutants"] if file.exists() else []
-    results = {one["id"]: one for one in written}
-    return Run(ended.returncode, ended.stdout, ended.stderr, results)
+    written = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    results = {one["id"]: one for one in written.get("mutants", ())}
+    suites = set(written.get("suites", ()))
+    return Run(ended.returncode, ended.stdout, ended.stderr, results, suites)
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +269,79 @@ def test_once():
     run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, stain)
     assert run.status == 2
     assert "the contract suite fails in a forked process without a mutation" in run.error
+
+
+@pytest.fixture(scope="module")
+def two_areas(tmp_path_factory):
+    given = {
+        "picked": {"half": ("a / 2", "a / 3", TOOL), "inside": DEFECTS["inside"]},
+        "random": {
+            "triple": ("a * 3", "a * 4", TOOL),
+            "tool limit": ("LIMIT = 10", "LIMIT = 11", TOOL),
+            "outside": DEFECTS["outside"],
+            "unseen": DEFECTS["unseen"],
+        },
+    }
+    return functools.partial(seed, tmp_path_factory.mktemp("areas"), given, SUITE)
+
+
+def test_each_area_has_its_own_suites_and_its_own_line(two_areas):
+    run = two_areas()
+    suites = {name: set(one["results"]) for name, one in run.results.items()}
+    assert suites["triple"] == suites["tool limit"] == suites["half"] == {"tools"}
+    assert suites["unseen"] == {"contract", "comparison"}
+    assert run.results["triple"]["results"]["tools"]["test"].endswith("::test_triple")
+    assert run.results["tool limit"]["results"]["tools"]["test"].endswith("::test_limit")
+    random = run.output.partition("random: 3 of 4 (75.0%) killed")[2]
+    assert re.findall(r"^  (core|contract tools): +(.*)$", random, re.MULTILINE) == [
+        ("core", "1 of 2 (50.0%)"),
+        ("contract tools", "2 of 2 (100.0%)"),
+    ]
+    assert f"survived: half  sample\n    contract tools, {TOOL}:1\n" in run.output
+
+
+def test_one_area_runs_only_its_mutants_and_suites(two_areas):
+    run = two_areas("--area", "contract tools")
+    assert run.results.keys() == {"half", "triple", "tool limit"}
+    assert run.suites == {"tools"}
+
+
+@pytest.mark.parametrize(
+    ("options", "selected"),
+    [
+        (("--picked-only",), {"half", "inside"}),
+        (("--no-picked", "--random", "1"), {"triple", "outside"}),
+        (("--no-picked", "--area", "core"), {"outside", "unseen"}),
+        (("--picked-only", "--area", "core"), {"inside"}),
+    ],
+)
+def test_options_select_mutants(two_areas, options, selected):
+    assert two_areas(*options).results.keys() == selected
+
+
+def test_one_weak_area_fails_the_run(tmp_path):
+    """19 of 20 would be enough, but not 0 of 1 in an area."""
+    many = {f"inside {number}": DEFECTS["inside"] for number in range(19)}
+    run = seed(tmp_path, {"random": {**many, "half": ("a / 2", "a / 3", TOOL)}})
+    assert "random: 19 of 20 (95.0%) killed" in run.output
+    assert run.status == 1
+
+
+def test_except_clauses_are_mutated(tmp_path):
+    only = "clauses.*(Error|pass|raise)"
+    run = seed(tmp_path, {"drawn": True}, CLAUSES_SUITE, "--area", "core", "--only", only)
+    handling = {
+        (one["scope"], one["before"], one["after"]): one["killed"] for one in run.results.values()
+    }
+    swapped = next(one for one in run.results.values() if one["before"].startswith("except Key"))
+    assert swapped["after"].startswith("except LookupError:")
+    assert handling.items() >= {
+        (("read", "(KeyError, TypeError)", "(TypeError,)"), True),
+        (("read", "(KeyError, TypeError)", "(KeyError,)"), False),
+        (("size", "OSError", "FileNotFoundError"), True),
+        (("order", "KeyError", "ZeroDivisionError"), True),
+        (("order", "LookupError", "KeyError"), False),
+        (("order", swapped["before"], swapped["after"]), True),
+        (("skipped", "OverflowError", "ZeroDivisionError"), False),
+        (("skipped", "pass", "raise"), False),
+    }

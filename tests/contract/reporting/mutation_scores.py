@@ -36,10 +36,10 @@ def _rows(counted: list[Mapping[str, Any]], suites: list[str]) -> Iterator[dict[
         selected = [one for one in counted if one["kind"] == kind]
         if selected:
             yield {"name": label, "cells": list(_cells(selected, suites))}
-        groups = dict.fromkeys(one["group"] for one in selected)
-        for group in groups if len(groups) > 1 else ():
-            own = [one for one in selected if one["group"] == group]
-            yield {"name": f"{label}: {group}", "cells": list(_cells(own, suites))}
+        areas = dict.fromkeys(one["area"] for one in selected)
+        for area in areas if len(areas) > 1 else ():
+            own = [one for one in selected if one["area"] == area]
+            yield {"name": f"{label}: {area}", "cells": list(_cells(own, suites))}
 
 
 def _mutants(

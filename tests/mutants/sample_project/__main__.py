@@ -12,30 +12,50 @@ from tests.mutants import package_copy
 package_copy.ROOT = Path(sys.argv[1])
 
 from tests.mutants import __main__ as command  # noqa: E402 - see above
-from tests.mutants import picked_mutants, random_mutants, results, runner  # noqa: E402
+from tests.mutants import areas, picked_mutants, random_mutants, report, results, runner  # noqa: E402
 from tests.mutants.mutation_operators import Mutant  # noqa: E402
 from tests.mutants.suites import Suite  # noqa: E402
+
+AREAS = (
+    areas.Area("core", ("wrapper/sample",), 100),
+    areas.Area("contract tools", ("openapi/tools",), 100),
+)
 
 
 def _seeded(kind: str, given: dict[str, Any]) -> list[Mutant]:
     return [_mutant(name, *change) for name, change in given.get(kind, {}).items()]
 
 
-def _mutant(name: str, before: str, after: str) -> Mutant:
-    file = "wrapper/sample/sums.py"
+def _mutant(name: str, before: str, after: str, file: str = "wrapper/sample/sums.py") -> Mutant:
     text = (package_copy.ROOT / file).read_text("utf-8")
     assert text.count(before) == 1, name
     return Mutant(
-        name, "wrapper", file, 1, "", before, after, text.replace(before, after), "sample"
+        name,
+        areas.find_area(file),
+        file,
+        1,
+        "",
+        before,
+        after,
+        text.replace(before, after),
+        "sample",
     )
 
 
 def main() -> int:
     """Run the mutants of the folder."""
     given = json.loads((package_copy.ROOT / "defects.json").read_text("utf-8"))
-    command.SUITES = (Suite("comparison", "comparison"), Suite("contract", "suite"))
+    areas.AREAS = command.AREAS = report.AREAS = AREAS
+    command.SUITES = (
+        Suite("comparison", ("comparison",), ("core",)),
+        Suite("contract", ("suite",), ("core",)),
+        Suite("tools", ("tools_suite",), ("contract tools",)),
+    )
     picked_mutants.code, picked_mutants.contract_changes = lambda: _seeded("picked", given), list
-    random_mutants.sample = lambda *_: _seeded("random", given)
+    if not given.get("drawn"):
+        random_mutants.sample = lambda _, area, count: [
+            one for one in _seeded("random", given) if one.area == area.name
+        ][:count]
     same = [
         random_mutants.Equivalent("*", "*", *change, "sample") for change in given.get("same", [])
     ]
