@@ -53,8 +53,19 @@ SUITES = (
         "unit",
         ("tests/unit",),
         ("core",),
-        without=("tests/unit/cli", "tests/unit/openapi", "tests/unit/testing"),
-        deselected=("tests/unit/journal/test_journal_files.py::test_processes_share_it",),
+        without=(
+            "tests/unit/cli",
+            "tests/unit/openapi",
+            "tests/unit/testing",
+            # These interrupt or fork the process at a random moment, which may be the recorder's.
+            "tests/unit/io/test_fork.py",
+            "tests/unit/journal/test_journal_lock.py",
+        ),
+        deselected=(
+            "tests/unit/journal/test_journal_files.py::test_processes_share_it",
+            "tests/unit/journal/test_journal_files.py::test_processes_create_it_at_the_same_time",
+            "tests/unit/io/test_slots.py::test_an_interruption_at_any_moment_loses_no_slot",
+        ),
     ),
     Suite(
         "simulator",
