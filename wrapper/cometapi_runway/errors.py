@@ -154,6 +154,9 @@ class APIConnectionError(APIError):
     Attributes:
         delivery: ``"not_sent"`` if the request provably never left (connection or TLS
             failure, no free connection); ``"unknown"`` if the gateway may have acted on it.
+        is_permanent: Whether no later attempt can succeed: an invalid certificate or URL, or a
+            proxy that refuses.
+        partial_response: What arrived of the response before the connection broke, or None.
     """
 
     def __init__(

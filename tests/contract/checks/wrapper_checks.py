@@ -280,16 +280,13 @@ def _about_polled_task(body: JSON) -> JSON:
     """The body with the id of the task that was polled: another task's state is ignored."""
     if not isinstance(body, dict):
         return body
-    named = {key: _POLLED_ID for key in ("id", "task_id") if _is_text(body.get(key))}
-    inner = {
-        key: {
-            **body[key],
-            **{name: _POLLED_ID for name in ("id", "task_id") if _is_text(body[key].get(name))},
-        }
-        for key in ("data", "result")
-        if isinstance(body.get(key), dict)
-    }
-    return {**body, **inner, **named}
+
+    def with_polled_id(layer: dict[str, JSON]) -> dict[str, JSON]:
+        named = (name for name in ("id", "task_id") if _is_text(layer.get(name)))
+        return layer | dict.fromkeys(named, _POLLED_ID)
+
+    nested = (key for key in ("data", "result") if isinstance(body.get(key), dict))
+    return with_polled_id(body | {key: with_polled_id(body[key]) for key in nested})
 
 
 def understanding_failure(

@@ -95,12 +95,16 @@ class Transport:
         register_fork_aware(self)
 
     def _create_clients(self) -> None:
-        self.api = make_api_client(self.settings, {"response": [_check_response]}, self.transport)
+        self.api = self._make_api()
         self._prepare(self.api)
         self._files = FileClient(self.transport)
         self._slots = Slots(_settings.MAX_IN_FLIGHT)
         self._single_use = None
         self._lock = threading.Lock()
+
+    def _make_api(self, *, keep_alive: bool = True) -> SafeClient:
+        hooks = {"response": [_check_response]}
+        return make_api_client(self.settings, hooks, self.transport, keep_alive=keep_alive)
 
     def _prepare(self, api: SafeClient) -> httpx.Client:
         client = make_http_client(api.get_httpx_client)
@@ -178,10 +182,7 @@ class Transport:
             return self.api.get_httpx_client()
         with self._lock:
             if self._single_use is None:
-                api = make_api_client(
-                    self.settings, {"response": [_check_response]}, None, keep_alive=False
-                )
-                self._single_use = self._prepare(api)
+                self._single_use = self._prepare(self._make_api(keep_alive=False))
             return self._single_use
 
     def _read(self, step: Send, attempt: RequestAttempt, end: float) -> RawResponse:
