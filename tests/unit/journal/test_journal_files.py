@@ -25,7 +25,7 @@ from cometapi_runway._flows.steps import (
     SubmissionStarted,
     TaskEnded,
 )
-from cometapi_runway.journal import Journal, UnreadableRecord
+from cometapi_runway.journal import Journal, StorageError, UnreadableRecord
 
 from ..support.both_clients import ClientHarness
 from ..support.journals import ASSETS, CALL
@@ -281,7 +281,7 @@ def test_one_that_cannot_be_written_can_be_read(
 
     assert [one.key for one in journal.tasks()] == ["k"]
     assert not any(file.exists() for file in beside)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(StorageError, match="readonly"):
         journal.write(SubmissionStarted("l", CALL, "tasks", 7))
 
     def test_a_folder_whose_name_is_no_text(
