@@ -180,6 +180,7 @@ def test_every_question_is_about_one_gateway(path: Path) -> None:
         journal.write(SubmissionStarted(key, CALL, "tasks", 7), gateway)
         journal.write(SubmissionAccepted(key, task_id))
         journal.write(SubmissionStarted(f"{key}-lost", CALL, "tasks", 7), gateway)
+        journal.write(SubmissionFailed(f"{key}-lost", False, Reason.UNKNOWN_OUTCOME))
     with client(journal, accepts) as one:
         assert one.journal.find("u") is None
         assert one.journal.recall("u") is None
@@ -259,7 +260,7 @@ def test_closing_is_no_end(path: Path) -> None:
     journal = Journal(path)
     journal.close()
     journal.write(SubmissionStarted("k", CALL, "tasks", None))
-    assert [entry.state for entry in journal.unknown()] == ["INTENDED"]
+    assert [entry.state for entry in journal.tasks()] == ["INTENDED"]
     journal.close()
 
 

@@ -152,7 +152,9 @@ def test_a_journal_from_before_they_bore_a_mark_is_read(path: Path) -> None:
 
 @pytest.mark.parametrize("value", [True, 5, 1.5, b"journal", ["journal"], object()])
 def test_what_is_no_path_is_named(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="must be the path of a file, or a Journal; got"):
+    with pytest.raises(
+        ConfigurationError, match="must be the path of a file, a URL, or a Journal; got"
+    ):
         RunwayClient("a-key", journal=value)
 
 

@@ -108,7 +108,7 @@ class TestFork:
         held, done = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with journal._lock:
+            with journal._database._lock:
                 held.set()
                 done.wait(30)
 

@@ -71,6 +71,8 @@ class Journal:
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         parsed: Location = parse_location(location)
+        # What follows may raise, and a traceback with locals shows the password in a URL.
+        del location
         self.path: Path | None = parsed.path
         self._database = JournalDatabase(open_backend(parsed))
         self.name: str = self._database.backend.name
@@ -309,7 +311,8 @@ class Journal:
         self._database.close()
 
     def __repr__(self) -> str:
-        return f"Journal({self.name!r})"
+        # A constructor that raises leaves a journal without a name, which tracebacks show.
+        return f"Journal({vars(self).get('name', '')!r})"
 
     def _select(
         self,

@@ -236,6 +236,14 @@ _ADVICE_TABLE: Final[tuple[tuple[type[BaseException], ExitCode, _Advise], ...]] 
             f"`{_TASKS_LIST}` shows the request"
         ),
     ),
+    (
+        errors.BudgetExceededError,
+        ExitCode.BUDGET,
+        _always(
+            f"raise --max-cost or --max-tasks if you want to spend more; `{_TASKS_LIST}` shows "
+            "what was spent"
+        ),
+    ),
     (errors.DownloadError, ExitCode.DOWNLOAD, _repeat_with_task_id("tasks", "download")),
     (
         errors.RateLimitError,
