@@ -35,7 +35,8 @@ def connect_to_postgres(url: str) -> psycopg.Connection[Any]:
     """A connection to a journal's database, as another program has one."""
     import psycopg
 
-    return psycopg.connect(url, autocommit=True, options="-c search_path=cometapi_runway")
+    options = "-c search_path=cometapi_runway -c lock_timeout=5s"
+    return psycopg.connect(url, autocommit=True, options=options)
 
 
 def change(location: Location, statement: str, *values: object) -> None:
