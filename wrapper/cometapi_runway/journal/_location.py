@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from cometapi_runway._core.redaction import redact_url, safe_repr
+from cometapi_runway._core.redaction import redact_database_url, redact_url, safe_repr
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import Backend
@@ -47,6 +47,13 @@ def parse_location(location: os.PathLike[str] | Secret) -> Location:
         return _parse_path(location)
     scheme = _read_scheme(location)
     if scheme in _POSTGRES:
+        if redact_database_url(location.reveal()) is None:
+            # Its parts may be shown, and a part of the password would be one of them.
+            raise ConfigurationError(
+                f"journal: in a {scheme}:// URL, / and @ in a user, a password or a parameter must "
+                "be written as %2F and %40",
+                setting="journal",
+            )
         return Location(url=location)
     if scheme not in {None, "sqlite"}:
         raise ConfigurationError(

@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import DictRow, dict_row
 
-from cometapi_runway._core.redaction import HIDDEN, redact_text
+from cometapi_runway._core.redaction import HIDDEN, redact_database_url, redact_text
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import SQLValue, Statement, StorageError
@@ -107,7 +107,7 @@ class PostgresBackend:
     row_order = "submission.place"
 
     def __init__(self, url: Secret) -> None:
-        self.name = _hide_password(url)
+        self.name = redact_database_url(url.reveal()) or HIDDEN
         self.was_replaced = False
         self._url = url
         self._connection: psycopg.Connection[DictRow] | None = None
@@ -382,16 +382,9 @@ def _convert_values(values: Mapping[str, SQLValue]) -> dict[str, SQLValue]:
     return converted
 
 
-def _hide_password(url: Secret) -> str:
-    """A database's URL without its password and options."""
-    scheme, login, place, _ = _split_url(url)
-    user, colon, _ = login.partition(":")
-    return f"{scheme}://{user}{'@' if user or colon else ''}{place}"
-
-
 def _hide_password_in(text: str, url: Secret) -> str:
     """A message of libpq, which quotes parts of a malformed URL, without the password."""
-    _, login, _, options = _split_url(url)
+    login, options = _split_url(url)
     password = login.partition(":")[2]
     # A password whose own @ or / is not percent-encoded is quoted in pieces.
     hidden = [password, *re.split("[@/]", password)]
@@ -403,9 +396,8 @@ def _hide_password_in(text: str, url: Secret) -> str:
     return text
 
 
-def _split_url(url: Secret) -> tuple[str, str, str, str]:
-    """Scheme, login, host with database, and options; no error, whatever the URL is."""
+def _split_url(url: Secret) -> tuple[str, str]:
+    """Login and options; no error, whatever the URL is."""
     before_options, _, options = url.reveal().partition("?")
-    scheme, _, rest = before_options.partition("://")
-    login, _, place = rest.rpartition("@")
-    return scheme, login, place, options
+    login, _, _ = before_options.partition("://")[2].rpartition("@")
+    return login, options
