@@ -4,7 +4,7 @@ It forks one process for each worker of the plan, a few at a time; a worker that
 room for the next one. A fork takes milliseconds, so that one test can kill dozens of processes.
 
 Usage: shared_journal.py < PLAN, which is JSON; see `Plan`. It prints one JSON object a line: the
-results of the workers' creates, and how each worker ended.
+steps that were reached, the results of the creates, and how each worker ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypedDict
 
 import httpx
@@ -74,6 +74,15 @@ class Plan(TypedDict):
     workers: list[Worker]
 
 
+class ReportingKiller(Killer):
+    """Reports each step when it is reached for the first time, also if it is killed there."""
+
+    def run(self, name: str, action: Callable[[], object]) -> None:
+        if name not in self.reached:
+            report(step=name)
+        super().run(name, action)
+
+
 def report(**result: object) -> None:
     """Print a line that no other process's line can interrupt, and that a kill leaves whole."""
     os.write(1, json.dumps(result).encode() + b"\n")
@@ -82,15 +91,13 @@ def report(**result: object) -> None:
 def work(plan: Plan, worker: Worker) -> None:
     """Do a worker's jobs and report each result."""
     point, occurrence, moment = worker["dies_at"] or ("", 0, "before")
-    killer = Killer(point, moment, occurrence)
-    install(killer)
+    install(ReportingKiller(point, moment, occurrence))
     budget = None if plan["budget"] is None else Budget(**plan["budget"])
     with RunwayClient(
         "a-key", base_url=plan["base_url"], journal=plan["journal"], budget=budget, timeout=20
     ) as client:
         for number in worker["jobs"]:
             report(job=number, **create(client, plan["jobs"][number]))
-    report(reached=list(killer.reached))
 
 
 def create(client: RunwayClient, job: Job) -> Mapping[str, object]:

@@ -249,11 +249,15 @@ def _prepare(connection: psycopg.Connection[DictRow], owner: int) -> None:
 
 def _read_version(connection: psycopg.Connection[DictRow]) -> int | None:
     """The version of the tables, or None if there are none."""
-    table = f"{_SCHEMA}.journal_version"
-    row = connection.execute("SELECT to_regclass(%s) AS name", (table,)).fetchone()
-    if row is None or row["name"] is None:
+    # Not to_regclass: the server answers it from a cache, which does not see the tables that
+    # another process created while this one waited for the lock.
+    table = connection.execute(
+        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s",
+        (_SCHEMA, "journal_version"),
+    )
+    if table.fetchone() is None:
         return None
-    row = connection.execute(f"SELECT version FROM {table}").fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT version FROM {_SCHEMA}.journal_version").fetchone()  # noqa: S608
     return None if row is None else int(row["version"])
 
 
