@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -53,6 +53,15 @@ PRICES = {"text_to_image": "0.32", "image_to_video": "0.45", "video_upscale": "0
 PICTURE = "https://example.com/face.png"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL are POSIX")
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The location of an empty journal."""
+    if request.param == "SQLite":
+        return str(tmp_path / "journal")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @frozen
@@ -198,12 +207,9 @@ def settle_unknown(server: SimulatorServer, journal: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_a_key_is_charged_once_whatever_is_killed(
-    make_journal: Callable[[], str], number: int
-) -> None:
+def test_a_key_is_charged_once_whatever_is_killed(journal: str, number: int) -> None:
     rng = Random(f"crash {number}")
     jobs = [key_job(number) for number in range(KEYS)]
-    journal = make_journal()
     whole = [make_worker(shuffle(rng)) for _ in range(3)]
     deaths = [
         make_worker(shuffle(rng), dies_at=(point, rng.choice((1, 1, 2, 3)), moment))
@@ -250,26 +256,24 @@ def budget_job(resource: str) -> Job:
     return Job(key=None, resource=resource, arguments=arguments[resource])
 
 
-def test_a_number_of_tasks_is_kept_by_four_processes(make_journal: Callable[[], str]) -> None:
+def test_a_number_of_tasks_is_kept_by_four_processes(journal: str) -> None:
     with simulator() as server:
-        outcome = spend(server, make_journal(), {"max_tasks": 50}, ["text_to_image"])
+        outcome = spend(server, journal, {"max_tasks": 50}, ["text_to_image"])
         assert len(server.gateway.charges) == len(outcome.tasks) == 50
         assert outcome.errors == {"BudgetExceededError": 110}
 
 
-def test_a_cost_is_kept_by_four_processes(make_journal: Callable[[], str]) -> None:
+def test_a_cost_is_kept_by_four_processes(journal: str) -> None:
     budget = {"max_cost": "16.00", "prices": {"text_to_image": "0.32"}}
     with simulator() as server:
-        outcome = spend(server, make_journal(), budget, ["text_to_image"])
+        outcome = spend(server, journal, budget, ["text_to_image"])
         assert len(server.gateway.charges) == len(outcome.tasks) == 50
         assert outcome.errors == {"BudgetExceededError": 110}
 
 
 @pytest.mark.parametrize("faults", [(), FAULTS], ids=["undisturbed", "with faults"])
-def test_a_cost_is_kept_with_uneven_prices(
-    make_journal: Callable[[], str], faults: tuple[Fault, ...]
-) -> None:
-    journal, budget = make_journal(), {"max_cost": "13.00", "prices": PRICES}
+def test_a_cost_is_kept_with_uneven_prices(journal: str, faults: tuple[Fault, ...]) -> None:
+    budget = {"max_cost": "13.00", "prices": PRICES}
     with simulator(faults) as server:
         outcome = spend(server, journal, budget, PRICES)
         ledger = Journal(journal)
@@ -283,8 +287,7 @@ def test_a_cost_is_kept_with_uneven_prices(
         assert outcome.errors["BudgetExceededError"] > 0
 
 
-def test_refusals_give_back_and_lost_responses_do_not(make_journal: Callable[[], str]) -> None:
-    journal = make_journal()
+def test_refusals_give_back_and_lost_responses_do_not(journal: str) -> None:
     with simulator(FAULTS) as server:
         outcome = spend(server, journal, {"max_tasks": 50}, ["text_to_image"])
         ledger = Journal(journal)

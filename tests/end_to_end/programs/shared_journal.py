@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypedDict
 
 import httpx
+from tests.end_to_end.programs.kill_at_step import Killer, install
 
 from cometapi_runway import Budget, RunwayClient, RunwayError
-from tests.end_to_end.programs.kill_at_step import Killer, install
 
 Moment = Literal["before", "after"]
 
@@ -119,7 +119,7 @@ def fork(plan: Plan, worker: Worker) -> int:
     try:
         work(plan, worker)
         status = 0
-    except BaseException as error:  # noqa: BLE001 - a fork must not run its parent's code
+    except BaseException as error:
         report(failure=repr(error))
     finally:
         os._exit(status)
@@ -144,7 +144,7 @@ def supervise(plan: Plan) -> None:
             due.pop(ended, None)
             report(worker=running.pop(ended), status=os.waitstatus_to_exitcode(status))
         else:
-            time.sleep(0.001)
+            time.sleep(0.003)
 
 
 def kill_due(due: Mapping[int, float]) -> Iterable[int]:
