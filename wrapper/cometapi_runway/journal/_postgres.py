@@ -106,7 +106,8 @@ class PostgresBackend:
         """Execute statements in one transaction and one round trip."""
 
         def execute_all(connection: psycopg.Connection[DictRow]) -> list[int]:
-            with connection.pipeline(), connection.transaction():
+            # A pipeline is a transaction. psycopg's `transaction` would add three round trips.
+            with connection.pipeline():
                 _limit_time(connection, timeout)
                 if lock is not None:
                     # Until the transaction ends; the next statement sees what others committed.
@@ -127,7 +128,7 @@ class PostgresBackend:
         """The rows of a query."""
 
         def fetch_all(connection: psycopg.Connection[DictRow]) -> list[dict[str, Any]]:
-            with connection.pipeline(), connection.transaction():
+            with connection.pipeline():
                 _limit_time(connection, timeout)
                 cursor = connection.execute(_translate(query), _convert_values(values))
             return cursor.fetchall()
@@ -227,6 +228,8 @@ def _prepare(connection: psycopg.Connection[DictRow], owner: int) -> None:
     # `public` stays for extensions. The user's own search path is not used: every machine must
     # find the same tables.
     connection.execute(f"SET search_path TO {_SCHEMA}, public")
+    # A budget's sum must see what others committed before its lock was taken.
+    connection.execute("SET default_transaction_isolation TO 'read committed'")
     connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", (_LOCK_CLASS, owner))
     if _read_version(connection) == SCHEMA_VERSION:
         return
