@@ -15,23 +15,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import socket
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "wrapper"), str(ROOT / "generated")]
 
-from tests.postgres_server import (  # noqa: E402  the path is set above
+from tests.counting_proxy import CountingProxy  # noqa: E402  the path is set above
+from tests.postgres_server import (  # noqa: E402  as above
     PostgresServer,
     find_binaries,
     start_own_server,
@@ -163,46 +161,6 @@ def add_submissions(location: str | Path, count: int) -> None:
     journal.close()
 
 
-class CountingProxy:
-    """Passes a connection on to a server and counts its round trips.
-
-    A round trip begins when the client sends after the server did, or first. Bytes are passed on
-    one chunk at a time, so that an answer that overlaps with a question counts as one more.
-    """
-
-    def __init__(self, server: PostgresServer) -> None:
-        self._target = str(server.folder / ".s.PGSQL.5432")
-        self._lock = threading.Lock()
-        self._last_sender = "server"
-        self.round_trips = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    def _accept(self) -> None:
-        while True:
-            client, _ = self._listener.accept()
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self._target)
-            for source, sink, name in ((client, server, "client"), (server, client, "server")):
-                threading.Thread(target=self._pass_on, args=(source, sink, name), daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, sink: socket.socket, name: str) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                with self._lock:
-                    self.round_trips += name == "client" != self._last_sender
-                    self._last_sender = name
-                sink.sendall(data)
-        sink.close()
-
-
 def make_start(
     reservation: Reservation = Reservation(), own_key: IdempotencyKey | None = None
 ) -> SubmissionStarted:
@@ -241,9 +199,8 @@ def list_entries() -> Iterator[tuple[str, Entry]]:
 
 def count_round_trips(server: PostgresServer, database: str) -> int:
     """Print the round trips of each entry, the most of several times; return the largest."""
-    proxy = CountingProxy(server)
-    user = urlsplit(server.url()).username
-    journal = Journal(f"postgresql://{user}@127.0.0.1:{proxy.port}/{database}?sslmode=disable")
+    proxy = CountingProxy(server.folder / ".s.PGSQL.5432")
+    journal = Journal(proxy.url(database))
     found: dict[str, list[int]] = {}
     for _ in range(12):
         for name, entry in list_entries():
