@@ -67,9 +67,9 @@ def postgres_database(postgres_server: PostgresServer) -> str:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer, postgres_database: str) -> str:
     """The URL of a database that has no tables."""
-    postgres_server.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        f"WHERE datname = '{postgres_database}'"
-    )
+    others = f"FROM pg_stat_activity WHERE datname = '{postgres_database}'"
+    # A name of our own.
+    postgres_server.execute(f"SELECT pg_terminate_backend(pid) {others}")  # noqa: S608
+    postgres_server.execute(f"ALTER DATABASE {postgres_database} RESET ALL")
     postgres_server.execute("DROP SCHEMA IF EXISTS cometapi_runway CASCADE", postgres_database)
     return postgres_server.url(postgres_database)
