@@ -44,10 +44,10 @@ def name_of(step: Step) -> str:
 
 
 class Killer:
-    """Kills this process at a point, the first time that it is reached."""
+    """Kills this process at a point, the first time that it is reached, or a later time."""
 
-    def __init__(self, point: str, moment: str) -> None:
-        self.point, self.moment = point, moment
+    def __init__(self, point: str, moment: str, occurrence: int = 1) -> None:
+        self.point, self.moment, self.occurrence = point, moment, occurrence
         self.reached: Counter[str] = Counter()
 
     def run(self, name: str, action: Callable[[], object]) -> None:
@@ -57,7 +57,8 @@ class Killer:
         self._die_if(name, "after")
 
     def _die_if(self, name: str, moment: str) -> None:
-        if (name, moment) == (self.point, self.moment):
+        here = (name, moment, self.reached[name])
+        if here == (self.point, self.moment, self.occurrence):
             os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -20,9 +20,9 @@ def no_sleep(monkeypatch):
 
 
 def test_they_import_nothing_from_the_package():
-    (tests,) = EXAMPLE.glob("test_*.py")
-    assert "import cometapi" not in tests.read_text()
-    assert "from cometapi" not in tests.read_text()
+    files = [file.read_text() for file in EXAMPLE.glob("test_*.py")]
+    assert len(files) == 2
+    assert not [text for text in files if "import cometapi" in text or "from cometapi" in text]
     assert not list(EXAMPLE.glob("conftest.py"))
 
 
@@ -33,5 +33,5 @@ def test_they_pass_without_configuration_or_sleep(pytester):
     pytester.makeconftest(NO_SLEEP)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist")
     passed = result.parseoutcomes()["passed"]
-    assert passed >= 9
+    assert passed >= 16
     result.assert_outcomes(passed=passed)

@@ -8,7 +8,7 @@ import os
 import httpx
 import pytest
 
-from cometapi_runway import AsyncRunwayClient, RunwayClient
+from cometapi_runway import AsyncRunwayClient, RunwayClient, SubmissionUnknownError
 from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
 from cometapi_runway.simulator import SimulatorServer
 from cometapi_runway.testing import API_KEY, _mock, _simulator
@@ -33,6 +33,31 @@ async def test_an_async_client_that_the_application_creates(runway_simulator, tm
         task = await client.character_performance.create(**ASSETS)
         assert await (await task.wait()).download(tmp_path)
     runway_simulator.assert_charged(1)
+
+
+@pytest.mark.parametrize("lose", ["lose_next_response", "drop_next_request"])
+def test_a_response_that_the_applications_client_loses(runway_simulator, lose):
+    getattr(runway_simulator, lose)(operation="character_performance")
+    with RunwayClient() as client, pytest.raises(SubmissionUnknownError):
+        client.character_performance.create(**ASSETS)
+    runway_simulator.assert_requested(1, operation="character_performance")
+
+
+@pytest.mark.anyio
+async def test_a_response_that_the_applications_async_client_loses(runway_simulator):
+    runway_simulator.lose_next_response(operation="character_performance")
+    async with AsyncRunwayClient() as client:
+        with pytest.raises(SubmissionUnknownError):
+            await client.character_performance.create(**ASSETS)
+    runway_simulator.assert_charged(1)
+
+
+def test_a_request_that_the_applications_client_cannot_send(runway_mock):
+    accepted = httpx.Response(200, json={"id": "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"})
+    runway_mock["character_performance"].mock(side_effect=[httpx.ConnectError("down"), accepted])
+    with RunwayClient() as client:
+        assert client.character_performance.create(**ASSETS).id
+    assert runway_mock["character_performance"].call_count == 2
 
 
 def test_a_client_from_before_the_fixture():

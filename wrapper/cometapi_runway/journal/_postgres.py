@@ -131,7 +131,8 @@ class PostgresBackend:
         """Execute statements in one transaction and one round trip."""
 
         def execute_all(connection: psycopg.Connection[DictRow]) -> list[int]:
-            with connection.pipeline(), connection.transaction():
+            # A pipeline is a transaction. psycopg's `transaction` would add three round trips.
+            with connection.pipeline():
                 _limit_time(connection, timeout)
                 if lock is not None:
                     # Until the transaction ends; the next statement sees what others committed.
@@ -152,7 +153,7 @@ class PostgresBackend:
         """The rows of a query."""
 
         def fetch_all(connection: psycopg.Connection[DictRow]) -> list[dict[str, Any]]:
-            with connection.pipeline(), connection.transaction():
+            with connection.pipeline():
                 _limit_time(connection, timeout)
                 cursor = connection.execute(_translate(query), _convert_values(values))
             return cursor.fetchall()
@@ -302,8 +303,9 @@ def _draw_owner() -> int:
 
 def _prepare(connection: psycopg.Connection[DictRow], owner: int, timeout: float) -> None:
     """Take the session lock, and create the tables or check their version."""
-    # A budget's sum must see what others committed before its lock was taken.
-    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    # A budget's sum must see what others committed before its lock was taken. Not psycopg's
+    # `isolation_level`, which applies to transactions that psycopg begins.
+    connection.execute("SET default_transaction_isolation TO 'read committed'")
     _limit_time(connection, timeout, is_local=False)
     # A commit is on disk when it returns, whatever the database's default is.
     connection.execute(
@@ -336,11 +338,15 @@ def _prepare(connection: psycopg.Connection[DictRow], owner: int, timeout: float
 
 def _read_version(connection: psycopg.Connection[DictRow]) -> int | None:
     """The version of the tables, or None if there are none."""
-    table = f"{_SCHEMA}.journal_version"
-    row = connection.execute("SELECT to_regclass(%s) AS name", (table,)).fetchone()
-    if row is None or row["name"] is None:
+    # Not to_regclass: the server answers it from a cache, which does not see the tables that
+    # another process created while this one waited for the lock.
+    table = connection.execute(
+        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s",
+        (_SCHEMA, "journal_version"),
+    )
+    if table.fetchone() is None:
         return None
-    row = connection.execute(f"SELECT version FROM {table}").fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT version FROM {_SCHEMA}.journal_version").fetchone()  # noqa: S608
     return None if row is None else int(row["version"])
 
 

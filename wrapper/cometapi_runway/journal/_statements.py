@@ -48,10 +48,10 @@ _KEY_IS_FREE: Final = """NOT EXISTS (
 )"""
 IN_SCOPE: Final = "scope = :scope AND base_url = :base_url AND state <> 'REFUSED'"
 """SQL: whether a submission is spent or reserved. An unknown outcome is; a refusal is not."""
-_WITHIN_TASKS: Final = f"(SELECT count(*) FROM submission WHERE {IN_SCOPE}) < :max_tasks"  # noqa: S608
-_WITHIN_COST: Final = (
-    f"(SELECT coalesce(sum(price), 0) FROM submission WHERE {IN_SCOPE}) + :price <= :max_cost"  # noqa: S608
-)
+# One scan for both limits: it reads an entry of the index for each submission of the scope.
+_WITHIN_BUDGET: Final = f"""(SELECT {{limits}} FROM (
+    SELECT count(*) AS tasks, coalesce(sum(price), 0) AS cost FROM submission WHERE {IN_SCOPE}
+) AS spent)"""  # noqa: S608
 _ACCEPT_SUBMISSION: Final = """
 UPDATE submission SET task_id = :task_id, state = 'SUBMITTED' WHERE key = :key
 """
@@ -170,12 +170,19 @@ def make_write(entry: Entry, base_url: str) -> Write:
 
 def _conditions(entry: SubmissionStarted) -> str:
     """SQL: whether nothing is in the way of a submission."""
+    limits = [
+        "tasks < :max_tasks" if entry.reservation.max_tasks is not None else "",
+        "cost + :price <= :max_cost" if entry.reservation.max_cost is not None else "",
+    ]
     conditions = [
         _KEY_IS_FREE if entry.idempotency_key is not None else "",
-        _WITHIN_TASKS if entry.reservation.max_tasks is not None else "",
-        _WITHIN_COST if entry.reservation.max_cost is not None else "",
+        _WITHIN_BUDGET.format(limits=_join(limits)) if any(limits) else "",
     ]
-    return " AND ".join(filter(None, conditions)) or "1 = 1"
+    return _join(conditions) or "1 = 1"
+
+
+def _join(conditions: list[str]) -> str:
+    return " AND ".join(filter(None, conditions))
 
 
 def _intent_values(entry: SubmissionStarted, gateway: str) -> dict[str, SQLValue]:

@@ -6,9 +6,10 @@
 ``runway_simulator``  a stateful gateway in this process, without sockets, in virtual time
 ``runway_server``     the same on a loopback socket, for other processes and other clients
 ``runway_mock``       a respx router with a documented response for every operation
+``runway_journal``    an empty `cometapi_runway.Journal`, for clients and for the test
 ====================  =========================================================================
 
-While a fixture is active it receives every request to the gateway that httpx sends in this process,
+While one of the first three is active it receives every request to the gateway that httpx sends in this process,
 from any client, and checks it against the contract. A request that breaks the contract fails the
 test, and the report names the field. Nothing sleeps: `RunwayClient` waits advance the virtual
 clock::
@@ -16,6 +17,14 @@ clock::
     def test_a_refusal_is_explained(runway_simulator):
         runway_simulator.fail_next("SAFETY.INPUT.TEXT")
         assert my_app.animate("https://example.com/face.png") == "Please use another picture."
+        runway_simulator.assert_charged(1)
+
+A handler that a browser calls twice with one idempotency key pays once::
+
+    def test_a_repeated_order_is_charged_once(runway_simulator, runway_journal):
+        with TestClient(my_app.create_app(runway_journal)) as browser:
+            for _ in range(2):
+                browser.post("/orders", json=ORDER, headers={"Idempotency-Key": "order-17"})
         runway_simulator.assert_charged(1)
 
 ``@pytest.mark.runway(...)`` configures the simulator. It takes the fields of

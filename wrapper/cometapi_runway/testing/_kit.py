@@ -16,7 +16,7 @@ from cometapi_runway.testing._virtual_time import AsyncVirtualClock, SharedClock
 if TYPE_CHECKING:
     import httpx
 
-    from cometapi_runway.journal import Journal
+    from cometapi_runway.journal import Budget, Journal
     from cometapi_runway.simulator._clock import SimClock
     from cometapi_runway.testing._contract_checker import ContractChecker, Violation
 
@@ -32,6 +32,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     validate: bool
     journal: str | PathLike[str] | Journal | None
+    budget: Budget | None
 
 
 class GatewayKit:

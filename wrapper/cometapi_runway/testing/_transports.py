@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -20,6 +20,24 @@ if TYPE_CHECKING:
 
 _PIECES: Final = 16
 _LOST: Final = "the simulated gateway reset the connection"
+# httpcore's event. Without it, a client that lost the response would know that nothing was sent,
+# and send a paid request again.
+_SENT: Final[tuple[str, Mapping[str, object]]] = ("http11.send_request_headers.started", {})
+_UNSENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def _ignore(_event: str, _info: Mapping[str, object]) -> None:
+    """A request that nothing traces."""
+
+
+async def _ignore_async(_event: str, _info: Mapping[str, object]) -> None:
+    """The same."""
 
 
 class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -32,12 +50,26 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Respond to a sync client."""
         request.read()
-        return self.respond(request)
+        trace = request.extensions.get("trace", _ignore)
+        try:
+            return self.respond(request)
+        except _UNSENT:
+            trace = _ignore
+            raise
+        finally:
+            trace(*_SENT)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Respond to an async client."""
         await request.aread()
-        return self.respond(request)
+        trace = request.extensions.get("trace", _ignore_async)
+        try:
+            return self.respond(request)
+        except _UNSENT:
+            trace = _ignore_async
+            raise
+        finally:
+            await trace(*_SENT)
 
 
 @define(eq=False)

@@ -1,4 +1,4 @@
-"""The pytest plugin: three fixtures, a marker, and the contract check of a test's requests.
+"""The pytest plugin: four fixtures, a marker, and the contract check of a test's requests.
 
 pytest loads this module in every run of every project that has the package installed, even without
 the extra ``testing``. So it imports only pytest, and each fixture imports what it needs.
@@ -10,11 +10,13 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
+    from cometapi_runway.journal import Journal
     from cometapi_runway.testing._kit import GatewayKit
     from cometapi_runway.testing._mock import Mock
     from cometapi_runway.testing._simulator import Server, Simulator
@@ -60,6 +62,16 @@ def runway_mock(request: pytest.FixtureRequest) -> Iterator[Mock]:
     context = module.open_mock(base_url=_read_options(request).get("base_url"))
     with _activate(request, context) as kit:
         yield kit
+
+
+@pytest.fixture
+def runway_journal(tmp_path: Path) -> Iterator[Journal]:
+    """An empty journal in a file, for the clients of the application and for the test."""
+    from cometapi_runway.journal import Journal  # noqa: PLC0415 - loads the database
+
+    journal = Journal(tmp_path / "runway-journal")
+    yield journal
+    journal.close()
 
 
 @pytest.hookimpl(wrapper=True)
