@@ -7,8 +7,13 @@ import socket
 from typing import Any
 
 import pytest
+from tests import common_cause
 
 _VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSION")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    common_cause.install(session)
 
 
 @pytest.fixture(autouse=True)
