@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.hypothesis_tables import link_tables
 
 ROOT = Path(__file__).parents[2]
 PAGE = "tests/data/pages/control-a-character.md"
@@ -29,6 +30,7 @@ def project(tmp_path: Path) -> Path:
             shutil.copytree(source, tmp_path / name)
         else:
             shutil.copy(source, tmp_path / name)
+    link_tables(tmp_path)
     return tmp_path
 
 
