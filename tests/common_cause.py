@@ -34,7 +34,8 @@ class Cause:
         return cls(kind[0] if kind else "AssertionError", f"{crash.path}:{crash.lineno}")
 
 
-@frozen
+# pytest keeps plugins in sets.
+@frozen(eq=False)
 class CommonCause:
     """The plugin of a process that sees all reports: the only one, or the one with the workers."""
 
@@ -60,7 +61,7 @@ class CommonCause:
         shutil.rmtree(self.folder)
 
 
-@frozen
+@frozen(eq=False)
 class Worker:
     """The plugin of a worker, which would otherwise go on with the tests that it has."""
 

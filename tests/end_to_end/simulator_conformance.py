@@ -23,6 +23,8 @@ from attrs import frozen
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "wrapper"), str(ROOT / "generated")]
 
+from tests.hypothesis_tables import link_tables  # noqa: E402
+
 from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
     Ending,
     Gateway,
@@ -33,7 +35,6 @@ from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
     When,
     failed,
 )
-from tests.hypothesis_tables import link_tables  # noqa: E402
 
 SECONDS_PER_REQUEST = 2.0
 KEY = "simulated-key"
