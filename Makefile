@@ -13,6 +13,9 @@ DEMO := $(VENV)/.ready-demo
 DEV := $(VENV)/.ready-dev
 TOOLS := PYTHONPATH=openapi $(BIN)/python -m contract_tools
 WORKERS ?= 2
+# Without bytecode files, every process of every run compiles what it imports, and pytest rewrites
+# the assertions of hundreds of modules again.
+unexport PYTHONDONTWRITEBYTECODE
 PRISM := .build/prism
 LOWEST_VENV := .venv-lowest
 # Without schemathesis and the contract tools, which need newer versions than the package does.
@@ -42,12 +45,12 @@ simulate: $(DEMO) ## Run the local gateway until Ctrl-C
 
 .PHONY: test
 test: $(DEV) prism ## Run every test (PYTHON=python3.13 VENV=.venv-3.13 for another Python)
-	@$(BIN)/python -m pytest -q -n $(WORKERS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: test-lowest
 test-lowest: ## Run the tests with the lowest versions of all dependencies
 	@$(MAKE) --no-print-directory $(LOWEST_VENV)/.ready-lowest VENV=$(LOWEST_VENV)
-	@$(LOWEST_VENV)/bin/python -m pytest -q -n $(WORKERS) $(LOWEST_TESTS)
+	@$(LOWEST_VENV)/bin/python -m pytest -q -n $(WORKERS) --dist worksteal $(LOWEST_TESTS)
 
 .PHONY: lint
 lint: $(DEV) ## Check format, lint and the layers of imports

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests import common_cause
 
 from .postgres_server import PostgresServer, use_shared_server
 
 _VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSION")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    common_cause.install(session)
 
 
 @pytest.fixture(autouse=True)

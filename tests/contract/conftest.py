@@ -19,7 +19,7 @@ from contract_tools._common.workspace import Workspace
 from .checks.harness import Harness, open_harness
 from .coverage.covering_source import CoveringSource
 from .drivers.wrapper_driver import WrapperDriver
-from .generation.value_source import ValueSource, describe_generation
+from .generation.value_source import KEPT_VALUES, ValueSource, describe_generation
 from .page_audit.findings import Finding, audit_pages, list_samples
 from .reporting import plugin
 from .reporting.plugin import ReportPlugin, send_to_report
@@ -80,8 +80,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def source() -> ValueSource:
-    """Draws values, once for all tests."""
-    return CoveringSource(CONTRACT.document)
+    """Draws values, once for all tests, and for all runs that draw the same."""
+    return CoveringSource(CONTRACT.document, KEPT_VALUES)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis.errors import Unsatisfiable
 
 from .generation import value_source
 
@@ -46,3 +47,28 @@ def test_the_coverage_phase_draws_boundaries():
     )
     assert all(bound in [one.value for one in valid] for bound in (3, 9))
     assert all(outside in [one.value for one in invalid] for outside in (2, 10))
+
+
+def test_kept_values_are_the_drawn_ones(tmp_path, monkeypatch):
+    folder = tmp_path / "kept"
+    drawn = value_source.ValueSource({}).valid(STRING, 5)
+    assert value_source.ValueSource({}, folder).valid(STRING, 5) == drawn
+    draws = []
+    monkeypatch.setattr(value_source, "_fuzzed_values", lambda *what: draws.append(what) or [])
+    assert value_source.ValueSource({}, folder).valid(STRING, 5) == drawn
+    assert not draws
+    components = {"components": {"schemas": {"Other": {}}}}
+    for source, schema, count in (
+        (value_source.ValueSource({}, folder), STRING, 6),
+        (value_source.ValueSource({}, folder), {**STRING, "minLength": 1}, 5),
+        (value_source.ValueSource(components, folder), STRING, 5),
+    ):
+        draws.clear()
+        source.valid(schema, count)
+        assert draws, "something else was asked for than is kept"
+
+
+def test_a_schema_without_values_stays_without(tmp_path):
+    for _ in range(2):
+        with pytest.raises(Unsatisfiable):
+            value_source.ValueSource({}, tmp_path).valid({"not": {}}, 5)

@@ -21,7 +21,9 @@ from typing import Unpack
 from attrs import frozen
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
+sys.path[:0] = [str(ROOT), str(ROOT / "wrapper"), str(ROOT / "generated")]
+
+from tests.hypothesis_tables import link_tables  # noqa: E402
 
 from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
     Ending,
@@ -65,6 +67,7 @@ def run(*arguments: str, **options: Unpack[Options]) -> Run:
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     # schemathesis leaves a folder in its working directory.
     with SimulatorServer(keys={KEY}, **options) as server, tempfile.TemporaryDirectory() as folder:
+        link_tables(Path(folder))
         server.gateway.watchers.append(lambda _: clock.advance(SECONDS_PER_REQUEST))
         done = subprocess.run(
             command(server.base_url, arguments),

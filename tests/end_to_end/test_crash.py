@@ -1,16 +1,19 @@
 """SIGKILL at every step between intent and file: nothing is paid twice and nothing is lost.
 
 The steps come from the code, see `kill_at_step.list_points`: a new kind of step is a new test.
+Each job is a process of its own. It is forked from a server that has imported everything, because
+a start of Python takes longer than a job.
 """
 
 from __future__ import annotations
 
-import contextlib
+import multiprocessing
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 
@@ -20,9 +23,13 @@ import pytest
 from cometapi_runway import RunwayClient
 from cometapi_runway.simulator import SimClock, SimulatorServer, Timings
 
+from .programs import kill_at_step
 from .programs.kill_at_step import CREATE_REQUEST, NO_POINT, POLL, list_points
 
-PROGRAM = Path(__file__).with_name("programs") / "kill_at_step.py"
+OUTPUT = "output.txt"
+FORKS = multiprocessing.get_context("forkserver")
+# The program, and what a job imports late.
+FORKS.set_forkserver_preload([kill_at_step.__name__, "cometapi_runway_api.models", "jsonschema_rs"])
 # What no undisturbed job does.
 NEVER = {"Warn", "Record SubmissionFailed", "Record TaskMissing"}
 POINTS = [point for point in list_points() if point not in NEVER]
@@ -45,24 +52,21 @@ def server() -> Iterator[SimulatorServer]:
 
 def start(
     server: SimulatorServer, folder: Path, point: str, moment: str, job: str = "create"
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, PROGRAM, server.base_url, folder / "journal", folder, job, point, moment],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+) -> BaseProcess:
+    arguments = [server.base_url, str(folder / "journal"), str(folder), job, point, moment]
+    process = FORKS.Process(target=kill_at_step.run_forked, args=(folder / OUTPUT, arguments))
+    process.start()
+    return process
 
 
 def run(
     server: SimulatorServer, folder: Path, point: str, moment: str, job: str = "create"
-) -> list[str]:
-    """Run a job to its end, which must be SIGKILL if there is a point; return its points."""
+) -> None:
+    """Run a job until SIGKILL ends it."""
     process = start(server, folder, point, moment, job)
-    output, errors = process.communicate(timeout=60)
-    expected = 0 if point == NO_POINT else -signal.SIGKILL
-    assert process.returncode == expected, f"{job}: not killed {moment} {point}: {errors}"
-    return output.splitlines()
+    process.join(60)
+    output = (folder / OUTPUT).read_text("utf-8")
+    assert process.exitcode == -signal.SIGKILL, f"{job}: not killed {moment} {point}: {output}"
 
 
 def settle(server: SimulatorServer, folder: Path, charged_before: int) -> None:
@@ -96,7 +100,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSI
 
 
 def test_every_step_of_a_job_is_a_point(server: SimulatorServer, tmp_path: Path) -> None:
-    assert set(run(server, tmp_path, NO_POINT, "never")) == set(POINTS)
+    """In a process that is started, not forked."""
+    arguments = [server.base_url, tmp_path / "journal", tmp_path, "create", NO_POINT, "never"]
+    command = [sys.executable, kill_at_step.__file__, *map(str, arguments)]
+    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert set(output.splitlines()) == set(POINTS)
     settle(server, tmp_path, len(server.gateway.charges))
 
 
@@ -129,10 +137,9 @@ def test_jobs_killed_at_any_moment_are_taken_up(server: SimulatorServer, tmp_pat
         folder.mkdir()
         before = len(server.gateway.charges)
         job = start(server, folder, NO_POINT, "never")
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            job.wait(moments.uniform(0.2, 0.9))
+        job.join(moments.uniform(0.0, 0.5))
         job.kill()
-        job.communicate(timeout=60)
+        job.join(60)
         # A request that had left the killed process is still on its way to be answered.
         time.sleep(0.1)
         settle(server, folder, before)

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import pytest
 
-from cometapi_runway.simulator import SimulatorServer
+from cometapi_runway.simulator import SimClock, SimulatorServer
 
 from .isolated_environment import ROOT, build_wheel, install_alone
 
@@ -74,7 +74,7 @@ def test_imports_every_module_that_needs_no_extra(python: Path, tmp_path: Path) 
 
 
 def test_runs_the_readme_against_the_simulator(python: Path, tmp_path: Path) -> None:
-    with SimulatorServer() as server:
+    with SimulatorServer(clock=SimClock.scaled(40)) as server:
         done = run(
             python,
             readme_python(),

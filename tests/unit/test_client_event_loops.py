@@ -49,7 +49,7 @@ class TestEventLoops:
         task = asyncio.run(create())
         assert len(asyncio.run(burst())) == 100
         assert len(asyncio.run(burst())) == 100
-        assert asyncio.run(task.wait()).status == "SUCCEEDED"
+        assert asyncio.run(task.wait(interval=0.01)).status == "SUCCEEDED"
 
     def test_closed_in_another_than_it_was_used_in(self) -> None:
         client = self.client()

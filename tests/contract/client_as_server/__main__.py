@@ -38,7 +38,8 @@ EXAMPLES = 50
 def run_server() -> Iterator[str]:
     """Run the server and yield its address."""
     document = contract().document
-    with open_harness(document, PACKAGE, value_source.ValueSource(document)) as harness:
+    source = value_source.ValueSource(document, value_source.KEPT_VALUES)
+    with open_harness(document, PACKAGE, source) as harness:
         wrapper = WrapperDriver(harness.contract, harness.transport)
         app = ClientServer(
             harness.contract, make_endpoints(harness, wrapper, frozenset(get_args(Route)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from attrs import evolve
 from hypothesis.errors import Unsatisfiable
@@ -26,10 +27,11 @@ class CoveringSource(ValueSource):
 
     Args:
         document: the OpenAPI document that references are resolved in.
+        folder: where drawn values are kept.
     """
 
-    def __init__(self, document: Object) -> None:
-        super().__init__(document)
+    def __init__(self, document: Object, folder: Path | None = None) -> None:
+        super().__init__(document, folder)
         self._document = document
         self._completed: dict[tuple[str, int], tuple[DrawnValue, ...]] = {}
 

@@ -11,17 +11,22 @@ chosen and printed. CONTRACT_FUZZ sets the number of fuzzed values.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import hypothesis
 import schemathesis
-from attrs import frozen
+from attrs import asdict, frozen
 from hypothesis import HealthCheck, Phase
+from hypothesis.errors import Unsatisfiable
 from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 from schemathesis import GenerationMode
@@ -42,6 +47,8 @@ if os.environ.get("CONTRACT_SEED") == "random":
 SEED = os.environ.get("CONTRACT_SEED") or None
 # Whether a seed or a larger number of values changes what is drawn.
 IS_DEEP_RUN = SEED is not None or FUZZ_EXAMPLES != DEFAULT_FUZZ_EXAMPLES
+# Where values are kept: two workers and the next run draw the same.
+KEPT_VALUES = None if IS_DEEP_RUN else Path(__file__).parents[3] / ".build" / "drawn-values"
 
 # Hypothesis draws literals from the loaded local modules, so a test would draw other values alone
 # than in the whole suite, and every edit would change them. There is no setting for this;
@@ -51,6 +58,12 @@ providers.CONSTANTS_CACHE.cache.clear()
 
 _MODES = {"valid": GenerationMode.POSITIVE, "invalid": GenerationMode.NEGATIVE}
 _PATH = "/value"
+# What a drawn value depends on, apart from its schema and the seed.
+_GENERATOR = (
+    sys.version,
+    *(version(name) for name in ("hypothesis", "schemathesis", "jsonschema-rs")),
+    Path(__file__).read_text("utf-8"),
+)
 
 
 @frozen
@@ -66,9 +79,11 @@ class ValueSource:
 
     Args:
         document: the OpenAPI document that references are resolved in.
+        folder: where drawn values are kept for other processes and later runs; None to keep none.
     """
 
-    def __init__(self, document: Object) -> None:
+    def __init__(self, document: Object, folder: Path | None = None) -> None:
+        self._folder = folder
         self._components = {"schemas": document.get("components", {}).get("schemas", {})}
         self._drawn: dict[tuple[str, Mode, int], tuple[DrawnValue, ...]] = {}
 
@@ -83,10 +98,34 @@ class ValueSource:
     def _draw(self, schema: Object, mode: Mode, fuzz: int) -> tuple[DrawnValue, ...]:
         key = (json.dumps(schema, sort_keys=True), mode, fuzz)
         if key not in self._drawn:
+            self._drawn[key] = self._draw_once(schema, mode, fuzz)
+        return self._drawn[key]
+
+    def _draw_once(self, schema: Object, mode: Mode, fuzz: int) -> tuple[DrawnValue, ...]:
+        file = self._file_of([schema, mode, fuzz])
+        if file and file.exists():
+            kept = json.loads(file.read_text("utf-8"))
+            if kept is None:
+                raise Unsatisfiable(f"there are no {mode} values of {schema}")
+            return tuple(DrawnValue(**one) for one in kept)
+        try:
             operation = self._server_operation(schema)
             found = [*_coverage_values(operation, mode), *_fuzzed_values(operation, mode, fuzz)]
-            self._drawn[key] = tuple(_unique(found))
-        return self._drawn[key]
+        except Unsatisfiable:
+            if file:
+                _write(file, "null")
+            raise
+        drawn = tuple(_unique(found))
+        if file:
+            _write(file, json.dumps([asdict(one) for one in drawn]))
+        return drawn
+
+    def _file_of(self, what: JSON) -> Path | None:
+        """The file of drawn values, named after everything that they depend on."""
+        if self._folder is None:
+            return None
+        parts = json.dumps([what, self._components, SEED, _GENERATOR], sort_keys=True)
+        return self._folder / f"{hashlib.sha256(parts.encode()).hexdigest()}.json"
 
     def _server_operation(self, schema: Object) -> APIOperation:
         body = {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -197,6 +236,14 @@ def _settings(count: int, *phases: Phase) -> hypothesis.settings:
         phases=[Phase.generate, *phases],
         suppress_health_check=list(HealthCheck),
     )
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file at once, because other processes read it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as part:
+        part.write(text)
+    Path(part.name).replace(file)
 
 
 def _unique(found: Iterable[DrawnValue]) -> Iterator[DrawnValue]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cometapi_runway._flows.backoff import Backoff
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.simulator import (
     Fault,
@@ -26,6 +27,12 @@ def fail_with(code: str) -> Callable[[Gateway], None]:
 
 def add_fault(kind: Any, **more: Any) -> Callable[[Gateway], None]:
     return lambda gateway: gateway.faults.add(Fault(kind, **more))
+
+
+@pytest.fixture(autouse=True)
+def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once: the pauses have their own tests."""
+    monkeypatch.setattr(Backoff, "pause", lambda *_: 0.0)
 
 
 @pytest.mark.parametrize(

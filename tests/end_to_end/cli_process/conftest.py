@@ -19,10 +19,22 @@ from .processes import (
     TerminalProcess,
 )
 
+SECONDS_PER_REQUEST = 1.5
+
 
 @pytest.fixture
 def server() -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=SimClock.scaled(4)) as running:
+    """A gateway whose clock moves with each request: a task is seen in every state, soon."""
+    clock = SimClock.manual()
+    with SimulatorServer(clock=clock) as running:
+        running.gateway.watchers.append(lambda _: clock.advance(SECONDS_PER_REQUEST))
+        yield running
+
+
+@pytest.fixture
+def steady_server() -> Iterator[SimulatorServer]:
+    """A gateway whose clock moves by itself, so that a slow file goes on arriving."""
+    with SimulatorServer(clock=SimClock.scaled(20)) as running:
         yield running
 
 

@@ -119,12 +119,12 @@ def test_ctrl_c_during_a_paid_request_reports_an_unknown_outcome(
 
 def test_ctrl_c_during_a_download_keeps_the_partial_file(
     open_terminal: OpenTerminal,
-    server: SimulatorServer,
+    steady_server: SimulatorServer,
     environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    server.gateway.faults.add(Fault("drip", when=When("download", first=1), seconds=60))
-    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url}
+    steady_server.gateway.faults.add(Fault("drip", when=When("download", first=1), seconds=300))
+    there = {**environment, "COMETAPI_RUNWAY_BASE_URL": steady_server.base_url}
 
     screen = open_terminal(CREATE, there)
     screen.until("saving")
@@ -139,7 +139,9 @@ def test_ctrl_c_during_a_download_keeps_the_partial_file(
     assert size > 0
     done = run(line.split(), there, tmp_path)
     assert done.returncode == 0, done.stderr
-    ranges = [h for one in server.gateway.requests for h in one.headers if h[0].lower() == "range"]
+    ranges = [
+        h for one in steady_server.gateway.requests for h in one.headers if h[0].lower() == "range"
+    ]
     assert any(value == f"bytes={size}-" for _, value in ranges)
 
 
@@ -163,8 +165,9 @@ def test_resume_finishes_a_killed_download(
     server.gateway.faults.replace(())
 
     listed = run(["tasks", "list"], environment, tmp_path)
-    resumed = run(["tasks", "resume", "--output", "out"], environment, tmp_path)
-    again = run(["tasks", "resume", "--output", "out"], environment, tmp_path)
+    resume = ["tasks", "resume", "--output", "out", "--interval", "0.1"]
+    resumed = run(resume, environment, tmp_path)
+    again = run(resume, environment, tmp_path)
 
     assert "SUCCEEDED" in listed.stdout
     assert "its output is not saved yet" in listed.stdout

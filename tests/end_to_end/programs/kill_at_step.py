@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from cometapi_runway import RunwayClient
@@ -97,8 +98,14 @@ def resume(client: RunwayClient, folder: str) -> None:
         task.result().download(folder)
 
 
-def main() -> None:
-    base_url, journal, folder, job, point, moment = sys.argv[1:]
+def run_forked(output: Path, arguments: Sequence[str]) -> None:
+    """`main` of a forked process, which writes to a file."""
+    sys.stdout = sys.stderr = output.open("w", encoding="utf-8")
+    main(arguments)
+
+
+def main(arguments: Sequence[str]) -> None:
+    base_url, journal, folder, job, point, moment = arguments
     killer = Killer(point, moment)
     install(killer)
     with RunwayClient("a-key", base_url=base_url, journal=journal) as client:
@@ -107,4 +114,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -35,6 +35,8 @@ BAD = """
         except httpx.HTTPError:
             return None
 """
+# Plugins that no test here needs; a process takes longer to load them than to run its tests.
+HEAVY = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 URI = "*/character/uri *ftp://example.com/face.png*"
 
 
@@ -46,7 +48,7 @@ def runs(pytester):
         head, body = (text.replace("\n    ", "\n") for text in (BAD, tests))
         pytester.makepyfile(test_app=head + body)
         if arguments and arguments[0] == "-n":
-            return pytester.runpytest_subprocess(*arguments)
+            return pytester.runpytest_subprocess(*HEAVY, *arguments)
         return pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:cacheprovider", *arguments)
 
     return run
@@ -322,6 +324,6 @@ def test_the_plugin_loads_no_dependency():
 def test_a_missing_extra_is_named(fixture, missing, pytester):
     pytester.makeconftest(f"import sys; sys.modules[{missing!r}] = None")
     pytester.makepyfile(f"def test_application({fixture}): pass")
-    result = pytester.runpytest_subprocess("-p", "no:respx", "-p", "no:schemathesis")
+    result = pytester.runpytest_subprocess("-p", "no:respx", *HEAVY)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*pip install 'cometapi-runway?testing?' ({missing} is missing)"])
