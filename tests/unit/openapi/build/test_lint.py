@@ -62,9 +62,19 @@ def test_the_contract_keeps_its_rules(whole: JsonObject, good: JsonObject) -> No
     [
         ("/servers", [{"url": "https://a"}, {"url": "https://b"}], "/servers: there must be one"),
         (
-            "/components/securitySchemes/other",
-            {"type": "http", "scheme": "basic"},
-            "/components/securitySchemes: there must be one security scheme",
+            "/components/securitySchemes/bearerAuth/scheme",
+            "basic",
+            "/post: security must allow an http bearer token alone",
+        ),
+        (
+            "/components/securitySchemes/bearerAuth",
+            {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            "/post: security must allow an http bearer token alone",
+        ),
+        (
+            f"{POST}/security",
+            [{"bearerAuth": [], "other": []}],
+            "/post: security must allow an http bearer token alone",
         ),
         (f"{POST}/operationId", "controlACharacter", "operationId must be snake_case, is 'control"),
         (f"{POST}/tags", None, r"/post: tags must be one of the document's tags, is \[\]"),
@@ -175,6 +185,22 @@ def test_an_example_that_its_schema_forbids_is_named(
     lint.check_contract(changed)
     (line,) = lint.invalid_examples(changed)
     assert message in line
+
+
+@pytest.mark.parametrize(
+    "security",
+    [
+        [{"other": []}, {"bearerAuth": []}],
+        [{"bearerAuth": []}, {"bearerAuth": [], "other": []}],
+        [{"other": []}, {}],
+    ],
+)
+def test_a_second_security_scheme_may_be_an_alternative(
+    good: JsonObject, security: list[Json]
+) -> None:
+    scheme: JsonObject = {"type": "apiKey", "in": "query", "name": "key"}
+    document = edited(good, "/components/securitySchemes/other", scheme)
+    lint.check_contract(edited(document, f"{POST}/security", security))
 
 
 def test_a_reference_to_nothing_is_refused(good: JsonObject) -> None:
