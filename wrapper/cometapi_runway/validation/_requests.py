@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -113,13 +112,14 @@ class RequestChecker:
             if _BAD_ESCAPE.search(pair) or not pair.isascii():
                 name = unquote_plus(pair.partition("=")[0])
                 shown = None if ("query", name) in self._secrets else pair
-                yield Issue(name, "wire", shown, f"query parameter {name} is badly encoded (wire)")
+                message = f"query parameter {shorten(name)} is badly encoded (wire)"
+                yield Issue(name, "wire", shown, message)
         known = {checker.key for checker in self._parameter_checkers(operation, "query")}
         for choice in operation.security:
             known |= {scheme.key for scheme in map(self.schemes.__getitem__, choice)
                       if scheme.location == "query"}  # fmt: skip
         for name in values.keys() - known:
-            message = f"{operation.id} has no query parameter {name} (unknown)"
+            message = f"{operation.id} has no query parameter {shorten(name)} (unknown)"
             shown = None if ("query", name) in self._secrets else shorten(values[name][0])
             yield Issue(name, "unknown", shown, message)
         yield from self.check_parameters(operation, "query", values)
@@ -186,11 +186,12 @@ def _collect_headers(
         lower = name.lower()
         into.setdefault(lower, []).append(value)
         if not HEADER_NAME.fullmatch(name):
-            yield Issue(name, "wire", name, f"{name!r} is not a valid header name (wire)")
+            message = f"{shorten(name)!r} is not a valid header name (wire)"
+            yield Issue(name, "wire", shorten(name), message)
         if not _FIELD_VALUE.fullmatch(value):
             shown = None if ("header", lower) in secrets else shorten(value)
             got = "" if shown is None else f", got {describe_value(shown)}"
-            message = f"header {name} has characters that HTTP does not allow (wire){got}"
+            message = f"header {shorten(name)} has characters that HTTP does not allow (wire){got}"
             yield Issue(name, "wire", shown, message)
     for lower in _SINGLE & into.keys():
         if len(into[lower]) > 1:
@@ -252,5 +253,5 @@ def _check_media_type(operation: Operation, values: _Values) -> Issue | None:
         and (not charset or charset[1].lower() == "utf-8")
     ):
         return None
-    message = f"header Content-Type must be {known} (content-type), got {json.dumps(value)}"
+    message = f"header Content-Type must be {known} (content-type), got {describe_value(value)}"
     return Issue("Content-Type", "content-type", value, message)
