@@ -236,3 +236,18 @@ def good_task(document: JsonObject) -> JsonObject:
 def test_one_broken_rule_is_counted_in_the_singular(good: JsonObject) -> None:
     with pytest.raises(ContractError, match=r"breaks 1 rule:\n"):
         lint.check_contract(edited(good, f"{POST}/x-resource", None))
+
+
+def test_references_to_nothing_are_reported_together(good: JsonObject) -> None:
+    lost: Json = {"$ref": "#/components/schemas/Nowhere"}
+    places = [f"{REQUEST}/properties/{name}" for name in ("one", "two")]
+    document = good
+    for place in places:
+        document = edited(document, place, lost)
+    with pytest.raises(ContractError) as caught:
+        lint.check_contract(document)
+    first, *rest = str(caught.value).splitlines()
+    assert first == "the derived contract breaks 2 rules:"
+    for line, place in zip(rest, places, strict=True):
+        assert line.startswith(f"  {place}: ")
+        assert "Nowhere" in line
