@@ -120,7 +120,7 @@ class ConnectionOptions:
             return None
         if self.journal is None or self.journal == Path():
             return paths.get_default_journal_path()
-        return self.journal.expanduser()
+        return paths.expand_user(self.journal)
 
     @property
     def gateway(self) -> str:
@@ -187,7 +187,7 @@ class SavingOptions(FolderOptions):
         Raises:
             UsageError: It cannot be created or written.
         """
-        folder = self.output.expanduser()
+        folder = paths.expand_user(self.output)
         action = "create"
         try:
             folder.mkdir(parents=True, exist_ok=True)
