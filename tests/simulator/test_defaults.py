@@ -135,7 +135,7 @@ def test_a_server_that_does_not_start_says_so_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = SimulatorServer()
-    monkeypatch.setattr(server._server.ready, "wait", lambda seconds: time.sleep(seconds))
+    monkeypatch.setattr(server._server.ready, "wait", time.sleep)
     monkeypatch.setattr(server_module, "_START_TIMEOUT", 0.1)
     with pytest.raises(RuntimeError, match="the simulator did not start"):
         server.start()
