@@ -43,11 +43,11 @@ def list_exchanges() -> dict[str, list[str]]:
     for source in (_shapes, _refusals, _files, _faults, _drawn):
         for name, reply in source():
             lines, line = found.setdefault(name, []), _show(reply)
-            if not lines or lines[-1].partition(" ×")[0] != line:
+            if not lines or lines[-1].partition(" times ")[0] != line:
                 lines.append(line)
             else:
-                count = int(lines[-1].partition(" ×")[2] or 1) + 1
-                lines[-1] = f"{line} ×{count}"
+                count = int(lines[-1].partition(" times ")[2] or 1) + 1
+                lines[-1] = f"{line} times {count}"
     return found
 
 
