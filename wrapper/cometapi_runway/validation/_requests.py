@@ -111,9 +111,9 @@ class RequestChecker:
         for pair in query.split("&") if query else ():
             if _BAD_ESCAPE.search(pair) or not pair.isascii():
                 name = unquote_plus(pair.partition("=")[0])
-                shown = None if ("query", name) in self._secrets else pair
+                wrong = None if ("query", name) in self._secrets else pair
                 message = f"query parameter {shorten(name)} is badly encoded (wire)"
-                yield Issue(name, "wire", shown, message)
+                yield Issue(name, "wire", wrong, message)
         known = {checker.key for checker in self._parameter_checkers(operation, "query")}
         for choice in operation.security:
             known |= {scheme.key for scheme in map(self.schemes.__getitem__, choice)

@@ -96,7 +96,7 @@ def check_security(
          if (issue := scheme.check(credentials)) is not None]
         for choice in operation.security
     ]  # fmt: skip
-    yield from min(alternatives, key=len, default=[])
+    yield from min(alternatives, key=len, default=())
 
 
 def collect_secrets(schemes: Mapping[str, SecurityScheme]) -> frozenset[tuple[str, str]]:
