@@ -80,8 +80,15 @@ def equivalents() -> list[Equivalent]:
     return [one for entry in entries for one in _expand(**entry)]
 
 
-def _expand(each: Sequence[Sequence[str]] = (), **entry: Any) -> list[Equivalent]:
-    """One entry, or one for each list of values in ``each``."""
+def _expand(
+    scope: str | Sequence[str], each: Sequence[Sequence[str]] = (), **entry: Any
+) -> list[Equivalent]:
+    """One entry, or one for each scope and each list of values in ``each``."""
+    scopes = [scope] if isinstance(scope, str) else scope
     texts = entry["before"], entry["after"]
     pairs = [[text.format(*values) for text in texts] for values in each] or [texts]
-    return [Equivalent(**{**entry, "before": before, "after": after}) for before, after in pairs]
+    return [
+        Equivalent(**{**entry, "scope": one, "before": before, "after": after})
+        for one in scopes
+        for before, after in pairs
+    ]

@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from . import code_swap, forked_processes, package_copy, picked_mutants, reload_runner, swap_runner
+from . import (
+    areas,
+    code_swap,
+    forked_processes,
+    package_copy,
+    picked_mutants,
+    reload_runner,
+    swap_runner,
+)
 from .areas import CONTRACT, find_area
 from .baseline import Baseline, Function, Recorder
 from .mutation_operators import Mutant
@@ -90,9 +98,16 @@ def run_trials(
     all_trials: list[Trial] = []
     for suite in suites:
         trials = [
-            _make_trial(index, one.mutant, suite, plans[index], baselines[suite.name])
+            _make_trial(
+                index,
+                one.mutant,
+                suite,
+                None if suite.starts_processes else plans[index],
+                baselines[suite.name],
+            )
             for index, one in enumerate(outcomes)
             if suite.applies_to(one.mutant.area) and (all_suites or not one.is_killed)
+            if not (suite.starts_processes and is_equivalent(one.mutant))
         ]
         all_trials += trials
         for trial, result in _run_with_retry(trials, baselines, suites, workers):
@@ -124,7 +139,11 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
     def unchanged(suite: Suite) -> Mutant:
         # A file that the suite judges: a test may fail where this very file is a copy.
         called = {file for calls in baselines[suite.name].calls.values() for file, _ in calls}
-        file = min(one for one in called if suite.applies_to(find_area(one)))
+        judged = [one for one in called if suite.applies_to(find_area(one))]
+        if suite.starts_processes:
+            here = (area for area in areas.AREAS if suite.applies_to(area.name))
+            judged = [next(here).files[0].relative_to(package_copy.ROOT).as_posix()]
+        file = min(judged)
         text = (package_copy.ROOT / file).read_text("utf-8")
         return Mutant("unchanged", find_area(file), file, 1, "", "", "", text)
 
@@ -138,7 +157,12 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
         report(str(result))
         return int(result.result not in {SURVIVED, NOT_CALLED})
 
-    jobs = [(suite, is_reload) for suite in suites for is_reload in (False, True)]
+    jobs = [
+        (suite, is_reload)
+        for suite in suites
+        for is_reload in (False, True)
+        if is_reload or not suite.starts_processes
+    ]
     for (suite, _), end in forked_processes.each(jobs, work, lambda _: _LONGEST, workers):
         if end.status:
             raise FailingBaselineError(
@@ -198,7 +222,8 @@ def _make_trial(
                 "|".join(map(re.escape, picked_mutants.changed_operations(mutant.source)))
             )
             near = [name for name in baseline.calls if named.search(name) or "[" not in name]
-        tests, every = near or list(baseline.calls), list(baseline.calls)
+        every = list(baseline.calls)
+        tests = every if suite.starts_processes else near or every
     else:
         wanted = {(mutant.file, place) for place in plan.codes}
         every = tests = [name for name, calls in baseline.calls.items() if wanted & calls]

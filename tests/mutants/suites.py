@@ -22,6 +22,8 @@ class Suite:
         deselected: single tests that start processes, which do not have the mutation, or that take
             a third of the suite's time.
         has_slow_variants: whether a few variants of each test run before all of them.
+        starts_processes: whether its tests start processes, which load the mutant from a copy.
+            What they call is unknown, so all tests run for each mutant that is left.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Suite:
     without: tuple[str, ...] = ()
     deselected: tuple[str, ...] = ()
     has_slow_variants: bool = False
+    starts_processes: bool = False
 
     def applies_to(self, area: str) -> bool:
         """Whether the suite runs for mutants of an area."""
@@ -79,12 +82,14 @@ SUITES = (
     Suite(
         "cli",
         ("tests/unit/cli", "tests/end_to_end/cli"),
-        ("command line",),
+        # Its tests are the ones that use the simulator most.
+        ("command line", "simulator"),
         deselected=(
             "tests/end_to_end/cli/test_completion.py::"
             "test_every_file_that_an_installation_writes_is_named",
         ),
     ),
+    Suite("testing", ("tests/unit/testing",), ("simulator",)),
     Suite(
         "tools",
         ("tests/unit/openapi",),
@@ -114,6 +119,12 @@ SUITES = (
             "tests/contract/test_client_as_server.py::test_the_schemathesis_command_line_passes",
         ),
         has_slow_variants=True,
+    ),
+    Suite(
+        "processes",
+        ("tests/end_to_end/cli_process",),
+        ("command line",),
+        starts_processes=True,
     ),
 )
 # Libraries that are also pytest plugins are imported before pytest starts and are not rewritten.

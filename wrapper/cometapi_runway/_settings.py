@@ -182,7 +182,7 @@ def check_seconds(name: str, value: float) -> float:
         )
     if not 0 < value < math.inf or value > MAX_SECONDS:
         raise ConfigurationError(
-            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {value!r}",
+            f"{name} must be above 0 and at most {MAX_SECONDS} seconds, got {safe_repr(value)}",
             setting=name,
         )
     return float(value)
@@ -294,7 +294,8 @@ def _check_version(value: str, source: str, key: Secret) -> str:
     _check_no_key(value, source, "runway_version", key)
     if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
         raise ConfigurationError(
-            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, got {value!r}",
+            f"{source} must be a header value such as {DEFAULT_RUNWAY_VERSION}, "
+            f"got {safe_repr(value)}",
             setting="runway_version",
         )
     return value

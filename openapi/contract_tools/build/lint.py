@@ -79,8 +79,13 @@ def _specification(document: JsonObject) -> Iterator[tuple[str, str]]:
 def _one_gateway(document: JsonObject) -> Iterator[tuple[str, str]]:
     if len(entries(document.get("servers"))) != 1:
         yield "/servers", "there must be one server"
-    if len(members(members(document.get("components")).get("securitySchemes"))) != 1:
-        yield "/components/securitySchemes", "there must be one security scheme"
+
+
+def _sends_bearer(document: JsonObject, choice: JsonObject) -> bool:
+    """Whether a bearer token satisfies an alternative of an operation's security."""
+    schemes = members(members(document.get("components")).get("securitySchemes"))
+    kinds = [members(schemes.get(name)) for name in choice]
+    return all((one.get("type"), one.get("scheme")) == ("http", "bearer") for one in kinds)
 
 
 def _operation_marks(document: JsonObject) -> Iterator[tuple[str, str]]:
@@ -92,9 +97,13 @@ def _operation_marks(document: JsonObject) -> Iterator[tuple[str, str]]:
         tags = entries(operation.raw.get("tags"))
         if len(tags) != 1 or tags[0] not in known:
             yield pointer(operation.place), f"tags must be one of the document's tags, is {tags!r}"
-        if not entries(operation.raw.get("security")):
+        security = entries(operation.raw.get("security"))
+        if not security:
             # The generator reads security per operation only.
             yield pointer(operation.place), "security must be stated on the operation"
+        elif not any(_sends_bearer(document, members(one)) for one in security):
+            # The client has one key, and sends it as a bearer token.
+            yield pointer(operation.place), "security must allow an http bearer token alone"
         for mark in ("x-resource", "x-page"):
             if not operation.raw.get(mark):
                 yield pointer(operation.place), f"{mark} is missing"

@@ -8,18 +8,21 @@ from pathlib import Path
 
 import pytest
 
+import cometapi_runway
+import cometapi_runway_api
 from cometapi_runway.simulator import (
     SimClock,
     SimulatorServer,
 )
 
 from .processes import (
-    ROOT,
     OpenTerminal,
     TerminalProcess,
 )
 
 SECONDS_PER_REQUEST = 1.5
+# The packages that this process has loaded: a copy of them, where mutants are run.
+_PATHS = [str(Path(one.__path__[0]).parent) for one in (cometapi_runway, cometapi_runway_api)]
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
-        "PYTHONPATH": f"{ROOT / 'wrapper'}{os.pathsep}{ROOT / 'generated'}",
+        "PYTHONPATH": os.pathsep.join(_PATHS),
         "COMETAPI_KEY": "any",
         "COMETAPI_RUNWAY_JOURNAL": str(tmp_path / "journal.sqlite3"),
         "COMETAPI_RUNWAY_CONFIG": str(tmp_path / "config.toml"),

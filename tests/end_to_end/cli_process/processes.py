@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "cometapi_runway")
 CREATE = (
     "character-performance",

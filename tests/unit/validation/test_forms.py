@@ -1,12 +1,10 @@
-"""Forms that the gateway's contract does not use: unions, parameters, security."""
+"""Forms that the gateway's contract does not use: unions and parameters."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-
-from cometapi_runway.validation import ContractError
 
 from ..support.contracts import PATH, make_contract
 
@@ -120,49 +118,6 @@ def test_the_value_of_a_cookie_or_of_a_key_is_not_shown(name, location, headers)
     assert name in issue.message
     assert issue.rule in issue.message
     assert SECRET not in repr(issue) + str(issue.value)
-
-
-BEARER = {"type": "http", "scheme": "bearer"}
-
-
-@pytest.mark.parametrize("headers", [(), (("Authorization", "Bearer k"),)])
-@pytest.mark.parametrize(
-    ("security", "is_needed"),
-    [
-        ([], False),
-        ([{"a": []}], True),
-        ([{"a": []}, {"b": []}], True),
-        ([{"a": [], "b": []}], True),
-        ([{"a": []}, {}], False),
-        ([{}, {"a": []}], False),
-    ],
-)
-def test_a_key_is_needed_unless_an_alternative_needs_none(security, is_needed, headers):
-    contract = make_contract(schemes={"a": BEARER, "b": BEARER}, security=security)
-    issues = contract.check_request("GET", PATH, headers, b"")
-    expected = [("Authorization", "security")] if is_needed and not headers else []
-    assert [(issue.path, issue.rule) for issue in issues] == expected
-
-
-@pytest.mark.parametrize(
-    "scheme",
-    [
-        {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
-        {"type": "apiKey", "in": "query", "name": "key"},
-        {"type": "apiKey", "in": "cookie", "name": "key"},
-        {"type": "http", "scheme": "basic"},
-        {"type": "oauth2", "flows": {}},
-    ],
-)
-@pytest.mark.parametrize("security", [[{"b": []}], [{"a": []}, {"b": []}], [{"a": [], "b": []}]])
-def test_a_second_scheme_that_cannot_be_checked_is_refused(scheme, security):
-    with pytest.raises(ContractError, match="b is not supported: only http bearer"):
-        make_contract(schemes={"a": BEARER, "b": scheme}, security=security)
-
-
-def test_a_scheme_that_is_not_defined_is_refused():
-    with pytest.raises(ContractError, match="make_it: no security scheme b"):
-        make_contract(schemes={"a": BEARER}, security=[{"a": []}, {"b": []}])
 
 
 @pytest.mark.parametrize("kind", ["anyOf", "oneOf", "allOf"])

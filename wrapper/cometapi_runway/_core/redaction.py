@@ -50,6 +50,7 @@ _DATABASE_URL = re.compile(
 )
 _MAX_TEXT = 2000
 _MAX_REPR = 200
+_MAX_URL = 500
 # The media type's parameters may be quoted, so anything but a blank is accepted before the comma.
 _DATA_URI = re.compile(r"data:[^\s,<>]{0,200},[^\s\"'<>]*", re.IGNORECASE)
 # Any scheme, because the URL of a proxy has many.
@@ -59,7 +60,11 @@ _URL_IN_TEXT = re.compile(
 
 
 def redact_url(url: str) -> str:
-    """A URL without the parts that may be secret: user, query, fragment, data-URI payload."""
+    """A URL without the parts that may be secret: user, query, fragment, data-URI payload.
+
+    A path is shortened to 500 characters, and text that is no URL to 200: it may be a whole prompt
+    that was passed where a URL belongs.
+    """
     if url[:5].lower() == "data:":
         return f"{url.split(',', 1)[0][:60]},{HIDDEN} ({len(url)} characters)"
     try:
@@ -69,13 +74,13 @@ def redact_url(url: str) -> str:
     except ValueError:
         return HIDDEN
     if not parts.scheme or not parts.netloc:
-        return parts.path
+        return _shorten(parts.path, _MAX_REPR)
     # urlsplit lowers the scheme. A message about a bad URL must not show a corrected one.
     written = url.partition(":")[0]
     scheme = written if written.lower() == parts.scheme else parts.scheme
     host = parts.netloc.rpartition("@")[2]
     query = f"?{HIDDEN}" if parts.query else ""
-    return f"{scheme}://{host}{parts.path}{query}"
+    return f"{scheme}://{_shorten(host + parts.path, _MAX_URL)}{query}"
 
 
 def redact_database_url(url: str) -> str | None:

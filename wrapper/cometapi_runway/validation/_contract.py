@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway.validation import _strict_json
-from cometapi_runway.validation._document import read_operations, read_schemes, read_servers
+from cometapi_runway.validation._document import read_operations, read_servers
 from cometapi_runway.validation._json_types import ContractError
 from cometapi_runway.validation._messages import name_place
 from cometapi_runway.validation._references import resolve_reference
@@ -23,6 +23,7 @@ from cometapi_runway.validation._schemas import (
     collect_pattern_meanings,
     compile_schema,
 )
+from cometapi_runway.validation._security import read_schemes
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
@@ -59,7 +60,9 @@ class Contract:
         self._by_id = {operation.id: operation for operation in self.operations}
         self._router = Router(self.operations)
         self._validators: dict[tuple[str, str], Validator] = {}
-        self._requests = RequestChecker(document, self.servers, self._router, self.check_body)
+        self._requests = RequestChecker(
+            document, self.servers, self.schemes, self._router, self.check_body
+        )
 
     def __repr__(self) -> str:
         return f"Contract({count_noun(len(self.operations), 'operation')})"

@@ -148,25 +148,6 @@ def read_servers(document: Object) -> tuple[str, ...]:
     return tuple(require_text(require_object(item).get("url", "")) for item in servers)
 
 
-def read_schemes(document: Object, operations: Iterable[Operation]) -> Mapping[str, Object]:
-    """Read the security schemes of a document, by name.
-
-    Raises:
-        ContractError: An operation needs a scheme that is missing or not supported.
-    """
-    components = require_object(document.get("components", {}))
-    schemes = require_object(components.get("securitySchemes", {}))
-    found = {name: resolve_reference(document, scheme) for name, scheme in schemes.items()}
-    for name, scheme in found.items():
-        kind = scheme.get("type"), str(scheme.get("scheme", "")).lower()
-        if kind != ("http", "bearer"):
-            raise ContractError(f"security scheme {name} is not supported: only http bearer is")
-    for operation in operations:
-        if missing := frozenset[str]().union(*operation.security) - found.keys():
-            raise ContractError(f"{operation.id}: no security scheme {', '.join(missing)}")
-    return found
-
-
 def _iterate_operations(document: Object) -> Iterator[Operation]:
     for path, value in require_object(document.get("paths", {})).items():
         item = resolve_reference(document, value)

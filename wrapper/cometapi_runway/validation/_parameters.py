@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -24,25 +24,30 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _BOOLEANS: Mapping[str, object] = {"true": True, "false": False}
-SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-"""Headers, in lower case, whose values no message shows."""
 _KINDS = {"path": "path parameter", "query": "query parameter", "cookie": "cookie"}
 
 
 class ParameterChecker:
     """Checks the values of one parameter.
 
+    Args:
+        document: The contract's document.
+        parameter: The parameter.
+        secrets: Location and name of the values that no message shows; header names in lower
+            case. Cookies are never shown.
+
     Attributes:
         key: The name of its values in a mapping; header names in lower case.
     """
 
-    def __init__(self, document: Object, parameter: Parameter) -> None:
+    def __init__(
+        self, document: Object, parameter: Parameter, secrets: Collection[tuple[str, str]]
+    ) -> None:
         is_header = parameter.location == "header"
         self.key = parameter.name.lower() if is_header else parameter.name
         self._parameter = parameter
-        self._is_secret = parameter.location == "cookie" or (
-            is_header and self.key in SECRET_HEADERS
-        )
+        place = parameter.location, self.key
+        self._is_secret = parameter.location == "cookie" or place in secrets
         self._name = f"{_KINDS.get(parameter.location, parameter.location)} {parameter.name}"
         self._types = _find_types(document, parameter.schema)
         self._item_types = _find_item_types(document, parameter.schema)

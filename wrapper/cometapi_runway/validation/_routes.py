@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from attrs import frozen
 
 from cometapi_runway.errors import Issue
+from cometapi_runway.validation._messages import describe_value, shorten
 
 if TYPE_CHECKING:
     from cometapi_runway.validation._document import Operation
@@ -103,13 +104,15 @@ def _check_argument(operation: Operation, name: str, raw: str) -> Iterable[Issue
 
 
 def _make_issue(operation: Operation, name: str, rule: str, value: str, reason: str) -> Issue:
-    message = f"path parameter {name} {reason} ({rule}), got {value!r} for {operation.path}"
+    message = (
+        f"path parameter {name} {reason} ({rule}), got {describe_value(value)} for {operation.path}"
+    )
     return Issue(name, rule, value, message)
 
 
 def _report_method(method: str, path: str, methods: Mapping[str, Operation]) -> Issue:
     known = ", ".join(methods)
-    message = f"{method} is not a method of {path} (method), which has {known}"
+    message = f"{shorten(method)} is not a method of {shorten(path)} (method), which has {known}"
     return Issue("method", "method", method, message)
 
 
@@ -117,4 +120,4 @@ def _report_path(method: str, path: str) -> Issue:
     segments = {unquote(segment) for segment in path.split("/")}
     rule = "dot-segment" if segments & {".", ".."} else "path"
     shown = path if len(path) <= 120 else path[:120] + "…"
-    return Issue("path", rule, shown, f"the contract has no {method} {shown} ({rule})")
+    return Issue("path", rule, shown, f"the contract has no {shorten(method)} {shown} ({rule})")

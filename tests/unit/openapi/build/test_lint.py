@@ -62,9 +62,19 @@ def test_the_contract_keeps_its_rules(whole: JsonObject, good: JsonObject) -> No
     [
         ("/servers", [{"url": "https://a"}, {"url": "https://b"}], "/servers: there must be one"),
         (
-            "/components/securitySchemes/other",
-            {"type": "http", "scheme": "basic"},
-            "/components/securitySchemes: there must be one security scheme",
+            "/components/securitySchemes/bearerAuth/scheme",
+            "basic",
+            "/post: security must allow an http bearer token alone",
+        ),
+        (
+            "/components/securitySchemes/bearerAuth",
+            {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            "/post: security must allow an http bearer token alone",
+        ),
+        (
+            f"{POST}/security",
+            [{"bearerAuth": [], "other": []}],
+            "/post: security must allow an http bearer token alone",
         ),
         (f"{POST}/operationId", "controlACharacter", "operationId must be snake_case, is 'control"),
         (f"{POST}/tags", None, r"/post: tags must be one of the document's tags, is \[\]"),
@@ -177,6 +187,22 @@ def test_an_example_that_its_schema_forbids_is_named(
     assert message in line
 
 
+@pytest.mark.parametrize(
+    "security",
+    [
+        [{"other": []}, {"bearerAuth": []}],
+        [{"bearerAuth": []}, {"bearerAuth": [], "other": []}],
+        [{"other": []}, {}],
+    ],
+)
+def test_a_second_security_scheme_may_be_an_alternative(
+    good: JsonObject, security: list[Json]
+) -> None:
+    scheme: JsonObject = {"type": "apiKey", "in": "query", "name": "key"}
+    document = edited(good, "/components/securitySchemes/other", scheme)
+    lint.check_contract(edited(document, f"{POST}/security", security))
+
+
 def test_a_reference_to_nothing_is_refused(good: JsonObject) -> None:
     broken = edited(good, "/components/schemas/ContentModeration", None)
     with pytest.raises(ContractError, match=r"points at nothing; an object .* no 'ContentM"):
@@ -210,3 +236,18 @@ def good_task(document: JsonObject) -> JsonObject:
 def test_one_broken_rule_is_counted_in_the_singular(good: JsonObject) -> None:
     with pytest.raises(ContractError, match=r"breaks 1 rule:\n"):
         lint.check_contract(edited(good, f"{POST}/x-resource", None))
+
+
+def test_references_to_nothing_are_reported_together(good: JsonObject) -> None:
+    lost: Json = {"$ref": "#/components/schemas/Nowhere"}
+    places = [f"{REQUEST}/properties/{name}" for name in ("one", "two")]
+    document = good
+    for place in places:
+        document = edited(document, place, lost)
+    with pytest.raises(ContractError) as caught:
+        lint.check_contract(document)
+    first, *rest = str(caught.value).splitlines()
+    assert first == "the derived contract breaks 2 rules:"
+    for line, place in zip(rest, places, strict=True):
+        assert line.startswith(f"  {place}: ")
+        assert "Nowhere" in line

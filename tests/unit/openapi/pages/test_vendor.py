@@ -176,6 +176,22 @@ def test_a_change_of_layout_only_is_reported_as_that(
     assert "layout only" in vendor(workspace, file)[0]
 
 
+@pytest.mark.parametrize("damage", ["edited", "gone"])
+def test_a_new_version_of_a_damaged_page_has_nothing_to_be_compared_with(
+    workspace: Workspace, write_page: Callable[..., str], damage: str
+) -> None:
+    stored = workspace.root / STORED
+    if damage == "gone":
+        stored.unlink()
+    else:
+        stored.write_bytes(stored.read_bytes() + b"x: 1\n")
+    file = write_page(("                bodyControl:\n", "                bodyMotion:\n"))
+    assert vendor(workspace, file)[0].startswith(
+        f"{ROUTE}: no comparison with the earlier version: "
+    )
+    assert stored.read_bytes() == read_page(file).block
+
+
 def test_a_page_with_another_route_is_a_moved_operation(
     workspace: Workspace, write_page: Callable[..., str]
 ) -> None:

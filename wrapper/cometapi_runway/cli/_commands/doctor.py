@@ -106,7 +106,7 @@ def _run_checks(place: FolderOptions, connection: ConnectionOptions) -> Iterator
     yield key_check
     yield from _check_gateway(connection, has_key=not key_check.code)
     yield _check_journal(connection)
-    yield _check_folder(place.output.expanduser())
+    yield _check_folder(paths.expand_user(place.output))
 
 
 def _check_versions() -> Check:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from cometapi_runway._core.version import DISTRIBUTION
+from cometapi_runway.cli._errors import UsageError
 
 JOURNAL_VARIABLE: Final = "COMETAPI_RUNWAY_JOURNAL"
 SETTINGS_FILE_VARIABLE: Final = "COMETAPI_RUNWAY_CONFIG"
@@ -24,10 +25,23 @@ def get_settings_file_path() -> Path:
     """The settings file, which may not exist."""
     path = os.environ.get(SETTINGS_FILE_VARIABLE, "").strip()
     if path:
-        return Path(path).expanduser()
+        return expand_user(Path(path))
     from platformdirs import user_config_path  # noqa: PLC0415 - late, as above
 
     return user_config_path(DISTRIBUTION, appauthor=False) / "config.toml"
+
+
+def expand_user(path: Path) -> Path:
+    """A path with a leading ``~`` or ``~name`` replaced by the home folder.
+
+    Raises:
+        UsageError: There is no such home folder.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        message = f"the home folder of {path} is unknown"
+        raise UsageError(message, "write the whole path") from error
 
 
 def check_writable(folder: Path) -> None:

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from cometapi_runway._core.json_values import Object, as_object, parse_json
 from cometapi_runway.cli._errors import UsageError
+from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.shared import COST_GROUP, RUN_GROUP
 
 STDIN = "-"
@@ -90,7 +91,7 @@ def read_body_file(file: str) -> Object:
     if is_json_text(file):
         # Python decodes bytes of an argument that are not text to surrogates.
         return parse_body(file.encode(errors="surrogateescape"), name_source(file))
-    path = Path(file).expanduser()
+    path = paths.expand_user(Path(file))
     try:
         content = path.read_bytes()
     except OSError as error:

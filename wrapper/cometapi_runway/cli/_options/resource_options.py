@@ -20,6 +20,7 @@ from cometapi_runway._core.json_values import JSON, Object, as_object, as_text, 
 from cometapi_runway._core.naming import kebab_case
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.cli._options.client_resources import ClientResource, resolve_schema
+from cometapi_runway.cli._options.paths import expand_user
 from cometapi_runway.cli._options.shared import REQUEST_GROUP
 from cometapi_runway.errors import Issue
 from cometapi_runway.validation import Contract
@@ -129,7 +130,7 @@ def parse_value(text: str) -> str | Path | JSON:
     if text[:1] in {"{", "["}:
         return parse_json(text)
     is_address = "://" in text or text[:5].lower() == "data:"
-    return text if is_address else Path(text).expanduser()
+    return text if is_address else expand_user(Path(text))
 
 
 def _list_properties(contract: Contract, schema: Object) -> dict[str, JSON]:

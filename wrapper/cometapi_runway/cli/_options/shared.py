@@ -150,7 +150,7 @@ class ConnectionOptions:
         text = str(self.journal or "")
         if Path(text) == Path():
             return paths.get_default_journal_path()
-        return text if _is_url(text) else Path(text).expanduser()
+        return text if _is_url(text) else paths.expand_user(Path(text))
 
     @property
     def journal_name(self) -> str:
@@ -235,7 +235,7 @@ class SavingOptions(FolderOptions):
         Raises:
             UsageError: It cannot be created or written.
         """
-        folder = self.output.expanduser()
+        folder = paths.expand_user(self.output)
         action = "create"
         try:
             folder.mkdir(parents=True, exist_ok=True)

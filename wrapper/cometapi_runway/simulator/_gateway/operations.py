@@ -92,7 +92,9 @@ class OperationHandler:
         issues = self.contract.check_request(
             request.method, request.target, request.headers, request.body
         )
-        lacks_key = any(issue.path.lower() == "authorization" for issue in issues)
+        lacks_key = any(
+            issue.rule == "security" or issue.path.lower() == "authorization" for issue in issues
+        )
         keys = self.settings.keys
         if lacks_key or (keys is not None and request.key not in keys):
             return refusals.refuse_key()

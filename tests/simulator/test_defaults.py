@@ -1,0 +1,151 @@
+"""Names, texts and defaults that a user of the simulator reads or relies on."""
+
+from __future__ import annotations
+
+import json
+import time
+from http import HTTPStatus
+from typing import Any, get_args
+
+import attrs
+import pytest
+
+from cometapi_runway._core.failure_codes import _TABLE
+from cometapi_runway.simulator import INSTANT, Fault, Outcome, SimulatorServer, Timings, When
+from cometapi_runway.simulator._lifecycle import CANCELLED, FAILURES, SUCCESS, failed
+from cometapi_runway.simulator._responses.refusals import status_phrase
+from cometapi_runway.simulator._rules.faults import Kind
+from cometapi_runway.simulator._rules.json_rules import (
+    fault_from_json,
+    fault_to_json,
+    outcome_from_json,
+    outcome_to_json,
+)
+from cometapi_runway.simulator._server import server as server_module
+
+from .helpers import create, make_gateway, parse_task, read
+
+
+def test_instant_tasks_have_ended_by_the_first_poll() -> None:
+    assert attrs.asdict(INSTANT) == attrs.asdict(Timings(invisible=0, pending=0, running=0))
+    target = make_gateway(timings=INSTANT)
+    for _ in range(3):
+        task = parse_task(read(target, create(target)))
+        assert task["status"] == "SUCCEEDED"
+
+
+def test_the_failure_codes_are_those_of_runways_page() -> None:
+    assert list(FAILURES) == [
+        "SAFETY.INPUT.TEXT", "SAFETY.INPUT.IMAGE", "SAFETY.INPUT.VIDEO", "SAFETY.OUTPUT.VIDEO",
+        "INPUT_PREPROCESSING.SAFETY.TEXT", "INPUT_PREPROCESSING.INTERNAL", "ASSET.INVALID",
+        "INTERNAL.BAD_OUTPUT.CODE01", "THIRD_PARTY.UNAVAILABLE", "INTERNAL",
+    ]  # fmt: skip
+    for code in FAILURES:
+        # The client has advice for each: the code itself is in its table, or a prefix of it.
+        parts = code.split(".")
+        assert any(".".join(parts[:n]) in _TABLE for n in range(1, len(parts) + 1))
+        target = make_gateway(outcomes=[Outcome(failed(code))])
+        task_id = create(target)
+        target.clock.advance(60)
+        task = parse_task(read(target, task_id))
+        assert (task["status"], task["failureCode"]) == ("FAILED", code)
+        assert task["failure"] == FAILURES[code]
+
+
+@pytest.mark.parametrize("status", [*HTTPStatus, 499, 520, 527, 599])
+def test_every_status_has_a_phrase(status: int) -> None:
+    known = {int(one): one.phrase for one in HTTPStatus}
+    assert status_phrase(int(status)) == known.get(int(status), "Error")
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize(
+    "when", [When(), When("tasks", first=2), When("*", nth=3), When("download", every=2)]
+)
+def test_a_rule_in_json_has_what_differs_from_the_defaults(kind: Kind, when: When) -> None:
+    more: dict[str, Any] = {
+        "status": 503, "code": "c", "message": "m", "body": "b", "headers": {"A": "b"},
+        "seconds": 2.0, "retry_after": 3.0, "as_date": True, "acted": True,
+    }  # fmt: skip
+    conditions = {
+        name: value
+        for name, value in attrs.asdict(when).items()
+        if value != attrs.asdict(When())[name]
+    }
+    assert fault_to_json(Fault(kind, when=when)) == {"kind": kind, **conditions}
+    for name, value in more.items():
+        fields = {"kind": kind, name: value, **conditions}
+        fault = Fault(kind, when=when, **{name: value})
+        assert fault_to_json(fault) == fields
+        assert fault_from_json(json.loads(json.dumps(fields))) == fault
+    outcome = Outcome(failed("INTERNAL"), when)
+    conditions = {name: one for name, one in attrs.asdict(when).items() if one is not None}
+    assert outcome_to_json(outcome) == {"status": "FAILED", "code": "INTERNAL", **conditions}
+    assert outcome_from_json(json.loads(json.dumps(outcome_to_json(outcome)))) == outcome
+
+
+@pytest.mark.parametrize(
+    ("fields", "ending"),
+    [
+        ({}, failed("INTERNAL")),
+        ({"code": None}, failed(None)),
+        ({"code": "X.Y"}, failed("X.Y")),
+        ({"status": "SUCCEEDED"}, SUCCESS),
+        ({"status": "CANCELLED"}, CANCELLED),
+        ({"status": "CANCELLED", "code": "INTERNAL"}, CANCELLED),
+    ],
+)
+def test_an_outcome_is_a_failure_unless_it_says_otherwise(
+    fields: dict[str, Any], ending: object
+) -> None:
+    assert outcome_from_json(fields).ending == ending
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"nth": 0}, "nth"),
+        ({"first": "many"}, "first"),
+        ({"operation": 5}, "operation"),
+        ({"status": "DONE"}, "status must be one of SUCCEEDED, CANCELLED, FAILED, got 'DONE'"),
+        ({"code": 5}, "code must be text or null, got 5"),
+        ({"statu": "FAILED"}, "unknown key 'statu'; did you mean 'status'"),
+        ({"colour": 1}, "unknown key 'colour'; known keys: .*code.*nth.*status"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_as_a_wrong_value(
+    fields: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words) as caught:
+        outcome_from_json(fields)
+    assert type(caught.value) is ValueError
+
+
+def test_rules_may_come_from_any_iterable_and_are_kept_for_a_reset() -> None:
+    target = make_gateway(
+        faults=(one for one in [Fault("reset")]), outcomes=iter([Outcome(CANCELLED)])
+    )
+    for _ in range(2):
+        assert target.settings.faults == target.faults.rules == (Fault("reset"),)
+        assert target.settings.outcomes == target.outcomes.rules == (Outcome(CANCELLED),)
+        target.reset()
+
+
+def test_a_server_that_does_not_start_says_so_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = SimulatorServer()
+    monkeypatch.setattr(server._server.ready, "wait", time.sleep)
+    monkeypatch.setattr(server_module, "_START_TIMEOUT", 0.1)
+    with pytest.raises(RuntimeError, match="the simulator did not start"):
+        server.start()
+    assert not server._thread.is_alive()
+
+
+def test_a_server_whose_thread_ends_at_once_does_not_wait_for_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = SimulatorServer()
+    monkeypatch.setattr(server, "_thread", server_module.threading.Thread(target=lambda: None))
+    with pytest.raises(RuntimeError, match="the simulator did not start"):
+        server.start()

@@ -1,0 +1,27 @@
+"""The simulator's replies are the recorded ones; other programs' tests rely on them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .exchanges import RECORD, list_exchanges
+
+RECORDED = json.loads(RECORD.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, list[str]]:
+    return list_exchanges()
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_replies_are_the_recorded_ones(found: dict[str, list[str]], name: str) -> None:
+    """If they changed on purpose: ``python -m tests.simulator.exchanges``, and read the diff."""
+    assert found[name] == RECORDED[name]
+
+
+def test_every_situation_is_recorded(found: dict[str, list[str]]) -> None:
+    assert list(found) == list(RECORDED)
+    assert found == list_exchanges()

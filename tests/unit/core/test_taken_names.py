@@ -1,0 +1,69 @@
+"""A final name that is taken while a download runs: by a file, or by something else."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from cometapi_runway._core.partial_file import PartialFile
+
+from ..support.partial_files import DATA, names, write
+
+
+def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_came_meanwhile_is_kept_and_the_partial_file_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    if not has_links:
+        refuse_links(monkeypatch)
+    final, part = tmp_path / "final", PartialFile(tmp_path / "x.part")
+    write(part, DATA)
+    final.write_bytes(b"another's")
+    with pytest.raises(FileExistsError):
+        part.publish(final, overwrite=False)
+    assert names(tmp_path) == {"final"}
+    assert final.read_bytes() == b"another's"
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+@pytest.mark.parametrize("kind", ["folder", "dangling link"])
+def test_what_is_no_file_is_said_and_the_partial_file_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool, kind: str
+) -> None:
+    if not has_links:
+        refuse_links(monkeypatch)
+    final, part = tmp_path / "final", PartialFile(tmp_path / "x.part")
+    write(part, DATA)
+    if kind == "folder":
+        final.mkdir()
+    else:
+        final.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OSError, match=r"not a regular file|a symbolic link to no file") as caught:
+        part.publish(final, overwrite=False)
+    assert caught.value.errno == errno.EINVAL
+    assert not isinstance(caught.value, FileExistsError)
+    assert (tmp_path / "x.part").read_bytes() == DATA
+    part.close()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_free_name_gets_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    if not has_links:
+        refuse_links(monkeypatch)
+    final, part = tmp_path / "final", PartialFile(tmp_path / "x.part")
+    write(part, DATA)
+    part.publish(final, overwrite=False)
+    assert final.read_bytes() == DATA
+    assert names(tmp_path) == {"final"}
