@@ -15,7 +15,7 @@ from cometapi_runway.simulator import SimClock, SimulatorServer
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-FIRST, ERRORS, SIMULATOR, TESTING = BLOCKS
+FIRST, ERRORS, LEDGER, SIMULATOR, TESTING = BLOCKS
 
 
 def run(arguments: list[str], folder: Path, **environment: str) -> str:
@@ -67,6 +67,23 @@ def test_the_error_example_resumes_tasks(server: SimulatorServer, tmp_path: Path
             COMETAPI_RUNWAY_BASE_URL=server.base_url,
         )
     assert f"{other.id} SUCCEEDED None" in output
+
+
+def test_the_ledger_example_pays_once(server: SimulatorServer, tmp_path: Path) -> None:
+    with server:
+        outputs = {
+            run(
+                ["-c", LEDGER],
+                tmp_path,
+                COMETAPI_KEY="a-key",
+                COMETAPI_RUNWAY_BASE_URL=server.base_url,
+            )
+            for _ in range(2)
+        }
+        (task_id,) = server.gateway.tasks
+        assert len(server.gateway.charges) == 1
+    (output,) = outputs
+    assert output.startswith(f"{task_id} Spending(cost=Decimal('0.25'), tasks=1, unpriced=0)")
 
 
 def test_the_simulator_example_runs(tmp_path: Path) -> None:
