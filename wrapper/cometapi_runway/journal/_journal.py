@@ -276,7 +276,11 @@ class Journal:
             return record
         if self._find_in_progress([record]):
             raise _settle_error(key, "in progress", "a running process is sending it; wait for it")
-        values: dict[str, SQLValue] = {"key": record.key, "task_id": task_id}
+        values: dict[str, SQLValue] = {
+            "key": record.key,
+            "task_id": task_id,
+            "base_url": record.base_url,
+        }
         if task_id is not None and self._database.fetch(
             queries.TASK_KEYS, values, JOURNAL_READ_TIMEOUT
         ):
