@@ -269,9 +269,7 @@ def test_a_newer_one_is_refused_and_left_alone(location: Location) -> None:
     is_file = isinstance(location, Path)
     newer = "PRAGMA user_version = 3" if is_file else "UPDATE journal_version SET version = 3"
     change(location, newer)
-    with pytest.raises(
-        ConfigurationError, match=r"cannot be opened: .*schema version 3; "
-    ):
+    with pytest.raises(ConfigurationError, match=r"cannot be opened: .*schema version 3; "):
         Journal(location)
     change(location, newer.replace("3", "2"))
     journal = Journal(location)

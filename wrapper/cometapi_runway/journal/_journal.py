@@ -377,8 +377,7 @@ class Journal:
 
 def _match_label(label: str) -> tuple[str, dict[str, SQLValue]]:
     if label.endswith("*"):
-        prefix = label.removesuffix("*")
-        return queries.BY_LABEL_PREFIX, {"prefix": prefix, "length": len(prefix)}
+        return queries.BY_LABEL_PREFIX, {"prefix": label.removesuffix("*")}
     return queries.BY_LABEL, {"label": label}
 
 

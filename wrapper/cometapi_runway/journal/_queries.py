@@ -34,7 +34,7 @@ BY_TASK: Final = "task_id = :task_id"
 BY_KEY: Final = "key = :key"
 BY_IDEMPOTENCY_KEY: Final = "idempotency_key = :idempotency_key"
 BY_LABEL: Final = "label = :label"
-BY_LABEL_PREFIX: Final = "substr(label, 1, :length) = :prefix"
+BY_LABEL_PREFIX: Final = "substr(label, 1, length(:prefix)) = :prefix"
 ANY: Final = "1 = 1"
 
 SPENDING: Final = f"""SELECT count(*) AS tasks, coalesce(sum(price), 0) AS cost,
