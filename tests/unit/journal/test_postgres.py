@@ -280,7 +280,7 @@ class TestBrokenConnection:
     def break_connections(self, postgres_server: PostgresServer, postgres_database: str) -> Any:
         def run() -> None:
             postgres_server.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "  # noqa: S608
                 f"WHERE datname = '{postgres_database}'"
             )
 
