@@ -15,6 +15,14 @@ from .postgres_server import PostgresServer, use_shared_server
 _VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSION")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a server, before `-m` selects."""
+    for item in items:
+        if {"postgres_server", "own_server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("postgres")
+
+
 @pytest.fixture(autouse=True)
 def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in _VARIABLES:

@@ -158,6 +158,7 @@ class TestLimits:
         return conflicts.count(None)
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX")
+    @pytest.mark.forks
     def test_hold_under_processes(self, location: Location, tmp_path: Path) -> None:
         journal = Journal(location)
         limits = Reservation(PRICE, "default", max_cost=Decimal("2.5"))

@@ -268,6 +268,7 @@ class TestUnknownKey:
 
 
 @needs_fork
+@pytest.mark.forks
 class TestOtherProcess:
     def test_that_is_alive_is_waited_for(
         self, harness: ClientHarness, client: Any, location: Location
@@ -372,6 +373,7 @@ class TestOneClaim:
             journal.close()
 
     @needs_fork
+    @pytest.mark.forks
     def test_under_processes(self, location: Location, tmp_path: Path) -> None:
         journal = Journal(location)
         children = []

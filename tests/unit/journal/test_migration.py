@@ -163,6 +163,7 @@ def test_one_of_the_older_package_goes_on_writing(path: Path) -> None:
 
 
 @needs_fork
+@pytest.mark.forks
 def test_a_kill_at_any_statement_leaves_it_whole(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +219,7 @@ def open_journals(folder: Path, together: Any) -> None:
 
 
 @needs_fork
+@pytest.mark.forks
 def test_processes_change_it_at_the_same_time(tmp_path: Path) -> None:
     for number in range(10):
         write_v1(tmp_path / f"{number}.journal")

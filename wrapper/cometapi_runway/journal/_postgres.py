@@ -92,7 +92,7 @@ _ERRORS: Final = (psycopg.Error, OverflowError, ValueError)
 class _Connection(psycopg.Connection[DictRow]):
     """A connection that is closed silently when it is freed, as a journal's file is."""
 
-    def __del__(self) -> None:
+    def __del__(self, *_: object) -> None:
         """Nothing: libpq's own object closes itself, in the process that opened it."""
 
 
