@@ -240,6 +240,17 @@ class TestWrongLocation:
             start = shown.find(PASSWORD)
             assert start < 0, shown[max(start - 300, 0) : start + 100]
 
+    @pytest.mark.parametrize("host", ["%2Fnowhere%2Fat-all", "127.0.0.1:1", "[::1]:1"])
+    @pytest.mark.parametrize("kind", [Journal, RunwayClient, AsyncRunwayClient])
+    def test_of_a_server_that_is_not_there(
+        self, kind: Any, host: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may be starting, so that it is asked for a while."""
+        monkeypatch.setattr(database_module, "JOURNAL_READ_TIMEOUT", SHORT)
+        error = fail(kind, f"postgresql://me:{PASSWORD}@{host}/x")
+        assert f"journal postgresql://me@{host}/x cannot be opened: connection" in str(error)
+        assert PASSWORD not in show_error(error)
+
     @pytest.mark.parametrize("scheme", ["mysql", "file", "https", "postgresql+psycopg", "SQLite3"])
     def test_of_another_scheme(self, scheme: str) -> None:
         with pytest.raises(ConfigurationError, match=r"must be a path, sqlite:///PATH, or postg"):
@@ -403,9 +414,11 @@ class TestServerThatStops:
             harness.respond_with(DONE)
             ended: list[Any] = []
             waits = [f"{ID[:-2]}{number:02}" for number in range(20)]
-            assert measure(lambda: ended.append(harness.run(client.tasks.wait(ID, timeout=1)))) < 4
+            assert (
+                measure(lambda: ended.append(harness.run(client.tasks.wait(ID, timeout=0.4)))) < 4
+            )
             assert ended[0].status == "SUCCEEDED"
-            assert measure(lambda: harness.run(client.tasks.wait_all(waits, timeout=1))) < 4
+            assert measure(lambda: harness.run(client.tasks.wait_all(waits, timeout=0.4))) < 4
         assert client.journal.find(ID).state == "SUCCEEDED"
 
 
