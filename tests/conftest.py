@@ -20,6 +20,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     common_cause.install(session)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a server, before `-m` selects."""
+    for item in items:
+        if {"postgres_server", "own_server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("postgres")
+
+
 @pytest.fixture(autouse=True)
 def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in _VARIABLES:

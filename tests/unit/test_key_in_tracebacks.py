@@ -71,6 +71,12 @@ class TestConstructorsThatRaise:
         [
             {"transport": object()},
             {"journal": Path(__file__).parent},
+            # The password in a database's URL is as secret as the key.
+            {"journal": f"mysql://me:{KEY}@host/x"},
+            {"journal": f"postgresql://me:{KEY}@127.0.0.1:nonsense/x"},
+            {"journal": f"postgresql://me:{KEY}/{KEY}@127.0.0.1/x"},
+            {"journal": f"postgresql://me:{KEY}@127.0.0.1/x", "timeout": 0},
+            {"journal": f"postgresql://me:{KEY}@127.0.0.1/x", "budget": "none"},
             {"base_url": "nonsense"},
             {"base_url": "https://ü..example"},
             {"base_url": "http://gateway.example"},

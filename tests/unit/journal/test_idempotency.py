@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from cometapi_runway import (
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._flows.steps import IdempotencyKey, SubmissionFailed, SubmissionStarted
 from cometapi_runway.journal import Journal
+from cometapi_runway.journal import _process_locks as locks_module
 
 from ..support.both_clients import ASSETS, BASE, ID, KEY, ClientHarness
 from ..support.fault_table import platform
@@ -268,6 +270,7 @@ class TestUnknownKey:
 
 
 @needs_fork
+@pytest.mark.forks
 class TestOtherProcess:
     def test_that_is_alive_is_waited_for(
         self, harness: ClientHarness, client: Any, location: Location
@@ -349,6 +352,39 @@ def test_an_old_intent_of_a_running_process_is_unknown(location: Location) -> No
     journal.close()
 
 
+class TestProcessNumber:
+    def test_is_one_for_all_journals_of_a_file(self, path: Path) -> None:
+        journals = [Journal(path) for _ in range(3)]
+        for number, journal in enumerate(journals):
+            journal.write(SubmissionStarted(f"k{number}", CALL, "tasks", 7))
+        owners = {one.owner for one in journals[0].tasks()}
+        assert len(owners) == 1
+        assert None not in owners
+        assert stat.S_IMODE(path.with_name(f"{path.name}-locks").stat().st_mode) == 0o600
+        for journal in journals:
+            journal.close()
+
+    def test_is_not_drawn_for_reading(self, path: Path) -> None:
+        journal = Journal(path)
+        assert journal.tasks() == journal.unknown() == []
+        assert list(journal.export()) == []
+        journal.close()
+        assert not path.with_name(f"{path.name}-locks").exists()
+
+    def test_where_the_file_cannot_be_locked_an_intent_is_written(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(95, "Operation not supported")
+
+        monkeypatch.setattr(locks_module, "_lock", fail)
+        journal = Journal(path)
+        journal.write(SubmissionStarted("k", CALL, "tasks", 7))
+        # Nobody can tell that its process is running.
+        assert [one.key for one in journal.unknown()] == ["k"]
+        journal.close()
+
+
 class TestOneClaim:
     def start(self, journal: Journal, key: str, digest: str = "d", gateway: str = BASE) -> Any:
         entry = SubmissionStarted(key, CALL, "tasks", 7, IdempotencyKey("order-17", digest))
@@ -372,6 +408,7 @@ class TestOneClaim:
             journal.close()
 
     @needs_fork
+    @pytest.mark.forks
     def test_under_processes(self, location: Location, tmp_path: Path) -> None:
         journal = Journal(location)
         children = []

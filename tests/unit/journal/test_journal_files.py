@@ -47,7 +47,8 @@ def write_many(location: Location, name: str, count: int) -> None:
 
 
 def test_processes_share_it(location: Location) -> None:
-    context = multiprocessing.get_context("spawn")
+    # New processes cost seconds, and a server is only where there is `fork`.
+    context: Any = multiprocessing.get_context("spawn" if isinstance(location, Path) else "fork")
     writers = [
         context.Process(target=write_many, args=(location, f"p{number}", 30)) for number in range(4)
     ]

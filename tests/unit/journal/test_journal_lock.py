@@ -46,6 +46,10 @@ def interrupt_at(event_number: int, function: Callable[[], object]) -> BaseExcep
     return None
 
 
+def close(journal: Journal, _: int) -> None:
+    journal.close()
+
+
 # Python reports and drops an interruption that strikes in a destructor or a callback of its own.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def interrupt_at(event_number: int, function: Callable[[], object]) -> BaseExcep
         lambda journal, n: journal.write(SubmissionStarted(f"k{n}", CALL, "tasks", 7)),
         lambda journal, n: journal.write(TaskEnded(Task("t", "SUCCEEDED"))),
         lambda journal, n: journal.tasks(),
-        lambda journal, n: journal.close(),
+        close,
     ],
     ids=["intent", "end", "tasks", "close"],
 )
@@ -67,7 +71,7 @@ def test_ctrl_c_at_any_moment_leaves_it_free(
     # An error that is kept keeps the frames of its traceback, and what they hold.
     errors: list[BaseException] = []
     # A round trip to the server has many moments, and a broken connection costs a new one.
-    step = 1 if isinstance(location, Path) else 4
+    step = 1 if isinstance(location, Path) or use is close else 9
     for number in range(1, 1_000 * step, step):
         error = interrupt_at(number, lambda: use(journal, number))  # noqa: B023 - called at once
         if error is None:

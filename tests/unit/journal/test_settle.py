@@ -106,7 +106,7 @@ class TestSettle:
         self, journal: Journal, settled: dict[str, Any]
     ) -> None:
         lose(journal, "k")
-        with pytest.raises(InvalidRequestError, match="task_id: pass|charged: must"):
+        with pytest.raises(InvalidRequestError, match=r"task_id: pass|charged: must"):
             journal.settle("k", **settled)
         assert journal.unknown()[0].settled_at is None
 
@@ -262,7 +262,8 @@ class TestExport:
         keys = []
         for row in journal.export():
             keys.append(row["key"])
-            assert len(row["files"]) == int(str(row["key"])[1:]) % 3  # type: ignore[arg-type]
+            assert isinstance(row["files"], list)
+            assert len(row["files"]) == max(" k0k1k2k3k4k5k6k7".find(str(row["key"])) // 2, 0) % 3
             if row["key"] == "k4":
                 start(journal, "late")
         assert keys == [*(f"k{number}" for number in range(8)), "late"]

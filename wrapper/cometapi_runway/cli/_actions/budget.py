@@ -43,7 +43,7 @@ def _load_prices(options: BudgetOptions) -> dict[str, Decimal]:
     source = f"{paths.get_settings_file_path()}: prices"
     prices = parse_price_table(load_price_table(), source)
     if options.prices is not None:
-        prices |= load_prices(options.prices.expanduser())
+        prices |= load_prices(paths.expand_user(options.prices))
     check_resources(prices)
     return prices
 

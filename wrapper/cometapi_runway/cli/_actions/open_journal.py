@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from cometapi_runway.cli._options.shared import ConnectionOptions
 from cometapi_runway.journal import Journal
-from cometapi_runway.journal._location import parse_location
+from cometapi_runway.journal._location import hide_location, parse_location
 
 
 @contextlib.contextmanager
@@ -18,7 +18,7 @@ def open_journal(connection: ConnectionOptions) -> Generator[Journal | None]:
         ConfigurationError: It cannot be opened.
     """
     location = connection.journal_location
-    path = None if location is None else parse_location(location).path
+    path = None if location is None else parse_location(hide_location(location)).path
     if location is None or (path is not None and not path.exists()):
         yield None
         return

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway.cli._actions.open_journal import open_journal
 from cometapi_runway.cli._errors import UsageError
+from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.shared import FILE_GROUP, ConnectionOptions, DebugOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.report import Report
@@ -102,7 +103,7 @@ def _open_output(output: Path | None, report: Report) -> Generator[Callable[[str
     if output is None:
         yield report.write_raw
         return
-    file = output.expanduser()
+    file = paths.expand_user(output)
     try:
         # Only its owner can read it, like the journal. An existing file could be the journal.
         with open(file, "x", encoding="utf-8", newline="", opener=_open_private) as stream:
