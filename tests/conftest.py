@@ -15,6 +15,14 @@ from .postgres_server import PostgresServer, use_shared_server
 _VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSION")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a server, before `-m` selects."""
+    for item in items:
+        if {"postgres_server", "own_server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("postgres")
+
+
 @pytest.fixture(autouse=True)
 def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in _VARIABLES:
@@ -69,7 +77,7 @@ def postgres_url(postgres_server: PostgresServer, postgres_database: str) -> str
     """The URL of a database that has no tables."""
     others = f"FROM pg_stat_activity WHERE datname = '{postgres_database}'"
     # A name of our own.
-    postgres_server.execute(f"SELECT pg_terminate_backend(pid) {others}")  # noqa: S608
+    postgres_server.execute(f"SELECT pg_terminate_backend(pid) {others}")
     postgres_server.execute(f"ALTER DATABASE {postgres_database} RESET ALL")
     postgres_server.execute("DROP SCHEMA IF EXISTS cometapi_runway CASCADE", postgres_database)
     return postgres_server.url(postgres_database)

@@ -118,4 +118,6 @@ SUITES = (
 )
 # Libraries that are also pytest plugins are imported before pytest starts and are not rewritten.
 _LOADED_EARLY = "ignore::pytest.PytestAssertRewriteWarning"
-COMMON = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", _LOADED_EARLY)
+# Each of many processes would start a server, and a forked test would run the rest of the suite.
+_ALONE = "not postgres and not forks"
+COMMON = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", _LOADED_EARLY, "-m", _ALONE)

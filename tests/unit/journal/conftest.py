@@ -14,7 +14,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "runway.journal"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def location(request: pytest.FixtureRequest) -> Location:
     """Where a new journal is, in each of the databases."""
     name = "path" if request.param == "sqlite" else "postgres_url"

@@ -102,6 +102,17 @@ class TestWait:
             seconds = measure(lambda: harness.run(client.tasks.wait_all(ids, timeout=0.4)))
         assert seconds < 2
 
+    def test_of_many_tasks_waits_once_for_a_lock_against_readers(
+        self, harness: ClientHarness, location: Location
+    ) -> None:
+        client = harness.new(journal=location)
+        client.journal.close()
+        ids = [f"{ID[:-2]}{number:02}" for number in range(20)]
+        harness.respond_with(DONE)
+        with locked(location, against_readers=True):
+            seconds = measure(lambda: harness.run(client.tasks.wait_all(ids, timeout=0.4)))
+        assert seconds < 4
+
 
 class TestCreate:
     def test_is_refused_within_the_request_timeout(

@@ -20,7 +20,7 @@ from attrs import evolve
 
 from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._flows.steps import Conflict
-from cometapi_runway._settings import JOURNAL_READ_TIMEOUT, JOURNAL_TIMEOUT
+from cometapi_runway._settings import JOURNAL_READ_TIMEOUT, JOURNAL_TIMEOUT, RECALL_TIMEOUT
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import Backend, Row, SQLValue, Statement, StorageError
 from cometapi_runway.journal._conflicts import find_conflict
@@ -70,6 +70,7 @@ class JournalDatabase:
         self._lock = threading.RLock()
         self._pending: deque[Write] = deque()
         self._recent = RecentSubmissions()
+        self._unreadable_until = 0.0
         register_fork_aware(self)
         try:
             self._retry(self._open, JOURNAL_READ_TIMEOUT)
@@ -116,9 +117,15 @@ class JournalDatabase:
         Raises:
             ConfigurationError: It cannot be read.
         """
+        if timeout <= RECALL_TIMEOUT and time.monotonic() < self._unreadable_until:
+            # It could not be read a moment ago. Many waits that begin now would each wait for it
+            # in turn, for what they can do without.
+            timeout = 0.0
         try:
             return self._retry(partial(self._use, use), timeout)
         except StorageError as error:
+            if error.is_busy:
+                self._unreadable_until = time.monotonic() + RECALL_TIMEOUT
             raise ConfigurationError(
                 f"journal {self.backend.name} cannot be read: {error}", setting="journal"
             ) from error

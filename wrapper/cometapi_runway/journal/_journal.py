@@ -276,7 +276,11 @@ class Journal:
             return record
         if self._find_in_progress([record]):
             raise _settle_error(key, "in progress", "a running process is sending it; wait for it")
-        values: dict[str, SQLValue] = {"key": record.key, "task_id": task_id}
+        values: dict[str, SQLValue] = {
+            "key": record.key,
+            "task_id": task_id,
+            "base_url": record.base_url,
+        }
         if task_id is not None and self._database.fetch(
             queries.TASK_KEYS, values, JOURNAL_READ_TIMEOUT
         ):
@@ -373,8 +377,7 @@ class Journal:
 
 def _match_label(label: str) -> tuple[str, dict[str, SQLValue]]:
     if label.endswith("*"):
-        prefix = label.removesuffix("*")
-        return queries.BY_LABEL_PREFIX, {"prefix": prefix, "length": len(prefix)}
+        return queries.BY_LABEL_PREFIX, {"prefix": label.removesuffix("*")}
     return queries.BY_LABEL, {"label": label}
 
 

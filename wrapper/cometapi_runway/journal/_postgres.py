@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg.rows import DictRow, dict_row
 
@@ -60,7 +60,6 @@ _TYPES: Final = {
     "process": "int",
     "owner": "int",
     "index": "int",
-    "length": "int",
     "size": "bigint",
     "not_saved": "bigint",
     "price": "bigint",
@@ -93,7 +92,7 @@ _ERRORS: Final = (psycopg.Error, OverflowError, ValueError)
 class _Connection(psycopg.Connection[DictRow]):
     """A connection that is closed silently when it is freed, as a journal's file is."""
 
-    def __del__(self) -> None:
+    def __del__(self, *_: object) -> None:
         """Nothing: libpq's own object closes itself, in the process that opened it."""
 
 
@@ -108,6 +107,11 @@ class PostgresBackend:
 
     def __init__(self, url: Secret) -> None:
         self.name = _hide_password(url)
+        if "/" in _split_url(url)[1]:
+            raise ConfigurationError(
+                f"journal {self.name}: a / in the user's name or password must be written as %2F",
+                setting="journal",
+            )
         self.was_replaced = False
         self._url = url
         self._connection: psycopg.Connection[DictRow] | None = None
@@ -257,7 +261,9 @@ class PostgresBackend:
             # The URL is right: an administrator may have closed the database for a while.
             return True
         conninfo = make_conninfo(self._url.reveal(), connect_timeout=_CONNECT_TIMEOUT)
-        return PGconn.ping(conninfo.encode()) != Ping.OK
+        ports = str(conninfo_to_dict(conninfo).get("port") or "").split(",")
+        has_valid_ports = all(port.isdigit() for port in ports if port)
+        return has_valid_ports and PGconn.ping(conninfo.encode()) != Ping.OK
 
     def _run(self, use: Callable[[psycopg.Connection[DictRow]], T]) -> T:
         connection = self._connection
@@ -338,13 +344,9 @@ def _prepare(connection: psycopg.Connection[DictRow], owner: int, timeout: float
 
 def _read_version(connection: psycopg.Connection[DictRow]) -> int | None:
     """The version of the tables, or None if there are none."""
-    # Not to_regclass: the server answers it from a cache, which does not see the tables that
-    # another process created while this one waited for the lock.
-    table = connection.execute(
-        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s",
-        (_SCHEMA, "journal_version"),
-    )
-    if table.fetchone() is None:
+    # Not `to_regclass`, which may answer from a cache that is older than the transaction's lock.
+    query = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'journal_version'"
+    if connection.execute(query, (_SCHEMA,)).fetchone() is None:
         return None
     row = connection.execute(f"SELECT version FROM {_SCHEMA}.journal_version").fetchone()  # noqa: S608
     return None if row is None else int(row["version"])

@@ -36,13 +36,14 @@ BY_KEY: Final = "key = :key"
 BY_IDEMPOTENCY_KEY: Final = """(idempotency_key = :idempotency_key AND state <> 'REFUSED')
     OR (idempotency_key = :idempotency_key AND state = 'REFUSED')"""
 BY_LABEL: Final = "label = :label"
-BY_LABEL_PREFIX: Final = "substr(label, 1, :length) = :prefix"
+BY_LABEL_PREFIX: Final = "substr(label, 1, length(:prefix)) = :prefix"
 ANY: Final = "1 = 1"
 
 SPENDING: Final = f"""SELECT count(*) AS tasks, coalesce(sum(price), 0) AS cost,
     count(*) - count(price) AS unpriced FROM submission WHERE {IN_SCOPE}"""  # noqa: S608
 SPENDING_OF_ALL: Final = SPENDING.replace("scope = :scope AND ", "")
-TASK_KEYS: Final = "SELECT key FROM submission WHERE task_id = :task_id AND key <> :key"
+TASK_KEYS: Final = """SELECT key FROM submission
+WHERE task_id = :task_id AND key <> :key AND base_url = :base_url"""
 SETTLE: Final = """UPDATE submission
 SET state = :state, reason = :reason, task_id = coalesce(:task_id, task_id), settled_at = :now
 WHERE key = :key AND state IN ('INTENDED', 'UNKNOWN')"""

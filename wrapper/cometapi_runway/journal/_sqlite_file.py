@@ -120,9 +120,13 @@ def is_busy(error: BaseException) -> bool:
     """Whether another process holds a lock on the file, so that a later attempt may succeed."""
     if not isinstance(error, sqlite3.OperationalError):
         return False
+    return _primary_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _primary_code(error: sqlite3.OperationalError) -> int:
     # The low byte is the primary result code. An error that SQLite did not raise has no code.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF
 
 
 def _identify(path: Path) -> FileIdentity:
@@ -161,7 +165,15 @@ def _prepare(db: sqlite3.Connection) -> None:
     # commits at a power failure, and with them a paid task's id.
     db.execute("PRAGMA synchronous = FULL")
     if version != SCHEMA_VERSION:
-        _upgrade(db)
+        try:
+            _upgrade(db)
+        except sqlite3.OperationalError as error:
+            if not version or _primary_code(error) != sqlite3.SQLITE_READONLY:
+                raise
+            raise sqlite3.DatabaseError(
+                f"it has schema version {version}, must be changed to version {SCHEMA_VERSION}, "
+                "and cannot be written"
+            ) from error
 
 
 def _upgrade(db: sqlite3.Connection) -> None:
