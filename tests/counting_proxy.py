@@ -52,7 +52,9 @@ class CountingProxy:
             server = socket.socket(socket.AF_UNIX)
             server.connect(self._target)
             for source, sink, name in ((client, server, "client"), (server, client, "server")):
-                threading.Thread(target=self._pass_on, args=(source, sink, name), daemon=True).start()
+                threading.Thread(
+                    target=self._pass_on, args=(source, sink, name), daemon=True
+                ).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket, name: str) -> None:
         with contextlib.suppress(OSError):

@@ -1,10 +1,11 @@
 """What the spend ledger adds to a create: keys, budgets, and a PostgreSQL journal's round trips.
 
 The gateway responds immediately without a network, so that what remains is the client and its
-journal, whose commits are on disk. A create with an idempotency key may take 1.15 times as long as
-one with a journal and no key; both alternate, create by create, and the ratio is that of each
-round. A PostgreSQL journal is reached through a proxy that counts the round trips of each entry: at
-most two. Budgets are measured in scopes with 10,000 and 50,000 earlier submissions.
+journal, whose commits are on disk. In a journal with 20,000 earlier submissions, a create with an
+idempotency key may take 1.15 times as long as one without; both alternate, create by create, and
+the ratio is that of each round. A PostgreSQL journal is reached through a proxy that counts the
+round trips of each entry: at most two. Budgets are measured in scopes with 10,000 and 50,000
+earlier submissions, which each create adds up.
 
 Without PostgreSQL's programs, only SQLite is measured.
 
@@ -39,6 +40,7 @@ from cometapi_runway import Budget, Journal, RunwayClient  # noqa: E402  as abov
 from cometapi_runway._core.submission_failure import SubmissionFailureReason  # noqa: E402
 from cometapi_runway._core.task import Task  # noqa: E402
 from cometapi_runway._flows.steps import (  # noqa: E402
+    NO_RESERVATION,
     Entry,
     IdempotencyKey,
     OutputRequested,
@@ -51,12 +53,14 @@ from cometapi_runway._flows.steps import (  # noqa: E402
     TaskEnded,
     TaskMissing,
 )
+from cometapi_runway.journal._backend import Statement  # noqa: E402
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 40
 CREATES = int(sys.argv[2]) if len(sys.argv) > 2 else 25
 MAX_RATIO = 1.15
 MAX_ROUND_TRIPS = 2
 EARLIER = (0, 10_000, 50_000)
+EARLIER_KEYS = 20_000
 BASE_URL = "https://api.cometapi.com"
 SCOPE = "benchmark"
 VIDEO = "https://example.com/clip.mp4"
@@ -107,7 +111,8 @@ def report(figures: dict[str, list[float]]) -> float:
 
 
 def measure_keys(journal: str | Path) -> float:
-    """Creates without and with an idempotency key, in one journal."""
+    """Creates without and with an idempotency key, in one journal with many earlier ones."""
+    add_submissions(journal, EARLIER_KEYS)
     with open_client(journal) as client:
         create = client.video_upscale.create
         return report(
@@ -140,21 +145,21 @@ def measure_budgets(locations: list[str | Path]) -> None:
 
 
 def add_submissions(location: str | Path, count: int) -> None:
-    """Copy one submission of the scope so many times."""
+    """Copy one submission of the scope so many times, each with a key of its own."""
     journal = Journal(location)
     start = make_start(Reservation(Decimal("0.5"), SCOPE, None, 10**6))
     journal.write(start, BASE_URL)
     journal.write(SubmissionAccepted(start.key, f"task-{start.key}"))
-    columns = "operation, arguments, fingerprint, route, base_url, created_at, process, scope, price"
+    columns = (
+        "operation, arguments, fingerprint, route, base_url, created_at, process, scope, price"
+    )
     backend = journal._database.backend
-    from cometapi_runway.journal._backend import Statement
-
     copy = f"""WITH RECURSIVE copy (number) AS (
             SELECT 0 WHERE :limit > 0
             UNION ALL SELECT number + 1 FROM copy WHERE number + 1 < :limit
         )
-        INSERT INTO submission (key, task_id, state, {columns})
-        SELECT 'copy-' || number, 'copied-task-' || number,
+        INSERT INTO submission (key, task_id, idempotency_key, request_digest, state, {columns})
+        SELECT 'copy-' || number, 'copied-task-' || number, 'copied-key-' || number, 'digest',
             CASE number % 10 WHEN 0 THEN 'REFUSED' WHEN 1 THEN 'SUBMITTED' ELSE 'SUCCEEDED' END,
             {columns} FROM submission, copy WHERE key = :key"""  # noqa: S608 - literals
     backend.execute([Statement(copy, {"limit": count, "key": start.key})], 60)
@@ -162,7 +167,7 @@ def add_submissions(location: str | Path, count: int) -> None:
 
 
 def make_start(
-    reservation: Reservation = Reservation(), own_key: IdempotencyKey | None = None
+    reservation: Reservation = NO_RESERVATION, own_key: IdempotencyKey | None = None
 ) -> SubmissionStarted:
     """An intent."""
     call = PreparedRequest("upscale_a_video", "POST", "/runwayml/v1/video_upscale", {}, {"seed": 1})

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.counting_proxy import CountingProxy
+from tests.postgres_server import PostgresServer
 
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Task
@@ -26,8 +28,6 @@ from cometapi_runway._flows.steps import (
 )
 from cometapi_runway.journal import Journal, StorageError
 from cometapi_runway.journal._backend import Statement
-from tests.counting_proxy import CountingProxy
-from tests.postgres_server import PostgresServer
 
 GATEWAY = "https://api.cometapi.com"
 MAX_ROUND_TRIPS = 2
@@ -92,7 +92,8 @@ def test_a_named_lock_is_held_until_the_entry_is_committed(
     journal: Journal, postgres_url: str
 ) -> None:
     held = "SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
-    note = Statement(f"UPDATE submission SET price = ({held}) WHERE key = :key", {"key": "plain"})
+    write_down = f"UPDATE submission SET price = ({held}) WHERE key = :key"  # noqa: S608 - a literal
+    note = Statement(write_down, {"key": "plain"})
     journal.write(ENTRIES[0], GATEWAY)
     journal._database.backend.execute([note], 1, lock="a budget")
     with psycopg.connect(postgres_url) as other:

@@ -32,7 +32,9 @@ UNKNOWN: Final = "state IN ('INTENDED', 'UNKNOWN')"
 """SQL: whether a submission has not ended, or is of unknown outcome."""
 BY_TASK: Final = "task_id = :task_id"
 BY_KEY: Final = "key = :key"
-BY_IDEMPOTENCY_KEY: Final = "idempotency_key = :idempotency_key"
+# One condition for each of the two indexes; neither has all submissions.
+BY_IDEMPOTENCY_KEY: Final = """(idempotency_key = :idempotency_key AND state <> 'REFUSED')
+    OR (idempotency_key = :idempotency_key AND state = 'REFUSED')"""
 BY_LABEL: Final = "label = :label"
 BY_LABEL_PREFIX: Final = "substr(label, 1, length(:prefix)) = :prefix"
 ANY: Final = "1 = 1"

@@ -44,7 +44,7 @@ ON CONFLICT DO NOTHING
 # The unique index admits one at a time of those that were not refused.
 _KEY_IS_FREE: Final = """NOT EXISTS (
     SELECT 1 FROM submission WHERE base_url = :base_url AND idempotency_key = :idempotency_key
-        AND (state <> 'REFUSED' OR request_digest <> :request_digest)
+        AND state = 'REFUSED' AND request_digest <> :request_digest
 )"""
 IN_SCOPE: Final = "scope = :scope AND base_url = :base_url AND state <> 'REFUSED'"
 """SQL: whether a submission is spent or reserved. An unknown outcome is; a refusal is not."""

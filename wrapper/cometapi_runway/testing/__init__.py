@@ -9,10 +9,10 @@
 ``runway_journal``    an empty `cometapi_runway.Journal`, for clients and for the test
 ====================  =========================================================================
 
-While one of the first three is active it receives every request to the gateway that httpx sends in this process,
-from any client, and checks it against the contract. A request that breaks the contract fails the
-test, and the report names the field. Nothing sleeps: `RunwayClient` waits advance the virtual
-clock::
+While one of the first three is active it receives every request to the gateway that httpx sends in
+this process, from any client, and checks it against the contract. A request that breaks the
+contract fails the test, and the report names the field. Nothing sleeps: `RunwayClient` waits
+advance the virtual clock::
 
     def test_a_refusal_is_explained(runway_simulator):
         runway_simulator.fail_next("SAFETY.INPUT.TEXT")
