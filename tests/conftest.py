@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -26,6 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"postgres_server", "own_server"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("postgres")
+
+
+def pytest_collection_finish() -> None:
+    # Many tests collect garbage, and would each time visit all objects of 10,000 collected tests.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
