@@ -246,6 +246,17 @@ def test_a_mutant_that_cannot_load_is_not_counted(all_mutants, defect):
     assert f"  not counted, {defect}: broken" in all_mutants.output
 
 
+def test_an_interruption_that_a_test_lets_through_kills(tmp_path):
+    throw = "(_ for _ in ()).throw(KeyboardInterrupt)"
+    given = {
+        "swapped": ("min(a, LIMIT)", throw),
+        "reloaded": ("LIMIT = 10", f"LIMIT = 10\n\ndef min(*_):\n    {throw}\n"),
+    }
+    run = seed(tmp_path, {"random": given, "slow": True})
+    for name in given:
+        assert run.result(name) == (True, "killed", "suite/test_suite.py::test_clipped")
+
+
 def test_equivalent_mutants_are_not_counted(all_mutants):
     assert all_mutants.results["same"]["equivalent"] == "sample"
     assert "picked: 3 of 6 (50.0%) killed" in all_mutants.output
