@@ -46,7 +46,9 @@ class SuiteResult:
         took = round(end.seconds, 2)
         if end.timed_out and end.words:
             return cls(TIMED_OUT, end.words, took)
-        if end.status == int(pytest.ExitCode.TESTS_FAILED):
+        # pytest takes an interruption that a test lets through for one of its own.
+        is_interrupted = end.status == int(pytest.ExitCode.INTERRUPTED) and bool(end.words)
+        if end.status == int(pytest.ExitCode.TESTS_FAILED) or is_interrupted:
             return cls(KILLED, end.words, took)
         if end.status == int(pytest.ExitCode.OK):
             return cls(SURVIVED, "", took)

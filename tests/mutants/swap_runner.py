@@ -55,7 +55,11 @@ class _ForkingSession:
         for item, after in zip(items, [*items[1:], None], strict=True):
             report(item.nodeid)
             forked_processes.alarm(trial.timeout_for(item.nodeid, self._baseline))
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            except KeyboardInterrupt:
+                # pytest takes an interruption that a test lets through for one of its own.
+                self._failed = item.nodeid
             if self._failed:
                 report(self._failed)
                 return int(pytest.ExitCode.TESTS_FAILED)

@@ -57,6 +57,33 @@ from tools import sizes
 def test_triple(): assert sizes.triple(2) == 6
 def test_limit(): assert sizes.LIMIT == 10
 """
+PROGRAM = """
+def double(a):
+    return a * 2
+
+def negate(a):
+    return -a
+
+def unseen(a):
+    return a + 1
+"""
+QUICK_SUITE = """
+from program import double
+
+def test_double(): assert double(2) == 4
+"""
+PROCESS_SUITE = """
+import os, pathlib, subprocess, sys
+import program
+
+def run(code):
+    path = str(pathlib.Path(program.__file__).parents[1])
+    command = [sys.executable, "-c", f"import program; {code}"]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, timeout=20).returncode
+
+def test_negate(): assert run("assert program.negate(1) == -1") == 0
+def test_unseen(): assert run("program.unseen(1)") == 0
+"""
 # The tests raise the first class of each function; in `skipped` they raise nothing.
 CLAUSES = """
 def read(action):
@@ -152,7 +179,10 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
         "generated/empty.txt": "",
         "openapi/tools/__init__.py": "",
         "openapi/tools/sizes.py": TOOLS,
+        "openapi/program/__init__.py": PROGRAM,
         "tools_suite/test_tools.py": TOOLS_SUITE,
+        "quick_suite/test_quick.py": QUICK_SUITE,
+        "process_suite/test_program.py": PROCESS_SUITE,
         "suite/test_suite.py": suite,
         "comparison/test_examples.py": COMPARISON,
         "pytest.ini": "[pytest]\npythonpath = wrapper openapi\naddopts = --import-mode=importlib\n",
@@ -214,6 +244,17 @@ def test_a_mutant_that_cannot_load_is_not_counted(all_mutants, defect):
     assert not killed
     assert result.startswith("broken: status ")
     assert f"  not counted, {defect}: broken" in all_mutants.output
+
+
+def test_an_interruption_that_a_test_lets_through_kills(tmp_path):
+    throw = "(_ for _ in ()).throw(KeyboardInterrupt)"
+    given = {
+        "swapped": ("min(a, LIMIT)", throw),
+        "reloaded": ("LIMIT = 10", f"LIMIT = 10\n\ndef min(*_):\n    {throw}\n"),
+    }
+    run = seed(tmp_path, {"random": given, "slow": True})
+    for name in given:
+        assert run.result(name) == (True, "killed", "suite/test_suite.py::test_clipped")
 
 
 def test_equivalent_mutants_are_not_counted(all_mutants):
@@ -298,6 +339,26 @@ def test_each_area_has_its_own_suites_and_its_own_line(two_areas):
         ("contract tools", "2 of 2 (100.0%)"),
     ]
     assert f"survived: half  sample\n    contract tools, {TOOL}:1\n" in run.output
+
+
+def test_a_process_that_a_test_starts_has_the_mutation(tmp_path):
+    program = "openapi/program/__init__.py"
+    changes = {"double": ("a * 2", "a * 3"), "negate": ("-a", "a"), "unseen": ("a + 1", "a + 2"),
+               "same": ("return a + 1", "return 1 + a")}  # fmt: skip
+    given = {name: (*change, program) for name, change in changes.items()}
+    same = [changes["same"]]
+    run = seed(
+        tmp_path, {"random": given, "same": same, "slow": True}, SUITE, "--area", "command line"
+    )
+    found = {name: (one["killed"], {suite: result["result"] for suite, result in
+                                    one["results"].items()})
+             for name, one in run.results.items()}  # fmt: skip
+    assert found == {
+        "double": (True, {"quick": "killed"}),
+        "negate": (True, {"quick": "not called", "processes": "killed"}),
+        "unseen": (False, {"quick": "not called", "processes": "survived"}),
+        "same": (False, {"quick": "not called"}),
+    }
 
 
 def test_one_area_runs_only_its_mutants_and_suites(two_areas):

@@ -6,13 +6,16 @@ import json
 import time
 from http import HTTPStatus
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
+import anyio
+import anyio.abc
 import attrs
 import pytest
 
 from cometapi_runway._core.failure_codes import _TABLE
 from cometapi_runway.simulator import INSTANT, Fault, Outcome, SimulatorServer, Timings, When
-from cometapi_runway.simulator._lifecycle import CANCELLED, FAILURES, SUCCESS, failed
+from cometapi_runway.simulator._lifecycle import CANCELLED, FAILURES, SUCCESS, Plan, failed, observe
 from cometapi_runway.simulator._responses.refusals import status_phrase
 from cometapi_runway.simulator._rules.faults import Kind
 from cometapi_runway.simulator._rules.json_rules import (
@@ -21,6 +24,7 @@ from cometapi_runway.simulator._rules.json_rules import (
     outcome_from_json,
     outcome_to_json,
 )
+from cometapi_runway.simulator._server import callback_sender
 from cometapi_runway.simulator._server import server as server_module
 
 from .helpers import create, make_gateway, parse_task, read
@@ -149,3 +153,50 @@ def test_a_server_whose_thread_ends_at_once_does_not_wait_for_the_limit(
     monkeypatch.setattr(server, "_thread", server_module.threading.Thread(target=lambda: None))
     with pytest.raises(RuntimeError, match="the simulator did not start"):
         server.start()
+
+
+def test_the_next_task_fails_for_an_internal_reason_unless_another_is_given() -> None:
+    target = make_gateway()
+    for given, code in (((), "INTERNAL"), (("X.Y",), "X.Y"), ((None,), None)):
+        target.fail_next(*given)
+        task_id = create(target)
+        target.clock.advance(60)
+        task = parse_task(read(target, task_id))
+        assert (task["status"], task.get("failureCode")) == ("FAILED", code)
+
+
+def test_a_callback_is_a_request_with_its_own_connection() -> None:
+    async def send() -> bytes:
+        received = b""
+
+        async def handle(stream: anyio.abc.SocketStream) -> None:
+            nonlocal received
+            async with stream:
+                while b"{}" not in received:
+                    received += await stream.receive()
+                await stream.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+            tasks.cancel_scope.cancel()
+
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no SQL here
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, handle)
+            url = urlsplit(f"http://127.0.0.1:{port}/a b?c=d")
+            with anyio.fail_after(5):
+                assert await callback_sender._post(url, b"{}") == 204
+        await listener.aclose()
+        return received.replace(str(port).encode(), b"PORT")
+
+    head, _, body = anyio.run(send).partition(b"\r\n\r\n")
+    assert head.split(b"\r\n") == [
+        b"POST /a%20b?c=d HTTP/1.1", b"Host: 127.0.0.1:PORT", b"Content-Type: application/json",
+        b"Content-Length: 2", b"Connection: close",
+    ]  # fmt: skip
+    assert body == b"{}"
+
+
+def test_a_task_that_ends_as_it_starts_has_never_run() -> None:
+    plan = Plan(appears=0.0, queued=1.0, starts=2.0, ends=2.0, ending=CANCELLED)
+    assert observe(plan, 5.0).started is None
+    assert observe(plan, 1.5).started is None
+    assert observe(attrs.evolve(plan, ends=2.5), 5.0).started == 2.0

@@ -19,6 +19,7 @@ from tests.mutants.suites import Suite  # noqa: E402
 AREAS = (
     areas.Area("core", ("wrapper/sample",), 100),
     areas.Area("contract tools", ("openapi/tools",), 100),
+    areas.Area("command line", ("openapi/program",), 100),
 )
 
 
@@ -50,6 +51,8 @@ def main() -> int:
         Suite("comparison", ("comparison",), ("core",)),
         Suite("contract", ("suite",), ("core",)),
         Suite("tools", ("tools_suite",), ("contract tools",)),
+        Suite("quick", ("quick_suite",), ("command line",)),
+        Suite("processes", ("process_suite",), ("command line",), starts_processes=True),
     )
     picked_mutants.code, picked_mutants.contract_changes = lambda: _seeded("picked", given), list
     if not given.get("drawn"):
@@ -61,7 +64,8 @@ def main() -> int:
     ]
     random_mutants.equivalents = lambda: same
     runner.load_libraries = lambda: None
-    results._TEST_TIMEOUT = 0.3
+    # A test of the last suite starts a process.
+    results._TEST_TIMEOUT = 0.3 if not given.get("slow") else 10.0
     return command.main(sys.argv[2:])
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from cometapi_runway import RunwayClient
+from cometapi_runway.cli._options import request, shared
 from cometapi_runway.cli._options.client_resources import ClientResource, list_client_resources
 from cometapi_runway.cli._options.resource_options import _list_properties, list_resource_options
 from cometapi_runway.validation import Contract, contract
@@ -77,3 +79,20 @@ def test_an_assets_place_follows_from_every_branch() -> None:
     assert kinds["text_to_image"]["--reference-images"] == "ADDRESS|FILE"
     assert kinds["text_to_image"]["--prompt-text"] == "TEXT"
     assert kinds["character_performance"]["--seed"] == "N"
+
+
+@pytest.mark.parametrize("module", [shared, request])
+def test_the_groups_of_options_are_given_by_name_only(module: Any) -> None:
+    """A command line has many of them, so that an order would mean nothing."""
+    groups = [
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and attrs.has(one) and one.__module__ == module.__name__
+    ]
+    assert groups
+    for group in groups:
+        assert all(one.kw_only for one in attrs.fields(group)), group
+        with pytest.raises(TypeError):
+            group("value")
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            group().nothing = 1

@@ -136,3 +136,25 @@ def test_repeated_parts_are_written_without_aliases() -> None:
 
 def test_the_heading_is_a_comment() -> None:
     assert portable_yaml.dump({"a": 1}, heading="one\n\ntwo\n") == "# one\n#\n# two\na: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[a,:b]\n", "while parsing a flow node"),
+        ("a: &é c\n", "while scanning an anchor"),
+        ("x: 2001-99-99\n", "month must be in 1..12"),
+    ],
+)
+def test_text_that_only_yaml_1_2_can_read_is_refused(text: str, reason: str) -> None:
+    assert portable_yaml.load(text, "fix.yaml")
+    for read in (portable_yaml.load_as_yaml_1_1, portable_yaml.load_unambiguous):
+        with pytest.raises(ContractError, match=f"^fix.yaml: not YAML 1.1: {reason}"):
+            read(text, "fix.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: b: c", "\tx", "'a", "&a *b", "%TAG ! x\n"])
+def test_text_that_is_no_yaml_is_refused(text: str) -> None:
+    for read in (portable_yaml.load, portable_yaml.load_as_yaml_1_1):
+        with pytest.raises(ContractError, match=r"fix\.yaml"):
+            read(text, "fix.yaml")

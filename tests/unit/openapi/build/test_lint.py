@@ -251,3 +251,22 @@ def test_references_to_nothing_are_reported_together(good: JsonObject) -> None:
     for line, place in zip(rest, places, strict=True):
         assert line.startswith(f"  {place}: ")
         assert "Nowhere" in line
+
+
+DATA: JsonObject = {"enum": [1, 1], "pattern": "x", "format": "date"}
+
+
+@pytest.mark.parametrize("data", [DATA, {"a": [DATA]}, [DATA]])
+def test_an_example_is_no_rule(good: JsonObject, data: Json) -> None:
+    place = f"{POST}/requestBody/content/application~1json/examples/Odd"
+    lint.check_contract(edited(good, place, {"value": data}))
+    lint.check_contract(edited(good, f"{REQUEST}/properties/odd", {"examples": [data]}))
+    lint.check_contract(edited(good, f"{REQUEST}/properties/odd", {"example": data}))
+
+
+@pytest.mark.parametrize("name", ["example", "examples", "enum", "const", "default", "value"])
+def test_a_property_may_be_called_like_data(good: JsonObject, name: str) -> None:
+    field: JsonObject = {"type": "integer", "enum": [1, 1]}
+    document = edited(good, f"{REQUEST}/properties/{name}", field)
+    with pytest.raises(ContractError, match=f"{REQUEST}/properties/{name}: enum lists 1 twice"):
+        lint.check_contract(document)

@@ -274,6 +274,14 @@ def test_candidates_are_few_and_the_likely_ones_come_first(
     assert list(map(type, found)) == list(map(type, candidates))
 
 
+@pytest.mark.parametrize("pattern", [r"^\p{Lu}+$", r"(?i-s:x)y{2}\z"])
+def test_a_pattern_that_python_does_not_know_suggests_nothing(pattern: str) -> None:
+    schema: Any = {"type": "string", "pattern": pattern}
+    found = [one for one in find_all(schema, "") if isinstance(one, str)]
+    assert found[-4:] == ["a", "", "text", "0"]
+    assert judge(schema, {"type": "string", "maxLength": 0}, "request").verdict != "compatible"
+
+
 def test_the_first_witness_is_returned_and_the_search_ends() -> None:
     tried: list[Any] = []
 

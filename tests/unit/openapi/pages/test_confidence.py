@@ -38,6 +38,7 @@ PAGE: JsonObject = {
                             "any": {"anyOf": [{"properties": {"y": TEXT}}]},
                             "all": {"allOf": [{"properties": {"z": TEXT}}, TEXT]},
                             "tree": {"$ref": "#/components/schemas/Tree"},
+                            "hen": {"$ref": "#/components/schemas/Hen"},
                         }
                     }
                 ),
@@ -51,12 +52,14 @@ PAGE: JsonObject = {
     "components": {
         "parameters": {"Own": {"name": "own", "in": "header"}},
         "schemas": {
+            "Hen": {"properties": {"egg": {"$ref": "#/components/schemas/Egg"}}},
+            "Egg": {"properties": {"hen": {"$ref": "#/components/schemas/Hen"}}},
             "Tree": {
                 "properties": {
                     "leaf": TEXT,
                     "tree": {"$ref": "#/components/schemas/Tree"},
                 }
-            }
+            },
         },
     },
 }
@@ -65,7 +68,7 @@ PARTS = [
     "body.list", "body.list[].of", "body.lists", "body.map", "body.map{*}",
     "body.map{*}.value", "body.open", "body.one", "body.one<oneOf 2>.x", "body.any",
     "body.any<anyOf 1>.y", "body.all", "body.all<allOf 1>.z", "body.tree", "body.tree.leaf",
-    "body.tree.tree", "responses.200.id",
+    "body.tree.tree", "body.hen", "body.hen.egg", "body.hen.egg.hen", "responses.200.id",
 ]  # fmt: skip
 
 
