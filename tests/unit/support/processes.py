@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +17,7 @@ from attrs import define
 from cometapi_runway import RunwayClient
 
 from .both_clients import ASSETS, ID, KEY
-from .journals import Location
+from .journals import Location, connect_to_postgres
 
 
 @define
@@ -27,6 +29,8 @@ class SendingProcess:
     """
 
     pid: int
+    _location: Location
+    _sessions: int
     _release: int
     _has_ended: bool = False
 
@@ -40,10 +44,25 @@ class SendingProcess:
         if not self._has_ended:
             os.kill(self.pid, signal.SIGKILL)
             self._end()
+            # The server notices a moment later that the connection has ended.
+            end = time.monotonic() + 5
+            while count_sessions(self._location) > self._sessions and time.monotonic() < end:
+                time.sleep(0.005)
 
     def _end(self) -> None:
         os.waitpid(self.pid, 0)
         self._has_ended = True
+
+
+def count_sessions(location: Location) -> int:
+    """How many processes' connections a server has; a file has none."""
+    if isinstance(location, Path):
+        return 0
+    query = """SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid
+        WHERE locktype = 'advisory' AND datname = current_database()"""
+    with connect_to_postgres(location) as db:
+        ((count,),) = db.execute(query).fetchall()
+    return int(count)
 
 
 @contextlib.contextmanager
@@ -57,6 +76,7 @@ def sending_process(location: Location, **arguments: Any) -> Iterator[SendingPro
         os.read(released, 1)
         return httpx.Response(200, json={"id": ID})
 
+    sessions = count_sessions(location)
     pid = os.fork()
     if pid == 0:
         try:
@@ -69,7 +89,7 @@ def sending_process(location: Location, **arguments: Any) -> Iterator[SendingPro
             os._exit(0)
     os.close(is_ready)
     os.close(released)
-    process = SendingProcess(pid, release)
+    process = SendingProcess(pid, location, sessions, release)
     try:
         assert os.read(ready, 1) == b"x", "the process has ended"
         yield process
