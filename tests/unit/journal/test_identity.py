@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cometapi_runway.journal._schema import _identify
+from cometapi_runway.journal._sqlite_file import _identify
 
 
 def test_a_file_has_one_and_another_file_has_another(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -83,7 +84,14 @@ class SqliteBackend:
         self, query: str, values: Mapping[str, SQLValue], timeout: float
     ) -> list[sqlite3.Row]:
         """The rows of a query."""
-        return self._run(lambda db: db.execute(query, values).fetchall())
+
+        def fetch_all(db: sqlite3.Connection) -> list[sqlite3.Row]:
+            # A cursor that an interruption leaves open would keep the file's lock against writers
+            # of the whole file as long as the traceback lives.
+            with contextlib.closing(db.cursor()) as cursor:
+                return cursor.execute(query, values).fetchall()
+
+        return self._run(fetch_all)
 
     def get_owner(self) -> int | None:
         """This process's number, whose byte in the file of locks it has locked."""
