@@ -21,6 +21,15 @@ _NOT_SENT_ERRORS = (
     httpx.UnsupportedProtocol,
     ConnectionRefusedError,
 )
+# They mean that bytes were on their way. Without any trace event, something else than httpcore has
+# carried the request, such as a library that replaces httpx's transports in tests.
+_SENT_ERRORS = (
+    httpx.ReadError,
+    httpx.ReadTimeout,
+    httpx.RemoteProtocolError,
+    httpx.WriteError,
+    httpx.WriteTimeout,
+)
 
 
 @define
@@ -44,6 +53,7 @@ class RequestAttempt:
     is_traced: bool
     body: bytearray = field(init=False, factory=bytearray, repr=False)
     response: httpx.Response | None = field(init=False, default=None, repr=False)
+    _has_events: bool = field(init=False, default=False)
     _has_started_connecting: bool = field(init=False, default=False)
     _has_started_sending: bool = field(init=False, default=False)
     _is_opening_tunnel: bool = field(init=False, default=False)
@@ -51,7 +61,7 @@ class RequestAttempt:
 
     def handle_event(self, event: str, info: Mapping[str, Any]) -> None:
         """Note a trace event of httpcore."""
-        self.is_traced = True
+        self.is_traced = self._has_events = True
         self._has_started_connecting |= event.startswith("connection.connect")
         if event.endswith("send_request_headers.started"):
             # A proxy is asked for a tunnel with a request of its own, which holds nothing of ours.
@@ -81,6 +91,8 @@ class RequestAttempt:
 
     def delivery(self, error: Exception) -> Delivery:
         """Whether the request can have reached the gateway, after an error ended the attempt."""
+        if not self._has_events and isinstance(error, _SENT_ERRORS):
+            return "unknown"
         is_unsent = self.is_unsent if self.is_traced else isinstance(error, _NOT_SENT_ERRORS)
         return "not_sent" if is_unsent else "unknown"
 
