@@ -12,8 +12,7 @@ from attrs import frozen
 
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._settings import Settings, resolve_settings
-from cometapi_runway.batch._manifest import Manifest
-from cometapi_runway.batch._records import BadRow
+from cometapi_runway.batch._manifest import BadRow, Manifest
 from cometapi_runway.batch._rows import Row, name_argument
 from cometapi_runway.errors import InvalidRequestError, Issue
 from cometapi_runway.resources._prepare_request import prepare_create
@@ -68,23 +67,24 @@ class ManifestReport:
     @property
     def is_valid(self) -> bool:
         """Whether every row may be sent."""
-        return self.bad_row_count == 0
+        return self.row_count > 0 and self.bad_row_count == 0
 
     @property
     def message(self) -> str:
         """One sentence about a manifest that is refused."""
         if self.row_count == 0:
             return f"{self.path} has no rows (minItems)"
-        return f"{self.path}: {self.bad_row_count} of {count_noun(self.row_count, 'row')} not valid"
+        rows = count_noun(self.row_count, "row")
+        return f"{self.path} is not valid: {self.bad_row_count} of {rows} refused"
 
-    def raise_if_invalid(self) -> None:
-        """Refuse a manifest with bad rows.
-
-        Raises:
-            InvalidRequestError: The manifest has bad rows; the issues are those of the first ones.
-        """
-        if not self.is_valid:
-            raise InvalidRequestError([issue for row in self.bad_rows for issue in row.issues])
+    def to_error(self) -> InvalidRequestError:
+        """The error for a manifest that is refused, with the issues of the first bad rows."""
+        issues = [
+            Issue(issue.path, issue.rule, issue.value, f"{row.place}: {issue.message}")
+            for row in self.bad_rows
+            for issue in row.issues
+        ]
+        return InvalidRequestError(issues or [Issue("", "minItems", None, self.message)])
 
 
 def check_manifest(
@@ -115,30 +115,31 @@ def check_manifest(
     bad_rows: list[BadRow] = []
     bad_row_count = 0
     for item in manifest.read(folder):
-        bad = item if isinstance(item, BadRow) else _check_row(item, settings)
-        if bad is None and isinstance(item, Row):
-            rows[item.resource.name] += 1
-        elif bad is not None:
-            bad_row_count += 1
-            if len(bad_rows) < MAX_BAD_ROWS:
-                bad_rows.append(BadRow(bad.line, bad.id, bad.issues[:_MAX_ISSUES]))
+        row = item if isinstance(item, Row) else item.row
+        issues = () if isinstance(item, Row) else item.issues
+        issues += () if row is None else _check_request(row, settings, issues)
+        if row is not None and not issues:
+            rows[row.resource.name] += 1
+            continue
+        bad_row_count += 1
+        if len(bad_rows) < MAX_BAD_ROWS:
+            bad_rows.append(BadRow(item.line, item.id, issues[:_MAX_ISSUES]))
     row_count = rows.total() + bad_row_count
-    if row_count == 0:
-        issue = Issue("", "minItems", None, f"{manifest.path} has no rows (minItems)")
-        bad_row_count, bad_rows = 1, [BadRow(1, None, (issue,))]
     priced = {name: price_of(name) for name in rows} if price_of is not None else {}
     prices = {name: price for name, price in priced.items() if price is not None}
     estimate = Estimate(dict(rows), prices)
     return ManifestReport(manifest.path, row_count, bad_row_count, tuple(bad_rows), estimate)
 
 
-def _check_row(row: Row, settings: Settings) -> BadRow | None:
-    """What `create` refuses of a row, with the names of its arguments."""
+def _check_request(row: Row, settings: Settings, known: tuple[Issue, ...]) -> tuple[Issue, ...]:
+    """What `create` refuses of a row, apart from fields whose issues are known."""
     try:
         prepare_create(row.resource.signature, row.arguments, settings)
     except InvalidRequestError as error:
-        return BadRow(row.line, row.id, tuple(_name_field(row, issue) for issue in error.issues))
-    return None
+        fields = {issue.path for issue in known}
+        issues = (_name_field(row, issue) for issue in error.issues)
+        return tuple(issue for issue in issues if issue.path.partition("/")[0] not in fields)
+    return ()
 
 
 def _name_field(row: Row, issue: Issue) -> Issue:

@@ -5,12 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
+from typing import Final
 
+from attrs import frozen
+
+from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway.batch._output_names import OutputNames
-from cometapi_runway.batch._records import BadRow, Record, read_records
+from cometapi_runway.batch._records import Record, Refusal, read_records
 from cometapi_runway.batch._rows import Row, RowMaker, find_resource
 from cometapi_runway.batch._templates import parse_templates
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
+
+_MAX_SHOWN_ID: Final = 60
+
+
+@frozen
+class BadRow:
+    """A row that is refused.
+
+    Attributes:
+        line: The line that it begins on, from 1.
+        id: Its id, where it is known.
+        issues: What is wrong with it, at least one. The path of an issue is the row's field.
+        row: The row as far as it can be read, or None.
+    """
+
+    line: int
+    id: str | None
+    issues: tuple[Issue, ...]
+    row: Row | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is in the manifest: ``line 4 (cat)``."""
+        if self.id is None:
+            return f"line {self.line}"
+        is_short = self.id.isprintable() and len(self.id) <= _MAX_SHOWN_ID
+        return f"line {self.line} ({self.id if is_short else safe_repr(self.id)})"
 
 
 class Manifest:
@@ -74,23 +105,20 @@ class Manifest:
         ids: dict[str, int] = {}
         names = OutputNames(folder)
         for record in read_records(self.path):
-            yield record if isinstance(record, BadRow) else self._read(record, ids, names)
-
-    def _read(self, record: Record, ids: dict[str, int], names: OutputNames) -> Row | BadRow:
-        try:
-            row = self._maker.make(record)
-            _take_id(row, ids)
-            names.add(row.output, row.line)
-        except InvalidRequestError as error:
-            given = record.fields.get("id")
-            return BadRow(record.line, given if isinstance(given, str) else None, error.issues)
-        return row
+            if isinstance(record, Refusal):
+                yield BadRow(record.line, None, (record.issue,))
+                continue
+            row, issues = self._maker.make(record)
+            if row is not None:
+                issues += _find_repeated(row, ids, names)
+            yield row if row and not issues else _make_bad_row(record, row, issues)
 
 
-def _take_id(row: Row, ids: dict[str, int]) -> None:
+def _find_repeated(row: Row, ids: dict[str, int], names: OutputNames) -> list[Issue]:
+    """Take the row's id and name, or say which row has them."""
     other = ids.setdefault(row.id, row.line)
     if other == row.line:
-        return
+        return names.add(row.output, row.line) if row.output else []
     if row.has_own_id:
         message = f"id must be unique (unique), got {row.id!r}, the id of line {other} as well"
     else:
@@ -98,4 +126,11 @@ def _take_id(row: Row, ids: dict[str, int]) -> None:
             f"id is needed (unique): the row has the same arguments as line {other}; give both an "
             "id to create the task twice"
         )
-    raise InvalidRequestError([Issue("id", "unique", row.id, message)])
+    return [Issue("id", "unique", row.id, message)]
+
+
+def _make_bad_row(record: Record, row: Row | None, issues: list[Issue]) -> BadRow:
+    given = record.fields.get("id")
+    # A malformed id is shown as it is written, not as the digest that stands in for it.
+    row_id = given if isinstance(given, str) or row is None else row.id
+    return BadRow(record.line, row_id if isinstance(row_id, str) else None, tuple(issues), row)

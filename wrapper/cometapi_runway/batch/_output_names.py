@@ -44,12 +44,7 @@ def clean_output_name(name: str) -> str:
     name = stem if f".{extension}".lower() in MEDIA_EXTENSIONS else name
     problems = list(_list_problems(name))
     if problems:
-        shown = safe_repr(name)
-        issues = [
-            Issue("output", rule, shown, f"output {problem} ({rule}), got {shown}")
-            for rule, problem in problems
-        ]
-        raise InvalidRequestError(issues)
+        raise InvalidRequestError([_make_issue(rule, name, text) for rule, text in problems])
     return name
 
 
@@ -66,39 +61,36 @@ class OutputNames:
     _numbered: dict[str, int] = field(factory=dict[str, int], init=False)
     _inside: dict[str, bool] = field(factory=dict[str, bool], init=False)
 
-    def add(self, name: str, line: int) -> None:
+    def add(self, name: str, line: int) -> list[Issue]:
         """Take a name for a row.
 
-        Raises:
-            InvalidRequestError: Another row has it, also where only case or accents' encoding
-                differ; or a symbolic link leads it out of the folder.
+        Returns:
+            An issue if another row has it, also where only case or accents' encoding differ, or if
+            a symbolic link leads it out of the folder.
         """
         key = _fold(name)
         numbered = _NUMBERED.fullmatch(key)
+        whole = None if numbered is None else numbered[1]
         other = self._lines.get(key, self._numbered.get(key))
-        if other is None and numbered is not None:
-            other = self._lines.get(numbered[1])
+        if other is None and whole is not None:
+            other = self._lines.get(whole)
         if other is not None:
-            problem = f"is the name of line {other} as well"
-            self._refuse("unique", name, problem)
+            return [_make_issue("unique", name, f"is the name of line {other} as well")]
         self._lines[key] = line
-        if numbered is not None:
-            self._numbered[numbered[1]] = line
+        if whole is not None:
+            self._numbered[whole] = line
         parent = name.rpartition("/")[0]
         if parent not in self._inside:
             self._inside[parent] = self._is_inside(parent)
-        if not self._inside[parent]:
-            self._refuse("inside", name, f"leads out of {self.folder} by a symbolic link")
+        if self._inside[parent]:
+            return []
+        return [_make_issue("inside", name, f"leads out of {self.folder} by a symbolic link")]
 
     def _is_inside(self, parent: str) -> bool:
         if self.folder is None:
             return True
         folder = self.folder.resolve()
         return (folder / parent).resolve().is_relative_to(folder)
-
-    def _refuse(self, rule: str, name: str, problem: str) -> None:
-        message = f"output {problem} ({rule}), got {safe_repr(name)}"
-        raise InvalidRequestError([Issue("output", rule, name, message)])
 
 
 def is_reserved(name: str) -> bool:
@@ -126,6 +118,10 @@ def _list_problems(name: str) -> Iterator[tuple[str, str]]:
         yield "maxLength", f"must have at most {_MAX_PART_BYTES} bytes in each part"
     if any(_has_file_extension(folder) for folder in parts[:-1]):
         yield "name", "must not have a folder whose name ends like a file's"
+
+
+def _make_issue(rule: str, name: str, problem: str) -> Issue:
+    return Issue("output", rule, name, f"output {problem} ({rule}), got {safe_repr(name)}")
 
 
 def _has_file_extension(folder: str) -> bool:

@@ -1,7 +1,7 @@
 """Manifests as they are in the file: JSONL, CSV or JSON, read one row at a time.
 
-A row that cannot be read becomes a `BadRow`, and reading goes on, so that one run reports every bad
-row. It stops only where the rest has no certain meaning, such as after an open quote in CSV.
+A row that cannot be read becomes a `Refusal`, and reading goes on, so that one run reports every
+bad row. It stops only where the rest has no certain meaning, such as after an open quote in CSV.
 """
 
 from __future__ import annotations
@@ -47,21 +47,19 @@ class Record:
 
 
 @frozen
-class BadRow:
-    """A row that is refused.
+class Refusal:
+    """A row that cannot be read.
 
     Attributes:
         line: The line that it begins on, from 1.
-        id: Its id, where it is known.
-        issues: What is wrong with it, at least one. The path of an issue is the row's field.
+        issue: What is wrong with it. Its path is the row's field, or empty.
     """
 
     line: int
-    id: str | None
-    issues: tuple[Issue, ...]
+    issue: Issue
 
 
-Records: TypeAlias = Iterator[Record | BadRow]
+Records: TypeAlias = Iterator[Record | Refusal]
 
 
 def read_records(path: Path) -> Records:
@@ -80,7 +78,7 @@ def read_records(path: Path) -> Records:
         with path.open("rb") as file:
             mark = file.read(len(_UTF8_MARK))
             if mark.startswith(_UTF16_MARKS):
-                yield _bad(1, "the file", "utf-8", None, "is UTF-16 (utf-8); save it as UTF-8")
+                yield _refuse(1, "the file", "utf-8", None, "is UTF-16 (utf-8); save it as UTF-8")
                 return
             file.seek(len(mark) if mark == _UTF8_MARK else 0)
             yield from read(file)
@@ -100,9 +98,9 @@ def _read_jsonl(file: BinaryIO) -> Records:
             yield _read_json_line(line, content)
 
 
-def _read_json_line(line: int, content: bytes) -> Record | BadRow:
+def _read_json_line(line: int, content: bytes) -> Record | Refusal:
     if b"\0" in content:
-        return _bad(line, "the line", "nul", None, "contains a NUL byte (nul)")
+        return _refuse(line, "the line", "nul", None, "contains a NUL byte (nul)")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -115,15 +113,15 @@ def _read_json_line(line: int, content: bytes) -> Record | BadRow:
     except ValueError as error:
         if not content.endswith(b"\n"):
             problem = f"ends in the middle of a row (torn): {_describe(error)}"
-            return _bad(line, "the last line", "torn", None, problem)
-        return _bad(line, "the line", "json", None, f"is not JSON (json): {_describe(error)}")
+            return _refuse(line, "the last line", "torn", None, problem)
+        return _refuse(line, "the line", "json", None, f"is not JSON (json): {_describe(error)}")
     return decoder.make_record(line, value)
 
 
 def _read_csv(file: BinaryIO) -> Records:
     rows = _read_csv_rows(file)
     first = next(rows, None)
-    if first is None or isinstance(first, BadRow):
+    if first is None or isinstance(first, Refusal):
         yield from () if first is None else (first,)
         return
     line, header = first
@@ -132,10 +130,10 @@ def _read_csv(file: BinaryIO) -> Records:
         yield problem
         return
     for row in rows:
-        yield row if isinstance(row, BadRow) else _make_csv_record(*row, names)
+        yield row if isinstance(row, Refusal) else _make_csv_record(*row, names)
 
 
-def _read_csv_rows(file: BinaryIO) -> Iterator[tuple[int, list[str]] | BadRow]:
+def _read_csv_rows(file: BinaryIO) -> Iterator[tuple[int, list[str]] | Refusal]:
     """The rows that are not blank, each with the line that it begins on."""
     # Undecodable bytes become lone surrogates, so that the row's other cells can be read.
     lines = (content.decode(errors="surrogateescape") for content in _read_lines(file))
@@ -150,53 +148,52 @@ def _read_csv_rows(file: BinaryIO) -> Iterator[tuple[int, list[str]] | BadRow]:
             limit = csv.field_size_limit()
             advice = f"a cell has at most {limit} characters, and quotes inside quotes are doubled"
             problem = f"cannot be read (csv): {error}; {advice}; {_STOPPED}"
-            yield _bad(line, "the row", "csv", None, problem)
+            yield _refuse(line, "the row", "csv", None, problem)
             return
         if any(cell.strip() for cell in cells):
             yield line, cells
 
 
-def _check_header(line: int, names: Sequence[str]) -> BadRow | None:
+def _check_header(line: int, names: Sequence[str]) -> Refusal | None:
     """Why the first row cannot name the columns, or None."""
     subject = "the header"
     if len(names) == 1 and (other := re.search(r"[;\t|]", names[0])):
         problem = f"has one column, {names[0]!r}; separate columns by commas, not {other[0]!r}"
-        return _bad(line, subject, "csv", names[0], f"{problem} (csv)")
+        return _refuse(line, subject, "csv", names[0], f"{problem} (csv)")
     repeated = [name for name, count in Counter(names).items() if count > 1 and name]
     if repeated:
         problem = f"names {repeated[0]!r} more than once (unique)"
-        return _bad(line, subject, "unique", repeated[0], problem)
+        return _refuse(line, subject, "unique", repeated[0], problem)
     for number, name in enumerate(names, 1):
         if not name or "\0" in name or _ESCAPED_BYTE.search(name):
             problem = f"must name every column in UTF-8 (name), got {_show(name)} as column"
-            return _bad(line, subject, "name", _show(name), f"{problem} {number}")
+            return _refuse(line, subject, "name", _show(name), f"{problem} {number}")
     return None
 
 
-def _make_csv_record(line: int, cells: list[str], names: Sequence[str]) -> Record | BadRow:
+def _make_csv_record(line: int, cells: list[str], names: Sequence[str]) -> Record | Refusal:
     cells = [*cells[: len(names)], *_strip_empty_end(cells[len(names) :])]
     if len(cells) != len(names):
         actual = count_noun(len(cells), "cell")
         problem = f"has {actual}, the header {count_noun(len(names), 'column')} (cells)"
-        return _bad(
+        return _refuse(
             line, "the row", "cells", cells[-1], f"{problem}; the last is {_show(cells[-1])}"
         )
-    issues = [
-        issue for name, cell in zip(names, cells, strict=True) for issue in _check(name, cell)
-    ]
-    if issues:
-        return BadRow(line, None, tuple(issues))
+    for name, cell in zip(names, cells, strict=True):
+        if (issue := _check_cell(name, cell)) is not None:
+            return Refusal(line, issue)
     fields = {name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}
     return Record(line, fields, is_text=True)
 
 
-def _check(name: str, cell: str) -> Iterator[Issue]:
+def _check_cell(name: str, cell: str) -> Issue | None:
     if _ESCAPED_BYTE.search(cell):
         message = f"{name} is not UTF-8 (utf-8), got {_show(cell)}; save the file as UTF-8"
-        yield Issue(name, "utf-8", _show(cell), message)
+        return Issue(name, "utf-8", _show(cell), message)
     if "\0" in cell:
         message = f"{name} contains a NUL character (nul), got {_show(cell)}"
-        yield Issue(name, "nul", _show(cell), message)
+        return Issue(name, "nul", _show(cell), message)
+    return None
 
 
 def _strip_empty_end(cells: list[str]) -> list[str]:
@@ -216,7 +213,7 @@ def _read_json(file: BinaryIO) -> Records:
     index = _skip_blanks(text, 0)
     if not text.startswith("[", index):
         line = text.count("\n", 0, index) + 1
-        yield _bad(line, "the file", "type", None, "must be a JSON array of rows (type)")
+        yield _refuse(line, "the file", "type", None, "must be a JSON array of rows (type)")
         return
     yield from _read_items(text, index + 1)
 
@@ -236,13 +233,13 @@ def _read_items(text: str, index: int) -> Records:
                 raise json.JSONDecodeError("expected , or ] after a row", text, index)
         except ValueError as error:
             problem = f"is not JSON (json): {_describe(error, with_line=True)}; {_STOPPED}"
-            yield _bad(line, "the row", "json", None, problem)
+            yield _refuse(line, "the row", "json", None, problem)
             return
         yield decoder.make_record(line, value)
         index = index if is_end else _skip_blanks(text, index + 1)
     if text[index + 1 :].strip():
         line = text.count("\n", 0, index) + 1
-        yield _bad(line, "the file", "json", None, "has text after the array (json)")
+        yield _refuse(line, "the file", "json", None, "has text after the array (json)")
 
 
 def _skip_blanks(text: str, index: int) -> int:
@@ -271,15 +268,15 @@ class _RowDecoder:
             raise ValueError("nested too deeply") from error
         return value, end
 
-    def make_record(self, line: int, value: JSON) -> Record | BadRow:
+    def make_record(self, line: int, value: JSON) -> Record | Refusal:
         """The record of a decoded value."""
         fields = as_object(value)
         if fields is None:
             problem = f"must be a JSON object (type), got {_show(value)}"
-            return _bad(line, "the row", "type", _show(value), problem)
+            return _refuse(line, "the row", "type", _show(value), problem)
         if self._repeated:
             name = self._repeated[0]
-            return _bad(line, name, "unique", None, "is in the row more than once (unique)")
+            return _refuse(line, name, "unique", None, "is in the row more than once (unique)")
         return Record(line, {name: item for name, item in fields.items() if item is not None})
 
     def _make_object(self, pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
@@ -304,16 +301,16 @@ def _read_lines(file: BinaryIO) -> Iterator[bytes]:
             return
 
 
-def _line_too_long(line: int) -> BadRow:
+def _line_too_long(line: int) -> Refusal:
     problem = f"has more than {_MAX_LINE_BYTES} bytes (maxBytes); {_STOPPED}"
-    return _bad(line, "the line", "maxBytes", None, problem)
+    return _refuse(line, "the line", "maxBytes", None, problem)
 
 
-def _not_utf8(line: int, error: UnicodeDecodeError) -> BadRow:
+def _not_utf8(line: int, error: UnicodeDecodeError) -> Refusal:
     byte = f"0x{error.object[error.start]:02x}"
     before = error.object[max(0, error.start - 20) : error.start].decode(errors="ignore")
     problem = f"is not UTF-8 (utf-8), got the byte {byte} after {_show(before)}; save it as UTF-8"
-    return _bad(line, "the line", "utf-8", byte, problem)
+    return _refuse(line, "the line", "utf-8", byte, problem)
 
 
 def _describe(error: ValueError, *, with_line: bool = False) -> str:
@@ -328,5 +325,6 @@ def _show(value: object) -> str:
     return safe_repr(value)
 
 
-def _bad(line: int, subject: str, rule: str, value: object, problem: str) -> BadRow:
-    return BadRow(line, None, (Issue(subject, rule, value, f"{subject} {problem}"),))
+def _refuse(line: int, subject: str, rule: str, value: object, problem: str) -> Refusal:
+    path = "" if subject.startswith("the ") else subject
+    return Refusal(line, Issue(path, rule, value, f"{subject} {problem}"))

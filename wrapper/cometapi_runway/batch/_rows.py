@@ -88,12 +88,11 @@ class RowMaker:
     def __attrs_post_init__(self) -> None:
         self._templated = frozenset[str]().union(*(one.names for one in self.templates))
 
-    def make(self, record: Record) -> Row:
-        """Make a row.
+    def make(self, record: Record) -> tuple[Row | None, list[Issue]]:
+        """Make a row, and list what is wrong with its fields.
 
-        Raises:
-            InvalidRequestError: The row is malformed; the issues name its fields. Whether its
-                request is valid is not checked here.
+        Whether its request is valid is not checked here. There is no row where the operation is
+        not known.
         """
         issues: list[Issue] = []
         filled: dict[str, str] = {}
@@ -102,26 +101,25 @@ class RowMaker:
             if template.field != "output":
                 with _collect(issues):
                     filled[template.field] = template.fill(record.fields)
+        fields = {**record.fields, **filled}
         row_id = resource = None
         with _collect(issues):
-            row_id = _read_id(filled.get("id", record.fields.get("id")))
+            row_id = _read_id(fields.get("id"))
         with _collect(issues):
-            resource = self._find_resource(filled.get("operation", record.fields.get("operation")))
-        arguments = self._read_arguments(record, filled, resource, issues) if resource else {}
-        digest = _make_digest(resource.name, arguments) if resource else ""
-        row_id = row_id or digest[:_ID_LENGTH]
-        output = ""
-        if row_id:
-            with _collect(issues):
-                output = self._read_output(record, row_id)
-        if issues or resource is None:
-            raise InvalidRequestError(issues)
-        return Row(record.line, row_id, resource, arguments, output, digest)
+            resource = self._find_resource(fields.get("operation"))
+        if resource is None:
+            return None, issues
+        arguments = self._read_arguments(record, filled, resource, issues)
+        digest = _make_digest(resource.name, arguments)
+        row_id, output = row_id or digest[:_ID_LENGTH], ""
+        with _collect(issues):
+            output = self._read_output(record, row_id)
+        return Row(record.line, row_id, resource, arguments, output, digest), issues
 
     def _find_resource(self, name: JSON) -> ClientResource:
         if name is None or name == "":
             if self.default is None:
-                message = "operation is required in each row, or once as the default (required)"
+                message = "operation is required in each row, or once with --operation (required)"
                 raise InvalidRequestError([Issue("operation", "required", None, message)])
             return self.default
         return find_resource(name)
@@ -134,6 +132,8 @@ class RowMaker:
         issues: list[Issue],
     ) -> dict[str, Any]:
         known = _list_known_arguments(resource)
+        # A template that fails may have meant a field that no template reads now.
+        is_certain = not issues
         arguments: dict[str, Any] = {}
         for name, value in {**record.fields, **filled}.items():
             if name in ROW_FIELDS:
@@ -142,7 +142,7 @@ class RowMaker:
                 is_text = record.is_text or name in filled
                 with _collect(issues):
                     arguments[name] = self._read_argument(name, known[name], value, is_text=is_text)
-            elif name in filled or name not in self._templated:
+            elif name in filled or (is_certain and name not in self._templated):
                 issues.append(_unknown_field(resource, name, value, known))
         return arguments
 
@@ -243,7 +243,9 @@ def _list_known_arguments(resource: ClientResource) -> Mapping[str, ValueKind]:
 def _unknown_field(
     resource: ClientResource, name: str, value: JSON, known: Mapping[str, ValueKind]
 ) -> Issue:
-    advice = suggest_name(name, [*known, *ROW_FIELDS])
+    names = [*known, *ROW_FIELDS]
+    listed = [*resource.signature.parameters, *ROW_FIELDS]
+    advice = suggest_name(name, names, listed=listed)
     problem = f"is no argument of {resource.name}, and no template reads it (unknown)"
     message = f"{name} {problem}, got {safe_repr(value)}; {advice}"
     return Issue(name, "unknown", value, message)
@@ -259,10 +261,13 @@ def _read_id(value: JSON) -> str | None:
         message = f"id must be a text (type), got {safe_repr(value)}"
         raise InvalidRequestError([Issue("id", "type", value, message)])
     row_id = value.strip()
-    if len(row_id) > _MAX_ID or not row_id.isprintable():
-        problem = f"must have at most {_MAX_ID} characters, all of them printable (id)"
-        message = f"id {problem}, got {safe_repr(value)}"
-        raise InvalidRequestError([Issue("id", "id", value, message)])
+    for rule, problem, is_broken in (
+        ("maxLength", f"must have at most {_MAX_ID} characters", len(row_id) > _MAX_ID),
+        ("printable", "must have printable characters only", not row_id.isprintable()),
+    ):
+        if is_broken:
+            message = f"id {problem} ({rule}), got {safe_repr(value)}"
+            raise InvalidRequestError([Issue("id", rule, value, message)])
     return row_id
 
 

@@ -20,7 +20,7 @@ from cometapi_runway.errors import InvalidRequestError, Issue
 if TYPE_CHECKING:
     from cometapi_runway.batch import _check, _manifest
     from cometapi_runway.batch._check import Estimate, ManifestReport
-    from cometapi_runway.batch._records import BadRow
+    from cometapi_runway.batch._manifest import BadRow
 else:
     _check = LazyModule("cometapi_runway.batch._check")
     _manifest = LazyModule("cometapi_runway.batch._manifest")
@@ -77,7 +77,7 @@ def check(
     found = _check.check_manifest(rows)
     if not found.is_valid:
         exit_report = make_refusal(found)
-        report.show_failure(exit_report, InvalidRequestError(_list_issues(found)))
+        report.show_failure(exit_report, found.to_error())
         return exit_report.code
     report.show_result(format_estimate(found), "manifest", make_estimate_fields(found))
     return ExitCode.SUCCESS
@@ -85,7 +85,7 @@ def check(
 
 def make_refusal(found: ManifestReport) -> ExitReport:
     """The exit report of a manifest with bad rows."""
-    lines = [f"{_name_row(row)}: {issue.message}" for row in found.bad_rows for issue in row.issues]
+    lines = [f"{row.place}: {issue.message}" for row in found.bad_rows for issue in row.issues]
     hidden = found.bad_row_count - len(found.bad_rows)
     issues: list[JSON] = [
         _make_issue_fields(row, issue) for row in found.bad_rows for issue in row.issues
@@ -139,10 +139,6 @@ def _format_cost(estimate: Estimate) -> str:
     return f"{estimate.known_cost} USD{more}"
 
 
-def _name_row(row: BadRow) -> str:
-    return f"line {row.line}" if row.id is None else f"line {row.line} ({row.id})"
-
-
 def _make_issue_fields(row: BadRow, issue: Issue) -> dict[str, JSON]:
     return {
         "line": row.line,
@@ -152,7 +148,3 @@ def _make_issue_fields(row: BadRow, issue: Issue) -> dict[str, JSON]:
         "value": None if issue.value is None else safe_repr(issue.value),
         "message": issue.message,
     }
-
-
-def _list_issues(found: ManifestReport) -> list[Issue]:
-    return [issue for row in found.bad_rows for issue in row.issues]
