@@ -28,6 +28,7 @@ from cometapi_runway.resources._argument_fields import (
     parse_asset,
 )
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
+from cometapi_runway.resources._prepare_request import VERSION_HEADER
 
 ROW_FIELDS: Final = ("id", "operation", "output")
 ROW_OPTIONS: Final[Mapping[str, ValueKind]] = {
@@ -133,7 +134,7 @@ class RowMaker:
     ) -> dict[str, Any]:
         known = _list_known_arguments(resource)
         # A template that fails may have meant a field that no template reads now.
-        is_certain = not issues
+        is_certain = not any(issue.rule == "template" for issue in issues)
         arguments: dict[str, Any] = {}
         for name, value in {**record.fields, **filled}.items():
             if name in ROW_FIELDS:
@@ -205,9 +206,11 @@ def find_resource(name: JSON) -> ClientResource:
 
 def name_argument(resource: ClientResource, path: str) -> str:
     """The place in a row of an issue's path: ``prompt_image/uri`` for ``/promptImage/uri``."""
+    if not path.startswith("/"):
+        return {VERSION_HEADER: "runway_version"}.get(path, path)
     name, slash, rest = path.removeprefix("/").partition("/")
     names = {one.field: one.argument.name for one in _list_fields(resource)}
-    return names.get(name, name) + slash + rest if path.startswith("/") else path
+    return names.get(name, name) + slash + rest
 
 
 @contextmanager
