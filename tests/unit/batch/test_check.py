@@ -50,7 +50,7 @@ def test_the_example_of_every_operation_is_valid(resource: ClientResource, tmp_p
         {"duration": 5.5},
         {"seed": -1},
         {"prompt_image": "https://example.com/a b.png"},
-        {"prompt_image": [{"uri": PICTURE, "position": "middle"}]},
+        {"prompt_image": [{"position": "first"}]},
         {"prompt_text": "x" * 2000},
         {"prompt_text": "\ud800"},
         {"model": ""},
@@ -85,6 +85,15 @@ def test_a_missing_argument_is_named(tmp_path: Path) -> None:
         ("model", "required"),
         ("prompt_image", "required"),
     ]
+
+
+def test_a_local_file_is_read(tmp_path: Path) -> None:
+    rows = [{**VIDEO, "prompt_image": name} for name in ("cat.png", "dog.png", "cat.mp4")]
+    (tmp_path / "cat.png").write_bytes(b"picture")
+    bad = check(tmp_path, rows).bad_rows
+    found = [(one.line, issue.path, issue.rule) for one in bad for issue in one.issues]
+    assert found == [(2, "prompt_image", "readable"), (3, "prompt_image", "type")]
+    assert f"{tmp_path / 'dog.png'} cannot be read" in bad[0].issues[0].message
 
 
 def test_the_request_of_a_row_with_other_issues_is_checked_too(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def rules(name: str) -> set[str]:
         ("Kätzchen am Morgen", "Kätzchen am Morgen"),
         ("console", "console"),
         ("~cat", "~cat"),
+        ("mp4", "mp4"),
     ],
 )
 def test_good_names(name: str, expected: str) -> None:

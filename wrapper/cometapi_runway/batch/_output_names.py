@@ -40,8 +40,8 @@ def clean_output_name(name: str) -> str:
     Raises:
         InvalidRequestError: The name leads out of the folder, or some system does not allow it.
     """
-    stem, _, extension = name.rpartition(".")
-    name = stem if f".{extension}".lower() in MEDIA_EXTENSIONS else name
+    stem, dot, extension = name.rpartition(".")
+    name = stem if f"{dot}{extension}".lower() in MEDIA_EXTENSIONS else name
     problems = list(_list_problems(name))
     if problems:
         raise InvalidRequestError([_make_issue(rule, name, text) for rule, text in problems])
