@@ -125,6 +125,12 @@ def test_what_cannot_be_read_is_named(
     assert bad == expected
 
 
+def test_bytes_that_are_not_utf8_are_shown_as_they_are(tmp_path: Path) -> None:
+    (bad,) = read(tmp_path, HEAD + b"caf\xe9,b,c\n", "m.csv")
+    assert isinstance(bad, BadRow)
+    assert r"got 'caf\xe9'" in bad.issues[0].message
+
+
 def test_reading_goes_on_after_a_bad_row(tmp_path: Path) -> None:
     content = HEAD + b"caf\xe9,b,c\na,b\n" + GOOD
     assert [type(item) for item in read(tmp_path, content, "m.csv")] == [BadRow, BadRow, Row]

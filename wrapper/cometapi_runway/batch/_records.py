@@ -23,6 +23,7 @@ from cometapi_runway.errors import ConfigurationError, Issue
 
 _MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 """Longer than any row: without a limit a file without line breaks would fill the memory."""
+_MAX_SHOWN_BYTES: Final = 60
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _STOPPED: Final = "the rows after it were not read"
@@ -135,7 +136,7 @@ def _read_csv(file: BinaryIO) -> Records:
 
 def _read_csv_rows(file: BinaryIO) -> Iterator[tuple[int, list[str]] | Refusal]:
     """The rows that are not blank, each with the line that it begins on."""
-    # Undecodable bytes become lone surrogates, so that the row's other cells can be read.
+    # Undecodable bytes become lone surrogates, so that the refusal can name the cell.
     lines = (content.decode(errors="surrogateescape") for content in _read_lines(file))
     rows = csv.reader(lines, strict=True)
     while True:
@@ -188,8 +189,10 @@ def _make_csv_record(line: int, cells: list[str], names: Sequence[str]) -> Recor
 
 def _check_cell(name: str, cell: str) -> Issue | None:
     if _ESCAPED_BYTE.search(cell):
-        message = f"{name} is not UTF-8 (utf-8), got {_show(cell)}; save the file as UTF-8"
-        return Issue(name, "utf-8", _show(cell), message)
+        # The bytes as they are in the file, such as 'caf\xe9'.
+        shown = repr(cell.encode(errors="surrogateescape")[:_MAX_SHOWN_BYTES])[1:]
+        message = f"{name} is not UTF-8 (utf-8), got {shown}; save the file as UTF-8"
+        return Issue(name, "utf-8", shown, message)
     if "\0" in cell:
         message = f"{name} contains a NUL character (nul), got {_show(cell)}"
         return Issue(name, "nul", _show(cell), message)

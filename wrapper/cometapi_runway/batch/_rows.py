@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
@@ -214,7 +214,7 @@ def name_argument(resource: ClientResource, path: str) -> str:
 
 
 @contextmanager
-def _collect(issues: list[Issue]) -> Iterator[None]:
+def _collect(issues: list[Issue]) -> Generator[None]:
     """Keep the issues of a refusal, so that a row's other fields are read too."""
     try:
         yield
