@@ -76,7 +76,7 @@ class TestEventLoops:
             assert asyncio.run(make()) != asyncio.run(make())
             asyncio.run(client.close())
             assert client.journal.store is not None
-            assert client.journal.store._database is None
+            assert client.journal.store._database.backend._database is None
             assert len(journal.tasks()) == 2
             journal.close()
 

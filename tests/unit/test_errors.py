@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ def from_a_submission(*events: Any) -> RunwayError:
 def all_of_them() -> dict[str, RunwayError]:
     found = [
         errors.ConfigurationError("no key"),
+        errors.BudgetExceededError(Decimal(5), Decimal("4.8"), Decimal("0.32")),
         errors.InvalidRequestError(ISSUES),
         errors.ResponseDecodeError("strange", status_code=200, body="<html>"),
         errors.DownloadError("gone", url="https://a.example/x", task_id=ID),

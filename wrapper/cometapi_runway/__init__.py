@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         APITimeoutError,
         AuthenticationError,
         BadRequestError,
+        BudgetExceededError,
         ConfigurationError,
         DownloadError,
         InsufficientQuotaError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         TaskNotFoundError,
         TaskTimeoutError,
     )
+    from cometapi_runway.journal import Budget, Journal
     from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask
 
 __all__ = [
@@ -50,11 +52,14 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BoundTask",
+    "Budget",
+    "BudgetExceededError",
     "ConfigurationError",
     "DownloadError",
     "InsufficientQuotaError",
     "InvalidRequestError",
     "Issue",
+    "Journal",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -76,6 +81,8 @@ _MODULES = {
     "AsyncBoundTask": "resources._bound_task",
     "AsyncRunwayClient": "_client",
     "BoundTask": "resources._bound_task",
+    "Budget": "journal",
+    "Journal": "journal",
     "RunwayClient": "_client",
     "Task": "_core.task",
 }

@@ -20,10 +20,11 @@ from cometapi_runway._io.drivers import AsyncDriver, Driver
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway._io.transport import AsyncTransport, Transport
 from cometapi_runway._settings import REQUEST_TIMEOUT, Settings, resolve_settings
-from cometapi_runway.journal import Journal
+from cometapi_runway.journal import Budget, Journal
 from cometapi_runway.resources import _signatures as signatures
 from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
 from cometapi_runway.resources._client_journal import AsyncClientJournal, ClientJournal
+from cometapi_runway.resources._prices import make_reserve
 from cometapi_runway.resources._resource import (
     AsyncResource,
     Resource,
@@ -118,7 +119,9 @@ class RunwayClient(_BaseClient[Session, Transport]):
             ``2024-11-06``, the only value that CometAPI's pages name.
         timeout: Seconds for one request, from the first byte sent to the last byte read.
         validate: Whether requests are checked against the contract before they are sent.
-        journal: The file, or the journal, that records every paid task; None for no record.
+        journal: What records every paid task: a file, a ``postgresql://`` URL, or a `Journal`;
+            None for no record.
+        budget: What all clients with the same journal may spend; it needs a journal.
         transport: Carries every request, downloads included, instead of the network.
         clock: Source of time and sleep.
 
@@ -135,6 +138,7 @@ class RunwayClient(_BaseClient[Session, Transport]):
         timeout: float = REQUEST_TIMEOUT,
         validate: bool = True,
         journal: str | PathLike[str] | Journal | None = None,
+        budget: Budget | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -148,6 +152,7 @@ class RunwayClient(_BaseClient[Session, Transport]):
             timeout=timeout,
             validate=validate,
         )
+        reserve = make_reserve(budget, has_journal=journal is not None)
         clock = clock or SystemClock()
         self._transport = Transport(self.settings, clock, transport)
         self._owns_journal = not isinstance(journal, Journal)
@@ -155,7 +160,7 @@ class RunwayClient(_BaseClient[Session, Transport]):
         self.journal = ClientJournal(store, self.settings.base_url, lambda: self.session)
         driver = Driver(self._transport, clock, journal=self.journal if store else None)
         rng = Random()  # noqa: S311 - spreads retries, keeps no secret
-        self.session = Session(self.settings, driver, self.journal, rng)
+        self.session = Session(self.settings, driver, self.journal, rng, reserve)
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -214,6 +219,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         timeout: float = REQUEST_TIMEOUT,
         validate: bool = True,
         journal: str | PathLike[str] | Journal | None = None,
+        budget: Budget | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: AsyncClock | None = None,
     ) -> None:
@@ -227,6 +233,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
             timeout=timeout,
             validate=validate,
         )
+        reserve = make_reserve(budget, has_journal=journal is not None)
         clock = clock or AsyncSystemClock()
         self._transport = AsyncTransport(self.settings, clock, transport)
         self._owns_journal = not isinstance(journal, Journal)
@@ -234,7 +241,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         self.journal = AsyncClientJournal(store, self.settings.base_url, lambda: self.session)
         driver = AsyncDriver(self._transport, clock, journal=self.journal if store else None)
         rng = Random()  # noqa: S311 - spreads retries, keeps no secret
-        self.session = AsyncSession(self.settings, driver, self.journal, rng)
+        self.session = AsyncSession(self.settings, driver, self.journal, rng, reserve)
 
     @cached_property
     def tasks(self) -> AsyncTasks:

@@ -54,10 +54,16 @@ JOURNAL_TIMEOUT = 2.0
 entry that is not written by then is kept in memory, so that a locked journal delays no result."""
 JOURNAL_READ_TIMEOUT = 10.0
 """Seconds to wait for that lock when the journal is opened or listed."""
+IN_FLIGHT_LIMIT = 3600.0
+"""Seconds in which a submission counts as being sent by the process that recorded it, if that still
+runs. No request takes nearly as long."""
 RECALL_TIMEOUT = 1.0
 """Seconds to look up a task's route in the journal before it is polled."""
 SUBMIT_BUDGET = 30.0
 """Seconds in which a paid request is retried that provably never arrived or met a rate limit."""
+FIRST_KEY_PAUSE = 0.05
+LONGEST_KEY_PAUSE = 1.0
+"""Seconds between two looks at a request with the same idempotency key that is being sent."""
 DOWNLOAD_BUDGET = 120.0
 """Seconds without a new byte after which a download fails."""
 DOWNLOAD_TIMEOUT = 30.0

@@ -18,6 +18,7 @@
     │       └── ServerError
     ├── ResponseDecodeError         a response of no documented shape
     ├── SubmissionUnknownError      a paid request of unknown outcome
+    ├── BudgetExceededError         over a budget; nothing was sent
     ├── TaskError
     │   ├── TaskFailedError
     │   ├── TaskCancelledError
@@ -39,6 +40,7 @@ from cometapi_runway._core.redaction import redact_text, safe_repr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     import httpx
 
@@ -52,6 +54,7 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "BudgetExceededError",
     "ConfigurationError",
     "DownloadError",
     "InsufficientQuotaError",
@@ -71,6 +74,8 @@ __all__ = [
     "TaskTimeoutError",
 ]
 
+BudgetUnit: TypeAlias = Literal["USD", "tasks"]
+"""What a budget limits: cost in US dollars, or the number of tasks."""
 Delivery: TypeAlias = Literal["not_sent", "unknown"]
 """Whether a failed request can have reached the gateway."""
 
@@ -271,6 +276,9 @@ class SubmissionUnknownError(RunwayError):
         seed: The seed that was sent, or None; a task created with it can be recognised.
         request_id: The gateway's request id if the failed response has one, else None.
         elapsed: Seconds from sending to failure.
+        key: The submission's key in the journal, for ``client.journal.settle``; None without a
+            journal.
+        idempotency_key: The caller's key for the request, or None.
     """
 
     def __init__(
@@ -282,13 +290,49 @@ class SubmissionUnknownError(RunwayError):
         seed: int | None = None,
         request_id: str | None = None,
         elapsed: float = 0.0,
+        key: str | None = None,
+        idempotency_key: str | None = None,
     ) -> None:
         self.operation = operation
         self.fingerprint = fingerprint
         self.seed = seed
         self.request_id = request_id
         self.elapsed = elapsed
+        self.key = key
+        self.idempotency_key = idempotency_key
         super().__init__(message)
+
+
+class BudgetExceededError(RunwayError):
+    """A paid request would exceed the client's budget. It was not sent.
+
+    Attributes:
+        limit: The budget's limit: US dollars as a `decimal.Decimal`, or a number of tasks.
+        spent: How much of it is spent or reserved, by every process with the same journal.
+        price: US dollars that the request costs, or None if its price is not known.
+        unit: What the limit is about.
+        scope: The budget's scope.
+    """
+
+    def __init__(
+        self,
+        limit: Decimal | int,
+        spent: Decimal | int,
+        price: Decimal | None = None,
+        *,
+        unit: BudgetUnit = "USD",
+        scope: str = "default",
+    ) -> None:
+        self.limit = limit
+        self.spent = spent
+        self.price = price
+        self.unit: BudgetUnit = unit
+        self.scope = scope
+        if unit == "tasks":
+            text = f"{spent} of {limit} tasks are spent or reserved"
+        else:
+            text = f"{spent} of {limit} USD are spent or reserved and the request costs {price}"
+        super().__init__(f"budget {scope!r}: {text}; nothing was sent")
 
 
 class TaskError(RunwayError):

@@ -9,13 +9,13 @@ import pytest
 from attrs import frozen
 
 from cometapi_runway._core.task import SUCCEEDED
-from cometapi_runway._flows import submit, wait
+from cometapi_runway._flows import wait
 from cometapi_runway.errors import RunwayError, SubmissionUnknownError
 
 from ..support import fault_table
 from ..support.both_clients import ID, MODES, ClientHarness
 from ..support.fault_table import Row
-from ..support.flow_runner import FlowRunner, submit_request, wait_request
+from ..support.flow_runner import FlowRunner, submit_request, submit_task, wait_request
 from ..support.virtual_time import FixedJitter
 
 INFINITE = float("inf")
@@ -59,7 +59,9 @@ def judge(outcome: Outcome, row: Row) -> None:
 
 def bare_submission(row: Row) -> Outcome:
     runner = FlowRunner()
-    flow = submit(submit_request(timeout=row.request_timeout), started=0.0, rng=FixedJitter(1.0))
+    flow = submit_task(
+        submit_request(timeout=row.request_timeout), started=0.0, rng=FixedJitter(1.0)
+    )
     return played(runner, flow, row)
 
 

@@ -22,14 +22,14 @@ from cometapi_runway._flows.steps import (
 
 from ..support.both_clients import ID
 from ..support.fault_table import ACCEPTED, paced, page, platform
-from ..support.flow_runner import CREATE, WALL_CLOCK_START, FlowRunner, submit_request
+from ..support.flow_runner import CREATE, WALL_CLOCK_START, FlowRunner, submit_request, submit_task
 from ..support.scripted_transport import HANG, Event, Failure, json_reply
 from ..support.submissions import MOST, REFUSED
 
 
 def test_the_task_is_what_was_asked_for() -> None:
     runner = FlowRunner()
-    task = runner.run(submit(submit_request(route="feed"), started=0.0, rng=MOST), ACCEPTED)
+    task = runner.run(submit_task(submit_request(route="feed"), started=0.0, rng=MOST), ACCEPTED)
     assert (task.id, task.status, task.route) == (ID, "PENDING", "feed")
     assert (task.operation, task.seed, task.raw) == ("control_a_character", 7, {"id": ID})
 
@@ -57,7 +57,7 @@ def test_without_a_record_nothing_is_sent() -> None:
 
 def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
     runner = FlowRunner(refuses=(SubmissionAccepted,))
-    task = runner.run(submit(submit_request(), started=0.0, rng=MOST), ACCEPTED)
+    task = runner.run(submit_task(submit_request(), started=0.0, rng=MOST), ACCEPTED)
     assert task.id == ID
     assert [ID in words for words in runner.warnings] == [True]
 
@@ -137,12 +137,12 @@ def test_a_date_in_the_past_means_now() -> None:
     assert runner.pauses == [0.05]
 
 
-def test_the_budget_counts_from_the_call() -> None:
+def test_the_retry_time_counts_from_the_call() -> None:
     runner = FlowRunner()
     runner.clock.time = 1000.0
     unreached = Failure(httpx.ConnectError)
     with pytest.raises(errors.APIConnectionError):
-        runner.run(submit(submit_request(budget=2.0), started=1000.0, rng=MOST), unreached)
+        runner.run(submit(submit_request(retry_time=2.0), started=1000.0, rng=MOST), unreached)
     assert [at for at, _ in runner.sent] == [1000.0, 1000.5, 1001.5]
 
 

@@ -20,6 +20,7 @@ from cometapi_runway import (
 )
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._flows.steps import (
+    Conflict,
     Entry,
     OutputSaved,
     SubmissionAccepted,
@@ -27,8 +28,8 @@ from cometapi_runway._flows.steps import (
     SubmissionStarted,
     TaskEnded,
 )
-from cometapi_runway.journal import Journal
-from cometapi_runway.journal import _journal as journal_module
+from cometapi_runway.journal import Journal, StorageError
+from cometapi_runway.journal import _records as records_module
 
 from ..support.both_clients import BASE, ID, ClientHarness
 from ..support.journals import ASSETS, CALL, client
@@ -42,10 +43,10 @@ class Refusing(Journal):
 
     full_at: type[Entry] | None = None
 
-    def write(self, entry: Entry, base_url: str = "", **options: float) -> None:
+    def write(self, entry: Entry, base_url: str = "", **options: float) -> Conflict | None:
         if self.full_at is not None and isinstance(entry, self.full_at):
-            raise sqlite3.OperationalError("database or disk is full")
-        super().write(entry, base_url, **options)
+            raise StorageError("database or disk is full")
+        return super().write(entry, base_url, **options)
 
 
 def accepts(request: httpx.Request) -> httpx.Response:
@@ -179,6 +180,7 @@ def test_every_question_is_about_one_gateway(path: Path) -> None:
         journal.write(SubmissionStarted(key, CALL, "tasks", 7), gateway)
         journal.write(SubmissionAccepted(key, task_id))
         journal.write(SubmissionStarted(f"{key}-lost", CALL, "tasks", 7), gateway)
+        journal.write(SubmissionFailed(f"{key}-lost", False, Reason.UNKNOWN_OUTCOME))
     with client(journal, accepts) as one:
         assert one.journal.find("u") is None
         assert one.journal.recall("u") is None
@@ -204,11 +206,11 @@ def test_an_answer_is_one_query_and_reads_no_more_than_is_asked_for(
         journal.write(OutputSaved(f"t{number}", 1, Path("b.mp4"), 2))
     queries: list[str] = []
     read: list[object] = []
-    inside = journal_module.parse_record
+    inside = records_module.parse_record
     monkeypatch.setattr(
-        journal_module, "parse_record", lambda rows: read.append(rows) or inside(rows)
+        records_module, "parse_record", lambda rows: read.append(rows) or inside(rows)
     )
-    journal._database.connection.set_trace_callback(queries.append)
+    journal._database.backend._database.connection.set_trace_callback(queries.append)
     with client(journal, accepts) as one:
         found = one.journal.tasks(limit=3)
         assert [entry.task_id for entry in found] == ["t29", "t28", "t27"]
@@ -258,7 +260,7 @@ def test_closing_is_no_end(path: Path) -> None:
     journal = Journal(path)
     journal.close()
     journal.write(SubmissionStarted("k", CALL, "tasks", None))
-    assert [entry.state for entry in journal.unknown()] == ["INTENDED"]
+    assert [entry.state for entry in journal.tasks()] == ["INTENDED"]
     journal.close()
 
 

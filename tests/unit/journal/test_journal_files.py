@@ -25,7 +25,7 @@ from cometapi_runway._flows.steps import (
     SubmissionStarted,
     TaskEnded,
 )
-from cometapi_runway.journal import Journal, UnreadableRecord
+from cometapi_runway.journal import Journal, StorageError, UnreadableRecord
 
 from ..support.both_clients import ClientHarness
 from ..support.journals import ASSETS, CALL
@@ -152,7 +152,9 @@ def test_a_journal_from_before_they_bore_a_mark_is_read(path: Path) -> None:
 
 @pytest.mark.parametrize("value", [True, 5, 1.5, b"journal", ["journal"], object()])
 def test_what_is_no_path_is_named(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="must be the path of a file, or a Journal; got"):
+    with pytest.raises(
+        ConfigurationError, match="must be the path of a file, a URL, or a Journal; got"
+    ):
         RunwayClient("a-key", journal=value)
 
 
@@ -281,7 +283,7 @@ def test_one_that_cannot_be_written_can_be_read(
 
     assert [one.key for one in journal.tasks()] == ["k"]
     assert not any(file.exists() for file in beside)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(StorageError, match="readonly"):
         journal.write(SubmissionStarted("l", CALL, "tasks", 7))
 
     def test_a_folder_whose_name_is_no_text(

@@ -108,7 +108,7 @@ class TestFork:
         held, done = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with journal._lock:
+            with journal._database._lock:
                 held.set()
                 done.wait(30)
 
@@ -189,7 +189,7 @@ class TestFork:
             journal.write(SubmissionAccepted("k", "t"), timeout=0.05)
 
         def check() -> None:
-            assert not journal._pending
+            assert not journal._database._pending
 
         assert in_child(check) == 0
         assert [one.state for one in journal.tasks()] == ["SUBMITTED"]

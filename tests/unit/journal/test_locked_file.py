@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,8 +21,8 @@ from cometapi_runway._flows.steps import (
     SubmissionStarted,
     TaskEnded,
 )
-from cometapi_runway.journal import Journal, PendingEntryError
-from cometapi_runway.journal import _journal as journal_module
+from cometapi_runway.journal import Journal, PendingEntryError, StorageError
+from cometapi_runway.journal import _database as database_module
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.fault_table import DONE
@@ -36,7 +35,7 @@ SHORT = 0.1
 
 @pytest.fixture
 def journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
-    monkeypatch.setattr(journal_module, "JOURNAL_TIMEOUT", SHORT)
+    monkeypatch.setattr(database_module, "JOURNAL_TIMEOUT", SHORT)
     journal = Journal(path)
     journal.write(SubmissionStarted("k", CALL, "tasks", 7))
     yield journal
@@ -155,17 +154,15 @@ class LockAfterIntent:
     """A disk that is full from the second write of a journal on, until it is released."""
 
     def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._apply = journal._apply
-        journal._apply = self.apply  # type: ignore[method-assign]
+        self._database = journal._database
+        self._apply = self._database._apply
+        self._database._apply = self.apply  # type: ignore[method-assign]
 
-    def apply(self, db: sqlite3.Connection, write: Any) -> None:
-        if not write.is_intent:
-            raise sqlite3.OperationalError("database or disk is full")
-        self._apply(db, write)
+    def apply(self, write: Any, timeout: float) -> None:
+        raise StorageError("database or disk is full")
 
     def release(self) -> None:
-        self._journal._apply = self._apply  # type: ignore[method-assign]
+        self._database._apply = self._apply  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +201,7 @@ def test_after_one_wait_the_next_entries_do_not_wait(journal: Journal, path: Pat
 
 
 def test_an_intent_is_not_kept(journal: Journal, path: Path) -> None:
-    with locked(path), pytest.raises(sqlite3.OperationalError, match="locked") as caught:
+    with locked(path), pytest.raises(StorageError, match="locked") as caught:
         journal.write(SubmissionStarted("l", CALL, "tasks", 7), timeout=SHORT)
     assert not isinstance(caught.value, PendingEntryError)
     assert [one.key for one in journal.tasks()] == ["k"]
@@ -285,7 +282,7 @@ def test_a_locked_file_is_opened_within_a_bounded_time(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Journal(path).close()
-    monkeypatch.setattr(journal_module, "JOURNAL_READ_TIMEOUT", SHORT)
+    monkeypatch.setattr(database_module, "JOURNAL_READ_TIMEOUT", SHORT)
     with (
         locked(path, against_readers=True),
         pytest.raises(ConfigurationError, match=r"cannot be opened: .*locked"),
@@ -297,7 +294,7 @@ def test_a_thread_does_not_wait_for_another_threads_timeout(journal: Journal, pa
     """The journal's own lock is free while a write waits for another process."""
 
     def wait_in_vain() -> None:
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
+        with pytest.raises(StorageError, match="locked"):
             journal.write(SubmissionStarted("l", CALL, "tasks", 7), timeout=1)
 
     with locked(path):

@@ -219,5 +219,5 @@ def test_a_bounded_number_is_remembered(path: Path, monkeypatch: pytest.MonkeyPa
         journal.write(SubmissionAccepted(f"k{number}", f"t{number}"))
     remove(path)
     assert [one.task_id for one in journal.tasks()] == ["t4", "t3", "t2"]
-    assert len(journal._recent._keys) == 3
+    assert len(journal._database._recent._keys) == 3
     journal.close()

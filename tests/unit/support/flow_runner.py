@@ -10,7 +10,7 @@ from attrs import define, field
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import PENDING, Task
-from cometapi_runway._flows import Flow, PreparedRequest, SubmitRequest, WaitRequest
+from cometapi_runway._flows import Flow, PreparedRequest, SubmitRequest, WaitRequest, submit
 from cometapi_runway._flows.steps import (
     Entry,
     Exists,
@@ -49,6 +49,12 @@ def submit_request(**changes: Any) -> SubmitRequest:
     return SubmitRequest(
         **{"call": CREATE, "key": "k", "route": "tasks", "seed": 7, "timeout": 60.0, **changes}
     )
+
+
+def submit_task(request: SubmitRequest, *, started: float, rng: Any) -> Flow[Task]:
+    """Submit, and return the task alone."""
+    submission = yield from submit(request, started=started, rng=rng)
+    return submission.task
 
 
 def wait_request(**changes: Any) -> WaitRequest:

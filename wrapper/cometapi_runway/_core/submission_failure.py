@@ -33,6 +33,8 @@ class SubmissionFailureReason(StrEnum):
     """The request was sent; whether it was accepted is unknown."""
     INTERRUPTED = "interrupted"
     """The process was interrupted while it submitted."""
+    NOT_CHARGED = "not_charged"
+    """Its outcome was unknown; the account's usage log says that nothing was charged."""
     UNEXPECTED_ERROR = "unexpected_error"
     """An error that is none of the above, such as an error of this package."""
 

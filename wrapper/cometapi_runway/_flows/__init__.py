@@ -8,7 +8,7 @@ because an abandoned flow takes no further step and the file's lock must still b
 
 from cometapi_runway._flows.download import DownloadRequest, download
 from cometapi_runway._flows.steps import Flow, PreparedRequest, Step
-from cometapi_runway._flows.submit import SubmitRequest, submit
+from cometapi_runway._flows.submit import Submission, SubmitRequest, submit
 from cometapi_runway._flows.wait import WaitRequest, retrieve, until_terminal, wait
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Flow",
     "PreparedRequest",
     "Step",
+    "Submission",
     "SubmitRequest",
     "WaitRequest",
     "download",

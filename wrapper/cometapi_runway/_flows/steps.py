@@ -11,19 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Generator, Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
-from cometapi_runway._core.json_values import Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.partial_file import PartialFile
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_headers, redact_url
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway._settings import JOURNAL_TIMEOUT
-from cometapi_runway.errors import APIConnectionError
+from cometapi_runway.errors import APIConnectionError, BudgetUnit
 
 T = TypeVar("T")
 
@@ -180,13 +181,101 @@ class Publish:
 
 
 @frozen
+class Reservation:
+    """What a submission may cost, and the limits that it must stay within.
+
+    Attributes:
+        price: US dollars, or None if the price is not known.
+        scope: Whose limits they are; None if the submission counts towards no budget.
+        max_cost: US dollars for all submissions of the scope together, or None.
+        max_tasks: How many submissions the scope may have, or None.
+    """
+
+    price: Decimal | None = None
+    scope: str | None = None
+    max_cost: Decimal | None = None
+    max_tasks: int | None = None
+
+
+NO_RESERVATION: Final = Reservation()
+
+
+@frozen
+class IdempotencyKey:
+    """The caller's name for a request, under which it buys one task.
+
+    Attributes:
+        text: The name.
+        digest: Digest of the request, without what the client chose by itself.
+    """
+
+    text: str
+    digest: str
+
+
+@frozen
 class SubmissionStarted:
-    """A paid request is about to be sent."""
+    """A paid request is about to be sent.
+
+    The journal writes it, in one transaction, only if its idempotency key is free and its
+    reservation is within the limits; otherwise `Record.conflict` says what is in the way.
+    """
 
     key: str
     call: PreparedRequest
     route: Route
     seed: int | None
+    idempotency_key: IdempotencyKey | None = None
+    reservation: Reservation = NO_RESERVATION
+    label: str | None = None
+
+
+@frozen
+class EarlierSubmission:
+    """The submission that has an idempotency key already.
+
+    Attributes:
+        key: Its key in the journal.
+        task_id: Its task, or None.
+        state: How it stands; see `journal.SubmissionState`.
+        is_same_request: Whether it was made with the same arguments.
+        is_in_progress: Whether a running process is sending it.
+        age: Seconds since it was recorded.
+        seed: The seed that was sent, or None.
+        arguments: The body that was sent, without the payloads of data URIs.
+    """
+
+    key: str
+    task_id: str | None
+    state: str
+    is_same_request: bool
+    is_in_progress: bool
+    age: float
+    seed: int | None
+    arguments: JSON = field(repr=False)
+
+
+@frozen
+class BudgetExcess:
+    """A submission would exceed a budget.
+
+    Attributes:
+        scope: Whose budget it is.
+        unit: What is limited.
+        limit: How much, in that unit.
+        spent: How much is spent or reserved.
+        price: US dollars of the submission, or None if the price is not known.
+    """
+
+    scope: str
+    unit: BudgetUnit
+    limit: Decimal | int
+    spent: Decimal | int
+    price: Decimal | None
+
+
+Conflict: TypeAlias = EarlierSubmission | BudgetExcess
+"""Why a `SubmissionStarted` is not written."""
 
 
 @frozen
@@ -266,11 +355,13 @@ class Record:
     Attributes:
         entry: What happened.
         timeout: Seconds to wait for the journal while another process holds its lock.
+        conflict: Set if the entry is not written because of an earlier submission or a budget.
         error: Set if the entry is not written, or not yet.
     """
 
     entry: Entry
     timeout: float = JOURNAL_TIMEOUT
+    conflict: Conflict | None = None
     error: Exception | None = None
 
 

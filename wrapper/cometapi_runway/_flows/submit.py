@@ -1,5 +1,8 @@
 """Submitting a paid task: at most one request that the gateway can have acted on.
 
+The intent is recorded first. If the request's idempotency key has bought a task, that task is the
+result; if it would exceed a budget, or the key's outcome is unknown, nothing is sent.
+
 The question about every failure is whether the gateway can have acted on the request. If it cannot
 (no connection was made, or the gateway asked for a slower pace) the request is sent again within a
 time budget, never two at a time. If the gateway refused, its refusal is raised. Every other failure
@@ -15,6 +18,7 @@ from attrs import frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.json_values import Object
+from cometapi_runway._core.redaction import strip_payloads
 from cometapi_runway._core.submission_failure import (
     InterruptedSubmission,
     SubmissionFailureReason,
@@ -26,9 +30,15 @@ from cometapi_runway._flows.read_response import parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway._flows.salvage import salvage_task_id
 from cometapi_runway._flows.steps import (
+    NO_RESERVATION,
+    BudgetExcess,
+    Conflict,
+    EarlierSubmission,
     Flow,
+    IdempotencyKey,
     PreparedRequest,
     Record,
+    Reservation,
     Send,
     Sleep,
     SubmissionAccepted,
@@ -41,8 +51,11 @@ from cometapi_runway.errors import (
     APIStatusError,
     AuthenticationError,
     BadRequestError,
+    BudgetExceededError,
     ConfigurationError,
     InsufficientQuotaError,
+    InvalidRequestError,
+    Issue,
     PermissionDeniedError,
     RateLimitError,
     ResponseDecodeError,
@@ -73,8 +86,13 @@ class SubmitRequest:
         key: Name of this submission in the journal.
         route: Where its task will be polled.
         seed: The seed in the body, or None.
-        timeout: Seconds for one attempt.
-        budget: Seconds in which a request that never arrived is retried.
+        timeout: Seconds for one attempt, and to wait for a running process with the same
+            idempotency key.
+        idempotency_key: The caller's key, under which the request buys one task, or None.
+        reservation: What it costs, and the limits that it must stay within.
+        label: The caller's label, or None.
+        is_seed_drawn: Whether the client chose the seed.
+        retry_time: Seconds in which a request that never arrived is retried.
     """
 
     call: PreparedRequest
@@ -82,7 +100,11 @@ class SubmitRequest:
     route: Route
     seed: int | None
     timeout: float
-    budget: float = settings.SUBMIT_BUDGET
+    idempotency_key: IdempotencyKey | None = None
+    reservation: Reservation = NO_RESERVATION
+    label: str | None = None
+    is_seed_drawn: bool = False
+    retry_time: float = settings.SUBMIT_BUDGET
 
     @property
     def description(self) -> str:
@@ -91,28 +113,45 @@ class SubmitRequest:
         return f"request {self.call.fingerprint}{seed}"
 
 
-def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Task]:
-    """Submit once, and return the accepted task.
+@frozen
+class Submission:
+    """What `submit` returns.
+
+    Attributes:
+        task: The accepted task.
+        age: Seconds since it was created; above zero if its idempotency key had bought it before.
+    """
+
+    task: Task
+    age: float = 0.0
+
+
+def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submission]:
+    """Submit once, and return the accepted task, or the task that the request's key has bought.
 
     Raises:
-        SubmissionUnknownError: The gateway may have acted, and no usable response arrived.
+        SubmissionUnknownError: The gateway may have acted, and no usable response arrived, now or
+            at an earlier use of the key.
+        InvalidRequestError: The idempotency key was used with other arguments.
+        BudgetExceededError: The request would exceed the budget, so nothing was sent.
         APIStatusError: The gateway refused the request.
-        APIConnectionError: The gateway could not be reached within the budget.
+        APIConnectionError: The gateway could not be reached within the retry time.
         ConfigurationError: The journal cannot be written, so nothing was sent.
     """
-    yield from _record_start(request)
+    clock = FlowClock(started)
+    earlier = yield from _record_start(request, clock)
+    if earlier is not None:
+        return earlier
     send = Send(request.call, request.timeout, is_paid=True)
     try:
-        task_id, payload = yield from _send_until_decided(
-            request, send, FlowClock(started), Backoff(rng)
-        )
+        task_id, payload = yield from _send_until_decided(request, send, clock, Backoff(rng))
     except GeneratorExit:
         raise
     except BaseException as error:
         yield from _record_error(request, send, error)
         raise
     yield from _record_accepted(request, task_id)
-    return Task(
+    task = Task(
         id=task_id,
         status=PENDING,
         route=request.route,
@@ -120,11 +159,45 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Task]
         seed=request.seed,
         raw=payload,
     )
+    return Submission(task)
 
 
-def _record_start(request: SubmitRequest) -> Flow[None]:
-    entry = SubmissionStarted(request.key, request.call, request.route, request.seed)
-    record = Record(entry, timeout=request.timeout)
+def _record_start(request: SubmitRequest, clock: FlowClock) -> Flow[Submission | None]:
+    """Record that the request is about to be sent; None if it may be sent.
+
+    While a running process sends a request with the same key, its outcome is waited for.
+    """
+    deadline = clock.now + request.timeout
+    pause = settings.FIRST_KEY_PAUSE
+    while True:
+        conflict = yield from _write_intent(request, max(deadline - clock.now, 0.0))
+        if conflict is None:
+            return None
+        if isinstance(conflict, BudgetExcess):
+            raise _budget_error(conflict)
+        if not _is_wait_worthwhile(conflict, deadline - clock.now):
+            return _take_earlier(request, conflict)
+        why = (
+            "" if pause > settings.FIRST_KEY_PAUSE else _explain_key_wait(request, deadline, clock)
+        )
+        sleep = Sleep(min(pause, deadline - clock.now), why)
+        yield sleep
+        clock.add_sleep(sleep.seconds, sleep.at)
+        pause = min(2 * pause, settings.LONGEST_KEY_PAUSE)
+
+
+def _write_intent(request: SubmitRequest, timeout: float) -> Flow[Conflict | None]:
+    """Write the intent, or return what is in the way."""
+    entry = SubmissionStarted(
+        request.key,
+        request.call,
+        request.route,
+        request.seed,
+        request.idempotency_key,
+        request.reservation,
+        request.label,
+    )
+    record = Record(entry, timeout=timeout)
     try:
         yield record
     except GeneratorExit:
@@ -138,6 +211,98 @@ def _record_start(request: SubmitRequest) -> Flow[None]:
             "must not start without a record",
             setting="journal",
         ) from record.error
+    return record.conflict
+
+
+def _is_wait_worthwhile(earlier: EarlierSubmission, remaining: float) -> bool:
+    return earlier.is_same_request and earlier.is_in_progress and remaining > 0
+
+
+def _explain_key_wait(request: SubmitRequest, deadline: float, clock: FlowClock) -> str:
+    return (
+        f"{request.call.operation}: another call is sending the request with this idempotency key; "
+        f"waiting for it for up to {deadline - clock.now:.0f} s"
+    )
+
+
+def _take_earlier(request: SubmitRequest, earlier: EarlierSubmission) -> Submission:
+    """The task that an idempotency key has bought.
+
+    Raises:
+        InvalidRequestError: It was another request.
+        SubmissionUnknownError: Its outcome is not known.
+    """
+    key = "" if request.idempotency_key is None else request.idempotency_key.text
+    if not earlier.is_same_request:
+        raise _other_request_error(request, earlier, key)
+    if earlier.task_id is None or earlier.state in {"INTENDED", "UNKNOWN"}:
+        raise _earlier_unknown_error(request, earlier, key)
+    task = Task(
+        id=earlier.task_id,
+        status=PENDING,
+        route=request.route,
+        operation=request.call.operation,
+        seed=earlier.seed,
+    )
+    return Submission(task, earlier.age)
+
+
+def _other_request_error(
+    request: SubmitRequest, earlier: EarlierSubmission, key: str
+) -> InvalidRequestError:
+    names = ", ".join(_list_differences(request, earlier))
+    difference = f"it differs in {names}" if names else "it differs"
+    message = (
+        f"idempotency_key: {key!r} belongs to another request ({difference}); a key buys one task, "
+        "so use another key for another request"
+    )
+    error = InvalidRequestError([Issue("idempotency_key", "idempotency", key, message)])
+    error.task_id = earlier.task_id
+    return error
+
+
+def _list_differences(request: SubmitRequest, earlier: EarlierSubmission) -> list[str]:
+    """The names of the fields in which two requests differ, as far as the journal can tell."""
+    body, other = strip_payloads(request.call.body), earlier.arguments
+    if not isinstance(body, dict) or not isinstance(other, dict):
+        return []
+    ignored = {"seed"} if request.is_seed_drawn else set[str]()
+    names = (body.keys() | other.keys()) - ignored
+    return sorted(name for name in names if body.get(name) != other.get(name))
+
+
+def _earlier_unknown_error(
+    request: SubmitRequest, earlier: EarlierSubmission, key: str
+) -> SubmissionUnknownError:
+    if earlier.is_in_progress:
+        state = f"is still being sent after {request.timeout:g} s"
+    elif earlier.state == "LOST":
+        state = "was charged, and its task is not known"
+    else:
+        state = "was sent once, and it is unknown whether it was accepted"
+    advice = (
+        f"The response named task {earlier.task_id}: wait for it"
+        if earlier.task_id is not None
+        else "Check the usage log of your CometAPI account"
+    )
+    error = SubmissionUnknownError(
+        f"{request.call.operation}: the request with idempotency key {key!r} {state}. Nothing was "
+        f"sent now. {advice}, then settle it: client.journal.settle({key!r}, ...)",
+        operation=request.call.operation,
+        fingerprint=request.call.fingerprint,
+        seed=earlier.seed,
+        elapsed=earlier.age,
+        key=earlier.key,
+        idempotency_key=key,
+    )
+    error.task_id = earlier.task_id
+    return error
+
+
+def _budget_error(excess: BudgetExcess) -> BudgetExceededError:
+    return BudgetExceededError(
+        excess.limit, excess.spent, excess.price, unit=excess.unit, scope=excess.scope
+    )
 
 
 def _record_accepted(request: SubmitRequest, task_id: str) -> Flow[None]:
@@ -232,7 +397,7 @@ def _send_until_decided(
 
     If this raises, `send.unsent` says whether the gateway cannot have acted.
     """
-    deadline = clock.now + request.budget
+    deadline = clock.now + request.retry_time
     attempts, last_message = 0, ""
     while True:
         sent_at = clock.now
@@ -255,7 +420,7 @@ def _send_until_decided(
             pause = _retry_pause(error, backoff, attempts)
             if clock.now + pause > deadline:
                 raise
-            message = _explain_retry(error, request.budget)
+            message = _explain_retry(error, request.retry_time)
             # One line for each change, not for each try.
             why = "" if message == last_message else message
             last_message = message
@@ -271,8 +436,8 @@ def _can_retry(error: RunwayError) -> TypeGuard[RateLimitError | APIConnectionEr
     return isinstance(error, RateLimitError)
 
 
-def _explain_retry(error: RateLimitError | APIConnectionError, budget: float) -> str:
-    limit = f"retrying for up to {budget:g} s"
+def _explain_retry(error: RateLimitError | APIConnectionError, retry_time: float) -> str:
+    limit = f"retrying for up to {retry_time:g} s"
     if isinstance(error, RateLimitError):
         return f"the gateway limits the rate; {limit} (nothing was accepted)"
     return f"the gateway is not reachable; {limit} (nothing was sent)"
@@ -329,6 +494,8 @@ def _unknown_outcome_error(
         seed=request.seed,
         request_id=getattr(cause, "request_id", None),
         elapsed=elapsed,
+        key=request.key,
+        idempotency_key=None if request.idempotency_key is None else request.idempotency_key.text,
     )
     error.task_id = task_id
     return error

@@ -23,6 +23,7 @@ from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.download import identity_of, is_refusal_text, total_size, write_offset
 from cometapi_runway._flows.steps import (
+    Conflict,
     Entry,
     Exists,
     Fetch,
@@ -51,8 +52,11 @@ logger = logging.getLogger("cometapi_runway")
 class JournalWriter(Protocol):
     """Stores journal entries."""
 
-    def write(self, entry: Entry, timeout: float) -> None:
+    def write(self, entry: Entry, timeout: float) -> Conflict | None:
         """Store an entry durably, within so many seconds.
+
+        Returns:
+            Why a `SubmissionStarted` is not stored, or None.
 
         Raises:
             Exception: It is not stored, or not yet.
@@ -313,7 +317,7 @@ def _look_for_file(step: Exists) -> None:
 def _record(journal: JournalWriter | None, step: Record) -> None:
     if journal is not None:
         try:
-            journal.write(step.entry, step.timeout)
+            step.conflict = journal.write(step.entry, step.timeout)
         except Exception as error:
             step.error = error
 

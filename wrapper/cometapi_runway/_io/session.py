@@ -5,12 +5,14 @@ Resources are typed against `Session`, not against the client, so that no import
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
 from attrs import define
 
 from cometapi_runway._core.task import Task
+from cometapi_runway._flows.steps import NO_RESERVATION, Reservation
 from cometapi_runway._io.drivers import AsyncDriver, Driver
 from cometapi_runway._settings import Settings
 
@@ -23,6 +25,11 @@ class TaskLookup(Protocol):
         ...
 
 
+def _reserve_nothing(resource: str, operation: str) -> Reservation:
+    """The reservation of a client without journal and budget."""
+    return NO_RESERVATION
+
+
 @define(eq=False, repr=False)
 class Session:
     """What the resources of one blocking client share.
@@ -32,12 +39,15 @@ class Session:
         driver: Runs flows.
         journal: Finds recorded tasks.
         rng: Source of the jitter in retries and polls.
+        reserve: What a task of a resource costs and must stay within, from the resource's name and
+            the operation's id.
     """
 
     settings: Settings
     driver: Driver
     journal: TaskLookup
     rng: Random
+    reserve: Callable[[str, str], Reservation] = _reserve_nothing
 
 
 @define(eq=False, repr=False)
@@ -48,3 +58,4 @@ class AsyncSession:
     driver: AsyncDriver
     journal: TaskLookup
     rng: Random
+    reserve: Callable[[str, str], Reservation] = _reserve_nothing

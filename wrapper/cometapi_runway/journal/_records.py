@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from attrs import frozen
+from attrs import field, frozen
 
 from cometapi_runway._core.json_values import JSON, parse_json
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route
+from cometapi_runway.journal._backend import Row
+from cometapi_runway.journal._money import from_micros
 
 SubmissionState: TypeAlias = Literal[
     "INTENDED", "REFUSED", "UNKNOWN", "SUBMITTED", "SUCCEEDED", "FAILED", "CANCELLED", "LOST"
@@ -35,13 +38,20 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "operation": (str,),
     "arguments": (str,),
     "fingerprint": (str,),
-    "seed": (int, bytes, type(None)),
+    # PostgreSQL returns a NUMERIC as a Decimal.
+    "seed": (int, bytes, Decimal, type(None)),
     "base_url": (str,),
     "created_at": (int, float),
     "task_id": (str, type(None)),
     "reason": (str, type(None)),
     "failure_code": (str, type(None)),
     "ended_at": (int, float, type(None)),
+    "idempotency_key": (str, type(None)),
+    "label": (str, type(None)),
+    "scope": (str, type(None)),
+    "price": (int, type(None)),
+    "owner": (int, type(None)),
+    "settled_at": (int, float, type(None)),
 }
 """Types of a submission's values. SQLite stores any type in any column."""
 
@@ -69,6 +79,12 @@ class SubmissionRecord:
         unsaved: How many outputs were requested within the last seven days and are not saved.
         is_unfetched: Whether its task succeeded within the last seven days and an output of it,
             or all of them, are not on record as saved.
+        idempotency_key: The key that the caller gave it, or None.
+        label: The label that the caller gave it, or None.
+        scope: The scope of the budget that it counts towards, or None.
+        price: US dollars, or None if the price was not known.
+        settled_at: When it was settled, see `Journal.settle`, or None.
+        owner: The number of the process that recorded it, or None.
     """
 
     key: str
@@ -87,6 +103,12 @@ class SubmissionRecord:
     files: tuple[Path, ...] = ()
     unsaved: int = 0
     is_unfetched: bool = False
+    idempotency_key: str | None = None
+    label: str | None = None
+    scope: str | None = None
+    price: Decimal | None = None
+    settled_at: datetime | None = None
+    owner: int | None = field(default=None, repr=False, eq=False)
 
     @property
     def failure_reason(self) -> SubmissionFailureReason | None:
@@ -116,7 +138,21 @@ class UnreadableRecord:
         return f"submission {self.key}{task} cannot be read: {self.problem}"
 
 
-def parse_record(rows: Sequence[sqlite3.Row]) -> SubmissionRecord | UnreadableRecord:
+def parse_records(
+    rows: Iterable[Row], on_unreadable: Callable[[UnreadableRecord], object]
+) -> list[SubmissionRecord]:
+    """Build submissions from the rows of a query; damaged ones are passed on and left out."""
+    records: list[SubmissionRecord] = []
+    for _, group in groupby(rows, lambda row: row["place"]):
+        record = parse_record(list(group))
+        if isinstance(record, UnreadableRecord):
+            on_unreadable(record)
+        else:
+            records.append(record)
+    return records
+
+
+def parse_record(rows: Sequence[Row]) -> SubmissionRecord | UnreadableRecord:
     """Build a submission from its rows, one for each file."""
     first = rows[0]
     try:
@@ -130,7 +166,7 @@ def parse_record(rows: Sequence[sqlite3.Row]) -> SubmissionRecord | UnreadableRe
         )
 
 
-def _parse(first: sqlite3.Row, rows: Sequence[sqlite3.Row]) -> SubmissionRecord:
+def _parse(first: Row, rows: Sequence[Row]) -> SubmissionRecord:
     _check_types(first)
     _check_choice(first, "route", get_args(Route))
     _check_choice(first, "state", get_args(SubmissionState))
@@ -139,22 +175,61 @@ def _parse(first: sqlite3.Row, rows: Sequence[sqlite3.Row]) -> SubmissionRecord:
         operation=first["operation"],
         arguments=parse_json(first["arguments"].encode()),
         fingerprint=first["fingerprint"],
-        seed=int(first["seed"]) if isinstance(first["seed"], bytes) else first["seed"],
+        seed=None if first["seed"] is None else int(first["seed"]),
         route=first["route"],
         base_url=first["base_url"],
-        created_at=datetime.fromtimestamp(first["created_at"], UTC),
+        created_at=_to_time(first["created_at"]),
         task_id=first["task_id"],
         state=first["state"],
         reason=first["reason"],
         failure_code=first["failure_code"],
-        ended_at=datetime.fromtimestamp(first["ended_at"], UTC) if first["ended_at"] else None,
+        ended_at=_to_time(first["ended_at"]) if first["ended_at"] else None,
         files=tuple(Path(os.fsdecode(row["path"])) for row in rows if row["path"] is not None),
         unsaved=first["unsaved"],
         is_unfetched=bool(first["unfetched"]),
+        idempotency_key=first["idempotency_key"],
+        label=first["label"],
+        scope=first["scope"],
+        price=from_micros(first["price"]),
+        settled_at=_to_time(first["settled_at"]) if first["settled_at"] else None,
+        owner=first["owner"],
     )
 
 
-def _check_types(row: sqlite3.Row) -> None:
+def make_export_row(record: SubmissionRecord) -> dict[str, JSON]:
+    """A submission as a plain mapping: what was sent when, what it cost, and what came of it."""
+    reason = record.failure_reason
+    return {
+        "key": record.key,
+        "idempotency_key": record.idempotency_key,
+        "label": record.label,
+        "operation": record.operation,
+        "created_at": record.created_at.isoformat(),
+        "state": record.state,
+        "task_id": record.task_id,
+        "reason": record.reason if reason is None else reason.value,
+        "failure_code": record.failure_code,
+        "ended_at": _format_time(record.ended_at),
+        "settled_at": _format_time(record.settled_at),
+        "price": None if record.price is None else str(record.price),
+        "scope": record.scope,
+        "seed": record.seed,
+        "fingerprint": record.fingerprint,
+        "base_url": record.base_url,
+        "arguments": record.arguments,
+        "files": [str(file) for file in record.files],
+    }
+
+
+def _format_time(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _to_time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _check_types(row: Row) -> None:
     for name, types in _TYPES.items():
         value = row[name]
         if not isinstance(value, types):
@@ -164,6 +239,6 @@ def _check_types(row: sqlite3.Row) -> None:
             value.encode()
 
 
-def _check_choice(row: sqlite3.Row, name: str, choices: tuple[str, ...]) -> None:
+def _check_choice(row: Row, name: str, choices: tuple[str, ...]) -> None:
     if row[name] not in choices:
         raise ValueError(f"{name} is {row[name]!r}")

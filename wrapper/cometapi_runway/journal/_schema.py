@@ -1,22 +1,12 @@
-"""The journal's SQLite file: its schema, and how it is created and opened."""
+"""The journal's tables, in the SQL of both databases, and how older ones are changed into them."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import os
-import sqlite3
-from pathlib import Path
-from typing import TypeAlias
+from typing import Final
 
-from attrs import frozen
+SCHEMA_VERSION: Final = 2
 
-_SCHEMA_VERSION = 1
-_APPLICATION_ID = 0x4352574A
-"""SQLite's ``application_id``, which distinguishes a journal from other programs' files."""
-# The tables and indexes of a journal.
-_OBJECT_NAMES = frozenset({"submission", "submission_task", "submission_open", "file"})
-_SCHEMA = """
+TABLES_V1: Final = """
 CREATE TABLE IF NOT EXISTS submission (
     key TEXT PRIMARY KEY,
     operation TEXT NOT NULL,
@@ -44,192 +34,66 @@ CREATE TABLE IF NOT EXISTS file (
     PRIMARY KEY (task_id, number)
 );
 """
+# A new column may be NULL: processes with the older version of this package may still be writing.
+V1_TO_V2: Final = """
+ALTER TABLE submission ADD COLUMN idempotency_key TEXT;
+ALTER TABLE submission ADD COLUMN request_digest TEXT;
+ALTER TABLE submission ADD COLUMN label TEXT;
+ALTER TABLE submission ADD COLUMN scope TEXT;
+ALTER TABLE submission ADD COLUMN price INTEGER;
+ALTER TABLE submission ADD COLUMN owner INTEGER;
+ALTER TABLE submission ADD COLUMN settled_at REAL;
+"""
+# The first index is what admits one submission for a key. A refused one bought nothing, so that
+# the key is free again.
+INDEXES_V2: Final = """
+CREATE UNIQUE INDEX IF NOT EXISTS submission_idempotency ON submission (idempotency_key, base_url)
+    WHERE idempotency_key IS NOT NULL AND state <> 'REFUSED';
+CREATE INDEX IF NOT EXISTS submission_refused ON submission (idempotency_key)
+    WHERE idempotency_key IS NOT NULL AND state = 'REFUSED';
+CREATE INDEX IF NOT EXISTS submission_scope ON submission (scope, base_url, state, price)
+    WHERE scope IS NOT NULL;
+CREATE INDEX IF NOT EXISTS submission_label ON submission (label) WHERE label IS NOT NULL;
+"""
+OBJECT_NAMES: Final = frozenset({"submission", "submission_task", "submission_open", "file"})
+"""Tables and indexes that a journal of any version has."""
 
-
-FileIdentity: TypeAlias = tuple[int, int] | None
-"""Device and inode of a file; None if it does not exist."""
-
-
-@frozen(eq=False)
-class Database:
-    """An open journal file.
-
-    Attributes:
-        path: Its path.
-        connection: SQLite's connection.
-        identity: Which file was opened.
-        wal_identity: Which ``-wal`` file belongs to it.
-    """
-
-    path: Path
-    connection: sqlite3.Connection
-    identity: FileIdentity
-    wal_identity: FileIdentity
-
-    def is_in_place(self) -> bool:
-        """Whether the open file is still the one at its path.
-
-        SQLite goes on writing into a file that was removed or replaced, and reports no error. The
-        same holds for the ``-wal`` file, where the last transactions are; SQLite does not remove
-        it while a connection is open.
-        """
-        return not self.is_moved() and _identify(_wal_path(self.path)) == self.wal_identity
-
-    def is_moved(self) -> bool:
-        """Whether the path has no file, or another one than the open one."""
-        return _identify(self.path) != self.identity
-
-
-class _Connection(sqlite3.Connection):
-    """A connection that closes itself when it is freed: Python 3.13 warns about an open one."""
-
-    def __del__(self) -> None:
-        # A connection that was never opened has nothing to close.
-        with contextlib.suppress(sqlite3.Error):
-            self.close()
-
-
-def open_database(path: Path) -> Database:
-    """Open a journal's file; it is created with its folder if it does not exist.
-
-    It is tried once: while another process holds a lock on the file, SQLite's error is "busy".
-
-    Raises:
-        OSError: The file or folder cannot be created.
-        ValueError: The system does not allow such a path.
-        sqlite3.Error: The file cannot be opened, belongs to another program, has another version,
-            or lacks a table or column.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Created here, because SQLite creates files that other users can read. Not with `touch`, which
-    # would change the modification time of a file that may belong to another program.
-    os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
-    # Before it is opened: if it is replaced in between, the next use notices and opens it again.
-    identity = _identify(path)
-    with contextlib.ExitStack() as on_failure:
-        connection = sqlite3.connect(
-            _database_uri(path),
-            # The journal waits for locks itself, without holding its own.
-            timeout=0,
-            # Autocommit: each statement is its own transaction, on disk when it returns.
-            isolation_level=None,
-            # Several threads use the connection; the journal's lock admits one at a time.
-            check_same_thread=False,
-            factory=_Connection,
-            uri=True,
-        )
-        on_failure.callback(connection.close)
-        _prepare(connection)
-        on_failure.pop_all()
-    return Database(path, connection, identity, _identify(_wal_path(path)))
-
-
-def check_schema(db: sqlite3.Connection) -> None:
-    """Check that every table has its columns.
-
-    Raises:
-        sqlite3.DatabaseError: A table or a column is missing.
-    """
-    for table, columns in _expected_columns().items():
-        missing = columns - _column_names(db, table)
-        if missing:
-            names = ", ".join(sorted(missing))
-            raise sqlite3.DatabaseError(f"it is damaged: table {table} lacks {names}")
-
-
-def is_busy(error: BaseException) -> bool:
-    """Whether another process holds a lock on the file, so that a later attempt may succeed."""
-    if not isinstance(error, sqlite3.OperationalError):
-        return False
-    # The low byte is the primary result code. An error that SQLite did not raise has no code.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-
-def _identify(path: Path) -> FileIdentity:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _wal_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
-
-
-def _database_uri(path: Path) -> str:
-    """The URI under which SQLite opens the file.
-
-    Even for reading, SQLite creates a ``-wal`` file next to a journal. Where neither the file nor
-    its folder is writable and no such file exists, as in a backup, the journal is opened as
-    immutable: all of its data is then in the one file.
-    """
-    is_writable = os.access(path, os.W_OK) or os.access(path.parent, os.W_OK)
-    is_immutable = not (is_writable or _wal_path(path).exists())
-    return f"{path.absolute().as_uri()}{'?immutable=1' if is_immutable else ''}"
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    """Check the file, set the connection's pragmas, and create the schema in a new file."""
-    db.row_factory = sqlite3.Row
-    # Text that is not UTF-8 is read as surrogates; otherwise every query that meets it would fail.
-    db.text_factory = _decode_text
-    is_new = _is_new(db)
-    # WAL: readers do not block a writer, nor a writer readers.
-    db.execute("PRAGMA journal_mode = WAL")
-    # FULL: a commit is on disk when it returns. In WAL mode the weaker NORMAL may lose the last
-    # commits at a power failure, and with them a paid task's id.
-    db.execute("PRAGMA synchronous = FULL")
-    if is_new:
-        # IMMEDIATE takes the write lock first, so that only one process creates the schema at a
-        # time; IF NOT EXISTS lets the next one find it done. The marks are in the same transaction:
-        # a file never has the tables without them.
-        db.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};"
-            f" PRAGMA application_id = {_APPLICATION_ID}; COMMIT;"
-        )
-
-
-def _is_new(db: sqlite3.Connection) -> bool:
-    """Whether the file is empty and can become a journal; nothing in it is changed.
-
-    Raises:
-        sqlite3.DatabaseError: The file belongs to another program, or has another version.
-    """
-    # One read transaction, because another process may create the schema between two queries.
-    db.execute("BEGIN")
-    try:
-        names = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        owner = db.execute("PRAGMA application_id").fetchone()[0]
-    finally:
-        db.execute("ROLLBACK")
-    if not (names or version or owner):
-        return True
-    # Journals of early versions have no application id; their tables identify them.
-    if owner != _APPLICATION_ID and (owner or not names >= _OBJECT_NAMES):
-        raise sqlite3.DatabaseError("it is the database of another program")
-    if version != _SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(
-            f"it has schema version {version}; this package reads version {_SCHEMA_VERSION}"
-        )
-    check_schema(db)
-    return False
-
-
-@functools.cache
-def _expected_columns() -> dict[str, frozenset[str]]:
-    """The columns of each table of a new journal."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        db.executescript(_SCHEMA)
-        return {table: _column_names(db, table) for table in ("submission", "file")}
-
-
-def _column_names(db: sqlite3.Connection, table: str) -> frozenset[str]:
-    rows = db.execute("SELECT name FROM pragma_table_info(?)", (table,))
-    return frozenset(row[0] for row in rows)
-
-
-def _decode_text(content: bytes) -> str:
-    return content.decode("utf-8", "surrogateescape")
+# BYTEA, because PostgreSQL's text has no NUL and no invalid Unicode. NUMERIC, because a seed that
+# is not validated may have any number of digits.
+POSTGRES_TABLES: Final = """
+CREATE TABLE submission (
+    key TEXT PRIMARY KEY,
+    place BIGINT GENERATED ALWAYS AS IDENTITY,
+    operation TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    seed NUMERIC,
+    route TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    process INTEGER NOT NULL,
+    task_id TEXT,
+    state TEXT NOT NULL,
+    reason TEXT,
+    failure_code TEXT,
+    ended_at DOUBLE PRECISION,
+    idempotency_key TEXT,
+    request_digest TEXT,
+    label TEXT,
+    scope TEXT,
+    price BIGINT,
+    owner INTEGER,
+    settled_at DOUBLE PRECISION
+);
+CREATE INDEX submission_task ON submission (task_id);
+CREATE INDEX submission_open ON submission (state) WHERE state = 'SUBMITTED';
+CREATE TABLE file (
+    task_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    path BYTEA NOT NULL,
+    size BIGINT NOT NULL,
+    saved_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (task_id, number)
+);
+CREATE TABLE journal_version (version INTEGER NOT NULL);
+"""

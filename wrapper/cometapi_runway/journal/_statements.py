@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from attrs import frozen
 
@@ -24,21 +23,35 @@ from cometapi_runway._flows.steps import (
     TaskEnded,
     TaskMissing,
 )
-
-SQLValue: TypeAlias = str | bytes | int | float | None
+from cometapi_runway.journal._backend import SQLValue, Statement
+from cometapi_runway.journal._money import to_micros
 
 NOT_SAVED: Final = -1
 """The ``size`` of a file that is still to be saved."""
 _SQLITE_INTEGERS: Final = range(-(2**63), 2**63)
 """Integers that SQLite stores exactly."""
 
-# INSERT, not REPLACE: a key that exists already raises an error.
+# One statement decides and writes, so that no other process can come in between.
 _INSERT_SUBMISSION: Final = """
-INSERT INTO submission
-    (key, operation, arguments, fingerprint, seed, route, base_url, created_at, process, state)
-VALUES (:key, :operation, :arguments, :fingerprint, :seed, :route, :base_url, :created_at,
-    :process, 'INTENDED')
+INSERT INTO submission (key, operation, arguments, fingerprint, seed, route, base_url, created_at,
+    process, state, idempotency_key, request_digest, label, scope, price, owner)
+SELECT :key, :operation, :arguments, :fingerprint, :seed, :route, :base_url, :created_at,
+    :process, 'INTENDED', :idempotency_key, :request_digest, :label, :scope, :price, :owner
+WHERE {conditions}
+ON CONFLICT DO NOTHING
 """
+# Of refused submissions only the arguments matter: the key is free again, for the same request.
+# The unique index admits one at a time of those that were not refused.
+_KEY_IS_FREE: Final = """NOT EXISTS (
+    SELECT 1 FROM submission WHERE base_url = :base_url AND idempotency_key = :idempotency_key
+        AND (state <> 'REFUSED' OR request_digest <> :request_digest)
+)"""
+IN_SCOPE: Final = "scope = :scope AND base_url = :base_url AND state <> 'REFUSED'"
+"""SQL: whether a submission is spent or reserved. An unknown outcome is; a refusal is not."""
+_WITHIN_TASKS: Final = f"(SELECT count(*) FROM submission WHERE {IN_SCOPE}) < :max_tasks"  # noqa: S608
+_WITHIN_COST: Final = (
+    f"(SELECT coalesce(sum(price), 0) FROM submission WHERE {IN_SCOPE}) + :price <= :max_cost"  # noqa: S608
+)
 _ACCEPT_SUBMISSION: Final = """
 UPDATE submission SET task_id = :task_id, state = 'SUBMITTED' WHERE key = :key
 """
@@ -67,25 +80,18 @@ WHERE task_id = :task_id AND size = :not_saved AND EXISTS (
     WHERE submission.task_id = :task_id AND created_at <= :created_before
 )
 """
-# IGNORE keeps an existing entry, whose file may be saved already.
-_REQUEST_FILE: Final = "INSERT OR IGNORE INTO file VALUES (:task_id, :index, :path, :size, :time)"
-# REPLACE marks a requested file as saved.
-_SAVE_FILE: Final = "INSERT OR REPLACE INTO file VALUES (:task_id, :index, :path, :size, :time)"
-
-
-@frozen
-class Statement:
-    """One SQL statement, with its values.
-
-    Attributes:
-        sql: The statement.
-        values: Its parameters.
-        updates_submission: Whether it changes the row of a submission, which must exist.
-    """
-
-    sql: str
-    values: Mapping[str, SQLValue]
-    updates_submission: bool = False
+# NOTHING keeps an existing entry, whose file may be saved already.
+_REQUEST_FILE: Final = """
+INSERT INTO file (task_id, number, path, size, saved_at)
+VALUES (:task_id, :index, :path, :size, :time) ON CONFLICT DO NOTHING
+"""
+# UPDATE marks a requested file as saved.
+_SAVE_FILE: Final = """
+INSERT INTO file (task_id, number, path, size, saved_at)
+VALUES (:task_id, :index, :path, :size, :time)
+ON CONFLICT (task_id, number)
+DO UPDATE SET path = excluded.path, size = excluded.size, saved_at = excluded.saved_at
+"""
 
 
 @frozen
@@ -98,7 +104,10 @@ class Write:
         description: The entry for a log.
         key: The submission, if the entry names it by its key.
         task_id: The task, if the entry names it.
-        is_intent: Whether a paid request is sent after it.
+        claim: What writes a `SubmissionStarted` if nothing is in the way, or None. The first of
+            `statements` writes it again whatever is in the way, for it was sent.
+        intent: The `SubmissionStarted`, or None.
+        gateway: Where it is sent; empty for other entries.
     """
 
     statements: tuple[Statement, ...]
@@ -106,15 +115,34 @@ class Write:
     description: str
     key: str | None = None
     task_id: str | None = None
-    is_intent: bool = False
+    claim: Statement | None = None
+    intent: SubmissionStarted | None = None
+    gateway: str = ""
+
+    @property
+    def is_intent(self) -> bool:
+        """Whether a paid request is sent after it."""
+        return self.intent is not None
+
+    @property
+    def lock(self) -> str | None:
+        """The name under which one process at a time checks a budget; None without a budget."""
+        limits = None if self.intent is None else self.intent.reservation
+        if limits is None or (limits.max_cost is None and limits.max_tasks is None):
+            return None
+        return f"{self.gateway} {limits.scope}"
 
 
 def make_write(entry: Entry, base_url: str) -> Write:
     """The statements of an entry; `base_url` is the gateway of a `SubmissionStarted`."""
     match entry:
         case SubmissionStarted(key):
-            insert = Statement(_INSERT_SUBMISSION, _intent_values(entry, base_url))
-            return Write((insert,), ("start", 0), f"request {key}", key=key, is_intent=True)
+            gateway = redact_url(base_url)
+            values = _intent_values(entry, gateway)
+            insert = Statement(_INSERT_SUBMISSION.format(conditions="1 = 1"), values)
+            claim = Statement(_INSERT_SUBMISSION.format(conditions=_conditions(entry)), values)
+            description = f"request {key}"
+            return Write((insert,), ("start", 0), description, key, None, claim, entry, gateway)
         case SubmissionAccepted(key, task_id):
             accept = Statement(_ACCEPT_SUBMISSION, {"key": key, "task_id": task_id}, True)
             description = f"task {task_id} was accepted"
@@ -140,8 +168,18 @@ def make_write(entry: Entry, base_url: str) -> Write:
             return Write((save,), ("file", index), f"{path} is saved", task_id=task_id)
 
 
-def _intent_values(entry: SubmissionStarted, base_url: str) -> dict[str, SQLValue]:
-    request = entry.call
+def _conditions(entry: SubmissionStarted) -> str:
+    """SQL: whether nothing is in the way of a submission."""
+    conditions = [
+        _KEY_IS_FREE if entry.idempotency_key is not None else "",
+        _WITHIN_TASKS if entry.reservation.max_tasks is not None else "",
+        _WITHIN_COST if entry.reservation.max_cost is not None else "",
+    ]
+    return " AND ".join(filter(None, conditions)) or "1 = 1"
+
+
+def _intent_values(entry: SubmissionStarted, gateway: str) -> dict[str, SQLValue]:
+    request, reservation, own_key = entry.call, entry.reservation, entry.idempotency_key
     return {
         "key": entry.key,
         "operation": request.operation,
@@ -149,9 +187,17 @@ def _intent_values(entry: SubmissionStarted, base_url: str) -> dict[str, SQLValu
         "fingerprint": request.fingerprint,
         "seed": _encode_seed(entry.seed),
         "route": entry.route,
-        "base_url": redact_url(base_url),
+        "base_url": gateway,
         "created_at": time.time(),
         "process": os.getpid(),
+        "owner": None,
+        "idempotency_key": None if own_key is None else own_key.text,
+        "request_digest": None if own_key is None else own_key.digest,
+        "label": entry.label,
+        "scope": reservation.scope,
+        "price": to_micros(reservation.price),
+        "max_tasks": reservation.max_tasks,
+        "max_cost": to_micros(reservation.max_cost),
     }
 
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
+from typing import overload
 
 from attrs import field, frozen
 
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.task import PENDING, Task
-from cometapi_runway._flows.steps import Entry, Flow, OutputRequested, Record, TaskMissing, Warn
+from cometapi_runway._flows.steps import (
+    Conflict,
+    Entry,
+    Flow,
+    OutputRequested,
+    Record,
+    TaskMissing,
+    Warn,
+)
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway._settings import JOURNAL_TIMEOUT, POLL_INTERVAL, RECALL_TIMEOUT, WAIT_TIMEOUT
 from cometapi_runway.errors import ConfigurationError, RunwayError, TaskNotFoundError
-from cometapi_runway.journal import Journal, SubmissionRecord
+from cometapi_runway.journal import Journal, Spending, StorageError, SubmissionRecord
 from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
 from cometapi_runway.resources._tasks import AsyncTasks, Tasks
 
@@ -44,9 +53,9 @@ class GatewayJournal:
             )
         return self.store
 
-    def write(self, entry: Entry, timeout: float = JOURNAL_TIMEOUT) -> None:
+    def write(self, entry: Entry, timeout: float = JOURNAL_TIMEOUT) -> Conflict | None:
         """Write an entry; see `Journal.write`."""
-        self._journal.write(entry, self.base_url, timeout=timeout)
+        return self._journal.write(entry, self.base_url, timeout=timeout)
 
     def tasks(
         self, *, unfinished: bool = False, limit: int | None = None
@@ -58,14 +67,50 @@ class GatewayJournal:
         """Submissions that may have been charged and have no id. They are never repeated."""
         return self._journal.unknown(gateway=self.base_url)
 
-    def find(self, task_id: str) -> SubmissionRecord | None:
-        """The submission of a task of this gateway, or None."""
-        return self._journal.find(task_id, gateway=self.base_url)
+    @overload
+    def find(self, task_id: str) -> SubmissionRecord | None: ...
+    @overload
+    def find(self, *, idempotency_key: str) -> SubmissionRecord | None: ...
+    @overload
+    def find(self, *, label: str) -> list[SubmissionRecord]: ...
+    def find(
+        self,
+        task_id: str | None = None,
+        *,
+        idempotency_key: str | None = None,
+        label: str | None = None,
+    ) -> SubmissionRecord | list[SubmissionRecord] | None:
+        """Find a submission to this gateway by task or key, or several by label.
+
+        See `Journal.find`.
+        """
+        journal = self._journal
+        if label is not None and task_id is None and idempotency_key is None:
+            return journal.find(label=label, gateway=self.base_url)
+        if idempotency_key is not None and task_id is None and label is None:
+            return journal.find(idempotency_key=idempotency_key, gateway=self.base_url)
+        if task_id is None or idempotency_key is not None or label is not None:
+            raise TypeError("find takes one of task_id, idempotency_key and label")
+        return journal.find(task_id, gateway=self.base_url)
+
+    def settle(
+        self, key: str, *, task_id: str | None = None, charged: bool | None = None
+    ) -> SubmissionRecord:
+        """Close a submission of unknown outcome to this gateway; see `Journal.settle`."""
+        return self._journal.settle(key, task_id=task_id, charged=charged, gateway=self.base_url)
+
+    def spent(self, scope: str | None = "default") -> Spending:
+        """What a scope has spent and reserved at this gateway; see `Journal.spent`."""
+        return self._journal.spent(scope, gateway=self.base_url)
+
+    def export(self) -> Iterator[dict[str, JSON]]:
+        """Every submission to this gateway as a plain mapping; see `Journal.export`."""
+        return self._journal.export(gateway=self.base_url)
 
     def request_output(self, task_id: str, folder: Path) -> None:
         """Record that the output of a task is to be saved. A journal error is ignored."""
         if self.store is not None:
-            with contextlib.suppress(RunwayError, sqlite3.Error):
+            with contextlib.suppress(RunwayError, StorageError):
                 self.write(OutputRequested(task_id, 0, folder))
 
     def recall(self, task_id: str) -> Task | None:

@@ -7,6 +7,7 @@ call options are added, and the contract checks the result.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -18,16 +19,23 @@ from typing import Any
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import Route, Task
-from cometapi_runway._flows.steps import PreparedRequest
+from cometapi_runway._flows.steps import (
+    NO_RESERVATION,
+    IdempotencyKey,
+    PreparedRequest,
+    Reservation,
+)
 from cometapi_runway._flows.submit import SubmitRequest
 from cometapi_runway._settings import HEADER_VALUE, Settings, check_seconds
-from cometapi_runway.errors import InvalidRequestError, Issue
+from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
 from cometapi_runway.resources._call_options import invalid_option
 from cometapi_runway.resources._signatures import OPTIONS, P, Signature
 from cometapi_runway.resources._signatures.models import models
 from cometapi_runway.validation import HEADER_NAME, check_json, contract
 
 VERSION_HEADER = "X-Runway-Version"
+_MAX_NAME = 255
+"""Characters of an idempotency key or a label, at most."""
 _TASK_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
 # "." and ".." would be steps in the URL's path, percent-encoded or not.
 _SENDABLE_TASK_ID = re.compile(r"(?!\.{1,2}$)\S{1,512}")
@@ -50,6 +58,9 @@ def prepare_create(
     arguments: Mapping[str, Any],
     settings: Settings,
     positional: tuple[object, ...] = (),
+    *,
+    reservation: Reservation = NO_RESERVATION,
+    has_journal: bool = False,
 ) -> SubmitRequest:
     """Prepare the request of a ``create``.
 
@@ -58,10 +69,13 @@ def prepare_create(
         arguments: Keyword arguments, the operation's own and the call options.
         settings: The client's settings.
         positional: Positional arguments, of which there must be none.
+        reservation: What the request costs, and the limits that it must stay within.
+        has_journal: Whether the client has a journal, which an idempotency key needs.
 
     Raises:
         InvalidRequestError: An argument is unknown, missing or positional, or the contract
             forbids the request.
+        ConfigurationError: It has an idempotency key or a label, and the client has no journal.
     """
     if positional:
         count = len(positional)
@@ -84,13 +98,50 @@ def prepare_create(
         raise InvalidRequestError(issues)
     seed = body.get("seed")
     timeout = options.get("timeout")
+    is_seed_drawn = "seed" not in (options.get("extra_body") or {}) and own.get("seed") is None
+    request = PreparedRequest(call.operation, call.method, call.url, headers, body)
+    key = _name_option("idempotency_key", options, has_journal=has_journal)
     return SubmitRequest(
-        call=PreparedRequest(call.operation, call.method, call.url, headers, body),
+        call=request,
         key=secrets.token_hex(16),
         route=signature.route,
         seed=seed if isinstance(seed, int) else None,
         timeout=settings.timeout if timeout is None else check_seconds("timeout", timeout),
+        idempotency_key=None
+        if key is None
+        else IdempotencyKey(key, _digest(request, is_seed_drawn)),
+        reservation=reservation,
+        label=_name_option("label", options, has_journal=has_journal),
+        is_seed_drawn=is_seed_drawn,
     )
+
+
+def _digest(request: PreparedRequest, is_seed_drawn: bool) -> str:
+    """Digest of a request's operation and body; a seed that the client drew does not count."""
+    body = dict(request.body or {})
+    if is_seed_drawn:
+        body.pop("seed", None)
+    text = json.dumps([request.operation, body], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name_option(name: str, options: Mapping[str, Any], *, has_journal: bool) -> str | None:
+    """An idempotency key or a label, which the journal stores."""
+    value: object = options.get(name)
+    if value is None:
+        return None
+    if not has_journal:
+        raise ConfigurationError(
+            f"{name} needs a journal, which keeps it: create the client with journal=<file>",
+            setting="journal",
+            is_missing=True,
+        )
+    if not isinstance(value, str):
+        raise invalid_option(name, "type", f"must be text, got {safe_repr(value)}", value)
+    if not 0 < len(value) <= _MAX_NAME or not value.isprintable():
+        problem = f"must be 1 to {_MAX_NAME} printable characters, got {safe_repr(value)}"
+        raise invalid_option(name, "length", problem, value)
+    return value
 
 
 def prepare_poll(task: Task, settings: Settings) -> PreparedRequest:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from cometapi_runway._flows import submit
+from cometapi_runway._flows import SubmitRequest, submit
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
 from cometapi_runway.resources._prepare_request import prepare_create
@@ -28,10 +28,12 @@ class Resource(Generic[P]):
 
     def __init__(self, session: Session, signature: Signature[P]) -> None:
         def create(*args: P.args, **arguments: P.kwargs) -> BoundTask:
-            request = prepare_create(signature, arguments, session.settings, args)
+            request = _prepare(session, signature, arguments, args)
             driver = session.driver
-            task = driver.run(submit(request, started=driver.clock.now(), rng=session.rng))
-            return bind(session, task, accepted_at=driver.clock.now())
+            flow = submit(request, started=driver.clock.now(), rng=session.rng)
+            submission = driver.run(flow)
+            accepted_at = driver.clock.now() - submission.age
+            return bind(session, submission.task, accepted_at=accepted_at)
 
         self.signature = signature
         self.create = create
@@ -50,10 +52,12 @@ class AsyncResource(Generic[P]):
 
     def __init__(self, session: AsyncSession, signature: Signature[P]) -> None:
         async def create(*args: P.args, **arguments: P.kwargs) -> AsyncBoundTask:
-            request = prepare_create(signature, arguments, session.settings, args)
+            request = _prepare(session, signature, arguments, args)
             driver = session.driver
-            task = await driver.run(submit(request, started=driver.clock.now(), rng=session.rng))
-            return bind_async(session, task, accepted_at=driver.clock.now())
+            flow = submit(request, started=driver.clock.now(), rng=session.rng)
+            submission = await driver.run(flow)
+            accepted_at = driver.clock.now() - submission.age
+            return bind_async(session, submission.task, accepted_at=accepted_at)
 
         self.signature = signature
         self.create = create
@@ -111,6 +115,22 @@ def make_resource(
     if isinstance(session, AsyncSession):
         return AsyncResource(session, signature)
     return Resource(session, signature)
+
+
+def _prepare(
+    session: Session | AsyncSession,
+    signature: Signature[P],
+    arguments: Mapping[str, Any],
+    positional: tuple[object, ...],
+) -> SubmitRequest:
+    return prepare_create(
+        signature,
+        arguments,
+        session.settings,
+        positional,
+        reservation=session.reserve(signature.name, signature.operation),
+        has_journal=session.driver.journal is not None,
+    )
 
 
 def _set_signature(create: Callable[..., object], signature: Signature[P], returns: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from cometapi_runway import errors
@@ -17,6 +15,7 @@ from cometapi_runway.cli._errors import (
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS, ExitCode
 from cometapi_runway.cli._output.exit_report import describe_issue, make_exit_report
 from cometapi_runway.errors import Issue
+from cometapi_runway.journal import StorageError
 
 
 def make_missing(cause: errors.NotFoundError) -> errors.TaskNotFoundError:
@@ -62,6 +61,7 @@ EXAMPLES: list[tuple[BaseException, ExitCode, str]] = [
         ExitCode.DOWNLOAD,
         "cometapi-runway tasks download t-1 --output out",
     ),
+    (errors.BudgetExceededError(5, 5, unit="tasks"), ExitCode.BUDGET, "--max-tasks"),
     (errors.RateLimitError(429), ExitCode.GATEWAY, "pace"),
     (errors.BadRequestError(400), ExitCode.GATEWAY, "change the request"),
     (errors.NotFoundError(404), ExitCode.GATEWAY, "doctor"),
@@ -73,7 +73,7 @@ EXAMPLES: list[tuple[BaseException, ExitCode, str]] = [
     (errors.ResponseDecodeError("x"), ExitCode.GATEWAY, "doctor"),
     (errors.TaskError("t-1"), ExitCode.GATEWAY, "doctor"),
     (errors.RunwayError("x"), ExitCode.GATEWAY, "doctor"),
-    (sqlite3.OperationalError("x"), ExitCode.USAGE, "--journal"),
+    (StorageError("x"), ExitCode.USAGE, "--journal"),
     (UsageError("x", "do y"), ExitCode.USAGE, "do y"),
     (OutputError(OSError(28, "no space")), ExitCode.OUTPUT, "tasks list"),
     (CommandInterrupted("x", "do y"), ExitCode.INTERRUPTED, "do y"),
@@ -119,6 +119,7 @@ def test_codes_never_change() -> None:
         "GATEWAY": 9,
         "DOWNLOAD": 10,
         "OUTPUT": 11,
+        "BUDGET": 12,
         "INTERRUPTED": 130,
     }
 

@@ -23,6 +23,7 @@ class ExitCode(IntEnum):
     GATEWAY = 9
     DOWNLOAD = 10
     OUTPUT = 11
+    BUDGET = 12
     INTERRUPTED = 130
 
 
@@ -40,6 +41,7 @@ EXIT_CODE_MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.GATEWAY: "the gateway is not reachable, or gave another error",
         ExitCode.DOWNLOAD: "an output could not be saved; it can be tried again",
         ExitCode.OUTPUT: "standard output cannot be written; tasks continue",
+        ExitCode.BUDGET: "it would exceed the budget; nothing was sent",
         ExitCode.INTERRUPTED: "interrupted with Ctrl-C; tasks continue",
     }
 )

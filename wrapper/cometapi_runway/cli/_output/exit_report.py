@@ -59,10 +59,10 @@ def make_exit_report(error: BaseException, options_to_repeat: Sequence[str] = ()
             task_id = getattr(error, "task_id", None)
             advice = advise(error, options_to_repeat)
             return ExitReport(code, error_type, _describe_error(error), advice, task_id)
-    # Imported late: help and successful commands need no database here.
-    import sqlite3  # noqa: PLC0415
+    # Imported late: help and successful commands need no journal here.
+    from cometapi_runway.journal import StorageError  # noqa: PLC0415
 
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, StorageError):
         advice = "use another file with --journal FILE, or --no-journal"
         return ExitReport(ExitCode.USAGE, error_type, f"the journal: {error}", advice)
     message = f"unexpected {error_type}: {error}"
@@ -237,6 +237,14 @@ _ADVICE_TABLE: Final[tuple[tuple[type[BaseException], ExitCode, _Advise], ...]] 
         _always(
             "check the usage log of your CometAPI account before you repeat it; "
             f"`{_TASKS_LIST}` shows the request"
+        ),
+    ),
+    (
+        errors.BudgetExceededError,
+        ExitCode.BUDGET,
+        _always(
+            f"raise --max-cost or --max-tasks if you want to spend more; `{_TASKS_LIST}` shows "
+            "what was spent"
         ),
     ),
     (errors.DownloadError, ExitCode.DOWNLOAD, _repeat_with_task_id("tasks", "download")),

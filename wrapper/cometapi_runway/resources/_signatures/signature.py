@@ -24,6 +24,9 @@ class CallOptions(TypedDict, total=False):
         extra_headers: Header fields to add.
         extra_body: Body fields to add or replace, for fields newer than the contract.
         validate: Whether to check the request against the contract.
+        idempotency_key: Your name for this request, under which it buys one task, from whatever
+            process that shares the journal it is made; 1 to 255 characters. It needs a journal.
+        label: A text to find the task by in the journal; 1 to 255 characters.
     """
 
     runway_version: str | None
@@ -31,6 +34,8 @@ class CallOptions(TypedDict, total=False):
     extra_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None
     validate: bool | None
+    idempotency_key: str | None
+    label: str | None
 
 
 OPTIONS = frozenset(CallOptions.__annotations__)
