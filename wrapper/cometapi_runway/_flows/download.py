@@ -59,6 +59,7 @@ class DownloadRequest:
         overwrite: Whether a file of the same name is replaced. If not, it is kept and taken as
             this output, because only complete files get the name.
         request_timeout: Seconds for one poll.
+        stem: The file's name without extension; None for one from the task's id.
     """
 
     task: Task
@@ -67,6 +68,7 @@ class DownloadRequest:
     poll: PreparedRequest
     overwrite: bool = False
     request_timeout: float = settings.REQUEST_TIMEOUT
+    stem: str | None = None
 
 
 @define
@@ -322,7 +324,9 @@ def _download_error(
 
 
 def _stem(request: DownloadRequest) -> str:
-    """The output's file name without extension, from the task's id."""
+    """The output's file name without extension."""
+    if request.stem is not None:
+        return request.stem
     stem = make_stem(request.task.id)
     return f"{stem}-{request.index + 1}" if len(request.task.output) > 1 else stem
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Final
 
 from attrs import frozen
 
+from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway.batch._output_names import OutputNames
-from cometapi_runway.batch._records import Record, Refusal, read_records
+from cometapi_runway.batch._records import Record, Records, Refusal, read_records
 from cometapi_runway.batch._rows import Row, RowMaker, find_resource
 from cometapi_runway.batch._templates import parse_templates
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
@@ -104,7 +105,7 @@ class Manifest:
         """
         ids: dict[str, int] = {}
         names = OutputNames(folder)
-        for record in read_records(self.path):
+        for record in self._read_records():
             if isinstance(record, Refusal):
                 yield BadRow(record.line, None, (record.issue,))
                 continue
@@ -112,6 +113,29 @@ class Manifest:
             if row is not None:
                 issues += _find_repeated(row, ids, names)
             yield row if row and not issues else _make_bad_row(record, row, issues)
+
+    def _read_records(self) -> Records:
+        return read_records(self.path)
+
+
+class RowList(Manifest):
+    """Rows that a program has made, in place of a file's; local files are found from ``.``."""
+
+    def __init__(self, rows: Iterable[Mapping[str, JSON]], *, operation: str | None = None) -> None:
+        """Prepare to read rows.
+
+        Args:
+            rows: The fields of each row.
+            operation: The resource of rows that name none.
+
+        Raises:
+            ConfigurationError: The operation does not exist.
+        """
+        super().__init__("rows", operation=operation)
+        self._records = [Record(number, fields) for number, fields in enumerate(rows, 1)]
+
+    def _read_records(self) -> Records:
+        return iter(self._records)
 
 
 def _find_repeated(row: Row, ids: dict[str, int], names: OutputNames) -> list[Issue]:

@@ -209,7 +209,7 @@ def _read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[RowResult, bytes]]
         if not line.endswith(b"\n"):
             return
         try:
-            yield _parse_line(line), line
+            yield parse_result(line), line
         except (ValueError, TypeError, KeyError, ArithmeticError) as error:
             message = f"{path}: line {number} is not the result of a row"
             raise ConfigurationError(message, setting="output") from error
@@ -224,7 +224,12 @@ def _make_line(result: RowResult) -> bytes:
     return json.dumps(result.to_json()).encode() + b"\n"
 
 
-def _parse_line(line: bytes) -> RowResult:
+def parse_result(line: bytes | str) -> RowResult:
+    """Read what `RowResult.to_json` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError, ArithmeticError: It is not the result of a row.
+    """
     fields = json.loads(line, parse_float=Decimal)
     if fields["status"] not in _STATUSES or not isinstance(fields["id"], str):
         raise ValueError("no id or no status")
