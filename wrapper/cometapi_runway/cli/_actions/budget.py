@@ -8,6 +8,7 @@ from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.budget import BudgetOptions
 from cometapi_runway.cli._options.settings_file import load_price_table
+from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal import Budget, load_prices
 from cometapi_runway.journal._budget import parse_price_table
 from cometapi_runway.resources._client_resources import ClientResource
@@ -21,19 +22,30 @@ def make_budget(options: BudgetOptions) -> Budget | None:
     in the contract.
 
     Raises:
-        ConfigurationError: A limit or a price is malformed, or the file cannot be read.
+        UsageError: A price is malformed, or the file of prices cannot be read.
+        ConfigurationError: A limit is malformed.
     """
-    source = f"{paths.get_settings_file_path()}: prices"
-    prices = parse_price_table(load_price_table(), source)
-    if options.prices is not None:
-        prices |= load_prices(options.prices.expanduser())
-    check_resources(prices)
+    try:
+        prices = _load_prices(options)
+    except ConfigurationError as error:
+        raise UsageError(
+            str(error), "write prices as US dollars by resource, such as text_to_image = 0.32"
+        ) from error
     scope = options.budget_scope
     if not prices and (options.max_cost, options.max_tasks, scope) == (None, None, None):
         return None
     return Budget(
         options.max_cost, options.max_tasks, "default" if scope is None else scope, prices
     )
+
+
+def _load_prices(options: BudgetOptions) -> dict[str, Decimal]:
+    source = f"{paths.get_settings_file_path()}: prices"
+    prices = parse_price_table(load_price_table(), source)
+    if options.prices is not None:
+        prices |= load_prices(options.prices.expanduser())
+    check_resources(prices)
+    return prices
 
 
 def get_price(resource: ClientResource, budget: Budget | None) -> Decimal | None:

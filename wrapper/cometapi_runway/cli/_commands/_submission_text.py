@@ -63,7 +63,7 @@ def format_submission(submission: SubmissionRecord, gateway: str, more: Sequence
         ""
         if submission.task_id
         else f"{_format_time(submission)}{_format_seed_and_key(submission)}",
-        *_list_names_and_price(submission),
+        *list_names_and_price(submission),
         _describe_reason(submission),
         *map(str, submission.files),
         _describe_unsaved(submission),
@@ -125,7 +125,7 @@ def _list_names(submission: SubmissionRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in names if value is not None]
 
 
-def _list_names_and_price(submission: SubmissionRecord) -> list[str]:
+def list_names_and_price(submission: SubmissionRecord) -> list[str]:
     """Lines for the names that the caller gave it, and for its price."""
     parts = [f"{name} {value}" for name, value in _list_names(submission)]
     if submission.price is not None:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from cometapi_runway.cli._actions.open_journal import open_journal
 from cometapi_runway.cli._commands._submission_text import (
     format_age,
+    list_names_and_price,
     make_submission_fields,
 )
 from cometapi_runway.cli._errors import UsageError, format_command
@@ -81,10 +82,11 @@ def settle(
         record = _settle(journal, key, task, charged=charged, connection=connection)
     settled_at = record.settled_at
     is_earlier = settled_at is not None and settled_at.timestamp() < started
-    earlier = f" {format_age(settled_at)} ago" if is_earlier and settled_at is not None else ""
-    report.show_result(
-        f"settled{earlier}: {_describe(record)}", "settled", make_submission_fields(record)
-    )
+    head = f"settled {record.key}"
+    if settled_at is not None and is_earlier:
+        head += f" {format_age(settled_at)} ago; nothing was changed"
+    lines = [head, *list_names_and_price(record), _describe(record)]
+    report.show_result("\n  ".join(lines), "settled", make_submission_fields(record))
     report.show_note(f"next:  {_advise(record, connection)}")
     return ExitCode.SUCCESS
 
@@ -133,14 +135,11 @@ def _list_command(connection: ConnectionOptions) -> str:
 
 
 def _describe(record: SubmissionRecord) -> str:
-    name = record.key
-    if record.idempotency_key is not None:
-        name = f"{record.key} (idempotency key {record.idempotency_key})"
     if record.task_id is not None:
-        return f"request {name} created task {record.task_id}"
+        return f"it created task {record.task_id}"
     if record.state == "LOST":
-        return f"request {name} was charged, and its task is not known"
-    return f"request {name} was not charged"
+        return "it was charged, and its task is not known"
+    return "it was not charged"
 
 
 def _advise(record: SubmissionRecord, connection: ConnectionOptions) -> str:

@@ -110,8 +110,13 @@ def _describe_error(error: BaseException) -> str:
         # The advice has its own line.
         return str(error).removesuffix(f". {error.advice}")
     if isinstance(error, errors.SubmissionUnknownError):
-        python = f", then settle it: client.journal.settle({error.idempotency_key!r}, ...)"
-        return str(error).removesuffix(python)
+        # The advice has its own line.
+        settle = f"settle it: client.journal.settle({error.idempotency_key!r}, ...)"
+        return (
+            str(error)
+            .removesuffix(f" Check the usage log of your CometAPI account, then {settle}")
+            .removesuffix(f", then {settle}")
+        )
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted"
     if isinstance(error, errors.ConfigurationError) and _is_missing_key(error):
@@ -140,8 +145,6 @@ def _advise_on_configuration(error: BaseException, _options: Sequence[str]) -> s
             return f"export {KEY_VARIABLE}=<your key>; `{format_command('demo')}` needs none"
         if error.setting == "journal":
             return _USE_ANOTHER_JOURNAL
-        if error.setting == "prices":
-            return "a price is US dollars by resource, such as text_to_image = 0.32"
         if error.setting == "budget":
             return "correct --max-cost, --max-tasks or --budget-scope"
         if error.setting in _BATCH_SETTINGS:
@@ -197,8 +200,8 @@ def _advise_on_unknown_outcome(error: BaseException, options: Sequence[str]) -> 
     if error.task_id is not None:
         return f"`{settle}`; then wait for that task"
     return (
-        f"check the usage log of your CometAPI account, then close it: `{settle}`, or with "
-        "--charged or --not-charged instead of --task"
+        "check the usage log of your CometAPI account, then close it (with --charged or "
+        f"--not-charged instead of --task if that is what it says): `{settle}`"
     )
 
 
