@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -11,53 +12,50 @@ from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway.cli._lazy_module import LazyModule
-from cometapi_runway.cli._options.shared import RUN_GROUP, DisplayOptions
+from cometapi_runway.cli._options.batch import ManifestPath, RowOptions
+from cometapi_runway.cli._options.budget import PriceOptions
+from cometapi_runway.cli._options.shared import DisplayOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.errors import InvalidRequestError, Issue
 
 if TYPE_CHECKING:
-    from cometapi_runway.batch import _check, _manifest
+    from decimal import Decimal
+
+    from cometapi_runway import journal
+    from cometapi_runway.batch import _check, _manifest, _rows
     from cometapi_runway.batch._check import Estimate, ManifestReport
-    from cometapi_runway.batch._manifest import BadRow
+    from cometapi_runway.batch._manifest import BadRow, Manifest
+    from cometapi_runway.cli._actions import budget as budget_action
+    from cometapi_runway.resources import _prices
 else:
     _check = LazyModule("cometapi_runway.batch._check")
     _manifest = LazyModule("cometapi_runway.batch._manifest")
+    _prices = LazyModule("cometapi_runway.resources._prices")
+    _rows = LazyModule("cometapi_runway.batch._rows")
+    budget_action = LazyModule("cometapi_runway.cli._actions.budget")
+    journal = LazyModule("cometapi_runway.journal")
 
 app: Final = App(name="batch", help_epilogue="", group_commands=Group("Commands"))
+# A module is imported when its command is run.
+for _name, _target, _help in (
+    ("run", "batch_run:run", "Run every row of a manifest; the same command again goes on."),
+    ("work", "batch_work:work", "Be one more worker for the batches of a database."),
+    ("list", "batch_show:list_batches", "List the batches; works offline and needs no key."),
+    ("status", "batch_show:status", "Show how a batch stands; works offline and needs no key."),
+    ("watch", "batch_show:watch", "Watch a batch that another process runs."),
+    ("retry", "batch_run:retry", "Run rows again that did not succeed."),
+    ("cancel", "batch_show:cancel", "Create no further task of a batch."),
+    ("report", "batch_show:write_report", "Write a page with files, failures and costs."),
+):
+    app.command(f"cometapi_runway.cli._commands.{_target}", name=_name, help=_help)
 
-ManifestPath: TypeAlias = Annotated[
-    Path,
-    Parameter(
-        name="MANIFEST",
-        help="The rows, one task each: a .jsonl, .csv or .json file with the arguments of "
-        "create, and id, operation and output.",
-        group=RUN_GROUP,
-    ),
-]
-OperationOption: TypeAlias = Annotated[
-    str | None,
-    Parameter(
-        help="The operation of rows that name none, such as image-to-video.",
-        metavar="NAME",
-        group=RUN_GROUP,
-    ),
-]
-SetOption: TypeAlias = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--set",
-        help="Fill a field of every row, from its other fields in braces: "
-        "prompt_text='{hero} at dawn'. May be repeated.",
-        metavar="FIELD=VALUE",
-        allow_leading_hyphen=True,
-        group=RUN_GROUP,
-    ),
-]
 ReportArgument: TypeAlias = Annotated[Report, Parameter(parse=False)]
 
 _DISPLAY: Final = DisplayOptions()
+_PRICES: Final = PriceOptions()
+_ROWS: Final = RowOptions()
 
 
 @app.command
@@ -65,22 +63,48 @@ def check(
     manifest: ManifestPath,
     /,
     *,
-    operation: OperationOption = None,
-    assignments: SetOption = None,
+    rows: RowOptions = _ROWS,
+    prices: PriceOptions = _PRICES,
     display: DisplayOptions = _DISPLAY,
     report: ReportArgument,
 ) -> ExitCode:
     """Check every row of a manifest offline, and estimate the cost; nothing is sent."""
-    rows = _manifest.Manifest(
-        manifest.expanduser(), operation=operation, assignments=assignments or ()
-    )
-    found = _check.check_manifest(rows)
+    found = check_manifest(manifest, rows, budget_action.load_known_prices(prices))
     if not found.is_valid:
         exit_report = make_refusal(found)
         report.show_failure(exit_report, found.to_error())
         return exit_report.code
     report.show_result(format_estimate(found), "manifest", make_estimate_fields(found))
     return ExitCode.SUCCESS
+
+
+def check_manifest(
+    path: Path, rows: RowOptions, prices: Mapping[str, Decimal], folder: Path | None = None
+) -> ManifestReport:
+    """Check a manifest offline, and estimate its cost at the known prices.
+
+    Raises:
+        ConfigurationError: The manifest cannot be read, or an option is malformed.
+    """
+    manifest = make_manifest(path, rows)
+    budget = journal.Budget(prices=prices)
+
+    def get_price(name: str) -> Decimal | None:
+        signature = _rows.find_resource(name).signature
+        return _prices.find_price(budget, signature.name, signature.operation)
+
+    return _check.check_manifest(manifest, folder=folder, price_of=get_price)
+
+
+def make_manifest(path: Path, rows: RowOptions) -> Manifest:
+    """The manifest of a command.
+
+    Raises:
+        ConfigurationError: An option is malformed.
+    """
+    return _manifest.Manifest(
+        path.expanduser(), operation=rows.operation, assignments=rows.assignments or ()
+    )
 
 
 def make_refusal(found: ManifestReport) -> ExitReport:

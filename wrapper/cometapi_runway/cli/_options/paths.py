@@ -8,6 +8,7 @@ from typing import Final
 
 from cometapi_runway._core.version import DISTRIBUTION
 
+DATABASE_VARIABLE: Final = "COMETAPI_RUNWAY_DATABASE"
 JOURNAL_VARIABLE: Final = "COMETAPI_RUNWAY_JOURNAL"
 SETTINGS_FILE_VARIABLE: Final = "COMETAPI_RUNWAY_CONFIG"
 

@@ -1,4 +1,4 @@
-"""Shows a batch while it runs: a view that is redrawn, plain lines, or one JSON object per event."""
+"""Shows a batch while it runs: a view that is redrawn, plain lines, or JSON events."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from cometapi_runway.cli._output.batch_progress import (
 from cometapi_runway.cli._output.json_report import JsonReport
 from cometapi_runway.cli._output.progress_bars import ProgressBarReport
 from cometapi_runway.cli._output.report import Report
+from cometapi_runway.cli._output.text import escape_control_characters
 
 if TYPE_CHECKING:
     from cometapi_runway.batch import RowResult
@@ -69,6 +70,10 @@ class BatchDisplay:
 
     def show_row(self, result: RowResult) -> None:
         """Show that a row has ended; lines of progress count it."""
+
+    def show_note(self, text: str) -> None:
+        """Show a remark."""
+        self.report.show_note(text)
 
     def _show(self, progress: BatchProgress) -> None:
         self._shown, self._due = progress, self._clock() + self.interval
@@ -118,6 +123,10 @@ class LiveBatchDisplay(BatchDisplay):
     def show_progress(self, progress: BatchProgress) -> None:
         """Show how the batch stands, with the next redraw."""
         self._latest = progress
+
+    def show_note(self, text: str) -> None:
+        """Show a remark, above the view."""
+        self._console.print(Text(escape_control_characters(text)))
 
     @property
     def latest(self) -> BatchProgress | None:

@@ -81,7 +81,7 @@ class BatchTracker:
             status,
             self._reasons.most_common(),
             self.max_cost,
-            max(time - status.run_at, 0.0),
+            max(time - status.run_at.timestamp(), 0.0),
             None if status.halted else self._estimate_remaining(status, time),
             now,
         )
@@ -91,12 +91,13 @@ class BatchTracker:
 
         Only ends of this run count: between two runs, time passed.
         """
-        ends = [end for end in self._ends if end >= status.run_at]
+        run_at = status.run_at.timestamp()
+        ends = [end for end in self._ends if end >= run_at]
         left = status.rows - status.ended
         if len(ends) < _MIN_ENDS or left == 0:
             return None
         # With as many ends as are kept, the first of them is where the time begins.
-        start = ends[0] if len(ends) == _WINDOW else status.run_at
+        start = ends[0] if len(ends) == _WINDOW else run_at
         return left * max(now - start, 0.0) / len(ends)
 
 
@@ -155,6 +156,26 @@ def format_summary(progress: BatchProgress) -> str:
     return f"{count_noun(status.rows, 'row')}: {', '.join(parts) or 'none'}"
 
 
+def format_status(progress: BatchProgress) -> str:
+    """How a batch stands, on several lines that are complete."""
+    status = progress.status
+    lines = [
+        f"{status.name}: {format_summary(progress)}",
+        *(
+            [f"  {status.running} running, {status.waiting} waiting"]
+            if not status.is_complete
+            else []
+        ),
+        f"  {format_spending(progress)}",
+        f"  files in {status.folder}",
+        f"  last run {status.run_at.astimezone():%Y-%m-%d %H:%M:%S}",
+    ]
+    if status.halted:
+        lines.append(f"  no further task is created: {status.halted}")
+    lines += [f"  {count:>5}  {reason}" for reason, count in progress.reasons]
+    return "\n".join(lines)
+
+
 def format_spending(progress: BatchProgress) -> str:
     """What was spent, of how much, and how many tasks are not in the sum."""
     spending = progress.status.spending
@@ -175,7 +196,7 @@ def make_progress_fields(progress: BatchProgress) -> dict[str, JSON]:
         "ended": status.ended,
         "running": status.running,
         "waiting": status.waiting,
-        "statuses": {name: count for name, count in status.statuses.items()},
+        "statuses": {str(name): count for name, count in status.statuses.items()},
         "reasons": dict(progress.reasons),
         "halted": status.halted,
         "complete": status.is_complete,
