@@ -30,6 +30,7 @@ from cometapi_runway.cli._output.batch_progress import (
     BatchTracker,
     format_spending,
     format_summary,
+    list_reasons,
     make_progress_fields,
 )
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -132,7 +133,7 @@ def make_end_report(run: BatchRun, progress: BatchProgress) -> ExitReport:
         BatchRowsFailedError.__name__,
         ", and ".join(parts),
         _advise(run, progress, open_rows, failed - len(unknown)),
-        details=(*_list_reasons(progress), *_list_unknown(run, unknown)),
+        details=(*list_reasons(progress, _MAX_REASONS), *_list_unknown(run, unknown)),
         fields=fields,
     )
 
@@ -246,12 +247,6 @@ def _advise(run: BatchRun, progress: BatchProgress, open_rows: int, failed: int)
         return f"check the usage log of your CometAPI account; `{report}` lists what is unknown"
     retry = format_command("batch", "retry", name, *words)
     return f"`{retry}` creates new tasks for the rows that failed, which are charged"
-
-
-def _list_reasons(progress: BatchProgress) -> list[str]:
-    lines = [f"{count:>5}  {reason}" for reason, count in progress.reasons[:_MAX_REASONS]]
-    hidden = len(progress.reasons) - _MAX_REASONS
-    return lines + ([f"and {count_noun(hidden, 'other reason')}"] if hidden > 0 else [])
 
 
 def _list_unknown(run: BatchRun, unknown: Sequence[RowResult]) -> list[str]:

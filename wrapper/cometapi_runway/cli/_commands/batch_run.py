@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway.batch import Batch, ManifestReport
 from cometapi_runway.batch._batch import check_name
+from cometapi_runway.batch._check import MAX_BAD_ROWS
 from cometapi_runway.batch._options import BatchOptions
 from cometapi_runway.batch._outputs import is_remote
 from cometapi_runway.cli._actions.batch_records import BatchRecords, locate_records
@@ -41,8 +42,10 @@ from cometapi_runway.cli._options.shared import (
     SavingOptions,
 )
 from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.json_report import JsonReport
 from cometapi_runway.cli._output.report import Report
+from cometapi_runway.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from cometapi_runway.journal import Budget
@@ -95,7 +98,12 @@ def run(
         *records.words,
     )
     with _open_batch(name, folder, records, connection) as batch:
-        batch.add_manifest(make_manifest(manifest, rows))
+        try:
+            batch.add_manifest(make_manifest(manifest, rows))
+        except InvalidRequestError as error:
+            exit_report = make_conflict_report(manifest, name, error)
+            report.show_failure(exit_report, error)
+            return exit_report.code
         batch_run = BatchRun(batch, batch_options, records, options.page, resume_command)
         return run_batch(batch_run, report)
 
@@ -137,6 +145,20 @@ def make_name(manifest: Path) -> str:
     if not name:
         raise UsageError(f"{manifest} gives the batch no name", "name it with --name NAME")
     return name
+
+
+def make_conflict_report(manifest: Path, name: str, error: InvalidRequestError) -> ExitReport:
+    """The exit report of rows that ask for other tasks than the batch has under their ids."""
+    lines = [issue.message for issue in error.issues[:MAX_BAD_ROWS]]
+    hidden = len(error.issues) - len(lines)
+    return ExitReport(
+        ExitCode.REFUSED,
+        type(error).__name__,
+        f"{manifest} differs from the batch {name!r}, which has been run before",
+        "nothing was sent; give changed rows other ids, or run another batch with --name NAME",
+        details=(*lines, *([f"and {count_noun(hidden, 'more row')}"] if hidden else ())),
+        fields={"manifest": str(manifest), "name": name, "bad_rows": len(error.issues)},
+    )
 
 
 def _make_options(options: BatchRunOptions, budget: Budget) -> BatchOptions:

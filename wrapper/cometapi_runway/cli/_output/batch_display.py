@@ -24,7 +24,6 @@ from cometapi_runway.cli._output.batch_progress import (
 from cometapi_runway.cli._output.json_report import JsonReport
 from cometapi_runway.cli._output.progress_bars import ProgressBarReport
 from cometapi_runway.cli._output.report import Report
-from cometapi_runway.cli._output.text import escape_control_characters
 
 if TYPE_CHECKING:
     from cometapi_runway.batch import RowResult
@@ -105,28 +104,27 @@ class LiveBatchDisplay(BatchDisplay):
 
     def __init__(self, report: ProgressBarReport) -> None:
         super().__init__(report)
-        self._console = report.console
+        self._bars = report
 
     @contextlib.contextmanager
     def track(self) -> Generator[None]:
         """Show the view inside the ``with`` block."""
         # stdout is not redirected: it may be a pipe, and its lines are results.
-        with Live(
-            _View(self),
-            console=self._console,
-            refresh_per_second=_REDRAWS,
-            redirect_stdout=False,
-            redirect_stderr=False,
+        with (
+            self._bars.share_console(),
+            Live(
+                _View(self),
+                console=self._bars.console,
+                refresh_per_second=_REDRAWS,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            ),
         ):
             yield
 
     def show_progress(self, progress: BatchProgress) -> None:
         """Show how the batch stands, with the next redraw."""
         self._latest = progress
-
-    def show_note(self, text: str) -> None:
-        """Show a remark, above the view."""
-        self._console.print(Text(escape_control_characters(text)))
 
     @property
     def latest(self) -> BatchProgress | None:

@@ -40,7 +40,8 @@ class BatchProgress:
 
     Attributes:
         status: How it stands.
-        reasons: Why rows did not succeed, with the number of rows, the most frequent first.
+        reasons: Why rows did not succeed, with the number of rows, the most frequent first; unknown
+            outcomes are not among them.
         max_cost: US dollars that its tasks may cost, or None.
         elapsed: Seconds since it was last run.
         remaining: Estimated seconds to its end; None where unknown.
@@ -69,7 +70,8 @@ class BatchTracker:
 
     def add(self, result: RowResult) -> None:
         """Add the result of a row."""
-        if result.status != "SUCCEEDED":
+        # Unknown outcomes are shown apart, each with the command that closes it.
+        if result.status not in {"SUCCEEDED", "UNKNOWN"}:
             self._reasons[f"{STATUS_WORDS[result.status]}: {describe_reason(result)}"] += 1
         if result.ended_at is not None:
             self._ends.append(result.ended_at.timestamp())
@@ -77,11 +79,12 @@ class BatchTracker:
     def make_progress(self, status: BatchStatus, now: datetime) -> BatchProgress:
         """How the batch stands now."""
         time = now.timestamp()
+        end = max(self._ends, default=time) if status.is_complete else time
         return BatchProgress(
             status,
             self._reasons.most_common(),
             self.max_cost,
-            max(time - status.run_at.timestamp(), 0.0),
+            max(end - status.run_at.timestamp(), 0.0),
             None if status.halted else self._estimate_remaining(status, time),
             now,
         )
@@ -131,13 +134,7 @@ def format_view(progress: BatchProgress, width: int) -> list[str]:
         "   ".join([*(f"{count} {word}" for count, word in counts), *_list_failed(status)]),
         f"{format_spending(progress)}; {format_duration(progress.elapsed)}{_format_rest(progress)}",
     ]
-    digits = max((len(str(count)) for _, count in progress.reasons), default=0)
-    for reason, count in progress.reasons[:_MAX_REASONS]:
-        lines.append(f"  {count:>{digits}}  {reason}")
-    hidden = progress.reasons[_MAX_REASONS:]
-    if hidden:
-        rows = count_noun(sum(count for _, count in hidden), "row")
-        lines.append(f"  and {rows} for {count_noun(len(hidden), 'other reason')}")
+    lines += [f"  {line}" for line in list_reasons(progress, _MAX_REASONS)]
     if status.halted:
         lines.append(f"no further task is created: {status.halted}")
     return [cut_line(line, width) for line in lines]
@@ -172,8 +169,19 @@ def format_status(progress: BatchProgress) -> str:
     ]
     if status.halted:
         lines.append(f"  no further task is created: {status.halted}")
-    lines += [f"  {count:>5}  {reason}" for reason, count in progress.reasons]
+    lines += [f"  {line}" for line in list_reasons(progress, len(progress.reasons))]
     return "\n".join(lines)
+
+
+def list_reasons(progress: BatchProgress, limit: int) -> list[str]:
+    """Why rows did not succeed, each reason with the number of rows; the others are counted."""
+    reasons, hidden = progress.reasons[:limit], progress.reasons[limit:]
+    digits = max((len(str(count)) for _, count in reasons), default=0)
+    lines = [f"{count:>{digits}}  {reason}" for reason, count in reasons]
+    if hidden:
+        rows = count_noun(sum(count for _, count in hidden), "row")
+        lines.append(f"and {rows} for {count_noun(len(hidden), 'other reason')}")
+    return lines
 
 
 def format_spending(progress: BatchProgress) -> str:
