@@ -23,7 +23,7 @@ _LOOK_INTERVAL: Final = 0.2
 """Seconds between two looks for new results."""
 _COUNT_INTERVAL: Final = 1.0
 """Seconds between two counts of all rows."""
-_LATE_RESULTS: Final = 5.0
+_LATE_RESULTS: Final = 2.0
 """Seconds by which a result of another machine may be visible later than its time says."""
 _PUBLISH_INTERVAL: Final = 30.0
 """Seconds between two copies of the results file to a remote folder."""
@@ -73,17 +73,18 @@ class Coordinator:
                 return
             while time.monotonic() - counted < _COUNT_INTERVAL and not is_stopping():
                 yield from self.take_results()
+                if len(self.results.statuses) >= counts.rows:
+                    break
                 self.engine.check()
                 time.sleep(_LOOK_INTERVAL)
 
     def take_results(self, since: float | None = None) -> list[RowResult]:
         """Write the results that are new to the file, and return them."""
         start = max(self._latest - _LATE_RESULTS, 0.0) if since is None else since
-        new: dict[str, RowResult] = {}
-        for ended_at, result in self.store.read_results(self.batch.name, start):
+        known, new = self.results.statuses, dict[str, RowResult]()
+        for ended_at, result in self.store.read_results(self.batch.name, start, known):
             self._latest = max(self._latest, ended_at)
-            if result.id not in self.results.statuses:
-                new[result.id] = result
+            new[result.id] = result
         self.results.append(new.values())
         if new and time.monotonic() - self._published > _PUBLISH_INTERVAL:
             self.publish()

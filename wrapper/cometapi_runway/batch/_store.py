@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -302,8 +302,16 @@ class Store:
                 }
                 db.execute(_rows.update().where(*mine).values(values), ended)
 
-    def read_results(self, name: str, since: float = 0.0) -> Iterator[tuple[float, RowResult]]:
-        """The results written since a time, in the order in which they were, with their times."""
+    def read_results(
+        self, name: str, since: float = 0.0, known: Container[str] = ()
+    ) -> Iterator[tuple[float, RowResult]]:
+        """The results written since a time, in the order in which they were, with their times.
+
+        Args:
+            name: The batch.
+            since: Seconds since 1970.
+            known: Ids of rows whose results are left out.
+        """
         after: tuple[float, str] = (since, "")
         place = sa.tuple_(_rows.c.ended_at, _rows.c.id)
         while True:
@@ -313,7 +321,8 @@ class Store:
             with self.engine.connect() as db:
                 page = db.execute(query).all()
             for row in page:
-                yield row.ended_at, parse_result(row.result)
+                if row.id not in known:
+                    yield row.ended_at, parse_result(row.result)
             if len(page) < _PAGE:
                 return
             after = (page[-1].ended_at, page[-1].id)

@@ -29,6 +29,9 @@ _DOWNLOADS: Final = 8
 """Rows whose outputs a worker saves at once."""
 _LOOK_INTERVAL: Final = 1.0
 """Seconds between two looks at whether a batch is to stop."""
+_GATHER_TIME: Final = 0.1
+"""Seconds in which entries are gathered for one transaction. A result that is lost with the process
+is found again by its key."""
 _DATABASE_OUTAGE: Final = 120.0
 """Seconds that the database may be away, such as for a restart."""
 
@@ -60,8 +63,7 @@ class Writer:
         return asyncio.shield(self._written)
 
     async def _write_all(self) -> None:
-        # One turn of the loop gathers the entries of all rows that end at the same time.
-        await asyncio.sleep(0)
+        await asyncio.sleep(_GATHER_TIME)
         while self._entries:
             entries, self._entries = self._entries, []
             await retry(self._store.write, self._batch, entries)
