@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
 from types import UnionType
-from typing import TYPE_CHECKING, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin, get_type_hints
 
 from cyclopts.config import Dict
 
@@ -185,8 +185,7 @@ def _find_type_mismatch(hint: object, value: JSON) -> tuple[str, str]:
 
 def _strip_none(hint: object) -> object:
     """The type in an optional one."""
-    # `Annotated[int, …] | None` is the older kind.
-    if get_origin(hint) not in {Union, UnionType}:
+    if not isinstance(hint, UnionType):
         return hint
     types = [one for one in get_args(hint) if one is not type(None)]
     return types[0] if len(types) == 1 else hint
