@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from attrs import frozen
 
+from cometapi_runway.batch._outputs import is_remote
 from cometapi_runway.batch._results import RowResult, RowStatus
 
 STATUSES: Final[tuple[RowStatus, ...]] = get_args(RowStatus)
@@ -132,17 +133,19 @@ def count_statuses(results: Iterable[RowResult]) -> dict[RowStatus, int]:
 def list_files(results: Iterable[RowResult], folder: str, page: Path) -> Iterator[FileView]:
     """The files of a batch, with links that work from the page's folder."""
     base = make_base_link(folder, page)
+    is_local = not is_remote(folder)
     for result in results:
         for index, name in enumerate(result.files):
             link = base + quote(os.fsencode(name), safe="/")
             # The cost is the row's, not each file's.
             cost = None if index else result.cost
-            yield FileView(name, link, _get_kind(name), cost)
+            # The page loads nothing from the network.
+            yield FileView(name, link, _get_kind(name) if is_local else "other", cost)
 
 
 def make_base_link(folder: str, page: Path) -> str:
     """The folder's address, relative to the page; it ends in ``/``, or is empty."""
-    if "://" in folder:
+    if is_remote(folder):
         return f"{folder.rstrip('/')}/"
     path, start = Path(folder).absolute(), page.absolute().parent
     try:

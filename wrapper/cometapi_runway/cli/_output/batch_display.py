@@ -32,6 +32,7 @@ PLAIN_INTERVAL: Final = 10.0
 """Seconds between two plain lines, at least."""
 EVENT_INTERVAL: Final = 1.0
 """Seconds between two progress events for programs, at least."""
+_MIN_BAR_WIDTH: Final = 8
 _REDRAWS: Final = 4
 """Redraws per second: fewer look stuck, more cost a slow terminal."""
 
@@ -157,15 +158,17 @@ def make_display(report: Report) -> BatchDisplay:
     return BatchDisplay(report)
 
 
-def _make_bar(progress: BatchProgress, width: int) -> Table:
-    """``summer  ━━━━━━━━━━━━────  143 of 200  71%``."""
+def _make_bar(progress: BatchProgress, width: int) -> Table | Text:
+    """``summer  ━━━━━━━━━━━━────  143 of 200   71%``, without the bar where that is too wide."""
     status = progress.status
     # Rounded down: 100 % is the end.
     percent = 100 * status.ended // max(status.rows, 1)
     numbers = f"{status.ended} of {status.rows}  {percent:>3}%"
     name = cut_line(status.name, max(width // 3, 1))
+    bar_width = width - len(name) - len(numbers) - 4
+    if bar_width < _MIN_BAR_WIDTH:
+        return Text(cut_line(numbers, width))
     line = Table.grid(padding=(0, 2, 0, 0))
-    bar_width = max(width - len(name) - len(numbers) - 4, 1)
     line.add_row(
         Text(name, style="bold"),
         ProgressBar(total=max(status.rows, 1), completed=status.ended, width=bar_width),

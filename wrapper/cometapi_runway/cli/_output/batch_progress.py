@@ -30,6 +30,8 @@ STATUS_WORDS: Final[Mapping[RowStatus, str]] = {
 _MAX_REASONS: Final = 5
 _MIN_ENDS: Final = 3
 """Ends of rows before an estimate: fewer say little about the pace."""
+_LONGEST: Final = 1_000_000.0
+"""Seconds beyond which an estimate says nothing, such as after a gateway stood still."""
 _WINDOW: Final = 500
 """Ends of rows that the pace is measured over."""
 
@@ -101,7 +103,8 @@ class BatchTracker:
             return None
         # With as many ends as are kept, the first of them is where the time begins.
         start = ends[0] if len(ends) == _WINDOW else run_at
-        return left * max(now - start, 0.0) / len(ends)
+        remaining = left * max(now - start, 0.0) / len(ends)
+        return remaining if remaining < _LONGEST else None
 
 
 def format_plain(progress: BatchProgress) -> str:
@@ -111,10 +114,8 @@ def format_plain(progress: BatchProgress) -> str:
     if status.running:
         parts.append(f"{status.running} running")
     parts += _list_failed(status)
-    return (
-        f"{format_duration(progress.elapsed)}  {', '.join(parts)}; {format_spending(progress)}"
-        f"{_format_rest(progress)}"
-    )
+    counts = f"{', '.join(parts)}{_format_rest(progress)}"
+    return f"{format_duration(progress.elapsed)}  {counts}; {format_spending(progress)}"
 
 
 def format_view(progress: BatchProgress, width: int) -> list[str]:
@@ -132,7 +133,8 @@ def format_view(progress: BatchProgress, width: int) -> list[str]:
     )
     lines = [
         "   ".join([*(f"{count} {word}" for count, word in counts), *_list_failed(status)]),
-        f"{format_spending(progress)}; {format_duration(progress.elapsed)}{_format_rest(progress)}",
+        f"{format_duration(progress.elapsed)} elapsed{_format_rest(progress)}",
+        format_spending(progress),
     ]
     lines += [f"  {line}" for line in list_reasons(progress, _MAX_REASONS)]
     if status.halted:
@@ -190,8 +192,8 @@ def format_spending(progress: BatchProgress) -> str:
     limit = "" if progress.max_cost is None else f" of {progress.max_cost}"
     if spending.unpriced and spending.unpriced == spending.tasks:
         return f"{count_noun(spending.tasks, 'task')} of unknown price"
-    more = f" and {count_noun(spending.unpriced, 'task')} of unknown price"
-    return f"{spending.cost}{limit} USD{more if spending.unpriced else ''} spent"
+    more = f", and {count_noun(spending.unpriced, 'task')} of unknown price"
+    return f"{spending.cost}{limit} USD spent{more if spending.unpriced else ''}"
 
 
 def make_progress_fields(progress: BatchProgress) -> dict[str, JSON]:
