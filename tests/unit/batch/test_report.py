@@ -20,6 +20,7 @@ from cometapi_runway.batch._report import (
     STATUSES,
     ReportSource,
     count_statuses,
+    format_cost,
     group_failures,
     list_files,
     make_bar,
@@ -29,7 +30,6 @@ from cometapi_runway.batch._report import (
 from cometapi_runway.batch._report_page import (
     MAX_SHOWN_FILES,
     MAX_SHOWN_ROWS,
-    format_cost,
     format_seconds,
     render_page,
     write_report,

@@ -229,6 +229,12 @@ def make_bar(counts: Mapping[RowStatus, int], row_count: int) -> list[tuple[str,
     return parts
 
 
+def format_cost(cost: Decimal) -> str:
+    """US dollars: ``0.5`` as ``0.50``, ``0.125`` as it is."""
+    places = -int(cost.normalize().as_tuple().exponent)
+    return f"{cost:,.{max(places, 2)}f}"
+
+
 def _get_quantile(ordered: Sequence[float], part: float) -> float:
     return ordered[max(math.ceil(part * len(ordered)) - 1, 0)]
 

@@ -8,7 +8,6 @@ import os
 import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,7 @@ from cometapi_runway._core.naming import count_noun
 from cometapi_runway.batch._report import (
     ReportSource,
     count_statuses,
+    format_cost,
     group_failures,
     list_files,
     make_bar,
@@ -119,12 +119,6 @@ def format_seconds(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes_of_hour:02} min"
     return f"{minutes} min {rest} s"
-
-
-def format_cost(cost: Decimal) -> str:
-    """``0.5`` as ``0.50``, ``0.125`` as it is."""
-    places = -int(cost.normalize().as_tuple().exponent)
-    return f"{cost:,.{max(places, 2)}f}"
 
 
 def _format_time(time: datetime) -> str:

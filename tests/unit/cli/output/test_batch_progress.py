@@ -59,7 +59,7 @@ def test_the_view_shows_counts_spending_times_and_reasons() -> None:
     assert format_view(tracker.make_progress(STATUS, after(140)), 78) == [
         "138 done   8 running   49 waiting   3 failed   2 unknown",
         "2:20 elapsed, about 0:57 left, until 12:03",
-        "71.50 of 100 USD spent, and 12 tasks of unknown price",
+        "71.50 of 100.00 USD spent, and 12 tasks of unknown price",
         "  2  failed: SAFETY.INPUT.TEXT",
         "  1  failed: INTERNAL",
     ]

@@ -13,7 +13,7 @@ from cometapi_runway._core.secret import Secret
 from cometapi_runway.batch import BatchStatus, RowResult
 from cometapi_runway.batch._batch import check_name
 from cometapi_runway.batch._options import BatchOptions
-from cometapi_runway.batch._places import Place, make_place
+from cometapi_runway.batch._places import Place, check_database, make_place
 from cometapi_runway.batch._status import make_status
 from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._options import paths
@@ -140,14 +140,15 @@ def locate_records(connection: ConnectionOptions, database: str | None) -> Batch
 
     Raises:
         UsageError: They need the journal, which is switched off.
-        ConfigurationError: The journal's URL is malformed.
+        ConfigurationError: The URL of the journal or the database is malformed.
     """
     default = paths.get_default_journal_path().parent
     base_url = connection.base_url_options
     if database is not None:
-        shown = hide_password(database)
+        secret = Secret(database)
+        check_database(secret)
         words = (*base_url, *list_database_words(database))
-        return BatchRecords(default, None, Secret(database), words, ("--journal", shown))
+        return BatchRecords(default, None, secret, words, ("--journal", hide_password(database)))
     location = connection.journal_location
     if location is None:
         raise UsageError(

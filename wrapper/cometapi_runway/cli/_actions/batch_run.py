@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.naming import count_noun
-from cometapi_runway.batch import Batch, BatchStatus, RowResult
+from cometapi_runway.batch import Batch, BatchStatus, RowResult, RowStatus
 from cometapi_runway.batch._options import BatchOptions
 from cometapi_runway.batch._outputs import is_remote
 from cometapi_runway.batch._report import ReportSource
@@ -37,6 +37,7 @@ from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.report import Report
 
+_FAILED: Final[frozenset[RowStatus]] = frozenset({"FAILED", "CANCELLED", "REFUSED"})
 _MAX_REASONS: Final = 10
 _MAX_UNKNOWN: Final = 5
 _STOPPING: Final = (
@@ -132,7 +133,7 @@ def make_end_report(run: BatchRun, progress: BatchProgress) -> ExitReport:
         ExitCode.TASK,
         BatchRowsFailedError.__name__,
         ", and ".join(parts),
-        _advise(run, progress, open_rows, failed - len(unknown)),
+        _advise(run, status),
         details=(*list_reasons(progress, _MAX_REASONS), *_list_unknown(run, unknown)),
         fields=fields,
     )
@@ -238,15 +239,18 @@ def _make_arguments(options: BatchOptions) -> dict[str, object]:
     }
 
 
-def _advise(run: BatchRun, progress: BatchProgress, open_rows: int, failed: int) -> str:
-    if open_rows:
-        return f"see to the reason, then go on: `{run.resume_command}`"
-    name, words = progress.status.name, run.records.words
-    if not failed:
-        report = format_command("batch", "report", name, *words)
-        return f"check the usage log of your CometAPI account; `{report}` lists what is unknown"
+def _advise(run: BatchRun, status: BatchStatus) -> str:
+    """What to do about rows that did not succeed, the most useful first."""
+    name, words = status.name, run.records.words
     retry = format_command("batch", "retry", name, *words)
-    return f"`{retry}` creates new tasks for the rows that failed, which are charged"
+    if status.ended < status.rows:
+        return f"see to the reason, then go on: `{run.resume_command}`"
+    if _FAILED & status.statuses.keys():
+        return f"`{retry}` creates new tasks for the rows that failed, which are charged"
+    if "BUDGET" in status.statuses:
+        return f"`{retry}` with a higher --max-cost or --max-tasks goes on"
+    report = format_command("batch", "report", name, *words)
+    return f"check the usage log of your CometAPI account; `{report}` lists what is unknown"
 
 
 def _list_unknown(run: BatchRun, unknown: Sequence[RowResult]) -> list[str]:

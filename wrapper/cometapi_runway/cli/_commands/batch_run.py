@@ -8,12 +8,15 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from attrs import evolve
+
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway.batch import Batch, ManifestReport
 from cometapi_runway.batch._batch import check_name
 from cometapi_runway.batch._check import MAX_BAD_ROWS
 from cometapi_runway.batch._options import BatchOptions
 from cometapi_runway.batch._outputs import is_remote
+from cometapi_runway.batch._report import format_cost
 from cometapi_runway.cli._actions.batch_records import BatchRecords, locate_records
 from cometapi_runway.cli._actions.batch_run import BatchRun, run_batch
 from cometapi_runway.cli._actions.budget import make_scoped_budget
@@ -113,12 +116,13 @@ def retry(
     /,
     *,
     page: PageOption = None,
+    limits: LimitOptions = _LIMITS,
     database: DatabaseOption = None,
     connection: ConnectionOptions = _CONNECTION,
     display: DisplayOptions = _DISPLAY,
     report: ReportArgument,
 ) -> ExitCode:
-    """Run rows again that did not succeed, with the options of the last run.
+    """Run rows again that did not succeed, with the options of the last run and those given here.
 
     A row whose task has failed gets a new task, which is charged. A row of unknown outcome is never
     sent again, unless it was settled as not charged. If rows have not ended, it goes on with these
@@ -126,8 +130,9 @@ def retry(
     """
     records = locate_records(connection, database)
     with records.open(name) as known:
-        status, options = known.read_status(), known.read_options()
+        status, options = known.read_status(), _raise_limits(known.read_options(), limits, name)
     words = () if page is None else ("--report", str(page))
+    words += list_limit_words(limits)
     resume_command = format_command("batch", "retry", name, *words, *records.words)
     with _open_batch(name, status.folder, records, connection) as batch:
         if status.is_complete:
@@ -174,6 +179,17 @@ def _make_options(options: BatchRunOptions, budget: Budget) -> BatchOptions:
     )
 
 
+def _raise_limits(options: BatchOptions, limits: LimitOptions, name: str) -> BatchOptions:
+    """The options of the last run, with the limits that are given now."""
+    budget = make_scoped_budget(limits, name)
+    return evolve(
+        options,
+        max_cost=options.max_cost if budget.max_cost is None else budget.max_cost,
+        max_tasks=options.max_tasks if budget.max_tasks is None else budget.max_tasks,
+        prices={**options.prices, **budget.prices},
+    )
+
+
 def _check_cost(found: ManifestReport, budget: Budget, report: Report) -> None:
     """Show the estimate, and refuse a limited cost where a price is not known.
 
@@ -193,8 +209,8 @@ def _check_cost(found: ManifestReport, budget: Budget, report: Report) -> None:
         report.show_note(format_estimate(found))
     if budget.max_cost is not None and estimate.known_cost > budget.max_cost:
         report.show_warning(
-            f"all rows cost {estimate.known_cost} USD; those beyond {budget.max_cost} USD are not "
-            "sent"
+            f"all rows cost {format_cost(estimate.known_cost)} USD; those beyond "
+            f"{format_cost(budget.max_cost)} USD are not sent"
         )
 
 

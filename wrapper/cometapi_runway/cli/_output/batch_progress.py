@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.naming import count_noun
-from cometapi_runway.batch._report import describe_reason
+from cometapi_runway.batch._report import describe_reason, format_cost
 from cometapi_runway.cli._output.text import escape_control_characters, format_duration
 
 if TYPE_CHECKING:
@@ -189,11 +189,11 @@ def list_reasons(progress: BatchProgress, limit: int) -> list[str]:
 def format_spending(progress: BatchProgress) -> str:
     """What was spent, of how much, and how many tasks are not in the sum."""
     spending = progress.status.spending
-    limit = "" if progress.max_cost is None else f" of {progress.max_cost}"
+    limit = "" if progress.max_cost is None else f" of {format_cost(progress.max_cost)}"
     if spending.unpriced and spending.unpriced == spending.tasks:
         return f"{count_noun(spending.tasks, 'task')} of unknown price"
     more = f", and {count_noun(spending.unpriced, 'task')} of unknown price"
-    return f"{spending.cost}{limit} USD spent{more if spending.unpriced else ''}"
+    return f"{format_cost(spending.cost)}{limit} USD spent{more if spending.unpriced else ''}"
 
 
 def make_progress_fields(progress: BatchProgress) -> dict[str, JSON]:
