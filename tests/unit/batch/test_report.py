@@ -13,7 +13,7 @@ from typing import Any, get_args
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometapi_runway.batch._report import (
@@ -105,7 +105,7 @@ def test_odd_names_work_as_links(page: str, folder: str, tmp_path: Path) -> None
     base = there.as_uri()
     links = [attrs["href"] for tag, attrs in found.elements if tag == "a"]
     targets = [unquote(urlsplit(urljoin(base, link)).path) for link in links]
-    assert targets == [f"{place.as_posix()}/{name}" for name in ODD_NAMES]
+    assert sorted(targets) == sorted(f"{place.as_posix()}/{name}" for name in ODD_NAMES)
     assert all(urlsplit(urljoin(base, link)).scheme == "file" for link in links)
 
 
@@ -143,6 +143,13 @@ def test_a_video_shows_its_first_frame_and_a_picture_itself() -> None:
     assert "c.bin" in found.text
 
 
+def test_files_are_in_the_order_of_their_names_and_numbers() -> None:
+    names = ["shot-9.mp4", "shot-10.mp4", "shot-10b.mp4", "shot-100.mp4"]
+    rows = [RowResult(name, "SUCCEEDED", files=(name,)) for name in reversed(names)]
+
+    assert [file.name for file in list_files(rows, "/out", Path("/r.html"))] == names
+
+
 def test_the_cost_of_a_row_is_shown_once() -> None:
     row = RowResult("cat", "SUCCEEDED", files=("a.mp4", "b.mp4"), cost=Decimal("0.5"))
 
@@ -152,6 +159,7 @@ def test_the_cost_of_a_row_is_shown_once() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_nothing_of_a_batch_becomes_markup(name: str, row_id: str, error: str) -> None:
     evil = "</style></title><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -170,7 +178,7 @@ def test_nothing_of_a_batch_becomes_markup(name: str, row_id: str, error: str) -
     assert not tags & {"script", "iframe", "object", "embed", "link", "form", "base"}
     attributes = {name for _, attrs in found.elements for name in attrs}
     assert not [name for name in attributes if name.startswith("on") or name == "style"]
-    assert "49" not in found.text.replace(name, "").replace(row_id, "").replace(error, "")
+    assert "{{ 7 * 7 }}" in found.text
 
 
 def test_the_page_needs_no_network_and_its_policy_allows_none() -> None:

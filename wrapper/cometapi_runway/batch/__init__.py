@@ -7,6 +7,8 @@ manifest offline and estimates its cost. `_results` writes one line for each row
 A run has five parts. `_coordinator` puts rows into the queue of `_engine`, DBOS, in chunks;
 `_worker` runs a chunk's rows with `_row_runner`, and `_store` keeps their results, which the
 coordinator writes to the results file. `_leases` tells which workers live. `_decisions` are pure.
+
+`_report` groups and sums results, and `_report_page` makes them a page of `report.html.jinja`.
 """
 
 from cometapi_runway.batch._batch import Batch, list_batches, work

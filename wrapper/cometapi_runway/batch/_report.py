@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -130,8 +131,12 @@ def count_statuses(results: Iterable[RowResult]) -> dict[RowStatus, int]:
     return {status: counts[status] for status in STATUSES if counts[status]}
 
 
-def list_files(results: Iterable[RowResult], folder: str, page: Path) -> Iterator[FileView]:
-    """The files of a batch, with links that work from the page's folder."""
+def list_files(results: Iterable[RowResult], folder: str, page: Path) -> list[FileView]:
+    """The files of a batch by name, with links that work from the page's folder."""
+    return sorted(_read_files(results, folder, page), key=lambda file: _split_numbers(file.name))
+
+
+def _read_files(results: Iterable[RowResult], folder: str, page: Path) -> Iterator[FileView]:
     base = make_base_link(folder, page)
     is_local = not is_remote(folder)
     for result in results:
@@ -233,6 +238,12 @@ def format_cost(cost: Decimal) -> str:
     """US dollars: ``0.5`` as ``0.50``, ``0.125`` as it is."""
     places = -int(cost.normalize().as_tuple().exponent)
     return f"{cost:,.{max(places, 2)}f}"
+
+
+def _split_numbers(name: str) -> list[tuple[int, str]]:
+    """A key that sorts ``shot-9`` before ``shot-10``; rows end in any order."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
 
 
 def _get_quantile(ordered: Sequence[float], part: float) -> float:

@@ -87,7 +87,7 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
     }
     results = source.results
     counts = count_statuses(results)
-    files = list(list_files(results, source.folder, page))
+    files = list_files(results, source.folder, page)
     css = _read_text("report.css")
     return environment.from_string(
         _read_text("report.html.jinja")

@@ -34,7 +34,12 @@ _OTHER_GROUP: Final = Group("Other", sort_key=4)
 # summaries are enough for --help.
 _COMMANDS: Final = (
     ("tasks", "tasks:app", "Show tasks, wait for them, download their files.", _TASKS_GROUP),
-    ("batch", "batch:app", "Check a manifest of many tasks.", _TASKS_GROUP),
+    (
+        "batch",
+        "batch:app",
+        "Run many tasks from one manifest; resume, watch, retry, report.",
+        _TASKS_GROUP,
+    ),
     ("demo", "demo:demo", "Create a video with a local gateway; needs no key.", _SETUP_GROUP),
     ("simulate", "simulate:simulate", "Run a local gateway to try things out.", _SETUP_GROUP),
     (

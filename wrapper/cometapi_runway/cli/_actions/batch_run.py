@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -85,7 +85,7 @@ def run_batch(run: BatchRun, report: Report) -> ExitCode:
         def show_progress(status: BatchStatus) -> None:
             display.show_progress(tracker.make_progress(status, _now()))
 
-        for result in run.batch.run(**_make_arguments(run.options), on_progress=show_progress):
+        for result in _start(run, show_progress):
             tracker.add(result)
             display.show_row(result)
         # Requests that were finished meanwhile count.
@@ -225,18 +225,20 @@ def _make_interruption(run: BatchRun, progress: BatchProgress) -> CommandInterru
     return CommandInterrupted(f"interrupted; {', '.join(parts)}", run.resume_command)
 
 
-def _make_arguments(options: BatchOptions) -> dict[str, object]:
-    return {
-        "concurrency": options.concurrency,
-        "rate": options.rate,
-        "max_cost": options.max_cost,
-        "max_tasks": options.max_tasks,
-        "prices": options.prices,
-        "attempts": options.attempts,
-        "halt": options.halt,
-        "interval": options.interval,
-        "wait_timeout": options.timeout,
-    }
+def _start(run: BatchRun, on_progress: Callable[[BatchStatus], object]) -> Iterator[RowResult]:
+    options = run.options
+    return run.batch.run(
+        concurrency=options.concurrency,
+        rate=options.rate,
+        max_cost=options.max_cost,
+        max_tasks=options.max_tasks,
+        prices=options.prices,
+        attempts=options.attempts,
+        halt=options.halt,
+        interval=options.interval,
+        wait_timeout=options.timeout,
+        on_progress=on_progress,
+    )
 
 
 def _advise(run: BatchRun, status: BatchStatus) -> str:

@@ -131,9 +131,10 @@ def retry(
     records = locate_records(connection, database)
     with records.open(name) as known:
         status, options = known.read_status(), _raise_limits(known.read_options(), limits, name)
-    words = () if page is None else ("--report", str(page))
-    words += list_limit_words(limits)
-    resume_command = format_command("batch", "retry", name, *words, *records.words)
+    page_words = () if page is None else ("--report", str(page))
+    resume_command = format_command(
+        "batch", "retry", name, *page_words, *list_limit_words(limits), *records.words
+    )
     with _open_batch(name, status.folder, records, connection) as batch:
         if status.is_complete:
             ids = batch.retry()
