@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -295,6 +296,29 @@ def test_a_report_that_cannot_be_written_is_named(run: Terminal) -> None:
 
     assert result.code == ExitCode.USAGE
     assert "cannot write the report page.html" in result.err
+
+
+def test_a_page_that_cannot_be_written_does_not_change_how_the_batch_ended(run: Terminal) -> None:
+    Path("page.html").mkdir()
+
+    result = run(*RUN, "--report", "page.html")
+
+    assert result.code == ExitCode.SUCCESS
+    assert "warning: cannot write the report page.html" in result.err
+    assert "`cometapi-runway batch report shots` writes it" in result.err
+
+
+@pytest.mark.parametrize("missing", ["dbos", "jinja2"])
+def test_a_missing_extra_is_named(
+    missing: str, run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(*RUN)
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    result = run("batch", "report", "shots")
+
+    assert result.code == ExitCode.USAGE
+    assert "cometapi-runway[batch]" in result.err
 
 
 @pytest.mark.parametrize("command", ["status", "watch", "retry", "cancel", "report"])

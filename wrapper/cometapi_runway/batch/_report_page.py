@@ -12,9 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
-from markupsafe import Markup
-
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway.batch._report import (
     ReportSource,
@@ -26,6 +23,7 @@ from cometapi_runway.batch._report import (
     measure_times,
     sum_spending,
 )
+from cometapi_runway.errors import ConfigurationError
 
 MAX_SHOWN_FILES: Final = 400
 """Files with a picture on the page; the others are links. A browser opens every video."""
@@ -45,6 +43,7 @@ def write_report(source: ReportSource, page: Path) -> None:
     """Write the page; a page that is there is replaced as a whole.
 
     Raises:
+        ConfigurationError: The extra ``batch`` is not installed.
         OSError: The disk write fails.
     """
     content = render_page(source, page, datetime.now(UTC))
@@ -71,20 +70,21 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
         source: The batch.
         page: Where the page will be; its links start there.
         now: When it is made.
+
+    Raises:
+        ConfigurationError: The extra ``batch`` is not installed.
     """
+    try:
+        # Late: the libraries of an extra.
+        from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+        from markupsafe import Markup  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the report needs jinja2; install cometapi-runway[batch] ({error})", setting="batch"
+        ) from error
     environment = Environment(
-        loader=BaseLoader(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {
-        "count": count_noun,
-        "duration": format_seconds,
-        "time": _format_time,
-        "usd": format_cost,
-    }
     results = source.results
     counts = count_statuses(results)
     files = list_files(results, source.folder, page)
@@ -92,6 +92,10 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
     return environment.from_string(
         _read_text("report.html.jinja")
     ).render(
+        count=count_noun,
+        duration=format_seconds,
+        time=_format_time,
+        usd=format_cost,
         source=source,
         now=now,
         css=Markup(css),  # noqa: S704 - the style sheet is part of this package
@@ -126,7 +130,7 @@ def _format_time(time: datetime) -> str:
 
 
 def _read_text(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    return resources.files("cometapi_runway.batch").joinpath(name).read_text("utf-8")
 
 
 def _hash_style(css: str) -> str:

@@ -52,9 +52,9 @@ def make_tracker(ends: Sequence[float], max_cost: str | None = None) -> BatchTra
 
 def test_the_view_shows_counts_spending_times_and_reasons() -> None:
     tracker = make_tracker(range(1, 141), "100")
-    for _ in range(2):
-        tracker.add(RowResult("a", "FAILED", failure_code="SAFETY.INPUT.TEXT"))
-    tracker.add(RowResult("b", "FAILED", failure_code="INTERNAL"))
+    for row_id in ("a", "b", "b"):
+        tracker.add(RowResult(row_id, "FAILED", failure_code="SAFETY.INPUT.TEXT"))
+    tracker.add(RowResult("c", "FAILED", failure_code="INTERNAL"))
 
     assert format_view(tracker.make_progress(STATUS, after(140)), 78) == [
         "138 done   8 running   49 waiting   3 failed   2 unknown",
@@ -164,7 +164,7 @@ def test_a_gateways_words_cannot_move_the_cursor() -> None:
 def test_many_reasons_are_cut_and_counted() -> None:
     tracker = BatchTracker()
     for number in range(12):
-        tracker.add(RowResult("a", "FAILED", failure_code=f"CODE.{number:02}"))
+        tracker.add(RowResult(f"{number}", "FAILED", failure_code=f"CODE.{number:02}"))
 
     lines = format_view(tracker.make_progress(STATUS, after(0)), 80)
 
@@ -190,8 +190,8 @@ def test_no_line_is_wider_than_the_terminal(
     rows = sum(statuses.values()) + running + waiting
     status = evolve(STATUS, rows=rows, running=running, statuses=statuses)
     tracker = make_tracker([1.0] * 5, "12345.678901")
-    for code in codes:
-        tracker.add(RowResult("a", "FAILED", failure_code=code))
+    for number, code in enumerate(codes):
+        tracker.add(RowResult(f"{number}", "FAILED", failure_code=code))
     progress = tracker.make_progress(status, after(seconds))
 
     lines = format_view(progress, width)

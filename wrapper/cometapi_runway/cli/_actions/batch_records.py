@@ -106,7 +106,6 @@ class KnownBatch:
     _store: Store
     _journal: Journal
     _latest: float = field(default=0.0, init=False)
-    _seen: set[str] = field(factory=set[str], init=False)
 
     def read_status(self) -> BatchStatus:
         """How it stands."""
@@ -123,12 +122,10 @@ class KnownBatch:
             yield result
 
     def read_new_results(self) -> Iterator[RowResult]:
-        """The results that this has not returned before."""
+        """The results since the last call, and some of those before."""
         for ended_at, result in self._store.read_results(self.name, self._latest - _LATE_RESULTS):
             self._latest = max(self._latest, ended_at)
-            if result.id not in self._seen:
-                self._seen.add(result.id)
-                yield result
+            yield result
 
     def cancel(self) -> None:
         """Have every worker create no further task of it."""

@@ -140,13 +140,15 @@ def make_end_report(run: BatchRun, progress: BatchProgress) -> ExitReport:
 
 
 def save_report(run: BatchRun, page: Path, report: Report) -> None:
-    """Write the report's page.
-
-    Raises:
-        UsageError: It cannot be written.
-    """
+    """Write the report's page; where that fails, the batch has ended all the same."""
     status = run.batch.status()
-    write_page(make_source(status, list(run.batch.results()), run.options, run.records), page)
+    source = make_source(status, list(run.batch.results()), run.options, run.records)
+    try:
+        write_page(source, page)
+    except UsageError as error:
+        again = format_command("batch", "report", status.name, *run.records.words)
+        report.show_warning(f"{error}; `{again}` writes it")
+        return
     report.show_result(str(page), "report", {"name": status.name, "path": str(page)})
 
 
@@ -214,7 +216,7 @@ class Interruption:
 
 def _make_interruption(run: BatchRun, progress: BatchProgress) -> CommandInterrupted:
     status = progress.status
-    parts = []
+    parts: list[str] = []
     if status.running:
         verb = "continues" if status.running == 1 else "continue"
         parts.append(f"{count_noun(status.running, 'task')} {verb} at the gateway")

@@ -67,11 +67,15 @@ class BatchTracker:
     """
 
     max_cost: Decimal | None = None
+    _ids: set[str] = field(factory=set[str], init=False)
     _reasons: Counter[str] = field(factory=Counter[str], init=False)
     _ends: deque[float] = field(factory=lambda: deque[float](maxlen=_WINDOW), init=False)
 
     def add(self, result: RowResult) -> None:
-        """Add the result of a row."""
+        """Add the result of a row, which counts once."""
+        if result.id in self._ids:
+            return
+        self._ids.add(result.id)
         # Unknown outcomes are shown apart, each with the command that closes it.
         if result.status not in {"SUCCEEDED", "UNKNOWN"}:
             self._reasons[f"{STATUS_WORDS[result.status]}: {describe_reason(result)}"] += 1
