@@ -17,7 +17,7 @@ from cometapi_runway.simulator import SimClock, SimulatorServer
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-FIRST, ERRORS, BATCH, SIMULATOR, TESTING = BLOCKS
+FIRST, ERRORS, LEDGER, BATCH, SIMULATOR, TESTING = BLOCKS
 (MANIFEST,) = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
 (COMMAND,) = re.findall(r"^cometapi-runway (batch run .*?)\n```", README, re.DOTALL | re.MULTILINE)
 
@@ -102,6 +102,23 @@ def test_the_batch_command_saves_a_file_for_each_row(
         )
     assert "2 rows: 2 succeeded" in output
     assert (tmp_path / "out" / "fox.mp4").stat().st_size
+
+
+def test_the_ledger_example_pays_once(server: SimulatorServer, tmp_path: Path) -> None:
+    with server:
+        outputs = {
+            run(
+                ["-c", LEDGER],
+                tmp_path,
+                COMETAPI_KEY="a-key",
+                COMETAPI_RUNWAY_BASE_URL=server.base_url,
+            )
+            for _ in range(2)
+        }
+        (task_id,) = server.gateway.tasks
+        assert len(server.gateway.charges) == 1
+    (output,) = outputs
+    assert output.startswith(f"{task_id} Spending(cost=Decimal('0.25'), tasks=1, unpriced=0)")
 
 
 def test_the_simulator_example_runs(tmp_path: Path) -> None:

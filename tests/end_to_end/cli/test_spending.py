@@ -289,6 +289,22 @@ def test_a_wrong_journal_is_named_without_its_password(
     assert gateway.requests == ()
 
 
+@pytest.mark.parametrize("words", [CREATE, ("tasks", "list"), ("tasks", "resume")], ids=" ".join)
+def test_an_unreachable_database_is_named_without_its_password(
+    run: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    pytest.importorskip("psycopg")
+    # A server that is starting would be waited for.
+    monkeypatch.setattr("cometapi_runway.journal._database.JOURNAL_READ_TIMEOUT", 0.0)
+
+    result = run(*words, "--journal", "postgresql://me:s3cret@127.0.0.1:1/d?password=s3cret")
+
+    assert result.code == ExitCode.USAGE
+    assert "journal postgresql://me@127.0.0.1:1/d cannot be opened" in result.everything
+    assert "s3cret" not in result.everything
+    assert not any(one.method == "POST" for one in gateway.requests)
+
+
 def test_the_export_takes_no_shared_setting(run: Terminal, gateway: Gateway) -> None:
     Path("config.toml").write_text('[cometapi-runway]\noutput = "videos"\nformat = "json"\n')
     run(*UPSCALE)

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway.cli._commands import _submission_text
 from cometapi_runway.cli._commands._submission_text import (
     describe_unknown_submission,
+    format_settle_command,
     format_submission,
     make_submission_fields,
 )
@@ -65,6 +68,48 @@ def test_a_warning_of_an_unknown_outcome_names_its_request() -> None:
     assert all(local in text for text in texts)
     assert texts[0].endswith(f"(request {'f' * 16}, seed 4294967295, key {'0' * 32})")
     assert texts[0] != texts[1]
+
+
+NAMES = st.one_of(st.none(), st.text(st.sampled_from("ab/ ,-1"), min_size=1, max_size=255))
+
+
+@given(
+    idempotency_key=NAMES,
+    label=NAMES,
+    scope=NAMES,
+    price=st.one_of(st.none(), st.decimals(0, 10**12, places=6)),
+    task_id=st.sampled_from([None, "b9342fdf-36b3-4829-bd4d-61c3307d4d4b"]),
+)
+def test_names_and_price_are_whole_within_80_columns(**changes: Any) -> None:
+    record = submission(**changes)
+
+    text = format_submission(record, GATEWAY, [format_settle_command(submission())])
+
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    # A long name goes on in the next line.
+    joined = "".join(line.removeprefix("  ") for line in lines)
+    for name in (record.idempotency_key, record.label):
+        assert name is None or name in joined
+    assert record.price is None or f"{record.price} USD" in joined
+    assert ("price unknown" in joined) == (record.price is None and record.scope is not None)
+    fields = make_submission_fields(record)
+    assert [fields[name] for name in ("idempotency_key", "label", "scope")] == [
+        record.idempotency_key,
+        record.label,
+        record.scope,
+    ]
+
+
+def test_the_command_that_settles_names_the_task_of_a_broken_response() -> None:
+    known = submission(task_id="an-id")
+    options = ("--journal", "my file")
+
+    settle = f"cometapi-runway tasks settle {'0' * 32} --task"
+    assert format_settle_command(submission()) == f"{settle} ID"
+    assert format_settle_command(known, options) == f"{settle} an-id --journal 'my file'"
+    assert "names task an-id" in describe_unknown_submission(known)
+    assert "has no id" not in describe_unknown_submission(known)
 
 
 def test_a_task_with_an_id_is_told_by_its_id() -> None:

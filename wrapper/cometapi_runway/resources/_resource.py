@@ -33,12 +33,7 @@ class Resource(Generic[P]):
             flow = submit(request, started=driver.clock.now(), rng=session.rng)
             submission = driver.run(flow)
             accepted_at = driver.clock.now() - submission.age
-            return bind(
-                session,
-                submission.task,
-                accepted_at=accepted_at,
-                is_reused=submission.is_reused,
-            )
+            return bind(session, submission.task, accepted_at, is_reused=submission.is_reused)
 
         self.signature = signature
         self.create = create
@@ -62,12 +57,7 @@ class AsyncResource(Generic[P]):
             flow = submit(request, started=driver.clock.now(), rng=session.rng)
             submission = await driver.run(flow)
             accepted_at = driver.clock.now() - submission.age
-            return bind_async(
-                session,
-                submission.task,
-                accepted_at=accepted_at,
-                is_reused=submission.is_reused,
-            )
+            return bind_async(session, submission.task, accepted_at, is_reused=submission.is_reused)
 
         self.signature = signature
         self.create = create

@@ -1,0 +1,48 @@
+"""The cells of an exported table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cometapi_runway.cli._commands.export import format_cell
+
+JSON_VALUES: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+@given(JSON_VALUES, st.sampled_from(["", " ", "\t", "\n", "\r", "\x00"]), st.booleans())
+def test_no_cell_begins_a_formula_or_sends_a_control_character(
+    value: Any, blank: str, is_formula: bool
+) -> None:
+    if is_formula and isinstance(value, str):
+        value = f"{blank}={value}"
+
+    cell = format_cell(value)
+
+    assert not cell.lstrip().startswith(FORMULAS)
+    assert not any(one < " " and one not in "\t\n" for one in cell)
+
+
+@given(JSON_VALUES)
+def test_a_cell_keeps_the_value(value: Any) -> None:
+    cell = format_cell(value)
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow(["x", cell])
+
+    assert next(csv.reader(io.StringIO(stream.getvalue()))) == ["x", cell]
+    if value is None:
+        assert cell == ""
+    elif not isinstance(value, str):
+        assert json.loads(cell.removeprefix("'")) == value
+    elif value.isprintable():
+        assert cell in {value, f"'{value}"}
