@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,11 @@ from cometapi_runway import RunwayClient
 from cometapi_runway.simulator import SimClock, SimulatorServer
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-FIRST, ERRORS, LEDGER, SIMULATOR, TESTING = BLOCKS
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FIRST, ERRORS, LEDGER, BATCH, SIMULATOR, TESTING = BLOCKS
+(MANIFEST,) = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
+(COMMAND,) = re.findall(r"^cometapi-runway (batch run .*?)\n```", README, re.DOTALL | re.MULTILINE)
 
 
 def run(arguments: list[str], folder: Path, **environment: str) -> str:
@@ -67,6 +71,37 @@ def test_the_error_example_resumes_tasks(server: SimulatorServer, tmp_path: Path
             COMETAPI_RUNWAY_BASE_URL=server.base_url,
         )
     assert f"{other.id} SUCCEEDED None" in output
+
+
+def test_the_batch_example_saves_a_file_for_each_row(
+    server: SimulatorServer, tmp_path: Path
+) -> None:
+    with server:
+        output = run(
+            ["-c", BATCH],
+            tmp_path,
+            COMETAPI_KEY="a-key",
+            COMETAPI_RUNWAY_BASE_URL=server.base_url,
+        )
+    assert sorted(output.splitlines()) == ["fox SUCCEEDED fox.mp4", "owl SUCCEEDED owl.mp4"]
+    assert (tmp_path / "out" / "spring" / "owl.mp4").stat().st_size
+
+
+def test_the_batch_command_saves_a_file_for_each_row(
+    server: SimulatorServer, tmp_path: Path
+) -> None:
+    (tmp_path / "heroes.csv").write_text(MANIFEST, "utf-8")
+    with server:
+        output = run(
+            ["-m", "cometapi_runway", *shlex.split(COMMAND.replace("\\\n", " "))],
+            tmp_path,
+            COMETAPI_KEY="a-key",
+            COMETAPI_RUNWAY_BASE_URL=server.base_url,
+            COMETAPI_RUNWAY_JOURNAL=str(tmp_path / "journal.sqlite3"),
+            COMETAPI_RUNWAY_CONFIG=str(tmp_path / "config.toml"),
+        )
+    assert "2 rows: 2 succeeded" in output
+    assert (tmp_path / "out" / "fox.mp4").stat().st_size
 
 
 def test_the_ledger_example_pays_once(server: SimulatorServer, tmp_path: Path) -> None:

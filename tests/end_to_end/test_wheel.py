@@ -56,13 +56,15 @@ def test_holds_exactly_the_two_packages(wheel: Path) -> None:
     assert {"cometapi_runway/simulator/_media/1280x720" + end for end in (".mp4", ".png")} <= set(
         names
     )
+    assert {f"cometapi_runway/batch/report.{end}" for end in ("css", "html.jinja")} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
 def test_imports_every_module_that_needs_no_extra(python: Path, tmp_path: Path) -> None:
     code = (
         "import importlib, pkgutil, cometapi_runway as w, cometapi_runway_api as g\n"
-        "extra = ('cometapi_runway.cli', 'cometapi_runway.simulator', 'cometapi_runway.testing')\n"
+        "names = ('batch', 'cli', 'simulator', 'testing')\n"
+        "extra = tuple('cometapi_runway.' + name for name in names)\n"
         "for package in (w, g):\n"
         "    for m in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
         "        if not m.name.startswith(extra): importlib.import_module(m.name)\n"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from cyclopts import App
 
-from cometapi_runway.cli._options.client_resources import (
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.resources._client_resources import (
     list_client_resources,
 )
-from cometapi_runway.cli._output.exit_codes import ExitCode
 
 from .terminal import Terminal
 

@@ -91,8 +91,8 @@ def test_a_disk_without_locks_will_do(
     def refuse(_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(partial_file, "_lock", refuse)
-    monkeypatch.setattr(partial_file, "_unlock", refuse)
+    monkeypatch.setattr(partial_file, "lock_file", refuse)
+    monkeypatch.setattr(partial_file, "unlock_file", refuse)
     final = parts[0].shared.with_name("a.mp4")
     parts[0].shared.write_bytes(b"somebody's")
     for part in parts:

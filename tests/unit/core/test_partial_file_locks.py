@@ -64,10 +64,10 @@ def test_the_moment_between_opening_and_locking(
 ) -> None:
     write(parts[0], DATA)
     final = shared.with_name("a.mp4")
-    lock = partial_file._lock
+    lock = partial_file.lock_file
 
     def late(file: object) -> None:
-        monkeypatch.setattr(partial_file, "_lock", lock)
+        monkeypatch.setattr(partial_file, "lock_file", lock)
         if becomes == "finished":
             parts[0].publish(final, overwrite=False)
         else:
@@ -75,7 +75,7 @@ def test_the_moment_between_opening_and_locking(
             shared.unlink()
         lock(file)
 
-    monkeypatch.setattr(partial_file, "_lock", late)
+    monkeypatch.setattr(partial_file, "lock_file", late)
     assert parts[1].hold() == 0
     write(parts[1], b"new")
     assert shared.read_bytes() == b"new"
@@ -89,7 +89,7 @@ def test_it_gives_up_where_everything_is_taken(
     def taken(_: object) -> None:
         raise BlockingIOError(errno.EWOULDBLOCK, "taken")
 
-    monkeypatch.setattr(partial_file, "_lock", taken)
+    monkeypatch.setattr(partial_file, "lock_file", taken)
     with pytest.raises(OSError, match="other processes hold every partial file"):
         parts[0].hold()
 

@@ -24,34 +24,11 @@ from cometapi_runway._core.file_identity import (
     write_identity,
 )
 from cometapi_runway._core.file_links import open_without_link
+from cometapi_runway._core.file_locks import has_name, lock_file, sync_folder, unlock_file
 
 PARTIAL_SUFFIX = ".part"
 _MAX_CLAIMS = 5
 """Names tried before giving up. A claim fails only if another process takes it at that moment."""
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # A byte beyond any video's end, because a Windows lock blocks reads of what it covers.
-    _LOCKED_BYTE = 0x7FFFFFFE
-
-    def _lock(file: BinaryIO) -> None:
-        os.lseek(file.fileno(), _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-    def _unlock(file: BinaryIO) -> None:
-        os.lseek(file.fileno(), _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    # Not lockf: its locks belong to the process, so two threads would share one.
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _unlock(file: BinaryIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 @define(eq=False)
@@ -82,7 +59,7 @@ class PartialFile:
         Raises:
             OSError: The file cannot be opened.
         """
-        if self._file is None or not _has_name(self._file, self.path):
+        if self._file is None or not has_name(self._file, self.path):
             # Another process removed the name: what is written from now on would be lost.
             self.close()
             self.path, self._file = _claim(self.shared)
@@ -138,14 +115,14 @@ class PartialFile:
                 is, and this one is removed.
             OSError: The file cannot be renamed, or something that is not a file has the name.
         """
-        if not _has_name(self._open_file(), self.path):
+        if not has_name(self._open_file(), self.path):
             # The name may belong to another process's unfinished file by now.
             raise FileNotFoundError(errno.ENOENT, "removed by another process", str(self.path))
         if overwrite:
             self._rename(final)
         else:
             self._link_or_rename(final)
-        _sync_folder(final.parent)
+        sync_folder(final.parent)
         _remove_leftovers(self.shared)
 
     def close(self) -> None:
@@ -160,7 +137,7 @@ class PartialFile:
         """Record the identity of the bytes that come next, if they may outlive this attempt."""
         has_record = origin.etag is not None or identity_path(self.path).exists()
         # After a removal the name, and so the sidecar file, may belong to another process.
-        if self.path == self.shared and has_record and _has_name(file, self.path):
+        if self.path == self.shared and has_record and has_name(file, self.path):
             # The truncation first, or a power cut could leave the old bytes with the new record.
             os.fsync(file.fileno())
             write_identity(self.path, origin)
@@ -244,7 +221,7 @@ def _is_locked_elsewhere(file: BinaryIO, *, if_unsupported: bool) -> bool:
         if_unsupported: The result on a file system without locks.
     """
     try:
-        _lock(file)
+        lock_file(file)
     except (BlockingIOError, PermissionError):
         return True
     except OSError:
@@ -258,26 +235,19 @@ def _is_unfinished(file: BinaryIO, path: Path) -> bool:
     It may have been renamed between opening and locking, or its process may have died between
     linking the final name and removing this one.
     """
-    return _has_name(file, path) and os.fstat(file.fileno()).st_nlink <= 1
-
-
-def _has_name(file: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
-    except OSError:
-        return False
+    return has_name(file, path) and os.fstat(file.fileno()).st_nlink <= 1
 
 
 def _close_locked(file: BinaryIO, path: Path, *, remove: bool) -> None:
     """Close a locked file; `remove` also removes its name and its sidecar file."""
-    remove = remove and _has_name(file, path)
+    remove = remove and has_name(file, path)
     if remove:
         # Before it is unlocked: afterwards another process may hold it.
         remove_identity(path)
         _try_to_remove(path)
     with contextlib.suppress(OSError):
         # A process forked in the meantime has the file open too, and would keep the lock.
-        _unlock(file)
+        unlock_file(file)
     with contextlib.suppress(OSError):
         file.close()
     if sys.platform == "win32" and remove:
@@ -315,13 +285,3 @@ def _remove_abandoned(path: Path) -> None:
             file.close()
         else:
             _close_locked(file, path, remove=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable, on systems that can open folders."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -7,7 +7,6 @@ refuses a URL, the flow polls the task again, whose response has a fresh one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from attrs import define, field, frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.file_identity import FileIdentity, strong_etag
+from cometapi_runway._core.file_names import make_stem
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.partial_file import PARTIAL_SUFFIX, PartialFile
 from cometapi_runway._core.redaction import redact_url
@@ -59,6 +59,7 @@ class DownloadRequest:
         overwrite: Whether a file of the same name is replaced. If not, it is kept and taken as
             this output, because only complete files get the name.
         request_timeout: Seconds for one poll.
+        stem: The file's name without extension; None for one from the task's id.
     """
 
     task: Task
@@ -67,6 +68,7 @@ class DownloadRequest:
     poll: PreparedRequest
     overwrite: bool = False
     request_timeout: float = settings.REQUEST_TIMEOUT
+    stem: str | None = None
 
 
 @define
@@ -322,11 +324,10 @@ def _download_error(
 
 
 def _stem(request: DownloadRequest) -> str:
-    """A file name without extension, from the task's id, free of path separators."""
-    stem = re.sub(r"[^A-Za-z0-9_-]", "_", request.task.id)[:100]
-    if stem != request.task.id:
-        # Two tasks must not share a name: one's file would be taken for the other's.
-        stem += f"-{hashlib.sha256(request.task.id.encode()).hexdigest()[:8]}"
+    """The output's file name without extension."""
+    if request.stem is not None:
+        return request.stem
+    stem = make_stem(request.task.id)
     return f"{stem}-{request.index + 1}" if len(request.task.output) > 1 else stem
 
 

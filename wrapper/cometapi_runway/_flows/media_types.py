@@ -45,7 +45,7 @@ _EXTENSIONS = {
     "video/x-matroska": ".mkv",
     "video/x-msvideo": ".avi",
 }
-_MEDIA_EXTENSIONS = frozenset({*_EXTENSIONS.values(), ".jpeg", ".mpeg", ".oga", ".opus", ".tif"})
+MEDIA_EXTENSIONS = frozenset({*_EXTENSIONS.values(), ".jpeg", ".mpeg", ".oga", ".opus", ".tif"})
 _MEDIA_TYPES = ("audio/", "image/", "video/")
 _TEXT_TYPE = re.compile(r"text/.*|application/(?:[^;]*[+-])?(?:json|xml)\b.*")
 _MAX_QUOTE = 200
@@ -78,7 +78,7 @@ def extension_from_url(url: str) -> str:
         suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
     except ValueError:
         return ""
-    return suffix if suffix in _MEDIA_EXTENSIONS else ""
+    return suffix if suffix in MEDIA_EXTENSIONS else ""
 
 
 def extension_for(headers: Mapping[str, str]) -> str:

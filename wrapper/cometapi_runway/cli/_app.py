@@ -13,8 +13,8 @@ from cometapi_runway._core.version import DISTRIBUTION, __version__
 from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
-from cometapi_runway.cli._options.client_resources import list_client_resources
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.validation import contract
 
 if TYPE_CHECKING:
@@ -34,6 +34,12 @@ _OTHER_GROUP: Final = Group("Other", sort_key=4)
 # summaries are enough for --help.
 _COMMANDS: Final = (
     ("tasks", "tasks:app", "Show tasks, wait for them, download their files.", _TASKS_GROUP),
+    (
+        "batch",
+        "batch:app",
+        "Run many tasks from one manifest; resume, watch, retry, report.",
+        _TASKS_GROUP,
+    ),
     ("demo", "demo:demo", "Create a video with a local gateway; needs no key.", _SETUP_GROUP),
     ("simulate", "simulate:simulate", "Run a local gateway to try things out.", _SETUP_GROUP),
     (

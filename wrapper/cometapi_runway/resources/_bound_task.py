@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from concurrent import futures
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from attrs import evolve, field, frozen
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import SUCCEEDED, Task
 from cometapi_runway._flows import DownloadRequest, download, retrieve, wait
-from cometapi_runway._io.drivers import OnProgress, OnUpdate
+from cometapi_runway._io.drivers import AsyncDriver, OnProgress, OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway._settings import PARALLEL_DOWNLOADS, POLL_INTERVAL, WAIT_TIMEOUT, Settings
 from cometapi_runway.errors import DownloadError
@@ -201,10 +202,30 @@ class AsyncBoundTask(TrackedTask):
 
         `on_progress` may be a coroutine function; the download pauses while it is awaited.
         """
-        session = self.session
         callback = check_async_callback("on_progress", on_progress)
-        driver = evolve(session.driver, on_progress=callback)
-        requests = _download_requests(self, folder, overwrite=overwrite, settings=session.settings)
+        driver = evolve(self.session.driver, on_progress=callback)
+        requests = _download_requests(
+            self, folder, overwrite=overwrite, settings=self.session.settings
+        )
+        return await self._run_downloads(driver, requests)
+
+    async def download_as(self, folder: Path, stems: Sequence[str]) -> list[Path]:
+        """Download every output into a folder, under names without extension.
+
+        Files of these names are replaced.
+
+        Raises:
+            DownloadError: The task has no output, or an output cannot be downloaded.
+        """
+        session = self.session
+        requests = _download_requests(self, folder, overwrite=True, settings=session.settings)
+        named = [evolve(one, stem=stem) for one, stem in zip(requests, stems, strict=True)]
+        return await self._run_downloads(session.driver, named)
+
+    async def _run_downloads(
+        self, driver: AsyncDriver, requests: Sequence[DownloadRequest]
+    ) -> list[Path]:
+        session = self.session
         slots = asyncio.Semaphore(PARALLEL_DOWNLOADS)
 
         async def run(request: DownloadRequest) -> Path:

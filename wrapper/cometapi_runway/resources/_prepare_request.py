@@ -33,7 +33,7 @@ from cometapi_runway.resources._signatures import OPTIONS, P, Signature
 from cometapi_runway.resources._signatures.models import models
 from cometapi_runway.validation import HEADER_NAME, check_json, contract
 
-_VERSION_HEADER = "X-Runway-Version"
+VERSION_HEADER = "X-Runway-Version"
 _MAX_NAME = 255
 """Characters of an idempotency key or a label, at most."""
 _TASK_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~-]*")
@@ -202,7 +202,7 @@ def _request_builder(operation: str) -> Callable[..., dict[str, Any]]:
 @cache
 def _has_version_header(operation: str) -> bool:
     headers = contract().operation(operation).parameters_in("header")
-    return any(header.name == _VERSION_HEADER for header in headers)
+    return any(header.name == VERSION_HEADER for header in headers)
 
 
 def _build_request(operation: str, *, version: str, **arguments: Any) -> PreparedRequest:
@@ -282,7 +282,7 @@ def _mapping_option(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
 def _add_headers(
     headers: Mapping[str, str], extra: Mapping[str, str], version: str
 ) -> dict[str, str]:
-    checked = (*extra.items(), (_VERSION_HEADER, version))
+    checked = (*extra.items(), (VERSION_HEADER, version))
     issues = [issue for name, value in checked for issue in _check_header(name, value)]
     if issues:
         raise InvalidRequestError(issues)

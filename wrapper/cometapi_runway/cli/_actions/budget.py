@@ -6,17 +6,30 @@ from decimal import Decimal
 
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options import paths
-from cometapi_runway.cli._options.budget import BudgetOptions
-from cometapi_runway.cli._options.client_resources import ClientResource
+from cometapi_runway.cli._options.budget import BudgetOptions, LimitOptions, PriceOptions
 from cometapi_runway.cli._options.settings_file import load_price_table
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal import Budget, load_prices
 from cometapi_runway.journal._budget import parse_price_table
+from cometapi_runway.resources._client_resources import ClientResource
 from cometapi_runway.resources._prices import check_resources, find_price
 
 
 def make_budget(options: BudgetOptions) -> Budget | None:
     """The budget of a create command; None without limits, a name and prices.
+
+    Raises:
+        UsageError: A price is malformed, or the file of prices cannot be read.
+        ConfigurationError: A limit is malformed.
+    """
+    scope = options.budget_scope
+    budget = make_scoped_budget(options, "default" if scope is None else scope)
+    is_limited = (options.max_cost, options.max_tasks, scope) != (None, None, None)
+    return budget if is_limited or budget.prices else None
+
+
+def make_scoped_budget(limits: LimitOptions, scope: str) -> Budget:
+    """The budget of a scope.
 
     A price is the one in the file of ``--prices``, else the one in the settings file, else the one
     in the contract.
@@ -25,26 +38,25 @@ def make_budget(options: BudgetOptions) -> Budget | None:
         UsageError: A price is malformed, or the file of prices cannot be read.
         ConfigurationError: A limit is malformed.
     """
+    return Budget(limits.max_cost, limits.max_tasks, scope, load_known_prices(limits))
+
+
+def load_known_prices(options: PriceOptions) -> dict[str, Decimal]:
+    """US dollars by resource: the prices that the user has given.
+
+    Raises:
+        UsageError: A price is malformed, or the file of prices cannot be read.
+    """
     try:
-        prices = _load_prices(options)
+        source = f"{paths.get_settings_file_path()}: prices"
+        prices = parse_price_table(load_price_table(), source)
+        if options.prices is not None:
+            prices |= load_prices(paths.expand_user(options.prices))
+        check_resources(prices)
     except ConfigurationError as error:
         raise UsageError(
             str(error), "write prices as US dollars by resource, such as text_to_image = 0.32"
         ) from error
-    scope = options.budget_scope
-    if not prices and (options.max_cost, options.max_tasks, scope) == (None, None, None):
-        return None
-    return Budget(
-        options.max_cost, options.max_tasks, "default" if scope is None else scope, prices
-    )
-
-
-def _load_prices(options: BudgetOptions) -> dict[str, Decimal]:
-    source = f"{paths.get_settings_file_path()}: prices"
-    prices = parse_price_table(load_price_table(), source)
-    if options.prices is not None:
-        prices |= load_prices(paths.expand_user(options.prices))
-    check_resources(prices)
     return prices
 
 

@@ -21,7 +21,6 @@ from cometapi_runway.cli._errors import (
     format_command,
 )
 from cometapi_runway.cli._options.budget import BudgetOptions
-from cometapi_runway.cli._options.client_resources import ClientResource
 from cometapi_runway.cli._options.request import RequestOptions
 from cometapi_runway.cli._options.shared import (
     ConnectionOptions,
@@ -39,6 +38,7 @@ from cometapi_runway.cli._output.report import (
 from cometapi_runway.cli._output.text import describe_price
 from cometapi_runway.errors import RunwayError
 from cometapi_runway.resources._bound_task import BoundTask
+from cometapi_runway.resources._client_resources import ClientResource
 
 _REQUEST: Final = RequestOptions()
 _BUDGET: Final = BudgetOptions()

@@ -37,7 +37,21 @@ def _convert_count(_type: object, tokens: Sequence[Token]) -> int:
 
 @Parameter(name="*", group=COST_GROUP)
 @frozen(kw_only=True)
-class BudgetOptions:
+class PriceOptions:
+    """Where prices come from."""
+
+    prices: Annotated[
+        Path | None,
+        Parameter(
+            help="Prices: a TOML file with a table [prices], US dollars by resource.",
+            metavar="FILE",
+        ),
+    ] = None
+
+
+@Parameter(name="*", group=COST_GROUP)
+@frozen(kw_only=True)
+class LimitOptions(PriceOptions):
     """What the tasks of one budget may cost, and the prices."""
 
     max_cost: Annotated[
@@ -56,6 +70,13 @@ class BudgetOptions:
             metavar="N",
         ),
     ] = None
+
+
+@Parameter(name="*", group=COST_GROUP)
+@frozen(kw_only=True)
+class BudgetOptions(LimitOptions):
+    """A budget of a name, which many commands share."""
+
     budget_scope: Annotated[
         str | None,
         Parameter(
@@ -63,12 +84,5 @@ class BudgetOptions:
             "towards it; `tasks spent` shows how many.",
             metavar="NAME",
             show_default=lambda _: "default",
-        ),
-    ] = None
-    prices: Annotated[
-        Path | None,
-        Parameter(
-            help="Prices: a TOML file with a table [prices], US dollars by resource.",
-            metavar="FILE",
         ),
     ] = None

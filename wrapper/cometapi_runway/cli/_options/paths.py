@@ -9,6 +9,7 @@ from typing import Final
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._errors import UsageError
 
+DATABASE_VARIABLE: Final = "COMETAPI_RUNWAY_DATABASE"
 JOURNAL_VARIABLE: Final = "COMETAPI_RUNWAY_JOURNAL"
 SETTINGS_FILE_VARIABLE: Final = "COMETAPI_RUNWAY_CONFIG"
 

@@ -48,7 +48,8 @@ def _is_url(text: str) -> bool:
     return "://" in text
 
 
-def _hide_password(location: str | Path | None) -> str:
+def hide_password(location: str | Path | None) -> str:
+    """A file, or the URL of a database without its password; empty for None."""
     text = str(location or "")
     return (redact_database_url(text) or redact_url(text)) if _is_url(text) else text
 
@@ -155,7 +156,7 @@ class ConnectionOptions:
     @property
     def journal_name(self) -> str:
         """The journal's file or its URL without the password; empty for no journal."""
-        return _hide_password(self.journal_location)
+        return hide_password(self.journal_location)
 
     @property
     def gateway(self) -> str:
@@ -180,6 +181,11 @@ class ConnectionOptions:
         return evolve(self, base_url=None).options_to_repeat
 
     @property
+    def base_url_options(self) -> tuple[str, ...]:
+        """The option for the gateway that a follow-up command must repeat, if any."""
+        return evolve(self, journal=None).options_to_repeat
+
+    @property
     def options_to_repeat(self) -> tuple[str, ...]:
         """The options that a follow-up command must repeat; the environment remains."""
         candidates = (
@@ -190,7 +196,7 @@ class ConnectionOptions:
             word
             for flag, value, variable in candidates
             if value is not None and str(value) != os.environ.get(variable)
-            for word in (flag, _hide_password(value))
+            for word in (flag, hide_password(value))
         )
 
 

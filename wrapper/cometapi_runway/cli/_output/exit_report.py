@@ -147,6 +147,8 @@ def _advise_on_configuration(error: BaseException, _options: Sequence[str]) -> s
             return _USE_ANOTHER_JOURNAL
         if error.setting == "budget":
             return "correct --max-cost, --max-tasks or --budget-scope"
+        if error.setting in _BATCH_SETTINGS:
+            return "nothing was sent; correct it and run it again"
     return f"correct the setting; `{_DOCTOR}` shows all of them"
 
 
@@ -229,6 +231,7 @@ _CHECK_BASE_URL: Final = (
     f"check the gateway's address, --base-url or {BASE_URL_VARIABLE}: it is the address without "
     f"the path of the API; `{_DOCTOR}` tests it"
 )
+_BATCH_SETTINGS: Final = frozenset({"manifest", "operation", "output", "set"})
 _WRONG_PATH_STATUSES: Final = frozenset({404, 405, 410, 421})
 _TASKS_LIST: Final = format_command("tasks", "list")
 # The first matching class applies, so subclasses come before their base.

@@ -27,6 +27,10 @@ class JsonReport(Report):
         """Show a result."""
         self._write_event(self.out, event, fields)
 
+    def show_event(self, event: str, fields: Mapping[str, JSON]) -> None:
+        """Show an event that is no result."""
+        self._write_event(self.err, event, fields)
+
     def show_note(self, text: str) -> None:
         """Show a remark."""
         self._write_event(self.err, "note", {"message": text})

@@ -76,6 +76,16 @@ class ProgressBarReport(Report):
         self._bars: Progress | None = None
         self._rows: dict[str, TaskID] = {}
         self._postponed: list[Callable[[], None]] = []
+        self._has_view = False
+
+    @contextlib.contextmanager
+    def share_console(self) -> Generator[None]:
+        """Print remarks above a view that draws on the console inside the ``with`` block."""
+        self._has_view = True
+        try:
+            yield
+        finally:
+            self._has_view = False
 
     @contextlib.contextmanager
     def track(self, tasks: Sequence[TrackedTask]) -> Generator[None]:
@@ -123,7 +133,7 @@ class ProgressBarReport(Report):
     def show_note(self, text: str) -> None:
         """Show a remark, above the bars if there are any."""
         with self._lock:
-            if self._bars is None:
+            if self._bars is None and not self._has_view:
                 super().show_note(text)
             else:
                 self.console.print(Text(escape_control_characters(text)))

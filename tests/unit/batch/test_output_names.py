@@ -1,0 +1,178 @@
+"""Names of outputs stay in the folder, fit every system, and belong to one row."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cometapi_runway.batch._output_names import (
+    OutputNames,
+    clean_output_name,
+    is_reserved,
+    number_name,
+)
+from cometapi_runway.batch._records import Record
+from cometapi_runway.batch._rows import RowMaker
+from cometapi_runway.errors import InvalidRequestError
+
+from ..support.manifests import UPSCALE, read_bad, read_rows
+
+
+def rules(name: str) -> set[str]:
+    try:
+        clean_output_name(name)
+    except InvalidRequestError as error:
+        return {issue.rule for issue in error.issues if issue.path == "output"}
+    return set()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cat", "cat"),
+        ("cat.mp4", "cat"),
+        ("cat.PNG", "cat"),
+        ("cat.v2", "cat.v2"),
+        ("a/b/cat.mp4", "a/b/cat"),
+        ("Kätzchen am Morgen", "Kätzchen am Morgen"),
+        ("console", "console"),
+        ("~cat", "~cat"),
+        ("mp4", "mp4"),
+    ],
+)
+def test_good_names(name: str, expected: str) -> None:
+    assert clean_output_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("../cat", "inside"),
+        ("a/../../cat", "inside"),
+        ("a/..", "inside"),
+        ("/etc/cat", "inside"),
+        ("\\cat", "inside"),
+        ("C:cat", "inside"),
+        ("c:\\cat", "inside"),
+        ("\\\\host\\share", "inside"),
+        ("a\\..\\cat", "characters"),
+        ("..\\cat", "characters"),
+        ("", "name"),
+        (".mp4", "name"),
+        ("a//b", "name"),
+        ("a/", "name"),
+        ("./a", "name"),
+        ("cat ", "name"),
+        (" cat", "name"),
+        ("cat.", "name"),
+        ("a /b", "name"),
+        ("cat\n", "characters"),
+        ("cat\0", "characters"),
+        ("ab:c", "characters"),
+        ("wh?t", "characters"),
+        ("\ud800", "characters"),
+        ("nul", "reserved"),
+        ("COM1", "reserved"),
+        ("com¹", "reserved"),
+        ("Aux.tar", "reserved"),
+        ("a/prn/b", "reserved"),
+        ("x" * 201, "maxLength"),
+        ("ä" * 101, "maxLength"),
+        ("a/" * 600 + "a", "maxLength"),
+        ("cat.mp4/b", "name"),
+        ("cat.part/b", "name"),
+        ("cat.bin/b", "name"),
+    ],
+)
+def test_bad_names(name: str, rule: str) -> None:
+    assert rule in rules(name)
+
+
+@given(st.text(alphabet="a./\\: C~\0", max_size=12))
+def test_no_name_leaves_the_folder_on_any_system(name: str) -> None:
+    try:
+        name = clean_output_name(name)
+    except InvalidRequestError:
+        return
+    for kind in (PurePosixPath, PureWindowsPath):
+        path = kind(name)
+        assert not path.is_absolute()
+        assert not path.drive
+        assert not path.root
+        assert ".." not in path.parts
+
+
+@given(st.text(min_size=1).filter(lambda text: text.strip().isprintable() and text.strip() != ""))
+def test_the_default_name_of_any_id_is_good(row_id: str) -> None:
+    row, issues = RowMaker(Path(), None, ()).make(Record(1, {"id": row_id, **UPSCALE}))
+    assert row is not None
+    assert issues == []
+    assert clean_output_name(row.output) == row.output
+    assert "/" not in row.output
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "lpt9"])
+def test_the_default_name_is_never_reserved(name: str, tmp_path: Path) -> None:
+    (row,) = read_rows(tmp_path, [{**UPSCALE, "id": name}])
+    assert not is_reserved(row.output)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("cat", "CAT"),
+        ("cat", "cat.mp4"),
+        ("Straße", "STRASSE"),
+        ("a/b", "A/b.png"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("cat", "cat-1of2"),
+    ],
+)
+def test_names_that_may_be_the_same_file_are_refused(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    for pair in ((first, second), (second, first)):
+        rows = [{**UPSCALE, "id": str(n), "output": name} for n, name in enumerate(pair)]
+        assert read_bad(tmp_path, rows) == [(2, "output", "unique")]
+
+
+def test_ids_that_differ_in_case_only_need_names(tmp_path: Path) -> None:
+    rows = [{**UPSCALE, "id": "cat"}, {**UPSCALE, "id": "Cat"}]
+    assert read_bad(tmp_path, rows) == [(2, "output", "unique")]
+    assert read_bad(tmp_path, [rows[0], {**rows[1], "output": "other"}]) == []
+
+
+def test_files_of_accepted_names_never_meet() -> None:
+    parts = ("cat", "cat-1", "cat-2", "cat-1of1", "cat-1of2", "cat-1of2-1of2", "Cat", "dog")
+    names = OutputNames()
+    taken = [name for line, name in enumerate(parts, 1) if not names.add(name, line)]
+    files = [
+        number_name(name, index, count).casefold()
+        for name, count in product(taken, (1, 2, 3))
+        for index in range(count)
+    ]
+    assert {"cat", "cat-1", "cat-2", "dog"} <= set(taken)
+    assert len(set(files)) == len(files)
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "out", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (folder / "away").symlink_to(outside)
+    (folder / "near").mkdir()
+    (folder / "there").symlink_to(folder / "near")
+    rows = [
+        {**UPSCALE, "id": f"{n}", "output": name}
+        for n, name in enumerate(["away/a", "away/deep/b", "near/c", "there/d", "new/e", "f"])
+    ]
+    expected = [(1, "output", "inside"), (2, "output", "inside")]
+    assert read_bad(tmp_path, rows, output_folder=folder) == expected
+    # The folder itself may be a link.
+    (tmp_path / "link").symlink_to(folder)
+    assert read_bad(tmp_path, rows, output_folder=tmp_path / "link") == expected
+    assert read_bad(tmp_path, rows) == []

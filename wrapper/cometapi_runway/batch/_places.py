@@ -1,0 +1,190 @@
+"""Where a batch keeps its records: a folder of this machine, or one PostgreSQL database for many.
+
+The libraries of the extra `batch` are imported here and below, when the first batch is opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from cometapi_runway._core.redaction import safe_repr
+from cometapi_runway._core.secret import Secret
+from cometapi_runway._core.version import DISTRIBUTION
+from cometapi_runway.batch._outputs import is_remote
+from cometapi_runway.errors import ConfigurationError
+from cometapi_runway.journal import Journal
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine as Database
+
+    from cometapi_runway.batch._leases import Leases
+    from cometapi_runway.batch._store import Store
+
+_SESSION_OPTIONS: Final = (
+    "-c tcp_keepalives_idle=3 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
+)
+"""The server notices within 12 seconds that a worker's machine is gone, and ends its lease."""
+_POOL_SIZE: Final = 5
+
+
+@frozen
+class Place:
+    """Where a batch keeps its records: one of the two.
+
+    Attributes:
+        data: A folder, which is also for files that only this machine needs.
+        url: The database, with its password, or None.
+    """
+
+    data: Path
+    url: Secret | None = None
+
+    def open_store(self, name: str) -> Store:
+        """Open the rows of a batch, and create their tables if need be.
+
+        Raises:
+            ConfigurationError: The database cannot be opened, or the extra is not installed.
+        """
+        _check_installed()
+        import sqlalchemy as sa  # noqa: PLC0415 - late: the libraries of an extra
+
+        from cometapi_runway.batch._store import Store  # noqa: PLC0415
+
+        try:
+            return Store(self._open_database(name))
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            # The text of a SQLAlchemy error holds the statement, and no password.
+            reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+            message = f"database: cannot be opened: {reason}"
+            raise ConfigurationError(message, setting="database") from None
+
+    def open_journal(self, journal: str | os.PathLike[str] | Journal | None) -> Journal:
+        """Open the journal of a batch.
+
+        Raises:
+            ConfigurationError: It cannot be opened, or there is a database, which is the journal.
+        """
+        if self.url is not None:
+            if journal is not None:
+                raise ConfigurationError(
+                    "journal: a batch with a database has its journal there", setting="journal"
+                )
+            return Journal(self.url.reveal())
+        if isinstance(journal, Journal):
+            return journal
+        self.data.mkdir(parents=True, exist_ok=True)
+        return Journal(self.data / "journal.sqlite3" if journal is None else journal)
+
+    def get_engine_url(self, name: str) -> str:
+        """The URL of the engine's database, with its password."""
+        if self.url is not None:
+            return self.url.reveal()
+        return f"sqlite:///{(self.get_batch_folder(name) / 'engine.sqlite3').absolute()}"
+
+    def get_batch_folder(self, name: str) -> Path:
+        """The folder of one batch's records on this machine."""
+        return self.data / "batches" / name
+
+    @contextlib.contextmanager
+    def lease(self, name: str | None, store: Store) -> Generator[tuple[str, Leases]]:
+        """Hold the lease of a worker, and with a name the right to write a batch's results.
+
+        Yields:
+            The worker's number, and its lease.
+
+        Raises:
+            ConfigurationError: Another process runs the batch.
+        """
+        from cometapi_runway.batch._engine import draw_worker_number  # noqa: PLC0415 - late, as above
+        from cometapi_runway.batch._leases import FileLease, PostgresLease  # noqa: PLC0415
+
+        number = draw_worker_number()
+        leases: Leases
+        if self.url is not None:
+            leases = PostgresLease(store.engine, number, name)
+        else:
+            folder = self.get_batch_folder(name or "")
+            leases = FileLease(folder / "lock", number, name or "")
+        try:
+            yield number, leases
+        finally:
+            leases.release()
+
+    def list_names(self) -> Sequence[str]:
+        """The names of the batches in the folder."""
+        folder = self.data / "batches"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def _open_database(self, name: str) -> Database:
+        from sqlalchemy import create_engine, make_url  # noqa: PLC0415 - late, as above
+
+        if self.url is None:
+            folder = self.get_batch_folder(name)
+            folder.mkdir(parents=True, exist_ok=True)
+            return create_engine(f"sqlite:///{(folder / 'rows.sqlite3').absolute()}")
+        url = make_url(self.url.reveal()).set(drivername="postgresql+psycopg")
+        return create_engine(
+            url,
+            pool_size=_POOL_SIZE,
+            # A restart of the server breaks the connections in the pool.
+            pool_pre_ping=True,
+            connect_args={"options": _SESSION_OPTIONS, "connect_timeout": 10},
+        )
+
+
+def make_place(folder: str, data: str | os.PathLike[str] | None, database: Secret | None) -> Place:
+    """Decide where a batch keeps its records.
+
+    Args:
+        folder: The batch's folder or its URL.
+        data: The folder of records, or None for the default.
+        database: The URL of the database, or None.
+
+    Raises:
+        ConfigurationError: The URL is not of PostgreSQL, or the folder is needed and not given.
+    """
+    if database is not None:
+        check_database(database)
+    if data is not None:
+        return Place(Path(data).absolute(), database)
+    if database is not None:
+        return Place(Path(tempfile.gettempdir()) / DISTRIBUTION, database)
+    if is_remote(folder):
+        raise ConfigurationError(
+            "data: a batch with a remote folder needs a folder of this machine for its records",
+            setting="data",
+            is_missing=True,
+        )
+    return Place(Path(folder) / f".{DISTRIBUTION}")
+
+
+def check_database(database: Secret) -> None:
+    """Check that a URL is of PostgreSQL.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    scheme = urlsplit(database.reveal()).scheme
+    if scheme not in {"postgresql", "postgres"}:
+        raise ConfigurationError(
+            f"database: must be postgresql://USER@HOST/NAME, got a URL of {safe_repr(scheme)}",
+            setting="database",
+        )
+
+
+def _check_installed() -> None:
+    try:
+        import dbos  # noqa: F401, PLC0415
+        import sqlalchemy  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise ConfigurationError(
+            f"batches need dbos; install cometapi-runway[batch] ({error})", setting="batch"
+        ) from error
