@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from .postgres_server import PostgresServer, use_shared_server
 
 _VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSION")
 
@@ -40,3 +44,32 @@ def _is_local(host: Any) -> bool:
         return ipaddress.ip_address(name).is_loopback or name == "0.0.0.0"  # noqa: S104 - compared
     except ValueError:
         return False
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The PostgreSQL server of this test run."""
+    folder = tmp_path_factory.getbasetemp()
+    # Each worker of xdist has a folder in that of the run.
+    run = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with use_shared_server(run / "postgres") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: PostgresServer) -> str:
+    """The database of this test process."""
+    name = f"test_{os.getpid()}"
+    postgres_server.execute(f"CREATE DATABASE {name}")
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, postgres_database: str) -> str:
+    """The URL of a database that has no tables."""
+    others = f"FROM pg_stat_activity WHERE datname = '{postgres_database}'"
+    # A name of our own.
+    postgres_server.execute(f"SELECT pg_terminate_backend(pid) {others}")
+    postgres_server.execute(f"ALTER DATABASE {postgres_database} RESET ALL")
+    postgres_server.execute("DROP SCHEMA IF EXISTS cometapi_runway CASCADE", postgres_database)
+    return postgres_server.url(postgres_database)

@@ -143,8 +143,9 @@ class RunwayClient(_BaseClient[Session, Transport]):
         clock: Clock | None = None,
     ) -> None:
         key = None if api_key is None else Secret(api_key)
+        location = _hide_location(journal)
         # What follows may raise, and a traceback with locals shows the arguments.
-        del api_key
+        del api_key, journal
         self.settings = resolve_settings(
             key,
             base_url=base_url,
@@ -152,11 +153,11 @@ class RunwayClient(_BaseClient[Session, Transport]):
             timeout=timeout,
             validate=validate,
         )
-        reserve = make_reserve(budget, has_journal=journal is not None)
+        reserve = make_reserve(budget, has_journal=location is not None)
         clock = clock or SystemClock()
         self._transport = Transport(self.settings, clock, transport)
-        self._owns_journal = not isinstance(journal, Journal)
-        store = _open_journal(journal)
+        self._owns_journal = not isinstance(location, Journal)
+        store = _open_journal(location)
         self.journal = ClientJournal(store, self.settings.base_url, lambda: self.session)
         driver = Driver(self._transport, clock, journal=self.journal if store else None)
         rng = Random()  # noqa: S311 - spreads retries, keeps no secret
@@ -224,8 +225,9 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         clock: AsyncClock | None = None,
     ) -> None:
         key = None if api_key is None else Secret(api_key)
+        location = _hide_location(journal)
         # What follows may raise, and a traceback with locals shows the arguments.
-        del api_key
+        del api_key, journal
         self.settings = resolve_settings(
             key,
             base_url=base_url,
@@ -233,11 +235,11 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
             timeout=timeout,
             validate=validate,
         )
-        reserve = make_reserve(budget, has_journal=journal is not None)
+        reserve = make_reserve(budget, has_journal=location is not None)
         clock = clock or AsyncSystemClock()
         self._transport = AsyncTransport(self.settings, clock, transport)
-        self._owns_journal = not isinstance(journal, Journal)
-        store = _open_journal(journal)
+        self._owns_journal = not isinstance(location, Journal)
+        store = _open_journal(location)
         self.journal = AsyncClientJournal(store, self.settings.base_url, lambda: self.session)
         driver = AsyncDriver(self._transport, clock, journal=self.journal if store else None)
         rng = Random()  # noqa: S311 - spreads retries, keeps no secret
@@ -281,7 +283,14 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         await self.close()
 
 
-def _open_journal(journal: str | PathLike[str] | Journal | None) -> Journal | None:
-    if journal is None or isinstance(journal, Journal):
-        return journal
-    return Journal(journal)
+def _hide_location(
+    journal: str | PathLike[str] | Journal | None,
+) -> Secret | PathLike[str] | Journal | None:
+    # The URL of a database may hold a password.
+    return Secret(journal) if isinstance(journal, str) else journal
+
+
+def _open_journal(location: Secret | PathLike[str] | Journal | None) -> Journal | None:
+    if location is None or isinstance(location, Journal):
+        return location
+    return Journal(location)

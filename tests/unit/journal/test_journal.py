@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 import sys
 from collections.abc import Callable
@@ -32,7 +31,7 @@ from cometapi_runway.journal import Journal, StorageError
 from cometapi_runway.journal import _records as records_module
 
 from ..support.both_clients import BASE, ID, ClientHarness
-from ..support.journals import ASSETS, CALL, client
+from ..support.journals import ASSETS, CALL, Location, change, client
 from ..support.scripted_transport import json_reply
 
 MARKER = "MARKER" * 4
@@ -57,8 +56,8 @@ def accepts(request: httpx.Request) -> httpx.Response:
     )
 
 
-def test_a_task_is_on_record_from_intent_to_end(path: Path) -> None:
-    with client(path, accepts) as one:
+def test_a_task_is_on_record_from_intent_to_end(location: Location) -> None:
+    with client(location, accepts) as one:
         task = one.character_performance.create(**ASSETS, seed=7)
         (entry,) = one.journal.tasks(unfinished=True)
         assert (entry.task_id, entry.state, entry.seed) == ("task-1", "SUBMITTED", 7)
@@ -71,14 +70,14 @@ def test_a_task_is_on_record_from_intent_to_end(path: Path) -> None:
         assert found.ended_at is not None
 
 
-def test_what_is_on_record_repeats_the_request(path: Path) -> None:
+def test_what_is_on_record_repeats_the_request(location: Location) -> None:
     sent: list[bytes] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         sent.append(request.content)
         return accepts(request)
 
-    with client(path, answer) as one:
+    with client(location, answer) as one:
         one.character_performance.create(**ASSETS)
         (entry,) = one.journal.tasks()
         assert isinstance(entry.arguments, dict)
@@ -102,14 +101,14 @@ def test_only_its_owner_reads_it(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_lost_answer_is_listed_and_never_sent_again(path: Path) -> None:
+def test_a_lost_answer_is_listed_and_never_sent_again(location: Location) -> None:
     posts: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         posts.append(request)
         raise httpx.ReadTimeout("gone", request=request)
 
-    with client(path, answer) as one:
+    with client(location, answer) as one:
         with pytest.raises(SubmissionUnknownError):
             one.character_performance.create(**ASSETS)
         assert list(one.journal.resume()) == []
@@ -126,9 +125,9 @@ def test_a_lost_answer_is_listed_and_never_sent_again(path: Path) -> None:
     ],
 )
 def test_a_refusal_is_on_record_and_not_unknown(
-    path: Path, answer: Callable[[httpx.Request], httpx.Response], error: type[Exception]
+    location: Location, answer: Callable[[httpx.Request], httpx.Response], error: type[Exception]
 ) -> None:
-    with client(path, answer) as one:
+    with client(location, answer) as one:
         with pytest.raises(error):
             one.character_performance.create(**ASSETS)
         (entry,) = one.journal.tasks()
@@ -136,9 +135,9 @@ def test_a_refusal_is_on_record_and_not_unknown(
         assert one.journal.unknown() == []
 
 
-def test_nothing_is_sent_without_a_record(path: Path) -> None:
+def test_nothing_is_sent_without_a_record(location: Location) -> None:
     posts: list[httpx.Request] = []
-    journal = Refusing(path)
+    journal = Refusing(location)
     journal.full_at = SubmissionStarted
     with (
         client(journal, lambda r: posts.append(r) or accepts(r)) as one,
@@ -150,9 +149,9 @@ def test_nothing_is_sent_without_a_record(path: Path) -> None:
 
 @pytest.mark.parametrize("entry", [SubmissionAccepted, TaskEnded])
 def test_a_full_disk_loses_no_id_silently(
-    path: Path, entry: type[Entry], caplog: pytest.LogCaptureFixture
+    location: Location, entry: type[Entry], caplog: pytest.LogCaptureFixture
 ) -> None:
-    journal = Refusing(path)
+    journal = Refusing(location)
     journal.full_at = entry
     with client(journal, accepts) as one:
         task = one.character_performance.create(**ASSETS)
@@ -161,21 +160,21 @@ def test_a_full_disk_loses_no_id_silently(
     assert "disk is full" in caplog.text
 
 
-def test_resume_leaves_other_gateways_alone(path: Path) -> None:
-    with client(path, accepts, base_url="http://127.0.0.1:9") as other:
+def test_resume_leaves_other_gateways_alone(location: Location) -> None:
+    with client(location, accepts, base_url="http://127.0.0.1:9") as other:
         other.character_performance.create(**ASSETS)
-    with client(path, accepts) as one:
+    with client(location, accepts) as one:
         assert list(one.journal.resume()) == []
-    with client(path, accepts, base_url="http://127.0.0.1:9") as again:
+    with client(location, accepts, base_url="http://127.0.0.1:9") as again:
         (task,) = again.journal.resume()
         assert task.result().status == "SUCCEEDED"
         assert task.operation == "control_a_character"
 
 
-def test_every_question_is_about_one_gateway(path: Path) -> None:
+def test_every_question_is_about_one_gateway(location: Location) -> None:
     """Ids are the gateways' own, so two of them may give the same one."""
     there, here = "http://127.0.0.1:9", "https://api.cometapi.com"
-    journal = Journal(path)
+    journal = Journal(location)
     for key, gateway, task_id in (("a", here, "t"), ("b", there, "t"), ("c", there, "u")):
         journal.write(SubmissionStarted(key, CALL, "tasks", 7), gateway)
         journal.write(SubmissionAccepted(key, task_id))
@@ -222,9 +221,9 @@ def test_an_answer_is_one_query_and_reads_no_more_than_is_asked_for(
 
 
 @pytest.mark.parametrize("seed", [2**63 - 1, 2**63, 2**64 + 1, -(2**63) - 1, 10**100])
-def test_a_seed_of_any_size_is_kept(seed: int, path: Path, harness: ClientHarness) -> None:
+def test_a_seed_of_any_size_is_kept(seed: int, location: Location, harness: ClientHarness) -> None:
     """The contract forbids most of them; whoever does not hold to it has paid all the same."""
-    client = harness.new(journal=path)
+    client = harness.new(journal=location)
     harness.respond_with(json_reply({"id": ID}))
     create = client.character_performance.create
     task = harness.run(create(**ASSETS, seed=seed, validate=False))
@@ -243,8 +242,8 @@ def test_a_client_without_one_says_so() -> None:
         one.journal.resume()
 
 
-def test_files_are_remembered_in_order(path: Path) -> None:
-    journal = Journal(path)
+def test_files_are_remembered_in_order(location: Location) -> None:
+    journal = Journal(location)
     journal.write(SubmissionStarted("k", CALL, "tasks", 7), "http://h")
     journal.write(SubmissionAccepted("k", "t"))
     journal.write(OutputSaved("t", 1, Path("b.mp4"), 2))
@@ -256,8 +255,8 @@ def test_files_are_remembered_in_order(path: Path) -> None:
     journal.close()
 
 
-def test_closing_is_no_end(path: Path) -> None:
-    journal = Journal(path)
+def test_closing_is_no_end(location: Location) -> None:
+    journal = Journal(location)
     journal.close()
     journal.write(SubmissionStarted("k", CALL, "tasks", None))
     assert [entry.state for entry in journal.tasks()] == ["INTENDED"]
@@ -276,18 +275,15 @@ def test_closing_is_no_end(path: Path) -> None:
     ],
 )
 def test_reasons_of_older_journals_are_understood(
-    tmp_path: Path, stored: str | None, reason: Reason | None
+    location: Location, stored: str | None, reason: Reason | None
 ) -> None:
     """Version 0.1.0 stored the error class's name."""
-    path = tmp_path / "journal"
-    journal = Journal(path)
+    journal = Journal(location)
     journal.write(SubmissionStarted("k", CALL, "tasks", None))
     journal.write(SubmissionFailed("k", refused=True, reason=Reason.OTHER_STATUS))
     assert journal.tasks()[0].failure_reason is Reason.OTHER_STATUS
     journal.close()
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE submission SET reason = ?", (stored,))
-    database.close()
-    journal = Journal(path)
+    change(location, "UPDATE submission SET reason = ?", stored)
+    journal = Journal(location)
     assert journal.tasks()[0].failure_reason is reason
     journal.close()

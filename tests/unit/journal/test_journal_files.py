@@ -28,12 +28,12 @@ from cometapi_runway._flows.steps import (
 from cometapi_runway.journal import Journal, StorageError, UnreadableRecord
 
 from ..support.both_clients import ClientHarness
-from ..support.journals import ASSETS, CALL
+from ..support.journals import ASSETS, CALL, Location
 from ..support.scripted_transport import Reply
 
 
-def write_many(path: Path, name: str, count: int) -> None:
-    journal = Journal(path)
+def write_many(location: Location, name: str, count: int) -> None:
+    journal = Journal(location)
     for number in range(count):
         key = f"{name}-{number}"
         journal.write(SubmissionStarted(key, CALL, "tasks", number))
@@ -46,17 +46,17 @@ def write_many(path: Path, name: str, count: int) -> None:
     journal.close()
 
 
-def test_processes_share_it(path: Path) -> None:
+def test_processes_share_it(location: Location) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [
-        context.Process(target=write_many, args=(path, f"p{number}", 30)) for number in range(4)
+        context.Process(target=write_many, args=(location, f"p{number}", 30)) for number in range(4)
     ]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
     assert [writer.exitcode for writer in writers] == [0] * 4
-    journal = Journal(path)
+    journal = Journal(location)
     assert len(journal.tasks()) == 120
     assert len(journal.unknown()) == 40
     assert len(journal.tasks(unfinished=True)) == 40

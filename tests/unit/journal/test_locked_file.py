@@ -26,17 +26,17 @@ from cometapi_runway.journal import _database as database_module
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.fault_table import DONE
-from ..support.journals import ASSETS, CALL
-from ..support.locks import locked
+from ..support.journals import ASSETS, CALL, Location
+from ..support.locks import LOCKED, locked
 from ..support.scripted_transport import json_reply
 
 SHORT = 0.1
 
 
 @pytest.fixture
-def journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+def journal(location: Location, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
     monkeypatch.setattr(database_module, "JOURNAL_TIMEOUT", SHORT)
-    journal = Journal(path)
+    journal = Journal(location)
     journal.write(SubmissionStarted("k", CALL, "tasks", 7))
     yield journal
     journal.close()
@@ -49,12 +49,12 @@ def write_late(journal: Journal) -> None:
         TaskEnded(Task("t", "SUCCEEDED")),
         OutputSaved("t", 0, Path("t.mp4"), 1),
     ):
-        with pytest.raises(PendingEntryError, match="locked; the entry is kept in memory"):
+        with pytest.raises(PendingEntryError, match=f"({LOCKED}); the entry is kept in memory"):
             journal.write(entry, timeout=SHORT)
 
 
-def record_of(path: Path) -> Any:
-    journal = Journal(path)
+def record_of(location: Location) -> Any:
+    journal = Journal(location)
     (record,) = journal.tasks()
     journal.close()
     return record
@@ -67,13 +67,13 @@ def measure(function: Callable[[], object]) -> float:
 
 
 class TestWait:
-    def test_returns_at_its_deadline(self, harness: ClientHarness, path: Path) -> None:
+    def test_returns_at_its_deadline(self, harness: ClientHarness, location: Location) -> None:
         """The end of the task is known at once; only the journal's lock takes longer."""
-        client = harness.new(journal=path)
+        client = harness.new(journal=location)
         harness.respond_with(json_reply({"id": ID}))
         harness.run(client.character_performance.create(**ASSETS))
         harness.respond_with(DONE)
-        with locked(path):
+        with locked(location):
             ended: list[Any] = []
             seconds = measure(lambda: ended.append(harness.run(client.tasks.wait(ID, timeout=0.4))))
         assert ended[0].status == "SUCCEEDED"
@@ -81,51 +81,53 @@ class TestWait:
         assert client.journal.find(ID).state == "SUCCEEDED"
 
     def test_does_not_wait_long_for_a_lock_against_readers(
-        self, harness: ClientHarness, path: Path
+        self, harness: ClientHarness, location: Location
     ) -> None:
-        client = harness.new(journal=path)
+        client = harness.new(journal=location)
         harness.respond_with(json_reply({"id": ID}))
         harness.run(client.character_performance.create(**ASSETS))
         client.journal.close()
         harness.respond_with(DONE)
-        with locked(path, against_readers=True):
+        with locked(location, against_readers=True):
             seconds = measure(lambda: harness.run(client.tasks.wait(ID, timeout=0.4)))
         assert seconds < 3
 
-    def test_of_many_tasks_waits_once(self, harness: ClientHarness, path: Path) -> None:
-        client = harness.new(journal=path)
+    def test_of_many_tasks_waits_once(self, harness: ClientHarness, location: Location) -> None:
+        client = harness.new(journal=location)
         harness.respond_with(json_reply({"id": ID}))
         harness.run(client.character_performance.create(**ASSETS))
         ids = [f"{ID[:-2]}{number:02}" for number in range(20)]
         harness.respond_with(DONE)
-        with locked(path):
+        with locked(location):
             seconds = measure(lambda: harness.run(client.tasks.wait_all(ids, timeout=0.4)))
         assert seconds < 2
 
 
 class TestCreate:
     def test_is_refused_within_the_request_timeout(
-        self, harness: ClientHarness, path: Path
+        self, harness: ClientHarness, location: Location
     ) -> None:
-        client = harness.new(journal=path, timeout=0.3)
+        client = harness.new(journal=location, timeout=0.3)
         harness.respond_with(json_reply({"id": ID}))
 
         def create() -> None:
-            with pytest.raises(ConfigurationError, match=r"locked.*nothing was sent"):
+            with pytest.raises(ConfigurationError, match=f"({LOCKED}).*nothing was sent"):
                 harness.run(client.character_performance.create(**ASSETS))
 
-        with locked(path):
+        with locked(location):
             assert measure(create) < 1.5
         assert harness.network.sent == []
         assert client.journal.tasks() == []
 
-    def test_waits_for_a_lock_that_is_released(self, harness: ClientHarness, path: Path) -> None:
-        client = harness.new(journal=path)
+    def test_waits_for_a_lock_that_is_released(
+        self, harness: ClientHarness, location: Location
+    ) -> None:
+        client = harness.new(journal=location)
         harness.respond_with(json_reply({"id": ID}))
         held, done = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with locked(path):
+            with locked(location):
                 held.set()
                 done.wait(0.2)
 
@@ -136,9 +138,9 @@ class TestCreate:
         thread.join()
 
     def test_keeps_the_id_of_an_accepted_task(
-        self, harness: ClientHarness, path: Path, caplog: pytest.LogCaptureFixture
+        self, harness: ClientHarness, location: Location, caplog: pytest.LogCaptureFixture
     ) -> None:
-        client = harness.new(journal=path, timeout=5)
+        client = harness.new(journal=location, timeout=5)
         lock = LockAfterIntent(client.journal.store)
         harness.respond_with(json_reply({"id": ID}))
         task = harness.run(client.character_performance.create(**ASSETS))
@@ -147,7 +149,7 @@ class TestCreate:
         assert "is kept in memory and written with the next use of the journal" in caplog.text
         lock.release()
         harness.run(client.close())
-        assert (record_of(path).task_id, record_of(path).state) == (ID, "SUBMITTED")
+        assert (record_of(location).task_id, record_of(location).state) == (ID, "SUBMITTED")
 
 
 class LockAfterIntent:
@@ -176,14 +178,14 @@ class LockAfterIntent:
     ],
 )
 def test_late_entries_are_written_in_order_at_the_next_use(
-    journal: Journal, path: Path, use: Callable[[Journal], object]
+    journal: Journal, location: Location, use: Callable[[Journal], object]
 ) -> None:
-    with locked(path):
+    with locked(location):
         write_late(journal)
         ended_before = time.time()
     time.sleep(0.05)
     use(journal)
-    fresh = Journal(path)
+    fresh = Journal(location)
     record = fresh.find("t")
     assert record is not None
     assert (record.state, [file.name for file in record.files]) == ("SUCCEEDED", ["t.mp4"])
@@ -192,36 +194,33 @@ def test_late_entries_are_written_in_order_at_the_next_use(
     fresh.close()
 
 
-def test_after_one_wait_the_next_entries_do_not_wait(journal: Journal, path: Path) -> None:
-    with locked(path):
+def test_after_one_wait_the_next_entries_do_not_wait(journal: Journal, location: Location) -> None:
+    with locked(location):
         write_late(journal)
         for _ in range(20):
             with pytest.raises(PendingEntryError):
                 journal.write(TaskEnded(Task("t", "SUCCEEDED")), timeout=60)
 
 
-def test_an_intent_is_not_kept(journal: Journal, path: Path) -> None:
-    with locked(path), pytest.raises(StorageError, match="locked") as caught:
+def test_an_intent_is_not_kept(journal: Journal, location: Location) -> None:
+    with locked(location), pytest.raises(StorageError, match=LOCKED) as caught:
         journal.write(SubmissionStarted("l", CALL, "tasks", 7), timeout=SHORT)
     assert not isinstance(caught.value, PendingEntryError)
     assert [one.key for one in journal.tasks()] == ["k"]
 
 
 def test_closing_says_what_is_not_recorded(
-    journal: Journal, path: Path, caplog: pytest.LogCaptureFixture
+    journal: Journal, location: Location, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with locked(path):
+    with locked(location):
         write_late(journal)
         journal.close()
         assert "task t was accepted; task t is SUCCEEDED; " in caplog.text
     journal.close()
-    assert record_of(path).state == "SUCCEEDED"
+    assert record_of(location).state == "SUCCEEDED"
 
 
-def test_late_entries_survive_a_replaced_file(journal: Journal, path: Path) -> None:
-    with locked(path):
-        write_late(journal)
-    journal.close()
+def test_late_entries_survive_a_replaced_file(path: Path) -> None:
     journal = Journal(path)
     journal.write(SubmissionStarted("l", CALL, "tasks", 7))
     with locked(path), pytest.raises(PendingEntryError):
@@ -236,9 +235,9 @@ def test_late_entries_survive_a_replaced_file(journal: Journal, path: Path) -> N
 
 
 def test_an_entry_that_can_never_be_written_blocks_no_other(
-    journal: Journal, path: Path, caplog: pytest.LogCaptureFixture
+    journal: Journal, location: Location, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with locked(path):
+    with locked(location):
         with pytest.raises(PendingEntryError):
             journal.write(SubmissionAccepted("unheard-of", "x"), timeout=SHORT)
         write_late(journal)
@@ -267,37 +266,39 @@ except PendingEntryError:
 
 
 def test_nothing_stays_registered_once_all_is_written(
-    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
     monkeypatch.setattr(atexit, "register", lambda _: calls.append("register"))
     monkeypatch.setattr(atexit, "unregister", lambda _: calls.append("unregister"))
-    with locked(path):
+    with locked(location):
         write_late(journal)
     journal.tasks()
     assert calls == ["register", "unregister"]
 
 
 def test_a_locked_file_is_opened_within_a_bounded_time(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Journal(path).close()
+    Journal(location).close()
     monkeypatch.setattr(database_module, "JOURNAL_READ_TIMEOUT", SHORT)
     with (
-        locked(path, against_readers=True),
-        pytest.raises(ConfigurationError, match=r"cannot be opened: .*locked"),
+        locked(location, against_readers=True),
+        pytest.raises(ConfigurationError, match=f"cannot be opened: .*({LOCKED})"),
     ):
-        Journal(path)
+        Journal(location)
 
 
-def test_a_thread_does_not_wait_for_another_threads_timeout(journal: Journal, path: Path) -> None:
+def test_a_thread_does_not_wait_for_another_threads_timeout(
+    journal: Journal, location: Location
+) -> None:
     """The journal's own lock is free while a write waits for another process."""
 
     def wait_in_vain() -> None:
-        with pytest.raises(StorageError, match="locked"):
+        with pytest.raises(StorageError, match=LOCKED):
             journal.write(SubmissionStarted("l", CALL, "tasks", 7), timeout=1)
 
-    with locked(path):
+    with locked(location):
         waiting = threading.Thread(target=wait_in_vain)
         waiting.start()
         time.sleep(0.05)

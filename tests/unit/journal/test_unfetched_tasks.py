@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -22,30 +21,27 @@ from cometapi_runway.journal import Journal
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.fault_table import DONE
-from ..support.journals import ASSETS, CALL, DAY
+from ..support.journals import ASSETS, CALL, DAY, Location, change
 from ..support.scripted_transport import Reply, json_reply
 
 FILM = Reply(200, b"film", {"content-type": "video/mp4"})
 
 
 @pytest.fixture
-def client(harness: ClientHarness, path: Path) -> Any:
+def client(harness: ClientHarness, location: Location) -> Any:
     """A client whose process ended after the wait, before any download."""
     harness.respond_with(json_reply({"id": ID}))
-    first = harness.new(journal=path)
+    first = harness.new(journal=location)
     task = harness.run(first.character_performance.create(**ASSETS))
     harness.respond_with(DONE)
     harness.run(task.wait())
     harness.network.sent.clear()
-    return harness.new(journal=path)
+    return harness.new(journal=location)
 
 
-def set_times(path: Path, column: str, days: float) -> None:
-    db = sqlite3.connect(path)
+def set_times(location: Location, column: str, days: float) -> None:
     # A column's name, which cannot be a parameter.
-    db.execute(f"UPDATE submission SET {column} = ?", (time.time() - days * DAY,))  # noqa: S608
-    db.commit()
-    db.close()
+    change(location, f"UPDATE submission SET {column} = ?", time.time() - days * DAY)  # noqa: S608
 
 
 def test_they_are_listed_and_not_unfinished(client: Any) -> None:
@@ -75,18 +71,20 @@ def test_resume_polls_them_and_their_files_can_be_saved(
 
 
 @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
-def test_they_are_offered_for_a_week(client: Any, path: Path, days: float, count: int) -> None:
-    set_times(path, "ended_at", days)
+def test_they_are_offered_for_a_week(
+    client: Any, location: Location, days: float, count: int
+) -> None:
+    set_times(location, "ended_at", days)
     assert len(client.journal.unfetched()) == count
     assert client.journal.tasks()[0].is_unfetched is bool(count)
 
 
 @pytest.mark.parametrize(("days", "count"), [(1, 1), (3, 0)])
 def test_they_are_given_up_when_the_gateway_has_forgotten_them(
-    client: Any, path: Path, days: float, count: int
+    client: Any, location: Location, days: float, count: int
 ) -> None:
     """A young task may belong to the account of another key."""
-    set_times(path, "created_at", days)
+    set_times(location, "created_at", days)
     client.journal.write(TaskMissing(ID))
     assert len(client.journal.unfetched()) == count
     assert client.journal.tasks()[0].state == "SUCCEEDED"
@@ -105,9 +103,9 @@ def test_others_have_nothing_to_fetch(client: Any, status: str) -> None:
     [(0, 0, True), (0, 3, True), (2, 3, True), (3, 3, False), (1, 0, False)],
 )
 def test_a_task_with_several_outputs_needs_them_all(
-    path: Path, tmp_path: Path, saved: int, requested: int, is_unfetched: bool
+    location: Location, tmp_path: Path, saved: int, requested: int, is_unfetched: bool
 ) -> None:
-    journal = Journal(path)
+    journal = Journal(location)
     journal.write(SubmissionStarted("k", CALL, "tasks", 7))
     journal.write(SubmissionAccepted("k", "t"))
     journal.write(TaskEnded(Task("t", "SUCCEEDED")))
@@ -120,8 +118,8 @@ def test_a_task_with_several_outputs_needs_them_all(
     journal.close()
 
 
-def test_only_this_gateways_are_fetched(path: Path, harness: ClientHarness) -> None:
-    journal = Journal(path)
+def test_only_this_gateways_are_fetched(location: Location, harness: ClientHarness) -> None:
+    journal = Journal(location)
     journal.write(SubmissionStarted("k", CALL, "tasks", 7), "https://other.example")
     journal.write(SubmissionAccepted("k", "t"))
     journal.write(TaskEnded(Task("t", "SUCCEEDED")))

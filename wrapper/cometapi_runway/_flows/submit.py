@@ -251,6 +251,7 @@ def _other_request_error(
     request: SubmitRequest, earlier: EarlierSubmission, key: str
 ) -> InvalidRequestError:
     names = ", ".join(_list_differences(request, earlier))
+    names = names or " or ".join(_list_unrecorded(request))
     difference = f"it differs in {names}" if names else "it differs"
     message = (
         f"idempotency_key: {key!r} belongs to another request ({difference}); a key buys one task, "
@@ -269,6 +270,14 @@ def _list_differences(request: SubmitRequest, earlier: EarlierSubmission) -> lis
     ignored = {"seed"} if request.is_seed_drawn else set[str]()
     names = (body.keys() | other.keys()) - ignored
     return sorted(name for name in names if body.get(name) != other.get(name))
+
+
+def _list_unrecorded(request: SubmitRequest) -> list[str]:
+    """Fields whose difference the journal cannot tell: payloads, and whether a seed was drawn."""
+    body = request.call.body
+    fields = body.items() if isinstance(body, dict) else ()
+    names = {name for name, value in fields if strip_payloads(value) != value}
+    return sorted(names | ({"seed"} if request.is_seed_drawn else set()))
 
 
 def _earlier_unknown_error(

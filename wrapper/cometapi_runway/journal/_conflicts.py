@@ -15,7 +15,7 @@ from cometapi_runway._flows.steps import (
 from cometapi_runway._settings import IN_FLIGHT_LIMIT
 from cometapi_runway.journal import _queries as queries
 from cometapi_runway.journal._backend import Backend, StorageError
-from cometapi_runway.journal._money import from_micros
+from cometapi_runway.journal._money import add_exactly, from_micros
 from cometapi_runway.journal._records import SubmissionRecord, UnreadableRecord, parse_records
 from cometapi_runway.journal._statements import Write
 
@@ -93,6 +93,6 @@ def _find_excess(
     if limit is not None and row["tasks"] >= limit:
         return BudgetExcess(scope, "tasks", limit, row["tasks"], price)
     cost, max_cost = from_micros(int(row["cost"])), reservation.max_cost
-    if max_cost is not None and price is not None and cost + price > max_cost:
+    if max_cost is not None and price is not None and add_exactly(cost, price) > max_cost:
         return BudgetExcess(scope, "USD", max_cost, cost, price)
     return None

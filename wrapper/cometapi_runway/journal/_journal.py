@@ -25,6 +25,7 @@ from typing import Final, overload
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._flows.steps import Conflict, Entry
 from cometapi_runway._settings import JOURNAL_READ_TIMEOUT, JOURNAL_TIMEOUT
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
@@ -33,7 +34,12 @@ from cometapi_runway.journal._backend import Backend, SQLValue
 from cometapi_runway.journal._budget import Spending
 from cometapi_runway.journal._conflicts import list_in_progress
 from cometapi_runway.journal._database import JournalDatabase
-from cometapi_runway.journal._location import Location, open_backend, parse_location
+from cometapi_runway.journal._location import (
+    Location,
+    hide_location,
+    open_backend,
+    parse_location,
+)
 from cometapi_runway.journal._money import from_micros
 from cometapi_runway.journal._records import (
     SubmissionRecord,
@@ -69,10 +75,11 @@ class Journal:
         path: The file, or None for a database.
     """
 
-    def __init__(self, location: str | os.PathLike[str]) -> None:
-        parsed: Location = parse_location(location)
+    def __init__(self, location: str | os.PathLike[str] | Secret) -> None:
+        hidden = hide_location(location)
         # What follows may raise, and a traceback with locals shows the password in a URL.
         del location
+        parsed: Location = parse_location(hidden)
         self.path: Path | None = parsed.path
         self._database = JournalDatabase(open_backend(parsed))
         self.name: str = self._database.backend.name

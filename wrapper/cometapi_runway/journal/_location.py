@@ -32,30 +32,46 @@ class Location:
     url: Secret | None = None
 
 
-def parse_location(location: str | os.PathLike[str]) -> Location:
+def hide_location(location: str | os.PathLike[str] | Secret) -> os.PathLike[str] | Secret:
+    """A location whose representation shows no password, for variables of functions that raise."""
+    return Secret(location) if isinstance(location, str) else location
+
+
+def parse_location(location: os.PathLike[str] | Secret) -> Location:
     """Read a path or a URL.
 
     Raises:
         ConfigurationError: It is neither.
     """
-    scheme = _SCHEME.match(location) if isinstance(location, str) else None
-    if isinstance(location, str) and scheme is not None:
-        name = scheme[1].lower()
-        if name in _POSTGRES:
-            return Location(url=Secret(location))
-        if name != "sqlite":
-            raise ConfigurationError(
-                f"journal: {redact_url(location)} must be a path, sqlite:///PATH, or "
-                "postgresql://USER@HOST/DATABASE",
-                setting="journal",
-            )
+    if not isinstance(location, Secret):
+        return _parse_path(location)
+    scheme = _read_scheme(location)
+    if scheme in _POSTGRES:
+        return Location(url=location)
+    if scheme not in {None, "sqlite"}:
+        raise ConfigurationError(
+            f"journal: {redact_url(location.reveal())} must be a path, sqlite:///PATH, or "
+            "postgresql://USER@HOST/DATABASE",
+            setting="journal",
+        )
+    path = location.reveal()
+    if scheme is not None:
         # As in SQLAlchemy, three slashes begin a relative path and four an absolute one.
-        location = location[scheme.end() :].removeprefix("/")
+        path = path.partition("://")[2].removeprefix("/")
+    return _parse_path(path)
+
+
+def _read_scheme(location: Secret) -> str | None:
+    scheme = _SCHEME.match(location.reveal())
+    return None if scheme is None else scheme[1].lower()
+
+
+def _parse_path(path: str | os.PathLike[str]) -> Location:
     try:
-        return Location(path=Path(location))
+        return Location(path=Path(path))
     except TypeError:
         raise ConfigurationError(
-            f"journal: must be the path of a file, a URL, or a Journal; got {safe_repr(location)}",
+            f"journal: must be the path of a file, a URL, or a Journal; got {safe_repr(path)}",
             setting="journal",
         ) from None
 

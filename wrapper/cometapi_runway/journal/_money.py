@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final, overload
 
 _MICROS: Final = 6
 """Digits after the decimal point."""
+_MICRO: Final = Decimal("0.000001")
 LARGEST: Final = Decimal(10**12)
 """US dollars up to which sums of many prices stay within 64 bits."""
+# A caller's context may round to fewer digits than an amount has.
+_EXACT: Final = Context(prec=40, traps=[Inexact, InvalidOperation])
 
 
 def is_exact(value: Decimal) -> bool:
     """Whether an amount is a number of millionths that the journal can store."""
-    return value.is_finite() and 0 <= value <= LARGEST and not (value.scaleb(_MICROS) % 1)
+    if not (value.is_finite() and 0 <= value <= LARGEST):
+        return False
+    try:
+        return value == _EXACT.quantize(value, _MICRO)
+    except (Inexact, InvalidOperation):
+        return False
+
+
+def add_exactly(one: Decimal, other: Decimal) -> Decimal:
+    """The sum of two amounts, whatever the caller's decimal context is."""
+    return _EXACT.add(one, other)
 
 
 @overload
@@ -22,7 +35,7 @@ def to_micros(value: Decimal) -> int: ...
 def to_micros(value: Decimal | None) -> int | None: ...
 def to_micros(value: Decimal | None) -> int | None:
     """An amount in millionths of a dollar."""
-    return None if value is None else int(value.scaleb(_MICROS))
+    return None if value is None else int(_EXACT.scaleb(value, _MICROS))
 
 
 @overload
@@ -33,6 +46,6 @@ def from_micros(value: int | None) -> Decimal | None:
     """An amount in dollars, without trailing zeros."""
     if value is None:
         return None
-    amount = Decimal(value).scaleb(-_MICROS).normalize()
+    amount = _EXACT.normalize(_EXACT.scaleb(Decimal(value), -_MICROS))
     # `normalize` writes 100 as 1E+2.
-    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount
+    return Decimal(f"{amount:f}")

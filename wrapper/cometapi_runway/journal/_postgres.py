@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import time
+import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 from psycopg.rows import DictRow, dict_row
 
-from cometapi_runway._core.redaction import redact_text
+from cometapi_runway._core.redaction import HIDDEN, redact_text
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import SQLValue, Statement, StorageError
@@ -30,11 +34,19 @@ _SCHEMA: Final = "cometapi_runway"
 _LOCK_CLASS: Final = 0x4352574A
 """The first half of the session locks' key: SQLite's application id of a journal."""
 _MAX_OWNER: Final = 2**31 - 1
-_CONNECT_TIMEOUT: Final = 5
-"""Seconds to connect; libpq takes whole seconds from 2."""
+_CONNECT_TIMEOUT: Final = 2
+"""Seconds to connect: the shortest time that libpq takes."""
 _DEAD_CONNECTION: Final = 10_000
 """Milliseconds after which a connection counts as broken whose server acknowledges nothing."""
-_LONGEST_INT: Final = 2**31 - 1
+_LOCK_SLICE: Final = 0.2
+"""Seconds that the server waits for a lock at a time: the journal's own lock is held meanwhile, and
+another thread may need no lock of the server."""
+_SLOWEST_STATEMENT: Final = 1.0
+"""Seconds that a statement may take which needs not wait for a lock, however near a deadline is."""
+_LONGEST_TIME: Final = 2_000_000.0
+"""Seconds that fit into the server's limits, which are milliseconds in 32 bits."""
+_LONGEST_HARMLESS: Final = 2
+"""Characters of a piece of a password that tell nothing, and occur in words."""
 _PLACEHOLDER: Final = re.compile(r"(?<!:):([a-z_]+)")
 # The server cannot tell a value's type everywhere it stands, such as in `SELECT :price`.
 _TYPES: Final = {
@@ -74,6 +86,17 @@ _PERMANENT: Final = (
     ValueError,
 )
 
+
+_ERRORS: Final = (psycopg.Error, OverflowError, ValueError)
+
+
+class _Connection(psycopg.Connection[DictRow]):
+    """A connection that is closed silently when it is freed, as a journal's file is."""
+
+    def __del__(self) -> None:
+        """Nothing: libpq's own object closes itself, in the process that opened it."""
+
+
 _inherited: list[psycopg.Connection[DictRow]] = []
 """In a forked child, the parent's connections: to close one would end the parent's session."""
 
@@ -89,13 +112,15 @@ class PostgresBackend:
         self._url = url
         self._connection: psycopg.Connection[DictRow] | None = None
         self._owner = _draw_owner()
+        self._has_connected = False
+        self._failure: tuple[str, float] | None = None
 
     def connect(self, timeout: float) -> None:
         """Connect, unless a connection is open; create the tables in a new database."""
         if self._connection is not None and self._connection.closed:
             self.close()
         if self._connection is None:
-            self._connection = self._open()
+            self._connection = self._open(timeout)
 
     def check_tables(self) -> None:
         """Nothing: a table can only be missing if an administrator has removed it."""
@@ -160,36 +185,78 @@ class PostgresBackend:
         self._connection = None
         self._owner = _draw_owner()
 
-    def _open(self) -> psycopg.Connection[DictRow]:
+    def _open(self, timeout: float) -> psycopg.Connection[DictRow]:
+        """Connect, unless that has failed a moment ago.
+
+        A server that does not answer costs the whole time limit. It is not asked again for as
+        long as the last attempt took, so that many threads do not wait for it in turn.
+        """
+        started = time.monotonic()
+        if self._failure is not None and started < self._failure[1]:
+            raise StorageError(self._failure[0], is_busy=True)
+        self._failure = None
         try:
-            connection = psycopg.connect(
+            connection = self._connect()
+            self._prepare(connection, timeout)
+        except StorageError as error:
+            now = time.monotonic()
+            self._failure = (str(error), now + (now - started))
+            raise
+        self._has_connected = True
+        return connection
+
+    def _connect(self) -> psycopg.Connection[DictRow]:
+        try:
+            return _Connection.connect(
                 self._url.reveal(),
                 autocommit=True,
                 row_factory=dict_row,
                 connect_timeout=_CONNECT_TIMEOUT,
                 tcp_user_timeout=_DEAD_CONNECTION,
+                client_encoding="UTF8",
                 fallback_application_name="cometapi-runway",
             )
-        except psycopg.OperationalError as error:
-            # The server may be starting; a wrong name or password is told in the same class.
-            raise StorageError(self._describe(error), is_busy=True) from None
-        except (psycopg.Error, ValueError) as error:
-            raise ConfigurationError(
-                f"journal {self.name} cannot be opened: {self._describe(error)}", setting="journal"
-            ) from None
+        except BaseException as error:
+            # psycopg's variables hold the password, which a traceback with locals shows.
+            traceback.clear_frames(error.__traceback__)
+            if not isinstance(error, psycopg.Error | ValueError):
+                raise
+            failure = self._make_error(error, may_pass=self._may_connect_later(error))
+        # Outside the `except`, so that psycopg's error is not the context of this one.
+        raise failure
+
+    def _prepare(self, connection: psycopg.Connection[DictRow], timeout: float) -> None:
         try:
-            _prepare(connection, self._owner)
+            _prepare(connection, self._owner, timeout)
         except psycopg.Error as error:
             connection.close()
-            if isinstance(error, psycopg.OperationalError):
-                raise StorageError(self._describe(error), is_busy=True) from None
-            raise ConfigurationError(
-                f"journal {self.name} cannot be opened: {self._describe(error)}", setting="journal"
-            ) from None
+            may_pass = isinstance(error, psycopg.OperationalError)
+            raise self._make_error(error, may_pass=may_pass) from None
         except BaseException:
             connection.close()
             raise
-        return connection
+
+    def _make_error(self, error: Exception, *, may_pass: bool) -> StorageError | ConfigurationError:
+        problem = self._describe(error)
+        if may_pass:
+            return StorageError(problem, is_busy=True)
+        return ConfigurationError(
+            f"journal {self.name} cannot be opened: {problem}", setting="journal"
+        )
+
+    def _may_connect_later(self, error: Exception) -> bool:
+        """Whether the server is starting, or cannot be reached; otherwise the URL is wrong.
+
+        psycopg raises the same error for a wrong password. libpq's ping tells whether the server
+        takes connections.
+        """
+        if not isinstance(error, psycopg.OperationalError):
+            return False
+        if self._has_connected or isinstance(error, psycopg.errors.ConnectionTimeout):
+            # The URL is right: an administrator may have closed the database for a while.
+            return True
+        conninfo = make_conninfo(self._url.reveal(), connect_timeout=_CONNECT_TIMEOUT)
+        return PGconn.ping(conninfo.encode()) != Ping.OK
 
     def _run(self, use: Callable[[psycopg.Connection[DictRow]], T]) -> T:
         connection = self._connection
@@ -197,7 +264,12 @@ class PostgresBackend:
             raise StorageError("the connection is closed", is_busy=True)
         try:
             return use(connection)
-        except (psycopg.Error, OverflowError, ValueError) as error:
+        except BaseException as error:
+            interruption = _find_interruption(error)
+            if interruption is not None or not isinstance(error, _ERRORS):
+                # It may have come in the middle of a pipeline.
+                self.close()
+                raise interruption or error from None
             is_broken = connection.closed or connection.broken
             if is_broken:
                 self.close()
@@ -206,28 +278,43 @@ class PostgresBackend:
                 is_busy=is_broken or isinstance(error, _BUSY),
                 is_permanent=isinstance(error, _PERMANENT),
             ) from None
-        except BaseException:
-            # An interruption may have come in the middle of a pipeline.
-            self.close()
-            raise
 
     def _describe(self, error: Exception) -> str:
         """The error's first line, without the password."""
-        password = urlsplit(self._url.reveal()).password
         text = str(error).strip().split("\n", 1)[0]
-        return redact_text(text if not password else text.replace(password, "[hidden]"))
+        return redact_text(_hide_password_in(text, self._url))
+
+
+def _find_interruption(error: BaseException) -> BaseException | None:
+    """The interruption during which an error was raised.
+
+    psycopg leaves a pipeline after Ctrl-C, fails at that, and raises its own error instead.
+    """
+    found: BaseException | None = error
+    while isinstance(found, Exception):
+        found = found.__context__
+    return found
 
 
 def _draw_owner() -> int:
     return 1 + secrets.randbelow(_MAX_OWNER - 1)
 
 
-def _prepare(connection: psycopg.Connection[DictRow], owner: int) -> None:
+def _prepare(connection: psycopg.Connection[DictRow], owner: int, timeout: float) -> None:
     """Take the session lock, and create the tables or check their version."""
+    # A budget's sum must see what others committed before its lock was taken.
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    _limit_time(connection, timeout, is_local=False)
+    # A commit is on disk when it returns, whatever the database's default is.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) "
+        "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    )
     # `public` stays for extensions. The user's own search path is not used: every machine must
     # find the same tables.
     connection.execute(f"SET search_path TO {_SCHEMA}, public")
-    connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", (_LOCK_CLASS, owner))
+    # Shared: the server may not have noticed yet that an earlier session of this process is gone.
+    connection.execute("SELECT pg_advisory_lock_shared(%s::int, %s::int)", (_LOCK_CLASS, owner))
     if _read_version(connection) == SCHEMA_VERSION:
         return
     with connection.transaction():
@@ -257,10 +344,20 @@ def _read_version(connection: psycopg.Connection[DictRow]) -> int | None:
     return None if row is None else int(row["version"])
 
 
-def _limit_time(connection: psycopg.Connection[DictRow], timeout: float) -> None:
-    """Have the server give up what takes longer in this transaction, such as a lock."""
-    milliseconds = min(max(int(timeout * 1000), 1), _LONGEST_INT)
-    connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
+def _limit_time(
+    connection: psycopg.Connection[DictRow], timeout: float, *, is_local: bool = True
+) -> None:
+    """Have the server give up waiting for locks, and what takes longer than it ever does."""
+    lock_time = min(max(timeout, 0.001), _LOCK_SLICE)
+    statement_time = min(max(timeout, _SLOWEST_STATEMENT), _LONGEST_TIME)
+    connection.execute(
+        "SELECT set_config('lock_timeout', %s, %s), set_config('statement_timeout', %s, %s)",
+        (_milliseconds(lock_time), is_local, _milliseconds(statement_time), is_local),
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))
 
 
 @cache
@@ -274,7 +371,10 @@ def _translate(sql: str) -> bytes:
 
 def _convert_values(values: Mapping[str, SQLValue]) -> dict[str, SQLValue]:
     """Values as the columns want them: paths as bytes, large seeds as numbers."""
-    converted = dict(values)
+    converted = {
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value
+        for name, value in values.items()
+    }
     if isinstance(path := values.get("path"), str):
         converted["path"] = os.fsencode(path)
     if isinstance(seed := values.get("seed"), bytes):
@@ -283,9 +383,29 @@ def _convert_values(values: Mapping[str, SQLValue]) -> dict[str, SQLValue]:
 
 
 def _hide_password(url: Secret) -> str:
-    parts = urlsplit(url.reveal())
-    if parts.password is None:
-        return url.reveal().partition("?")[0]
-    user = parts.username or ""
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{user}@{host}{parts.path}"
+    """A database's URL without its password and options."""
+    scheme, login, place, _ = _split_url(url)
+    user, colon, _ = login.partition(":")
+    return f"{scheme}://{user}{'@' if user or colon else ''}{place}"
+
+
+def _hide_password_in(text: str, url: Secret) -> str:
+    """A message of libpq, which quotes parts of a malformed URL, without the password."""
+    _, login, _, options = _split_url(url)
+    password = login.partition(":")[2]
+    # A password whose own @ or / is not percent-encoded is quoted in pieces.
+    hidden = [password, *re.split("[@/]", password)]
+    hidden += [one.partition("=")[2] for one in options.split("&") if "password" in one]
+    for secret in sorted(hidden, key=len, reverse=True):
+        for form in (secret, unquote(secret)):
+            if len(form) > _LONGEST_HARMLESS:
+                text = text.replace(form, HIDDEN)
+    return text
+
+
+def _split_url(url: Secret) -> tuple[str, str, str, str]:
+    """Scheme, login, host with database, and options; no error, whatever the URL is."""
+    before_options, _, options = url.reveal().partition("?")
+    scheme, _, rest = before_options.partition("://")
+    login, _, place = rest.rpartition("@")
+    return scheme, login, place, options
