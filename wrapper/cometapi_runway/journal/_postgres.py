@@ -133,6 +133,8 @@ class PostgresBackend:
         def execute_all(connection: psycopg.Connection[DictRow]) -> list[int]:
             with connection.pipeline(), connection.transaction():
                 _limit_time(connection, timeout)
+                if not any(one.is_synced for one in statements):
+                    connection.execute("SET LOCAL synchronous_commit TO off")
                 if lock is not None:
                     # Until the transaction ends; the next statement sees what others committed.
                     connection.execute(
