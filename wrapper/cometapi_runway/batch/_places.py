@@ -23,6 +23,7 @@ from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal import Journal
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
     from sqlalchemy import Engine as Database
 
     from cometapi_runway.batch._leases import Leases
@@ -86,7 +87,7 @@ class Place:
     def get_engine_url(self, name: str) -> str:
         """The URL of the engine's database, with its password."""
         if self.url is not None:
-            return self.url.reveal()
+            return _read_url(self.url).render_as_string(hide_password=False)
         return f"sqlite:///{(self.get_batch_folder(name) / 'engine.sqlite3').absolute()}"
 
     def get_batch_folder(self, name: str) -> Path:
@@ -124,15 +125,14 @@ class Place:
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
     def _open_database(self, name: str) -> Database:
-        from sqlalchemy import create_engine, make_url  # noqa: PLC0415 - late, as above
+        from sqlalchemy import create_engine  # noqa: PLC0415 - late, as above
 
         if self.url is None:
             folder = self.get_batch_folder(name)
             folder.mkdir(parents=True, exist_ok=True)
             return create_engine(f"sqlite:///{(folder / 'rows.sqlite3').absolute()}")
-        url = make_url(self.url.reveal()).set(drivername="postgresql+psycopg")
         return create_engine(
-            url,
+            _read_url(self.url),
             pool_size=_POOL_SIZE,
             # A restart of the server breaks the connections in the pool.
             pool_pre_ping=True,
@@ -180,9 +180,34 @@ def check_database(database: Secret) -> None:
         )
 
 
+def _read_url(url: Secret) -> URL:
+    """A URL as libpq reads it, which the journal does, for SQLAlchemy, which reads some otherwise.
+
+    Raises:
+        ConfigurationError: It is malformed.
+    """
+    import psycopg  # noqa: PLC0415 - late: the libraries of an extra
+    from sqlalchemy import URL  # noqa: PLC0415
+
+    try:
+        parts = psycopg.conninfo.conninfo_to_dict(url.reveal())
+    except psycopg.Error as error:
+        message = "database: is not a URL of PostgreSQL"
+        raise ConfigurationError(message, setting="database") from error
+    named = {name: parts.pop(name, None) for name in ("user", "password", "dbname")}
+    return URL.create(
+        "postgresql+psycopg",
+        username=named["user"],
+        password=named["password"],
+        database=named["dbname"],
+        query={name: str(value) for name, value in parts.items()},
+    )
+
+
 def _check_installed() -> None:
     try:
         import dbos  # noqa: F401, PLC0415
+        import psycopg  # noqa: F401, PLC0415
         import sqlalchemy  # noqa: F401, PLC0415
     except ImportError as error:
         raise ConfigurationError(

@@ -338,11 +338,15 @@ def _prepare(connection: psycopg.Connection[DictRow], owner: int, timeout: float
 
 def _read_version(connection: psycopg.Connection[DictRow]) -> int | None:
     """The version of the tables, or None if there are none."""
-    table = f"{_SCHEMA}.journal_version"
-    row = connection.execute("SELECT to_regclass(%s) AS name", (table,)).fetchone()
-    if row is None or row["name"] is None:
+    # Not to_regclass: it may answer from a cache that does not know yet what another session has
+    # created while this one waited for its lock.
+    found = connection.execute(
+        "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'journal_version'",
+        (_SCHEMA,),
+    )
+    if found.fetchone() is None:
         return None
-    row = connection.execute(f"SELECT version FROM {table}").fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT version FROM {_SCHEMA}.journal_version").fetchone()  # noqa: S608
     return None if row is None else int(row["version"])
 
 
