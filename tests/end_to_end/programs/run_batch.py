@@ -1,6 +1,6 @@
 """Runs a batch of so many rows until it is complete, or until the process is killed.
 
-    python run_batch.py FOLDER BASE_URL ROWS CONCURRENCY [DATABASE [NAME]]
+python run_batch.py FOLDER BASE_URL ROWS CONCURRENCY [DATABASE [NAME]]
 """
 
 from __future__ import annotations

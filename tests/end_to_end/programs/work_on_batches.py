@@ -1,6 +1,6 @@
 """One more worker for the batches of a database, until the process is killed.
 
-    python work_on_batches.py DATABASE BASE_URL
+python work_on_batches.py DATABASE BASE_URL
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ class TestSettle:
         self, journal: Journal, settled: dict[str, Any]
     ) -> None:
         lose(journal, "k")
-        with pytest.raises(InvalidRequestError, match="task_id: pass|charged: must"):
+        with pytest.raises(InvalidRequestError, match=r"task_id: pass|charged: must"):
             journal.settle("k", **settled)
         assert journal.unknown()[0].settled_at is None
 
