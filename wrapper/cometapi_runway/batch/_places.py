@@ -194,13 +194,13 @@ def _read_url(url: Secret) -> URL:
     except psycopg.Error as error:
         message = "database: is not a URL of PostgreSQL"
         raise ConfigurationError(message, setting="database") from error
-    named = {name: parts.pop(name, None) for name in ("user", "password", "dbname")}
+    texts = {name: str(value) for name, value in parts.items() if value is not None}
     return URL.create(
         "postgresql+psycopg",
-        username=named["user"],
-        password=named["password"],
-        database=named["dbname"],
-        query={name: str(value) for name, value in parts.items()},
+        username=texts.pop("user", None),
+        password=texts.pop("password", None),
+        database=texts.pop("dbname", None),
+        query=texts,
     )
 
 

@@ -293,7 +293,7 @@ class Store:
                     _rows.update().where(*mine).values(started_at=sa.bindparam("now")), started
                 )
             if ended:
-                values = {
+                values: dict[str, Any] = {
                     "ended_at": sa.bindparam("now"),
                     "status": sa.bindparam("new_status"),
                     "result": sa.bindparam("new_result"),
