@@ -23,7 +23,7 @@ from cometapi_runway.simulator import (
 
 pytest.importorskip("dbos")
 
-from cometapi_runway.batch import Batch, RowResult, list_batches, read_results  # noqa: E402
+from cometapi_runway.batch import Batch, RowResult, list_batches, read_results
 
 FAST = Timings(invisible=0, pending=0, running=0.05, spread=0)
 REFERENCES = ["https://example.com/reference.png"]

@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Generator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -55,13 +56,13 @@ class Place:
             ConfigurationError: The database cannot be opened, or the extra is not installed.
         """
         _check_installed()
-        import sqlalchemy as sa  # noqa: PLC0415 - late: the libraries of an extra
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - late: an extra's library
 
         from cometapi_runway.batch._store import Store  # noqa: PLC0415
 
         try:
             return Store(self._open_database(name))
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             # The text of a SQLAlchemy error holds the statement, and no password.
             reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
             message = f"database: cannot be opened: {reason}"
@@ -186,12 +187,12 @@ def _read_url(url: Secret) -> URL:
     Raises:
         ConfigurationError: It is malformed.
     """
-    import psycopg  # noqa: PLC0415 - late: the libraries of an extra
+    from psycopg import Error, conninfo  # noqa: PLC0415 - late: the libraries of an extra
     from sqlalchemy import URL  # noqa: PLC0415
 
     try:
-        parts = psycopg.conninfo.conninfo_to_dict(url.reveal())
-    except psycopg.Error as error:
+        parts = conninfo.conninfo_to_dict(url.reveal())
+    except Error as error:
         message = "database: is not a URL of PostgreSQL"
         raise ConfigurationError(message, setting="database") from error
     texts = {name: str(value) for name, value in parts.items() if value is not None}
@@ -205,11 +206,8 @@ def _read_url(url: Secret) -> URL:
 
 
 def _check_installed() -> None:
-    try:
-        import dbos  # noqa: F401, PLC0415
-        import psycopg  # noqa: F401, PLC0415
-        import sqlalchemy  # noqa: F401, PLC0415
-    except ImportError as error:
+    missing = [name for name in ("dbos", "psycopg", "sqlalchemy") if find_spec(name) is None]
+    if missing:
         raise ConfigurationError(
-            f"batches need dbos; install cometapi-runway[batch] ({error})", setting="batch"
-        ) from error
+            f"batches need {', '.join(missing)}; install cometapi-runway[batch]", setting="batch"
+        )
