@@ -91,5 +91,6 @@ def postgres_url(postgres_server: PostgresServer, postgres_database: str) -> str
     # A name of our own.
     postgres_server.execute(f"SELECT pg_terminate_backend(pid) {others}")
     postgres_server.execute(f"ALTER DATABASE {postgres_database} RESET ALL")
-    postgres_server.execute("DROP SCHEMA IF EXISTS cometapi_runway CASCADE", postgres_database)
+    for schema in ("cometapi_runway", "cometapi_runway_dbos"):
+        postgres_server.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE", postgres_database)
     return postgres_server.url(postgres_database)

@@ -1,7 +1,7 @@
 """A batch compared with a bare asyncio script, over loopback: rows per second, CPU and memory.
 
 Both create, poll and download the same rows at the same concurrency, each against a new simulator
-in a process of its own. The script keeps no record: killed, it would have to pay for all rows again.
+in a process of its own. The script keeps no record: killed, it would pay for all rows again.
 
     python tests/benchmarks/batch.py [ROWS] [CONCURRENCY] [ROUNDS]
 """

@@ -200,7 +200,9 @@ class Batch:
 
             def notify(batch: StoredBatch, counts: Counts) -> None:
                 if on_progress is not None:
-                    on_progress(make_status(batch, counts, self.journal))
+                    # A journal that cannot be read now delays the progress, not the batch.
+                    with contextlib.suppress(ConfigurationError):
+                        on_progress(make_status(batch, counts, self.journal))
 
             yield from run.follow(lambda: self._stopping, notify)
 

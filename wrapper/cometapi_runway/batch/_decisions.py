@@ -27,8 +27,6 @@ from cometapi_runway.errors import (
 _PERIODS: Final = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "hour": 3600.0}
 _MAX_CHUNK: Final = 20
 """Rows of one workflow: its own cost, three transactions, is spread over them."""
-_CHUNKS_AHEAD: Final = 2
-"""Chunks that every slot still has before it when a chunk is cut, so that slots end together."""
 _MIN_FAILURES: Final = 3
 """Failures before a share of them halts a batch: one failure of two rows proves nothing."""
 _RATE_MARGIN: Final = 0.5
@@ -130,7 +128,7 @@ def cut_chunks(count: int, slots: int, *, is_rated: bool) -> Iterator[int]:
         is_rated: Whether the queue limits the rate. It counts chunks, so each has one row then.
     """
     while count > 0:
-        fair = 1 if is_rated else count // (slots * _CHUNKS_AHEAD)
+        fair = 1 if is_rated else count // slots
         size = min(max(fair, 1), _MAX_CHUNK, count)
         yield size
         count -= size

@@ -31,7 +31,7 @@ T = TypeVar("T")
 _FORMAT: Final = "1"
 """What chunks mean. Workers of another format leave them alone."""
 _SYSTEM_SCHEMA: Final = "cometapi_runway_dbos"
-_POLL: Final = 0.5
+_POLL: Final = 0.15
 """Seconds between two looks at the queue; a slot stays empty as long between two chunks."""
 _THREADS: Final = 32
 _HOUR: Final = 3600.0

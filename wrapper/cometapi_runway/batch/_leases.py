@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from cometapi_runway._core.file_locks import lock_file, unlock_file
 from cometapi_runway.errors import ConfigurationError
@@ -130,7 +131,7 @@ class PostgresLease:
                 if self._session is None:
                     self._session = self._open()
                 self._session.execute(sa.select(1))
-            except (sa.exc.DBAPIError, ConfigurationError):
+            except (DBAPIError, ConfigurationError):
                 self._close()
                 return False
             return True

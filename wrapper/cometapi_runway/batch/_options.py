@@ -75,5 +75,9 @@ class BatchOptions:
         """Read what `to_json` wrote."""
         prices = {name: Decimal(price) for name, price in fields["prices"].items()}
         cost = fields["max_cost"]
-        known = {**fields, "prices": prices, "max_cost": None if cost is None else Decimal(cost)}
+        known: dict[str, Any] = {
+            **fields,
+            "prices": prices,
+            "max_cost": None if cost is None else Decimal(cost),
+        }
         return cls(**known)

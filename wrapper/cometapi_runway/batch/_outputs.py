@@ -6,6 +6,7 @@ import asyncio
 import re
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -112,10 +113,9 @@ def open_folder(folder: str) -> OutputFolder:
             raise ConfigurationError(message, setting="output") from error
         return LocalFolder(path)
     try:
-        # Late: an extra, and few batches need it.
-        import fsspec  # noqa: PLC0415
-
-        system, path_in_system = fsspec.core.url_to_fs(folder)
+        # Late: an extra, and few batches need it. It has no types.
+        core: Any = import_module("fsspec.core")
+        system, path_in_system = core.url_to_fs(folder)
     except (ImportError, ValueError) as error:
         message = f"output: cannot open {folder}: {error}"
         raise ConfigurationError(message, setting="output") from error

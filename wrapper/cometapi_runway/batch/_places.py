@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Generator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal import Journal
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
     from sqlalchemy import Engine as Database
 
     from cometapi_runway.batch._leases import Leases
@@ -54,13 +56,13 @@ class Place:
             ConfigurationError: The database cannot be opened, or the extra is not installed.
         """
         _check_installed()
-        import sqlalchemy as sa  # noqa: PLC0415 - late: the libraries of an extra
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - late: an extra's library
 
         from cometapi_runway.batch._store import Store  # noqa: PLC0415
 
         try:
             return Store(self._open_database(name))
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             # The text of a SQLAlchemy error holds the statement, and no password.
             reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
             message = f"database: cannot be opened: {reason}"
@@ -86,7 +88,7 @@ class Place:
     def get_engine_url(self, name: str) -> str:
         """The URL of the engine's database, with its password."""
         if self.url is not None:
-            return self.url.reveal()
+            return _read_url(self.url).render_as_string(hide_password=False)
         return f"sqlite:///{(self.get_batch_folder(name) / 'engine.sqlite3').absolute()}"
 
     def get_batch_folder(self, name: str) -> Path:
@@ -124,15 +126,14 @@ class Place:
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
     def _open_database(self, name: str) -> Database:
-        from sqlalchemy import create_engine, make_url  # noqa: PLC0415 - late, as above
+        from sqlalchemy import create_engine  # noqa: PLC0415 - late, as above
 
         if self.url is None:
             folder = self.get_batch_folder(name)
             folder.mkdir(parents=True, exist_ok=True)
             return create_engine(f"sqlite:///{(folder / 'rows.sqlite3').absolute()}")
-        url = make_url(self.url.reveal()).set(drivername="postgresql+psycopg")
         return create_engine(
-            url,
+            _read_url(self.url),
             pool_size=_POOL_SIZE,
             # A restart of the server breaks the connections in the pool.
             pool_pre_ping=True,
@@ -180,11 +181,33 @@ def check_database(database: Secret) -> None:
         )
 
 
-def _check_installed() -> None:
+def _read_url(url: Secret) -> URL:
+    """A URL as libpq reads it, which the journal does, for SQLAlchemy, which reads some otherwise.
+
+    Raises:
+        ConfigurationError: It is malformed.
+    """
+    from psycopg import Error, conninfo  # noqa: PLC0415 - late: the libraries of an extra
+    from sqlalchemy import URL  # noqa: PLC0415
+
     try:
-        import dbos  # noqa: F401, PLC0415
-        import sqlalchemy  # noqa: F401, PLC0415
-    except ImportError as error:
+        parts = conninfo.conninfo_to_dict(url.reveal())
+    except Error as error:
+        message = "database: is not a URL of PostgreSQL"
+        raise ConfigurationError(message, setting="database") from error
+    texts = {name: str(value) for name, value in parts.items() if value is not None}
+    return URL.create(
+        "postgresql+psycopg",
+        username=texts.pop("user", None),
+        password=texts.pop("password", None),
+        database=texts.pop("dbname", None),
+        query=texts,
+    )
+
+
+def _check_installed() -> None:
+    missing = [name for name in ("dbos", "psycopg", "sqlalchemy") if find_spec(name) is None]
+    if missing:
         raise ConfigurationError(
-            f"batches need dbos; install cometapi-runway[batch] ({error})", setting="batch"
-        ) from error
+            f"batches need {', '.join(missing)}; install cometapi-runway[batch]", setting="batch"
+        )

@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from attrs import frozen
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from cometapi_runway._core.json_values import as_object
 from cometapi_runway.batch._results import RowResult, RowStatus, parse_result
 from cometapi_runway.errors import ConfigurationError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SCHEMA: Final = "cometapi_runway"
 _LOCK: Final = 0x43524254
 """One process at a time creates the tables."""
 _PATH_FIELD: Final = "$path"
 _PAGE: Final = 500
+_OUTAGE: Final = 120.0
+"""Seconds that the database may be away, such as for a restart."""
+_OUTAGE_PAUSE: Final = 1.0
 _metadata: Final = sa.MetaData()
 _batches: Final = sa.Table(
     "batch",
@@ -148,17 +157,35 @@ class RowEnded:
     next_attempt: int
 
 
+def _outlast_restart(method: Callable[P, T]) -> Callable[P, T]:
+    """Call a method of the store again while the database cannot be reached."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        deadline = time.monotonic() + _OUTAGE
+        while True:
+            try:
+                return method(*args, **kwargs)
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_OUTAGE_PAUSE)
+
+    return call
+
+
 class Store:
-    """The database of batches."""
+    """The database of batches. Its methods wait while the database is restarted."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._is_postgres = engine.dialect.name == "postgresql"
         schema = _SCHEMA if self._is_postgres else None
         self.engine = engine.execution_options(schema_translate_map={None: schema})
         if not self._is_postgres:
-            sa.event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "connect", _prepare_sqlite)
         self._create_tables()
 
+    @_outlast_restart
     def save_batch(
         self, name: str, folder: str, gateway: str, options: Mapping[str, Any]
     ) -> StoredBatch:
@@ -182,6 +209,7 @@ class Store:
                 db.execute(update.values(options=json.dumps(options), halted=None, run_at=now))
         return self.load_batch(name)
 
+    @_outlast_restart
     def load_batch(self, name: str) -> StoredBatch:
         """The batch of a name.
 
@@ -194,18 +222,21 @@ class Store:
             raise ConfigurationError(f"there is no batch {name!r}", setting="name")
         return found
 
+    @_outlast_restart
     def list_batches(self) -> list[StoredBatch]:
         """Every batch, by its name."""
         with self.engine.connect() as db:
             rows = db.execute(sa.select(_batches).order_by(_batches.c.name))
             return [_to_batch(row) for row in rows]
 
+    @_outlast_restart
     def halt(self, name: str, reason: str) -> None:
         """Stop submitting rows of a batch; the first reason stays."""
         update = _batches.update().where(_batches.c.name == name, _batches.c.halted.is_(None))
         with self.engine.begin() as db:
             db.execute(update.values(halted=reason))
 
+    @_outlast_restart
     def load_digests(self, name: str) -> dict[str, str]:
         """The digest of every row of a batch, by id."""
         query = sa.select(_rows.c.id, _rows.c.digest).where(_rows.c.batch == name)
@@ -227,12 +258,14 @@ class Store:
             if page:
                 db.execute(_rows.insert(), page)
 
+    @_outlast_restart
     def list_unassigned(self, name: str) -> list[str]:
         """The ids of rows without result that no chunk has, in order."""
         query = sa.select(_rows.c.id).where(_rows.c.batch == name, _OPEN, _rows.c.chunk.is_(None))
         with self.engine.connect() as db:
             return list(db.execute(query.order_by(_rows.c.position)).scalars())
 
+    @_outlast_restart
     def assign(self, name: str, chunks: Mapping[str, Sequence[str]]) -> None:
         """Put rows into chunks, all of them or none."""
         update = _rows.update().where(_rows.c.batch == name, _rows.c.id == sa.bindparam("row"))
@@ -241,6 +274,7 @@ class Store:
             with self.engine.begin() as db:
                 db.execute(update.values(chunk=sa.bindparam("chunk")), values)
 
+    @_outlast_restart
     def list_open_chunks(self, name: str) -> list[str]:
         """The chunks that have rows without result, in order."""
         query = sa.select(_rows.c.chunk).where(_rows.c.batch == name, _OPEN)
@@ -248,6 +282,7 @@ class Store:
         with self.engine.connect() as db:
             return list(db.execute(query.order_by(sa.func.min(_rows.c.position))).scalars())
 
+    @_outlast_restart
     def release(self, name: str, chunks: Sequence[str]) -> None:
         """Take rows without result out of chunks, so that a later run plans them."""
         for start in range(0, len(chunks), _PAGE):
@@ -256,6 +291,7 @@ class Store:
             with self.engine.begin() as db:
                 db.execute(update.values(chunk=None, started_at=None))
 
+    @_outlast_restart
     def load_chunk(self, name: str, chunk: str) -> list[StoredRow]:
         """The rows of a chunk that have no result, in order."""
         query = sa.select(_rows).where(_rows.c.batch == name, _rows.c.chunk == chunk, _OPEN)
@@ -263,12 +299,14 @@ class Store:
             rows = db.execute(query.order_by(_rows.c.position))
             return [_to_row(row) for row in rows]
 
+    @_outlast_restart
     def repeat(self, name: str, row_id: str, attempt: int) -> None:
         """Take a row out of its chunk, so that a new chunk creates its next task."""
         update = _rows.update().where(_rows.c.batch == name, _rows.c.id == row_id, _OPEN)
         with self.engine.begin() as db:
             db.execute(update.values(chunk=None, attempt=attempt))
 
+    @_outlast_restart
     def write(self, name: str, entries: Sequence[RowStarted | RowEnded]) -> None:
         """Write what happened to rows, in one transaction; a row's first result stays."""
         now = time.time()
@@ -293,7 +331,7 @@ class Store:
                     _rows.update().where(*mine).values(started_at=sa.bindparam("now")), started
                 )
             if ended:
-                values = {
+                values: dict[str, Any] = {
                     "ended_at": sa.bindparam("now"),
                     "status": sa.bindparam("new_status"),
                     "result": sa.bindparam("new_result"),
@@ -313,13 +351,8 @@ class Store:
             known: Ids of rows whose results are left out.
         """
         after: tuple[float, str] = (since, "")
-        place = sa.tuple_(_rows.c.ended_at, _rows.c.id)
         while True:
-            query = sa.select(_rows.c.ended_at, _rows.c.id, _rows.c.result)
-            query = query.where(_rows.c.batch == name, place > sa.tuple_(*map(sa.literal, after)))
-            query = query.order_by(_rows.c.ended_at, _rows.c.id).limit(_PAGE)
-            with self.engine.connect() as db:
-                page = db.execute(query).all()
+            page = self._read_page(name, after)
             for row in page:
                 if row.id not in known:
                     yield row.ended_at, parse_result(row.result)
@@ -327,6 +360,16 @@ class Store:
                 return
             after = (page[-1].ended_at, page[-1].id)
 
+    @_outlast_restart
+    def _read_page(self, name: str, after: tuple[float, str]) -> Sequence[Any]:
+        place = sa.tuple_(_rows.c.ended_at, _rows.c.id)
+        query = sa.select(_rows.c.ended_at, _rows.c.id, _rows.c.result)
+        query = query.where(_rows.c.batch == name, place > sa.tuple_(*map(sa.literal, after)))
+        query = query.order_by(_rows.c.ended_at, _rows.c.id).limit(_PAGE)
+        with self.engine.connect() as db:
+            return db.execute(query).all()
+
+    @_outlast_restart
     def forget_results(self, name: str, statuses: Iterable[RowStatus]) -> list[str]:
         """Have rows run again that have ended in one of these ways; return their ids."""
         values: dict[str, Any] = dict.fromkeys(
@@ -336,6 +379,7 @@ class Store:
         with self.engine.begin() as db:
             return list(db.execute(update.values(values).returning(_rows.c.id)).scalars())
 
+    @_outlast_restart
     def count(self, name: str, since: float | None = None) -> Counts:
         """Count the rows of a batch; by status those that have ended since a time."""
         is_running = sa.and_(_OPEN, _rows.c.started_at.is_not(None))

@@ -10,19 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from attrs import define, field
-from sqlalchemy.exc import OperationalError
 
 from cometapi_runway.batch._options import BatchOptions
 from cometapi_runway.batch._outputs import OutputFolder
 from cometapi_runway.batch._row_runner import BatchHaltError, Client, Repeat, RowRunner, RowState
 from cometapi_runway.batch._store import RowEnded, RowStarted, Store, StoredBatch, StoredRow
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _DOWNLOADS: Final = 8
@@ -32,8 +29,6 @@ _LOOK_INTERVAL: Final = 1.0
 _GATHER_TIME: Final = 0.1
 """Seconds in which entries are gathered for one transaction. A result that is lost with the process
 is found again by its key."""
-_DATABASE_OUTAGE: Final = 120.0
-"""Seconds that the database may be away, such as for a restart."""
 
 logger: Final = logging.getLogger("cometapi_runway")
 
@@ -66,7 +61,7 @@ class Writer:
         await asyncio.sleep(_GATHER_TIME)
         while self._entries:
             entries, self._entries = self._entries, []
-            await retry(self._store.write, self._batch, entries)
+            await asyncio.to_thread(self._store.write, self._batch, entries)
         self._written = None
 
 
@@ -150,12 +145,12 @@ class Worker:
             run = await self._open(name)
             is_complete = await self._run_rows(run, chunk)
             if not is_complete:
-                await retry(self._store.release, name, [chunk])
+                await asyncio.to_thread(self._store.release, name, [chunk])
         except Exception as error:
             # The rows must not wait for a chunk that has ended.
             logger.exception("batch %s: chunk %s failed", name, chunk)
-            await retry(self._store.halt, name, str(error))
-            await retry(self._store.release, name, [chunk])
+            await asyncio.to_thread(self._store.halt, name, str(error))
+            await asyncio.to_thread(self._store.release, name, [chunk])
         finally:
             if task is not None:
                 self._chunks.discard(task)
@@ -187,7 +182,7 @@ class Worker:
 
     async def _run_rows(self, run: BatchRun, chunk: str) -> bool:
         """Run rows; False if some are left."""
-        rows = await retry(self._store.load_chunk, run.stored.name, chunk)
+        rows = await asyncio.to_thread(self._store.load_chunk, run.stored.name, chunk)
         saves: list[asyncio.Task[None]] = []
         is_complete = True
         try:
@@ -215,11 +210,11 @@ class Worker:
             outcome = await run.runner.run_tasks(row)
         except BatchHaltError as error:
             run.halted = str(error)
-            await retry(self._store.halt, run.stored.name, run.halted)
+            await asyncio.to_thread(self._store.halt, run.stored.name, run.halted)
             return False
         if isinstance(outcome, Repeat):
             repeat = self._store.repeat
-            await retry(repeat, run.stored.name, outcome.row_id, outcome.attempt)
+            await asyncio.to_thread(repeat, run.stored.name, outcome.row_id, outcome.attempt)
             return False
         saves.append(asyncio.ensure_future(self._finish(run, outcome)))
         return True
@@ -233,7 +228,7 @@ class Worker:
     async def _open(self, name: str) -> BatchRun:
         """The run of a batch, opened at its first chunk and again when the batch is run again."""
         async with self._opening:
-            stored = await retry(self._store.load_batch, name)
+            stored = await asyncio.to_thread(self._store.load_batch, name)
             run = self._runs.get(name)
             if run is not None and run.stored.run_at == stored.run_at:
                 return run
@@ -255,16 +250,16 @@ class Worker:
 
     async def _look(self, run: BatchRun) -> None:
         name = run.stored.name
-        stored = await retry(self._store.load_batch, name)
+        stored = await asyncio.to_thread(self._store.load_batch, name)
         if stored.run_at != run.stored.run_at:
             return
         halt = run.runner.options.parse_halt()
         if stored.halted is None and halt is not None:
             since = stored.run_at.timestamp()
-            counts = await retry(self._store.count, name, since)
+            counts = await asyncio.to_thread(self._store.count, name, since)
             if halt.is_reached(counts.statuses):
                 reason = f"halt {run.runner.options.halt} is reached"
-                await retry(self._store.halt, name, reason)
+                await asyncio.to_thread(self._store.halt, name, reason)
                 run.halted = reason
         run.halted = run.halted or stored.halted
 
@@ -273,18 +268,6 @@ class Worker:
         if not create.cancelled():
             # Where the row was cancelled, the journal has the outcome.
             create.exception()
-
-
-async def retry(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function of the store in a thread, again while the database cannot be reached."""
-    deadline = time.monotonic() + _DATABASE_OUTAGE
-    while True:
-        try:
-            return await asyncio.to_thread(function, *args, **kwargs)
-        except OperationalError:
-            if time.monotonic() > deadline:
-                raise
-        await asyncio.sleep(_LOOK_INTERVAL)
 
 
 async def _ignore_result(written: Awaitable[None]) -> None:

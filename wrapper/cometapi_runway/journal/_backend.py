@@ -45,11 +45,14 @@ class Statement:
         sql: The statement, in SQL that both databases understand; values are ``:name``.
         values: Its values by name.
         updates_submission: Whether it changes the row of a submission, which must exist.
+        is_synced: Whether it is on disk when it returns. Otherwise a power failure, but no end of
+            the process, may lose it: the gateway still knows what it says.
     """
 
     sql: str
     values: Mapping[str, SQLValue]
     updates_submission: bool = False
+    is_synced: bool = True
 
 
 class Backend(Protocol):

@@ -89,6 +89,9 @@ class Journal:
     ) -> Conflict | None:
         """Write an entry; it is on disk when this method returns.
 
+        What is not about a submission, such as the end of a task or a saved file, survives the end
+        of the process, and is not on disk yet: a sync would cost more than the rest of the write.
+
         Args:
             entry: What happened.
             base_url: The gateway that a `SubmissionStarted` goes to.

@@ -133,6 +133,8 @@ class PostgresBackend:
             # A pipeline is a transaction. psycopg's `transaction` would add three round trips.
             with connection.pipeline():
                 _limit_time(connection, timeout)
+                if not any(one.is_synced for one in statements):
+                    connection.execute("SELECT set_config('synchronous_commit', 'off', true)")
                 if lock is not None:
                     # Until the transaction ends; the next statement sees what others committed.
                     connection.execute(

@@ -49,6 +49,7 @@ class SqliteBackend:
         self.was_replaced = False
         self._database: Database | None = None
         self._identity: FileIdentity = None
+        self._is_synced = True
 
     def connect(self, timeout: float) -> None:
         """Open the file that is now at the path, and notice a removed or replaced one."""
@@ -58,6 +59,7 @@ class SqliteBackend:
             self.close()
         if self._database is None:
             self._database = self._open()
+            self._is_synced = True
             if self._identity not in {None, self._database.identity}:
                 self._note_replacement(not self.was_replaced)
             self._identity = self._database.identity
@@ -76,7 +78,17 @@ class SqliteBackend:
         """
 
         def execute_all(db: sqlite3.Connection) -> list[int]:
-            return [db.execute(one.sql, one.values).rowcount for one in statements]
+            counts: list[int] = []
+            for one in statements:
+                if one.is_synced and not self._is_synced:
+                    db.execute("PRAGMA synchronous = FULL")
+                    self._is_synced = True
+                elif self._is_synced and not one.is_synced:
+                    # Before the change: Ctrl-C may come between the two.
+                    self._is_synced = False
+                    db.execute("PRAGMA synchronous = NORMAL")
+                counts.append(db.execute(one.sql, one.values).rowcount)
+            return counts
 
         return self._run(execute_all)
 

@@ -218,7 +218,7 @@ def _write_end(task: Task) -> Write:
             "failure_code": task.failure_code,
             "ended_at": time.time(),
         }
-        end = (Statement(_END_TASK, values, updates_submission=True),)
+        end = (Statement(_END_TASK, values, updates_submission=True, is_synced=False),)
     return Write(end, ("end", 0), f"task {task.id} is {task.status}", task_id=task.id)
 
 
@@ -232,7 +232,7 @@ def _write_missing(task_id: str) -> Write:
     }
     statements = (_MARK_LOST, _MARK_OUTPUT_GONE, _FORGET_UNSAVED)
     return Write(
-        tuple(Statement(sql, values) for sql in statements),
+        tuple(Statement(sql, values, is_synced=False) for sql in statements),
         ("missing", 0),
         f"task {task_id} is missing",
         task_id=task_id,
@@ -249,6 +249,7 @@ def _file_statement(sql: str, task_id: str, index: int, path: Path, size: int) -
             "size": size,
             "time": time.time(),
         },
+        is_synced=False,
     )
 
 

@@ -17,6 +17,7 @@ from cyclopts import Parameter
 from cometapi_runway._core.json_values import JSON, Object, as_text, parse_json
 from cometapi_runway._core.naming import kebab_case
 from cometapi_runway._core.suggestions import suggest_name
+from cometapi_runway.cli._options.paths import expand_user
 from cometapi_runway.cli._options.shared import REQUEST_GROUP
 from cometapi_runway.errors import Issue
 from cometapi_runway.resources._argument_fields import (
@@ -149,11 +150,15 @@ def _keep_text(_type: object, tokens: Sequence[Token]) -> str:
 
 
 def _convert_value(_type: object, tokens: Sequence[Token]) -> object:
-    return parse_value(tokens[0].value)
+    return _parse_token(tokens[0].value)
 
 
 def _convert_list(_type: object, tokens: Sequence[Token]) -> list[object]:
-    return [parse_value(token.value) for token in tokens]
+    return [_parse_token(token.value) for token in tokens]
+
+
+def _parse_token(text: str) -> object:
+    return parse_value(str(expand_user(Path(text))) if text.startswith("~") else text)
 
 
 def _convert_json(_type: object, tokens: Sequence[Token]) -> object:

@@ -1,0 +1,73 @@
+"""A batch whose process is killed pays for no row twice, and loses none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cometapi_runway.journal import Journal
+from cometapi_runway.simulator import SimulatorServer, Timings
+
+pytest.importorskip("dbos")
+
+ROWS = 300
+PROGRAM = Path(__file__).parent / "programs" / "run_batch.py"
+TIMINGS = Timings(invisible=0, pending=0.05, running=0.15, spread=0.2)
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatorServer]:
+    with SimulatorServer(timings=TIMINGS) as server:
+        yield server
+
+
+def start(folder: Path, server: SimulatorServer) -> subprocess.Popen[str]:
+    command = [sys.executable, str(PROGRAM), str(folder), server.base_url, str(ROWS), "16"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def read_lines(process: subprocess.Popen[str], count: int) -> None:
+    """Read so many results, so that the process is killed in the middle of others."""
+    assert process.stdout is not None
+    for _ in range(count):
+        if not process.stdout.readline():
+            return
+
+
+def count_posts(server: SimulatorServer) -> int:
+    return sum(charge.kind == "charge" for charge in server.gateway.charges)
+
+
+def test_300_rows_killed_three_times(tmp_path: Path, server: SimulatorServer) -> None:
+    for _ in range(3):
+        with start(tmp_path, server) as process:
+            read_lines(process, 1 + ROWS // 5)
+            process.kill()
+    for _ in range(2):
+        # The second of these finds nothing to do.
+        with start(tmp_path, server) as process:
+            output, _ = process.communicate(timeout=240)
+        assert output.endswith("complete\n")
+        charges = count_posts(server)
+
+    lines = (tmp_path / "out" / "results.jsonl").read_text().splitlines()
+    results = [json.loads(line) for line in lines]
+    assert sorted(result["id"] for result in results) == sorted(f"row-{n}" for n in range(ROWS))
+    statuses = Counter(result["status"] for result in results)
+    assert statuses.keys() <= {"SUCCEEDED", "UNKNOWN"}
+    journal = Journal(tmp_path / "data" / "journal.sqlite3")
+    unknown = {record.label for record in journal.unknown()}
+    journal.close()
+    assert {f"crash/{one['id']}" for one in results if one["status"] == "UNKNOWN"} == unknown
+    assert statuses["SUCCEEDED"] <= charges <= ROWS
+    assert count_posts(server) == charges
+    for result in results:
+        if result["status"] == "SUCCEEDED":
+            (name,) = result["files"]
+            assert (tmp_path / "out" / name).stat().st_size > 0

@@ -1,0 +1,207 @@
+"""What a batch does next, without clock and database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cometapi_runway._core.task import Task
+from cometapi_runway.batch._decisions import (
+    FAILURES,
+    Halt,
+    WorkerWatch,
+    cut_chunks,
+    judge,
+    parse_halt,
+    parse_rate,
+)
+from cometapi_runway.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    BadRequestError,
+    BudgetExceededError,
+    ConfigurationError,
+    DownloadError,
+    InsufficientQuotaError,
+    InvalidRequestError,
+    Issue,
+    RateLimitError,
+    RunwayError,
+    SubmissionUnknownError,
+    TaskCancelledError,
+    TaskFailedError,
+    TaskNotFoundError,
+    TaskTimeoutError,
+)
+
+
+class TestChunks:
+    @given(st.integers(0, 3000), st.integers(1, 200), st.booleans())
+    def test_every_row_is_in_one_chunk(self, count: int, slots: int, is_rated: bool) -> None:
+        sizes = list(cut_chunks(count, slots, is_rated=is_rated))
+        assert sum(sizes) == count
+        assert all(1 <= size <= 20 for size in sizes)
+        if is_rated:
+            assert set(sizes) <= {1}
+
+    @given(st.integers(1, 3000), st.integers(1, 200))
+    def test_no_chunk_is_longer_than_a_fair_share_of_what_is_left(
+        self, count: int, slots: int
+    ) -> None:
+        left = count
+        for size in cut_chunks(count, slots, is_rated=False):
+            assert size <= max(left / slots, 1)
+            left -= size
+
+    def test_every_slot_has_a_chunk_where_there_are_rows_enough(self) -> None:
+        assert len(list(cut_chunks(8, 8, is_rated=False))) == 8
+
+
+class TestRate:
+    @given(st.integers(1, 1000), st.sampled_from(["s", "min", "h"]))
+    def test_evenly_spaced_creates_are_within_the_limit(self, limit: int, unit: str) -> None:
+        rate = parse_rate(f"{limit}/{unit}")
+        assert rate.limit == limit
+        # Half-open windows: the create after `limit` others is in the next one.
+        assert rate.spacing * limit >= rate.period
+
+    @pytest.mark.parametrize("text", ["", "30", "30/", "/min", "0/s", "1.5/s", "-1/s", "1/week", 5])
+    def test_others_are_refused(self, text: str) -> None:
+        with pytest.raises(ConfigurationError) as refusal:
+            parse_rate(text)
+        assert refusal.value.setting == "rate"
+
+
+class TestHalt:
+    def test_a_share_needs_three_failures(self) -> None:
+        halt = parse_halt("fail=10%")
+        assert not halt.is_reached({"FAILED": 2})
+        assert halt.is_reached({"FAILED": 1, "REFUSED": 1, "UNKNOWN": 1})
+        assert halt.is_reached({"CANCELLED": 3, "SUCCEEDED": 27})
+        assert not halt.is_reached({"FAILED": 3, "SUCCEEDED": 28})
+
+    def test_a_count_needs_so_many(self) -> None:
+        halt = parse_halt("fail=2")
+        assert not halt.is_reached({"FAILED": 1, "SUCCEEDED": 1000})
+        assert halt.is_reached({"FAILED": 1, "UNKNOWN": 1, "SUCCEEDED": 1000})
+
+    @given(st.integers(1, 100), st.integers(0, 10_000), st.integers(0, 10_000))
+    def test_a_spent_budget_and_success_never_halt(
+        self, percent: int, succeeded: int, budget: int
+    ) -> None:
+        assert not Halt(percent=percent).is_reached({"SUCCEEDED": succeeded, "BUDGET": budget})
+
+    @pytest.mark.parametrize(
+        "text", ["", "10%", "fail=0", "fail=0%", "fail=101%", "fail=1.5", "fail=-1", "now,fail=1"]
+    )
+    def test_others_are_refused(self, text: str) -> None:
+        with pytest.raises(ConfigurationError) as refusal:
+            parse_halt(text)
+        assert refusal.value.setting == "halt"
+
+
+def failed(code: str | None) -> TaskFailedError:
+    task = Task("t", "FAILED", failure_code=code, raw={"failure": "why"})
+    return TaskFailedError("t", task)
+
+
+def with_task(error: RunwayError) -> RunwayError:
+    error.task_id = "t"
+    return error
+
+
+UNKNOWN = SubmissionUnknownError("?", operation="o", fingerprint="f")
+INVALID = InvalidRequestError([Issue("/a", "type", 1, "wrong")])
+
+
+class TestJudge:
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            (INVALID, "REFUSED"),
+            (BadRequestError(400), "REFUSED"),
+            (RateLimitError(429), "REFUSED"),
+            (APIConnectionError("none", delivery="not_sent"), "REFUSED"),
+            (with_task(BadRequestError(400)), "FAILED"),
+            (BudgetExceededError(Decimal(1), Decimal(1)), "BUDGET"),
+            (UNKNOWN, "UNKNOWN"),
+            (failed("INTERNAL"), "FAILED"),
+            (TaskCancelledError("t"), "CANCELLED"),
+            (TaskTimeoutError("t"), "FAILED"),
+            (TaskNotFoundError("t"), "FAILED"),
+            (DownloadError("gone", task_id="t"), "FAILED"),
+        ],
+    )
+    def test_status(self, error: RunwayError, status: str) -> None:
+        verdict = judge(error)
+        assert verdict.status == status
+        assert not verdict.halts
+
+    def test_only_a_task_that_ended_without_output_needs_another_one(self) -> None:
+        ending = {
+            type(error): judge(error).ends_attempt
+            for error in (
+                UNKNOWN,
+                INVALID,
+                failed("INTERNAL"),
+                TaskCancelledError("t"),
+                TaskTimeoutError("t"),
+                DownloadError("gone"),
+            )
+        }
+        assert {kind for kind, ends in ending.items() if ends} == {
+            TaskFailedError,
+            TaskCancelledError,
+        }
+
+    @pytest.mark.parametrize(
+        ("code", "is_repeatable"),
+        [("INTERNAL", True), ("SAFETY.INPUT.TEXT", False), ("NEW.CODE", False)],
+    )
+    def test_a_failure_is_repeated_only_where_that_can_help(
+        self, code: str, is_repeatable: bool
+    ) -> None:
+        assert judge(failed(code)).is_repeatable is is_repeatable
+
+    @pytest.mark.parametrize(
+        "error",
+        [AuthenticationError(401), InsufficientQuotaError(403), ConfigurationError("journal")],
+    )
+    def test_what_meets_every_row_halts(self, error: RunwayError) -> None:
+        assert judge(error).halts
+
+    def test_only_an_unwritten_journal_is_tried_again(self) -> None:
+        assert judge(ConfigurationError("locked", setting="journal")).is_unrecorded
+        assert not judge(ConfigurationError("price", setting="budget")).is_unrecorded
+
+    def test_a_spent_budget_is_no_failure(self) -> None:
+        assert Counter(FAILURES) == Counter(["FAILED", "CANCELLED", "REFUSED", "UNKNOWN"])
+
+
+class TestWorkerWatch:
+    def test_a_worker_is_dead_once_its_lease_is_missing_for_the_grace(self) -> None:
+        watch = WorkerWatch(10)
+        assert watch.find_dead(0, {"a", "b"}, {"a", "b"}) == set()
+        assert watch.find_dead(1, {"a", "b"}, {"a"}) == set()
+        assert watch.find_dead(10.9, {"a", "b"}, {"a"}) == set()
+        assert watch.find_dead(11, {"a", "b"}, {"a"}) == {"b"}
+
+    def test_a_worker_that_takes_its_lease_again_lives(self) -> None:
+        watch = WorkerWatch(10)
+        watch.find_dead(0, {"a"}, set())
+        watch.find_dead(9, {"a"}, {"a"})
+        assert watch.find_dead(12, {"a"}, set()) == set()
+        assert watch.find_dead(22, {"a"}, set()) == {"a"}
+
+    def test_without_grace_it_is_dead_at_once(self) -> None:
+        assert WorkerWatch(0).find_dead(5, {"old", "own"}, {"own"}) == {"old"}
+
+    def test_a_worker_without_work_is_forgotten(self) -> None:
+        watch = WorkerWatch(10)
+        watch.find_dead(0, {"a"}, set())
+        watch.find_dead(5, set(), set())
+        assert watch.find_dead(11, {"a"}, set()) == set()
