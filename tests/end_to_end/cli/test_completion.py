@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cometapi_runway.cli._options.client_resources import (
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.resources._client_resources import (
     list_client_resources,
 )
-from cometapi_runway.cli._output.exit_codes import ExitCode
 
 from .terminal import Terminal
 

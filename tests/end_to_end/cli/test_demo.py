@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cometapi_runway.cli._commands import demo
-from cometapi_runway.cli._options.client_resources import (
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.resources._client_resources import (
     get_client_resource,
 )
-from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.simulator import (
     Gateway,
 )

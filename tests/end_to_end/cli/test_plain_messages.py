@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cometapi_runway.cli._options.client_resources import get_client_resource
 from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.resources._client_resources import get_client_resource
 from cometapi_runway.simulator import Gateway, SimulatorServer
 
 from .terminal import CREATE, QUICK, Terminal

@@ -13,8 +13,8 @@ from cometapi_runway._core.version import DISTRIBUTION, __version__
 from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
-from cometapi_runway.cli._options.client_resources import list_client_resources
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.validation import contract
 
 if TYPE_CHECKING:

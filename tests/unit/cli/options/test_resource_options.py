@@ -13,16 +13,16 @@ from cyclopts import App
 from cometapi_runway._client import Compat, RunwayClient
 from cometapi_runway.cli._app import build_app
 from cometapi_runway.cli._commands.create import make_create_app
-from cometapi_runway.cli._options.client_resources import (
+from cometapi_runway.cli._options.resource_options import (
+    find_unknown_fields,
+    list_resource_options,
+)
+from cometapi_runway.resources._argument_fields import parse_value
+from cometapi_runway.resources._client_resources import (
     ClientResource,
     get_client_resource,
     list_client_resources,
     resolve_schema,
-)
-from cometapi_runway.cli._options.resource_options import (
-    find_unknown_fields,
-    list_resource_options,
-    parse_value,
 )
 from cometapi_runway.resources._resource import ResourceDescriptor
 from cometapi_runway.resources._signatures import OPTIONS

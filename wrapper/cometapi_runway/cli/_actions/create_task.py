@@ -12,7 +12,6 @@ from cometapi_runway._core.submission_failure import InterruptedSubmission
 from cometapi_runway.cli._actions.client import make_client
 from cometapi_runway.cli._actions.finish_tasks import make_run_options, wait_and_save
 from cometapi_runway.cli._errors import CommandInterrupted, OutputError, format_command
-from cometapi_runway.cli._options.client_resources import ClientResource
 from cometapi_runway.cli._options.request import RequestOptions
 from cometapi_runway.cli._options.shared import (
     ConnectionOptions,
@@ -21,6 +20,7 @@ from cometapi_runway.cli._options.shared import (
 )
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.report import Report, make_result_fields
+from cometapi_runway.resources._client_resources import ClientResource
 
 _REQUEST: Final = RequestOptions()
 _WAITING: Final = WaitingOptions()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
-from cometapi_runway.cli._options.client_resources import list_client_resources
+from cometapi_runway.resources._client_resources import list_client_resources
 
 if TYPE_CHECKING:
     from cometapi_runway._core.task import Task

@@ -16,7 +16,6 @@ from cyclopts import App, Parameter
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
-from cometapi_runway.cli._options.client_resources import ClientResource, get_client_resource
 from cometapi_runway.cli._options.request import RequestOptions
 from cometapi_runway.cli._options.resource_options import (
     ResourceOption,
@@ -33,6 +32,7 @@ from cometapi_runway.cli._options.shared import (
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.errors import InvalidRequestError
+from cometapi_runway.resources._client_resources import ClientResource, get_client_resource
 
 if TYPE_CHECKING:
     from cometapi_runway.cli._actions import create_task, dry_run

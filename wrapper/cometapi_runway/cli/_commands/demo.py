@@ -19,7 +19,6 @@ from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli._commands.simulate import make_missing_extra_error
 from cometapi_runway.cli._errors import CommandInterrupted, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
-from cometapi_runway.cli._options.client_resources import get_client_resource
 from cometapi_runway.cli._options.resource_options import (
     body_to_arguments,
     list_resource_options,
@@ -33,6 +32,7 @@ from cometapi_runway.cli._options.shared import (
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.cli._output.text import format_size
+from cometapi_runway.resources._client_resources import get_client_resource
 
 if TYPE_CHECKING:
     from cometapi_runway import journal, simulator

@@ -12,7 +12,6 @@ from cyclopts import Parameter
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.cli._errors import UsageError
-from cometapi_runway.cli._options.client_resources import ClientResource, list_client_resources
 from cometapi_runway.cli._options.request import is_json_text, name_source, read_body_file
 from cometapi_runway.cli._options.resource_options import (
     find_unknown_fields,
@@ -23,6 +22,7 @@ from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport, make_exit_report
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.errors import InvalidRequestError, Issue
+from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
 from cometapi_runway.validation import contract
 
 _DISPLAY: Final = DisplayOptions()

@@ -1,4 +1,7 @@
-"""The resources of the client that create tasks, read from the contract: one command each."""
+"""The resources of the client that create tasks, read from the contract: one command each.
+
+A batch names its operations by them, and the command line has one command for each.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from attrs import frozen
 
@@ -16,11 +19,18 @@ from cometapi_runway.validation import Contract, Operation
 from cometapi_runway.validation import contract as load_contract
 
 if TYPE_CHECKING:
-    from cometapi_runway._client import RunwayClient
-    from cometapi_runway.resources._resource import Resource
     from cometapi_runway.resources._signatures import Signature
 
 _TAG_WITHOUT_GROUP: Final = "official"
+R_co = TypeVar("R_co", covariant=True)
+
+
+class ResourceOwner(Protocol[R_co]):
+    """Either client."""
+
+    def operation(self, operation_id: str) -> R_co:
+        """The resource of an operation without a hand-written signature."""
+        ...
 
 
 @frozen(eq=False)
@@ -43,6 +53,11 @@ class ClientResource:
     def groups(self) -> tuple[str, ...]:
         """Attributes of the client that lead to the resource."""
         return () if self.operation.tag == _TAG_WITHOUT_GROUP else (self.operation.tag,)
+
+    @property
+    def name(self) -> str:
+        """Its name on a client: ``compat.act_one``."""
+        return ".".join((*self.groups, self.attribute))
 
     @property
     def command_words(self) -> tuple[str, ...]:
@@ -69,14 +84,14 @@ class ClientResource:
         from_contract: Callable[[str, Contract], Signature[...]] = module.from_contract
         return self._written_signature or from_contract(self.operation.id, self.contract)
 
-    def get_from(self, client: RunwayClient) -> Resource[...]:
+    def get_from(self, client: ResourceOwner[R_co]) -> R_co:
         """The resource of a client."""
         if self._written_signature is None:
             return client.operation(self.operation.id)
         value: Any = client
         for name in (*self.groups, self.attribute):
             value = getattr(value, name)
-        resource: Resource[...] = value
+        resource: R_co = value
         return resource
 
     @property
