@@ -7,10 +7,10 @@ the request, keeps it, and answers with the id of an intent. Submitting the inte
 journal with an idempotency key that is made from that id, so that it buys one task however often it
 is called, by whatever server that shares the journal.
 
-Inside, `_server` connects the tools to the protocol and runs them on standard input and output.
-`_agent_tools` does what the tools are for, with a client. `_tools` has their names, descriptions and
-schemas, `_intents` keeps planned requests, `_results` writes what an agent sees, `_preview` makes
-small pictures.
+Inside, `_server` connects the tools to the protocol, on standard input and output. `_agent_tools`
+does what the tools are for, with a client. `_tools` has their names, descriptions and schemas,
+`_intents` keeps planned requests, `_results` writes what an agent sees, `_preview` makes small
+pictures.
 """
 
 from cometapi_runway.mcp._agent_tools import AgentTools, ErrorReport, SessionOptions
