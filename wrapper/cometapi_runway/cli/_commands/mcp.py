@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Group, Parameter
 
+from cometapi_runway import _settings as settings
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
-from cometapi_runway.cli._options.shared import ConnectionOptions, SavingOptions
+from cometapi_runway.cli._options.shared import (
+    ConnectionOptions,
+    FiniteSeconds,
+    SavingOptions,
+)
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import make_exit_report
 from cometapi_runway.cli._output.report import Report
@@ -82,6 +87,9 @@ def mcp(
             group=_GROUP,
         ),
     ] = None,
+    interval: Annotated[
+        FiniteSeconds, Parameter(help="Minimum time between two polls of a task.", group=_GROUP)
+    ] = settings.POLL_INTERVAL,
     connection: ConnectionOptions = _CONNECTION,
     report: Annotated[Report, Parameter(parse=False)],
 ) -> ExitCode:
@@ -114,6 +122,7 @@ def mcp(
             budget=budget,
             resources=resources,
             intents=journal.with_name(f"{journal.name}-intents"),
+            interval=interval,
         )
         return server_module.AgentTools(client, options, make_exit_report)
 
