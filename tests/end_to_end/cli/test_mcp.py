@@ -13,8 +13,12 @@ REFUSALS = {
     "no folder": ((), "--output"),
     "no journal": (("--output", "out", "--no-journal"), "needs a journal"),
     "unknown operation": (("--output", "out", "--operations", "txt_to_image"), "text_to_image"),
-    "malformed limit": (("--output", "out", "--max-cost", "much"), "max_cost must be US dollars"),
-    "negative limit": (("--output", "out", "--max-tasks=-1"), "max_tasks must be"),
+    "malformed limit": (("--output", "out", "--max-cost", "much"), "must be US dollars"),
+    "negative limit": (("--output", "out", "--max-tasks=-1"), "--max-tasks"),
+    "unknown price": (
+        ("--output", "out", "--max-cost", "1", "--operations", "text_to_image,video_upscale"),
+        "--max-cost needs the price of video_upscale",
+    ),
     "no prices": (("--output", "out", "--prices", "none.toml"), "none.toml cannot be read"),
     "no such extra": (("--output", "out"), "pip install 'cometapi-runway[mcp]'"),
 }

@@ -52,7 +52,7 @@ def host(
     command, *arguments = *WITH_NUMBER, *COMMAND, "mcp", "--output", str(tmp_path / "out")
     return StdioServerParameters(
         command=command,
-        args=[*arguments, "--session", "test", "--interval", "0.2"],
+        args=[*arguments, "--budget-scope", "test", "--interval", "0.2"],
         env={**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url},
         cwd=tmp_path,
     )

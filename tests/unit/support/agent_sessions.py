@@ -94,7 +94,7 @@ async def open_session(
     resources = [
         one for one in list_client_resources() if operations is None or one.name in operations
     ]
-    options = SessionOptions(folder / "out", budget, tuple(resources), folder / "intents")
+    options = SessionOptions(folder / "out", budget.scope, tuple(resources), folder / "intents")
     async with AsyncRunwayClient(
         journal=folder / "journal.sqlite3", budget=budget, **(client_options or {})
     ) as client:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cometapi_runway._core.json_values import JSON
 
@@ -39,6 +39,15 @@ _SHOWN_HEADERS = frozenset(
         "x-runway-version",
     }
 )
+_SHOWN_CONNECTION_PARAMETERS = frozenset(
+    {"dbname", "host", "hostaddr", "port", "service", "sslmode", "sslrootcert", "user"}
+)
+# As libpq reads it: a password ends at the first "@", which no other part contains.
+_DATABASE_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)"
+    r"(?:(?P<user>[^:@/]*)(?P<password>:[^@/]*)?@)?(?P<place>[^@?]*)(?:\?(?P<query>[^@]*))?",
+    re.IGNORECASE,
+)
 _MAX_TEXT = 2000
 _MAX_REPR = 200
 # The media type's parameters may be quoted, so anything but a blank is accepted before the comma.
@@ -67,6 +76,26 @@ def redact_url(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     query = f"?{HIDDEN}" if parts.query else ""
     return f"{scheme}://{host}{parts.path}{query}"
+
+
+def redact_database_url(url: str) -> str | None:
+    """A database's URL without its password and parameters that may be secret.
+
+    Returns:
+        The URL, with which the database can be opened where the password is known; None if it is
+        ambiguous where the password ends.
+    """
+    parts = _DATABASE_URL.fullmatch(url)
+    if parts is None:
+        return None
+    user = "" if parts["user"] is None else f"{parts['user']}@"
+    shown = [
+        (name, value)
+        for name, value in parse_qsl(parts["query"] or "")
+        if name in _SHOWN_CONNECTION_PARAMETERS
+    ]
+    query = f"?{urlencode(shown, safe='/')}" if shown else ""
+    return f"{parts['scheme']}{user}{parts['place']}{query}"
 
 
 def redact_text(text: str) -> str:

@@ -120,10 +120,12 @@ class Submission:
     Attributes:
         task: The accepted task.
         age: Seconds since it was created; above zero if its idempotency key had bought it before.
+        is_reused: Whether its idempotency key had bought it before, so that nothing was sent.
     """
 
     task: Task
     age: float = 0.0
+    is_reused: bool = False
 
 
 def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submission]:
@@ -244,7 +246,7 @@ def _take_earlier(request: SubmitRequest, earlier: EarlierSubmission) -> Submiss
         operation=request.call.operation,
         seed=earlier.seed,
     )
-    return Submission(task, earlier.age)
+    return Submission(task, earlier.age, is_reused=True)
 
 
 def _other_request_error(

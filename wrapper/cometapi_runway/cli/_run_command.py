@@ -20,7 +20,7 @@ from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._app import build_app, describe_settings_file
 from cometapi_runway.cli._errors import OutputError, UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
-from cometapi_runway.cli._options.shared import DisplayOptions
+from cometapi_runway.cli._options.shared import DebugOptions, DisplayOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport, make_exit_report
 from cometapi_runway.cli._output.report import Report
@@ -78,15 +78,15 @@ def run_command(arguments: Sequence[str]) -> int:
         return _show_failure(report, arguments, error, make_exit_report(error))
 
 
-def make_report(display: DisplayOptions | None) -> Report:
+def make_report(display: DisplayOptions | DebugOptions | None) -> Report:
     """The report for the display options and the terminal."""
     report = _choose_report(display)
     report.debug = display is not None and display.debug
     return report
 
 
-def _choose_report(display: DisplayOptions | None) -> Report:
-    if display is not None and display.format == "json":
+def _choose_report(display: DisplayOptions | DebugOptions | None) -> Report:
+    if isinstance(display, DisplayOptions) and display.format == "json":
         return json_report.JsonReport()
     if sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb":
         return progress_bars.ProgressBarReport()
@@ -140,9 +140,9 @@ def _show_failure(
 
 def _guess_display(arguments: Sequence[str]) -> DisplayOptions:
     """The display options of a command line that could not be parsed."""
-    text = " ".join(arguments)
-    is_json = "--format json" in text or "--format=json" in text
-    if "--format" not in text:
+    text = f" {' '.join(arguments)} "
+    is_json = " --format json " in text or " --format=json " in text
+    if " --format" not in text:
         with contextlib.suppress(UsageError):
             is_json = settings_file.load_settings_file().get("format") == "json"
     return DisplayOptions(format="json" if is_json else "text", debug="--debug" in arguments)

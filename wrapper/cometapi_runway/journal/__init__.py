@@ -8,9 +8,15 @@ from cometapi_runway.journal._backend import StorageError
 from cometapi_runway.journal._budget import Amount, Budget, Spending, load_prices
 from cometapi_runway.journal._database import MissingSubmissionError, PendingEntryError
 from cometapi_runway.journal._journal import Journal
-from cometapi_runway.journal._records import SubmissionRecord, SubmissionState, UnreadableRecord
+from cometapi_runway.journal._records import (
+    EXPORT_FIELDS,
+    SubmissionRecord,
+    SubmissionState,
+    UnreadableRecord,
+)
 
 __all__ = [
+    "EXPORT_FIELDS",
     "Amount",
     "Budget",
     "Journal",

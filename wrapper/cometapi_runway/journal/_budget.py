@@ -75,6 +75,15 @@ def parse_prices(prices: Mapping[str, Amount], name: str = "prices") -> dict[str
     }
 
 
+def parse_price_table(table: Mapping[str, object], name: str) -> dict[str, Decimal]:
+    """Read prices by resource out of a TOML table, `name` in messages; see `load_prices`.
+
+    Raises:
+        ConfigurationError: A price is malformed.
+    """
+    return parse_prices(_flatten(table), name)
+
+
 def load_prices(path: str | os.PathLike[str]) -> dict[str, Decimal]:
     """Read a TOML file of prices: a table ``[prices]`` with US dollars by resource.
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from cometapi_runway._core.redaction import redact_url, safe_repr
+from cometapi_runway._core.redaction import redact_database_url, redact_url, safe_repr
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import Backend
@@ -42,6 +42,13 @@ def parse_location(location: str | os.PathLike[str]) -> Location:
     if isinstance(location, str) and scheme is not None:
         name = scheme[1].lower()
         if name in _POSTGRES:
+            if redact_database_url(location) is None:
+                # Its parts may be shown, and a part of the password would be one of them.
+                raise ConfigurationError(
+                    f"journal: in a {name}:// URL, / and @ in a user, a password or a parameter "
+                    "must be written as %2F and %40",
+                    setting="journal",
+                )
             return Location(url=Secret(location))
         if name != "sqlite":
             raise ConfigurationError(

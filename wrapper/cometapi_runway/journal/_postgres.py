@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from cometapi_runway._core.redaction import redact_text
+from cometapi_runway._core.redaction import redact_database_url, redact_text
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import SQLValue, Statement, StorageError
@@ -84,7 +84,7 @@ class PostgresBackend:
     row_order = "submission.place"
 
     def __init__(self, url: Secret) -> None:
-        self.name = _hide_password(url)
+        self.name = redact_database_url(url.reveal()) or "postgresql://"
         self.was_replaced = False
         self._url = url
         self._connection: psycopg.Connection[DictRow] | None = None
@@ -280,12 +280,3 @@ def _convert_values(values: Mapping[str, SQLValue]) -> dict[str, SQLValue]:
     if isinstance(seed := values.get("seed"), bytes):
         converted["seed"] = int(seed)
     return converted
-
-
-def _hide_password(url: Secret) -> str:
-    parts = urlsplit(url.reveal())
-    if parts.password is None:
-        return url.reveal().partition("?")[0]
-    user = parts.username or ""
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{user}@{host}{parts.path}"

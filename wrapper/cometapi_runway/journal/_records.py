@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
@@ -194,6 +194,29 @@ def _parse(first: Row, rows: Sequence[Row]) -> SubmissionRecord:
         settled_at=_to_time(first["settled_at"]) if first["settled_at"] else None,
         owner=first["owner"],
     )
+
+
+EXPORT_FIELDS: Final = (
+    "key",
+    "idempotency_key",
+    "label",
+    "operation",
+    "created_at",
+    "state",
+    "task_id",
+    "reason",
+    "failure_code",
+    "ended_at",
+    "settled_at",
+    "price",
+    "scope",
+    "seed",
+    "fingerprint",
+    "base_url",
+    "arguments",
+    "files",
+)
+"""The names of what `Journal.export` yields, in their order."""
 
 
 def make_export_row(record: SubmissionRecord) -> dict[str, JSON]:

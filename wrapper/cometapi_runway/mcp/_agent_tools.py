@@ -17,6 +17,7 @@ from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.redaction import safe_repr, strip_payloads
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import SUCCEEDED, Task
+from cometapi_runway._flows.steps import Reservation
 from cometapi_runway._flows.wait import succeed
 from cometapi_runway._settings import POLL_INTERVAL
 from cometapi_runway.errors import (
@@ -29,7 +30,7 @@ from cometapi_runway.errors import (
     TaskFailedError,
     TaskTimeoutError,
 )
-from cometapi_runway.journal import Budget, SubmissionRecord
+from cometapi_runway.journal import SubmissionRecord
 from cometapi_runway.mcp._intents import Intent, IntentStore, make_idempotency_key
 from cometapi_runway.mcp._results import ErrorReport, ResultWriter
 from cometapi_runway.mcp._tools import MAX_WAIT, ToolDescription, list_tools
@@ -51,14 +52,14 @@ class SessionOptions:
 
     Attributes:
         output: The folder for files; nothing is written outside it.
-        budget: How much, or how many tasks, the session may buy. Its scope is the session.
+        scope: The scope of the client's budget, which is the session's name.
         resources: What the session may buy.
         intents: The folder in which planned requests are kept.
         interval: Seconds between two polls of a task, at least.
     """
 
     output: Path
-    budget: Budget
+    scope: str
     resources: tuple[ClientResource, ...]
     intents: Path
     interval: float = POLL_INTERVAL
@@ -163,19 +164,19 @@ class AgentTools:
             "intent_id": intent.id,
             "request": request,
             "price_usd": _format_price(reservation.price),
-            "budget": await self._describe_budget(),
+            "budget": await self._describe_budget(reservation),
             "next": "nothing was sent; submit sends it, and charges for it once",
         }
 
-    async def _describe_budget(self) -> Object:
-        budget = self.options.budget
-        spent = await asyncio.to_thread(self.client.journal.spent, budget.scope)
+    async def _describe_budget(self, reservation: Reservation) -> Object:
+        scope, max_cost = self.options.scope, reservation.max_cost
+        spent = await asyncio.to_thread(self.client.journal.spent, scope)
         return {
-            "session": budget.scope,
+            "session": scope,
             "tasks": spent.tasks,
-            "max_tasks": budget.max_tasks,
+            "max_tasks": reservation.max_tasks,
             "cost_usd": str(spent.cost),
-            "max_cost_usd": None if budget.max_cost is None else str(budget.max_cost),
+            "max_cost_usd": None if max_cost is None else str(max_cost),
             "tasks_of_unknown_price": spent.unpriced,
         }
 
@@ -213,7 +214,7 @@ class AgentTools:
         task = await resource.get_from(self.client).create(
             **_to_arguments(resource, intent.body),
             idempotency_key=make_idempotency_key(intent.id),
-            label=self.options.budget.scope,
+            label=self.options.scope,
         )
         self._intents.remove(intent.id)
         return task
@@ -239,15 +240,11 @@ class AgentTools:
         record = await asyncio.to_thread(find)
         if record is None or record.state == "REFUSED":
             raise _refuse_intent(intent_id, "unknown", "is not known; plan the request")
-        if record.task_id is None:
-            raise SubmissionUnknownError(
-                f"{record.operation}: intent {intent_id} was sent once, and it is unknown whether "
-                "it was accepted. Nothing was sent now",
-                operation=record.operation,
-                fingerprint=record.fingerprint,
-                seed=record.seed,
-                key=record.key,
-                idempotency_key=key,
+        if record.task_id is None or record.state in {"INTENDED", "UNKNOWN"}:
+            raise _make_unknown_error(
+                record,
+                f"intent {intent_id} was sent once, and it is unknown whether it was accepted. "
+                "Nothing was sent now",
             )
         return Task(record.task_id, "PENDING", route=record.route, seed=record.seed)
 
@@ -301,13 +298,24 @@ class AgentTools:
 
     async def _list_unknown(self) -> Object:
         records = await asyncio.to_thread(self.client.journal.unknown)
-        submissions: list[JSON] = [_describe_submission(record) for record in records]
-        if not records:
-            return {"submissions": submissions}
-        error = SubmissionUnknownError(
-            "", operation=records[0].operation, fingerprint=records[0].fingerprint
-        )
-        return {"submissions": submissions, "next": self.explain(error).advice}
+        return {"submissions": [self._describe_unknown(record) for record in records]}
+
+    def _describe_unknown(self, record: SubmissionRecord) -> dict[str, JSON]:
+        error = _make_unknown_error(record, "it may have been charged")
+        return {**_describe_submission(record), "next": self.explain(error).advice}
+
+
+def _make_unknown_error(record: SubmissionRecord, problem: str) -> SubmissionUnknownError:
+    error = SubmissionUnknownError(
+        f"{record.operation}: {problem}",
+        operation=record.operation,
+        fingerprint=record.fingerprint,
+        seed=record.seed,
+        key=record.key,
+        idempotency_key=record.idempotency_key,
+    )
+    error.task_id = record.task_id
+    return error
 
 
 def _to_arguments(resource: ClientResource, body: Object) -> dict[str, Any]:

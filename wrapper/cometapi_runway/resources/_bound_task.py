@@ -27,16 +27,22 @@ from cometapi_runway.resources._tracked_task import TrackedTask, task_fields
 from cometapi_runway.resources._waits import check_wait_options, make_on_update, make_wait_request
 
 
-def bind(session: Session, task: Task, accepted_at: float | None = None) -> BoundTask:
+def bind(
+    session: Session, task: Task, accepted_at: float | None = None, *, is_reused: bool = False
+) -> BoundTask:
     """Bind a task to a client; `accepted_at` is when it was created, on that client's clock."""
-    return BoundTask(**task_fields(task), session=session, accepted_at=accepted_at)
+    return BoundTask(
+        **task_fields(task), session=session, accepted_at=accepted_at, is_reused=is_reused
+    )
 
 
 def bind_async(
-    session: AsyncSession, task: Task, accepted_at: float | None = None
+    session: AsyncSession, task: Task, accepted_at: float | None = None, *, is_reused: bool = False
 ) -> AsyncBoundTask:
     """Bind a task to an asynchronous client; see `bind`."""
-    return AsyncBoundTask(**task_fields(task), session=session, accepted_at=accepted_at)
+    return AsyncBoundTask(
+        **task_fields(task), session=session, accepted_at=accepted_at, is_reused=is_reused
+    )
 
 
 @frozen(kw_only=True)

@@ -33,7 +33,12 @@ class Resource(Generic[P]):
             flow = submit(request, started=driver.clock.now(), rng=session.rng)
             submission = driver.run(flow)
             accepted_at = driver.clock.now() - submission.age
-            return bind(session, submission.task, accepted_at=accepted_at)
+            return bind(
+                session,
+                submission.task,
+                accepted_at=accepted_at,
+                is_reused=submission.is_reused,
+            )
 
         self.signature = signature
         self.create = create
@@ -57,7 +62,12 @@ class AsyncResource(Generic[P]):
             flow = submit(request, started=driver.clock.now(), rng=session.rng)
             submission = await driver.run(flow)
             accepted_at = driver.clock.now() - submission.age
-            return bind_async(session, submission.task, accepted_at=accepted_at)
+            return bind_async(
+                session,
+                submission.task,
+                accepted_at=accepted_at,
+                is_reused=submission.is_reused,
+            )
 
         self.signature = signature
         self.create = create

@@ -25,11 +25,14 @@ class TrackedTask(Task):
 
     Attributes:
         accepted_at: When it was accepted, on its client's clock; None if that was elsewhere.
+        is_reused: Whether an earlier use of its idempotency key created it, so that its ``create``
+            sent nothing.
         error: Why a wait among many ended without its output, or None.
         visibility: Whether the gateway has shown it in any wait.
     """
 
     accepted_at: float | None = field(default=None, repr=False, eq=False)
+    is_reused: bool = field(default=False, repr=False, eq=False)
     error: RunwayError | None = field(default=None, eq=False)
     visibility: Visibility = field(factory=Visibility, repr=False, eq=False)
 

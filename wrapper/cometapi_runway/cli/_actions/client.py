@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from cometapi_runway._client import RunwayClient
 from cometapi_runway.cli._options.shared import ConnectionOptions
+from cometapi_runway.journal import Budget
 
 
 def make_client(
-    connection: ConnectionOptions, *, validate: bool = True, api_key: str | None = None
+    connection: ConnectionOptions,
+    *,
+    budget: Budget | None = None,
+    validate: bool = True,
+    api_key: str | None = None,
 ) -> RunwayClient:
     """Make a client.
 
     Args:
         connection: Gateway and journal.
+        budget: What may be spent; it needs a journal.
         validate: Whether requests are validated against the contract.
         api_key: The key for a local gateway; a user's key comes from the environment.
 
@@ -26,5 +32,6 @@ def make_client(
         runway_version=connection.runway_version or None,
         timeout=connection.request_timeout,
         validate=validate,
-        journal=connection.journal_path,
+        journal=connection.journal_location,
+        budget=budget,
     )

@@ -10,21 +10,25 @@ from cometapi_runway import _settings as settings
 from cometapi_runway._core.redaction import strip_payloads
 from cometapi_runway._flows.steps import PreparedRequest
 from cometapi_runway._settings import check_clear_text, resolve_settings
+from cometapi_runway.cli._actions.budget import get_price, make_budget
 from cometapi_runway.cli._actions.create_task import CreateCommand
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import make_exit_report
 from cometapi_runway.cli._output.report import Report
+from cometapi_runway.cli._output.text import describe_price
 from cometapi_runway.errors import InvalidRequestError
 from cometapi_runway.resources._prepare_request import prepare_create
 
 
 def show_dry_run(command: CreateCommand, report: Report) -> ExitCode:
-    """Show the request and whether it is valid; nothing is sent.
+    """Show the request, its price and whether it is valid; nothing is sent or recorded.
 
     Raises:
         InvalidRequestError: No request can be made from the arguments.
         ConfigurationError: A setting is malformed, or the key would be sent unencrypted.
+        UsageError: The price is not known, and the budget limits the cost.
     """
+    price = get_price(command.resource, make_budget(command.budget))
     client_settings = resolve_settings(
         # Showing a request needs no key, and must not risk showing a real one.
         "none",
@@ -51,6 +55,7 @@ def show_dry_run(command: CreateCommand, report: Report) -> ExitCode:
             "body": strip_payloads(request.body),
             "valid": refusal is None if command.request.validate else None,
             "curl": text,
+            **command.make_details(price).to_fields(),
         },
     )
     if refusal is not None:
@@ -58,7 +63,7 @@ def show_dry_run(command: CreateCommand, report: Report) -> ExitCode:
         report.show_failure(exit_report, refusal)
         return exit_report.code
     verdict = "the request is valid" if command.request.validate else "it was not validated"
-    report.show_note(f"{verdict}; nothing was sent")
+    report.show_note(f"{verdict}; {describe_price(price)}; nothing was sent")
     return ExitCode.SUCCESS
 
 
@@ -79,4 +84,10 @@ def _prepare(
     command: CreateCommand, client_settings: settings.Settings, *, validate: bool
 ) -> PreparedRequest:
     arguments: dict[str, Any] = {**command.create_arguments, "validate": validate}
-    return prepare_create(command.resource.signature, arguments, client_settings).call
+    return prepare_create(
+        command.resource.signature,
+        arguments,
+        client_settings,
+        # A dry run opens no journal.
+        has_journal=True,
+    ).call

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
+from cometapi_runway.cli._errors import format_command
 from cometapi_runway.resources._client_resources import list_client_resources
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ _REFUSALS: Final = {
     SubmissionFailureReason.OTHER_STATUS: "the gateway refused it",
     SubmissionFailureReason.INTERRUPTED: "interrupted; nothing was accepted",
     SubmissionFailureReason.UNEXPECTED_ERROR: "an unexpected error; nothing was accepted",
+    SubmissionFailureReason.NOT_CHARGED: "settled: nothing was charged",
 }
 _REFUSED: Final = "nothing was accepted"
 _UNKNOWN: Final = "it may have been accepted and charged"
@@ -31,6 +35,7 @@ _UNKNOWN_CAUSES: Final = {
     SubmissionFailureReason.INTERRUPTED: "interrupted; ",
     SubmissionFailureReason.UNEXPECTED_ERROR: "an unexpected error; ",
 }
+_LINE_WIDTH: Final = 80
 _INTENDED: Final = f"being sent, or its process was stopped; {_UNKNOWN}"
 
 
@@ -42,24 +47,27 @@ def format_task(task: Task) -> str:
     return "\n".join([f"{task.id}  {task.status}{percent}{reason}", *task.output])
 
 
-def format_submission(submission: SubmissionRecord, gateway: str) -> str:
+def format_submission(submission: SubmissionRecord, gateway: str, more: Sequence[str] = ()) -> str:
     """A submission in one line of at most 80 columns, and details in further lines.
 
     Args:
         submission: The submission.
         gateway: The gateway in use; another one's address is shown.
+        more: Further details.
     """
     state = _describe_state(submission)
     name = submission.task_id or f"(no id; request {submission.fingerprint})"
-    age, command = _format_age(submission.created_at), _format_commands(submission.operation)
+    age, command = format_age(submission.created_at), _format_commands(submission.operation)
     details = [
         "" if submission.base_url == gateway else f"at {submission.base_url}",
         ""
         if submission.task_id
         else f"{_format_time(submission)}{_format_seed_and_key(submission)}",
+        *list_names_and_price(submission),
         _describe_reason(submission),
         *map(str, submission.files),
         _describe_unsaved(submission),
+        *more,
     ]
     head = f"{name:<36}  {state:<9}  {age:>5}  {command}"
     return "\n  ".join([head, *filter(None, details)])
@@ -68,10 +76,19 @@ def format_submission(submission: SubmissionRecord, gateway: str) -> str:
 def describe_unknown_submission(submission: SubmissionRecord) -> str:
     """A submission of unknown outcome in one sentence."""
     identity = f"request {submission.fingerprint}{_format_seed_and_key(submission)}"
+    names = "".join(f", {name} {value!r}" for name, value in _list_names(submission))
+    task_id = submission.task_id
+    task = "has no id" if task_id is None else f"names task {task_id} in a broken response"
     return (
-        f"a request sent {_format_age(submission.created_at)} ago, at {_format_time(submission)}, "
-        f"has no id and may have been charged ({identity})"
+        f"a request sent {format_age(submission.created_at)} ago, at {_format_time(submission)}, "
+        f"{task} and may have been charged ({identity}{names})"
     )
+
+
+def format_settle_command(submission: SubmissionRecord, options: Sequence[str] = ()) -> str:
+    """The command that settles a submission; the id is left to fill in where it is not known."""
+    task_id = submission.task_id or "ID"
+    return format_command("tasks", "settle", submission.key, "--task", task_id, *options)
 
 
 def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
@@ -85,6 +102,11 @@ def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
         "operation": submission.operation,
         "created_at": submission.created_at.isoformat(),
         "ended_at": ended_at.isoformat() if ended_at else None,
+        "idempotency_key": submission.idempotency_key,
+        "label": submission.label,
+        "price": None if submission.price is None else str(submission.price),
+        "scope": submission.scope,
+        "settled_at": submission.settled_at.isoformat() if submission.settled_at else None,
         "seed": submission.seed,
         "fingerprint": submission.fingerprint,
         "reason": submission.reason if failure_reason is None else failure_reason.value,
@@ -95,6 +117,28 @@ def make_submission_fields(submission: SubmissionRecord) -> dict[str, JSON]:
         "unsaved": submission.unsaved,
         "unfetched": submission.is_unfetched,
     }
+
+
+def _list_names(submission: SubmissionRecord) -> list[tuple[str, str]]:
+    """The names that the caller gave it."""
+    names = (("idempotency key", submission.idempotency_key), ("label", submission.label))
+    return [(name, value) for name, value in names if value is not None]
+
+
+def list_names_and_price(submission: SubmissionRecord) -> list[str]:
+    """Lines for the names that the caller gave it, and for its price."""
+    parts = [f"{name} {value}" for name, value in _list_names(submission)]
+    if submission.price is not None:
+        parts.append(f"{submission.price} USD")
+    elif submission.scope is not None:
+        parts.append("price unknown")
+    if submission.scope not in {None, "default"}:
+        parts.append(f"budget {submission.scope}")
+    width = _LINE_WIDTH - 2
+    line = ", ".join(parts)
+    lines = [line] if len(line) <= width else parts
+    # A long name is cut anywhere, so that it is whole when its lines are joined.
+    return [part for one in lines for part in textwrap.wrap(one, width, drop_whitespace=False)]
 
 
 def _describe_unsaved(submission: SubmissionRecord) -> str:
@@ -147,7 +191,7 @@ def _format_commands(operation: str) -> str:
     return " or ".join(commands) or operation
 
 
-def _format_age(moment: datetime) -> str:
+def format_age(moment: datetime) -> str:
     """The time since a moment, in one unit."""
     seconds = (datetime.now(UTC) - moment).total_seconds()
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):

@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
+from cometapi_runway.cli._options.budget import BudgetOptions
 from cometapi_runway.cli._options.request import RequestOptions
 from cometapi_runway.cli._options.resource_options import (
     ResourceOption,
@@ -41,6 +42,7 @@ else:
     dry_run = LazyModule("cometapi_runway.cli._actions.dry_run")
 
 _REQUEST: Final = RequestOptions()
+_BUDGET: Final = BudgetOptions()
 _WAITING: Final = WaitingOptions()
 _SAVING: Final = SavingOptions()
 _CONNECTION: Final = ConnectionOptions()
@@ -73,6 +75,7 @@ def _make_function(
     def run(
         *,
         request: RequestOptions = _REQUEST,
+        budget: BudgetOptions = _BUDGET,
         waiting: WaitingOptions = _WAITING,
         saving: SavingOptions = _SAVING,
         connection: ConnectionOptions = _CONNECTION,
@@ -92,6 +95,7 @@ def _make_function(
             resource=resource,
             arguments=arguments,
             request=request,
+            budget=budget,
             waiting=waiting,
             saving=saving,
             connection=connection,

@@ -24,6 +24,7 @@ from cometapi_runway._core.task import TASK_NOT_EXIST
 from cometapi_runway._core.version import DISTRIBUTION, __version__
 from cometapi_runway._flows.read_response import parse_http_date
 from cometapi_runway._settings import resolve_settings
+from cometapi_runway.cli._errors import format_command
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.settings_file import load_settings_file
@@ -209,11 +210,11 @@ def _check_clock(response: RawResponse) -> Check:
 
 
 def _check_journal(connection: ConnectionOptions) -> Check:
-    file = connection.journal_path
-    if file is None:
+    location = connection.journal_location
+    if location is None:
         return Check("journal", "warn", "switched off: an interrupted task can be lost")
     try:
-        store = journal.Journal(file)
+        store = journal.Journal(location)
         unfinished, unknown = store.tasks(unfinished=True), len(store.unknown())
         store.close()
     except ConfigurationError as error:
@@ -221,7 +222,9 @@ def _check_journal(connection: ConnectionOptions) -> Check:
     others = connection.count_other_gateways(unfinished)
     elsewhere = ", ".join(f"{count} at {address}" for address, count in others.items())
     count = f"{len(unfinished)} unfinished" + (f" ({elsewhere})" if elsewhere else "")
-    message = f"{file}: {count}, {unknown} of unknown outcome"
+    message = f"{connection.journal_name}: {count}, {unknown} of unknown outcome"
+    if unknown:
+        message += f"; see {format_command('tasks', 'list', '--unknown')}"
     return Check("journal", "warn" if unknown else "ok", message)
 
 

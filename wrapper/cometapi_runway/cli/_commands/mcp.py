@@ -6,12 +6,13 @@ import contextlib
 import signal
 import threading
 from collections.abc import Generator, Mapping
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
 
-from cyclopts import Group, Parameter
+from attrs import evolve
+from cyclopts import Parameter
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.naming import count_noun
@@ -19,7 +20,10 @@ from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
+from cometapi_runway.cli._options import paths
+from cometapi_runway.cli._options.budget import SessionBudgetOptions
 from cometapi_runway.cli._options.shared import (
+    RUN_GROUP,
     ConnectionOptions,
     FiniteSeconds,
     SavingOptions,
@@ -31,17 +35,18 @@ from cometapi_runway.resources._client_resources import ClientResource, list_cli
 
 if TYPE_CHECKING:
     from cometapi_runway import _client as client_module
-    from cometapi_runway import journal as journal_module
     from cometapi_runway import mcp as server_module
+    from cometapi_runway.cli._actions import budget as budget_module
 else:
+    budget_module = LazyModule("cometapi_runway.cli._actions.budget")
     client_module = LazyModule("cometapi_runway._client")
-    journal_module = LazyModule("cometapi_runway.journal")
     server_module = LazyModule("cometapi_runway.mcp")
 
-_CONNECTION: Final = ConnectionOptions()
-_GROUP: Final = Group("Session", sort_key=1)
-_MAX_TASKS: Final = 5
 _LIBRARIES_OF_THE_EXTRA: Final = frozenset({"mcp", "mcp_types", "PIL"})
+
+
+_CONNECTION: Final = ConnectionOptions()
+_BUDGET: Final = SessionBudgetOptions()
 
 
 def mcp(
@@ -51,45 +56,22 @@ def mcp(
         Parameter(
             help="Folder for the files; nothing is written outside it.",
             metavar="FOLDER",
-            group=_GROUP,
+            group=RUN_GROUP,
         ),
     ],
-    max_tasks: Annotated[
-        int, Parameter(help="Tasks that the session may buy.", metavar="N", group=_GROUP)
-    ] = _MAX_TASKS,
-    max_cost: Annotated[
-        str | None,
-        Parameter(
-            help="US dollars that the session may spend; it needs the price of every operation.",
-            metavar="USD",
-            group=_GROUP,
-        ),
-    ] = None,
-    prices: Annotated[
-        Path | None,
-        Parameter(help="TOML file with the prices of resources.", metavar="FILE", group=_GROUP),
-    ] = None,
     operations: Annotated[
         str | None,
         Parameter(
             help="What the session may buy, such as text_to_image,compat.act_one; by default "
             "everything.",
             metavar="NAME,NAME",
-            group=_GROUP,
-        ),
-    ] = None,
-    session: Annotated[
-        str | None,
-        Parameter(
-            help="Name of the session. Servers with the same journal and session share its "
-            "limits, one after the other too; by default the day on which the server starts.",
-            metavar="NAME",
-            group=_GROUP,
+            group=RUN_GROUP,
         ),
     ] = None,
     interval: Annotated[
-        FiniteSeconds, Parameter(help="Minimum time between two polls of a task.", group=_GROUP)
+        FiniteSeconds, Parameter(help="Minimum time between two polls.", group=RUN_GROUP)
     ] = settings.POLL_INTERVAL,
+    budget: SessionBudgetOptions = _BUDGET,
     connection: ConnectionOptions = _CONNECTION,
     report: Annotated[Report, Parameter(parse=False)],
 ) -> ExitCode:
@@ -98,16 +80,19 @@ def mcp(
     An agent plans a request, which is free, and submits it, which buys one task however often it
     is repeated. The host of the agent starts this command.
     """
-    journal = connection.journal_path
+    journal = connection.journal_location
     if journal is None:
         raise UsageError(
             "the server needs a journal, so that an agent buys nothing twice",
             "leave out --no-journal",
         )
     resources = _select_resources(operations)
+    session = budget.session
+    limits = budget_module.make_budget(evolve(budget, budget_scope=session))
+    for resource in resources:
+        # Refused now, and not when an agent plans.
+        budget_module.get_price(resource, limits)
     folder = SavingOptions(output=output).prepare_folder()
-    scope = f"mcp {session or datetime.now(UTC).astimezone().date().isoformat()}"
-    budget = journal_module.Budget(max_cost, max_tasks, scope, prices)
 
     def make_tools() -> server_module.AgentTools:
         client = client_module.AsyncRunwayClient(
@@ -115,16 +100,17 @@ def mcp(
             runway_version=connection.runway_version or None,
             timeout=connection.request_timeout,
             journal=journal,
-            budget=budget,
+            budget=limits,
         )
         options = server_module.SessionOptions(
             output=folder,
-            budget=budget,
+            scope=session,
             resources=resources,
-            intents=journal.with_name(f"{journal.name}-intents"),
+            intents=_get_intent_folder(journal),
             interval=interval,
         )
-        return server_module.AgentTools(client, options, make_exit_report)
+        explain = partial(make_exit_report, options_to_repeat=connection.options_to_repeat)
+        return server_module.AgentTools(client, options, explain)
 
     try:
         with _interrupt_on_termination():
@@ -135,9 +121,15 @@ def mcp(
     if unfinished:
         verb = "continues" if unfinished == 1 else "continue"
         report.show_note(f"{count_noun(unfinished, 'task')} {verb} at the gateway")
-        command = format_command("tasks", "resume", *connection.options_to_repeat)
-        report.show_note(f"next:  {command} --output {folder}")
+        resume = ("tasks", "resume", "--output", str(folder), *connection.options_to_repeat)
+        report.show_note(f"next:  {format_command(*resume)}")
     return ExitCode.SUCCESS
+
+
+def _get_intent_folder(journal: str | Path) -> Path:
+    """The folder for planned requests: next to the journal, or in the data folder for a URL."""
+    file = journal if isinstance(journal, Path) else paths.get_default_journal_path()
+    return file.with_name(f"{file.name}-intents")
 
 
 def _select_resources(names: str | None) -> tuple[ClientResource, ...]:

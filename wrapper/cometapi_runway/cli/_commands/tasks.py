@@ -6,7 +6,6 @@ The gateway has no list of tasks; the journal is the list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from attrs import evolve
@@ -16,11 +15,17 @@ from cyclopts.types import NonNegativeInt
 from cometapi_runway._core.task import Route
 from cometapi_runway.cli._commands._submission_text import (
     describe_unknown_submission,
+    format_settle_command,
     format_submission,
     format_task,
     make_submission_fields,
 )
-from cometapi_runway.cli._errors import format_command
+from cometapi_runway.cli._commands._task_list import (
+    read_task_list,
+    show_how_to_settle,
+    show_unreadable,
+)
+from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.shared import (
     CONNECTION_GROUP,
@@ -38,18 +43,24 @@ from cometapi_runway.cli._output.report import Report, make_result_fields
 from cometapi_runway.errors import RunwayError
 
 if TYPE_CHECKING:
-    from cometapi_runway import journal
     from cometapi_runway._client import RunwayClient
     from cometapi_runway.cli._actions import client as client_action
-    from cometapi_runway.cli._actions import finish_tasks
-    from cometapi_runway.journal import SubmissionRecord, UnreadableRecord
+    from cometapi_runway.cli._actions import finish_tasks, open_journal
+    from cometapi_runway.journal import SubmissionRecord
     from cometapi_runway.resources._bound_task import BoundTask
 else:
     client_action = LazyModule("cometapi_runway.cli._actions.client")
     finish_tasks = LazyModule("cometapi_runway.cli._actions.finish_tasks")
-    journal = LazyModule("cometapi_runway.journal")
+    open_journal = LazyModule("cometapi_runway.cli._actions.open_journal")
 
 app: Final = App(name="tasks", help_epilogue="", group_commands=Group("Commands"))
+# A module is imported when its command is run.
+for _name, _help in (
+    ("settle", "Close a request of unknown outcome; works offline and needs no key."),
+    ("spent", "Show what tasks have cost; works offline and needs no key."),
+    ("export", "Write every request in the journal as a table; works offline."),
+):
+    app.command(f"cometapi_runway.cli._commands.{_name}:{_name}", name=_name, help=_help)
 
 TaskIds: TypeAlias = Annotated[list[str], Parameter(name="ID", help="Ids of tasks.", negative=())]
 RouteOption: TypeAlias = Annotated[
@@ -162,9 +173,10 @@ def resume(
             report.show_note("without a journal there is nothing to resume")
             return ExitCode.SUCCESS
         for submission in client.journal.unknown():
+            settle = format_settle_command(submission, connection.journal_options)
             report.show_warning(
                 f"{describe_unknown_submission(submission)}; "
-                "check the usage log of your CometAPI account"
+                f"check the usage log of your CometAPI account, then close it: `{settle}`"
             )
         tasks = client.journal.unfinished()
         tasks += _find_unfetched(client, tasks, saving, options.connection_options, report)
@@ -187,27 +199,45 @@ def list_tasks(
         bool,
         Parameter(help="Only unfinished tasks.", negative="", show_default=False, group=RUN_GROUP),
     ] = False,
+    unknown: Annotated[
+        bool,
+        Parameter(
+            help="Only requests without a task that may have been charged.",
+            negative="",
+            show_default=False,
+            group=RUN_GROUP,
+        ),
+    ] = False,
+    label: Annotated[
+        str | None,
+        Parameter(
+            help="Only tasks with this label; a * at its end stands for any rest.",
+            metavar="TEXT",
+            group=RUN_GROUP,
+        ),
+    ] = None,
     connection: ConnectionOptions = _CONNECTION,
     display: DisplayOptions = _DISPLAY,
     report: ReportArgument,
 ) -> ExitCode:
     """List the tasks in the journal; works offline and needs no key."""
-    file = connection.journal_path
-    if file is None or not file.exists():
-        report.show_note(f"no tasks in the journal{'' if file is None else f' {file}'}")
-        return ExitCode.SUCCESS
-    store = journal.Journal(file)
-    unreadable: list[UnreadableRecord] = []
-    try:
-        submissions = store.tasks(
-            unfinished=unfinished, limit=limit or None, on_unreadable=unreadable.append
+    if unfinished and unknown:
+        message = "--unfinished and --unknown exclude each other: an unfinished task has an id"
+        raise UsageError(message, "give one of them")
+    with open_journal.open_journal(connection) as store:
+        if store is None:
+            report.show_note(f"no tasks in the journal {connection.journal_name}".rstrip())
+            return ExitCode.SUCCESS
+        task_list = read_task_list(
+            store, unfinished=unfinished, unknown=unknown, label=label, limit=limit or None
         )
-    finally:
-        store.close()
-    _show_unreadable(unreadable, file, report)
+    show_unreadable(task_list.unreadable, connection.journal_name, report)
+    submissions, options = task_list.submissions, connection.journal_options
     for one in submissions:
-        text = format_submission(one, connection.gateway)
+        details = task_list.list_details(one, options)
+        text = format_submission(one, connection.gateway, details)
         report.show_result(text, "submission", make_submission_fields(one))
+    show_how_to_settle(task_list, report)
     open_ones = [one for one in submissions if one.state == "SUBMITTED" or one.unsaved]
     if not submissions:
         report.show_note("no such tasks in the journal")
@@ -250,16 +280,6 @@ def _show_fetch_command(count: int, connection_options: Sequence[str], report: R
     report.show_note(f"{tasks} no file saved, or not all of them")
     command = format_command("tasks", "resume", "--output", "FOLDER", *connection_options)
     report.show_note(f"next:  {command} fetches them while the gateway has them")
-
-
-def _show_unreadable(unreadable: Sequence[UnreadableRecord], file: Path, report: Report) -> None:
-    """Show how many rows are damaged, and which tasks they are about."""
-    if not unreadable:
-        return
-    rows = "1 row" if len(unreadable) == 1 else f"{len(unreadable)} rows"
-    report.show_warning(f"{rows} of the journal {file} cannot be read")
-    for row in unreadable:
-        report.show_warning(str(row))
 
 
 def _show_other_gateways(

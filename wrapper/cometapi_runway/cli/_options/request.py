@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from cometapi_runway._core.json_values import Object, as_object, parse_json
 from cometapi_runway.cli._errors import UsageError
-from cometapi_runway.cli._options.shared import RUN_GROUP
+from cometapi_runway.cli._options.shared import COST_GROUP, RUN_GROUP
 
 STDIN = "-"
 
@@ -51,6 +51,19 @@ class RequestOptions:
         bool,
         Parameter(help="Wait and save the files; otherwise print the id.", show_default=False),
     ] = True
+    idempotency_key: Annotated[
+        str | None,
+        Parameter(
+            help="Your name for this request, under which it buys one task: run again, the "
+            "command waits for the same task and sends nothing.",
+            group=COST_GROUP,
+            metavar="TEXT",
+        ),
+    ] = None
+    label: Annotated[
+        str | None,
+        Parameter(help="A text by which `tasks list --label` finds the task.", metavar="TEXT"),
+    ] = None
 
     def read_body(self) -> Mapping[str, Any]:
         """The body from ``--json``; empty without the option.

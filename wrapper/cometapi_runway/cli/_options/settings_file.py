@@ -6,26 +6,35 @@ A TOML file with one table, ``[cometapi-runway]``, whose keys are the names of s
     output = "~/Videos/runway"
     timeout = 1200
 
+    [cometapi-runway.prices]
+    text_to_image = 0.32
+
 The command line takes precedence over the environment, the environment over this file. A key is
-refused in the file: such files are copied, backed up and shared.
+refused in the file, and a journal's password: such files are copied, backed up and shared.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from decimal import Decimal
+from types import UnionType
 from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin, get_type_hints
 
+from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
 from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway._core.naming import kebab_case
+from cometapi_runway._core.redaction import redact_database_url
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options import paths
+from cometapi_runway.cli._options.budget import BudgetOptions
 from cometapi_runway.cli._options.shared import (
+    FILE_GROUP,
     ConnectionOptions,
     DisplayOptions,
     SavingOptions,
@@ -34,13 +43,13 @@ from cometapi_runway.cli._options.shared import (
 
 if TYPE_CHECKING:
     from cyclopts import App
-    from cyclopts.argument import ArgumentCollection
 
+_PRICES: Final = "prices"
 _TYPE_HINTS: Final = {
     kebab_case(name): hint
-    for group in (ConnectionOptions, WaitingOptions, SavingOptions, DisplayOptions)
+    for group in (ConnectionOptions, WaitingOptions, SavingOptions, BudgetOptions, DisplayOptions)
     for name, hint in get_type_hints(group).items()
-}
+} | {_PRICES: dict}
 SETTING_NAMES: Final = tuple(_TYPE_HINTS)
 """The keys that the table may hold."""
 _TYPE_NAMES: Final[dict[type, str]] = {
@@ -62,12 +71,27 @@ def apply_settings_file(app: App, commands: tuple[str, ...], arguments: Argument
         UsageError: The file cannot be read, or holds an unknown or malformed setting.
     """
     table = load_settings_file()
-    if table:
-        values = {name.replace("-", "_"): value for name, value in table.items()}
+    values = {
+        name.replace("-", "_"): value
+        for name, value in table.items()
+        # The option `--prices` names a file.
+        if name != _PRICES
+    }
+    if values:
         source = str(paths.get_settings_file_path())
+        shared = [one for one in arguments if FILE_GROUP not in _list_groups(one.parameter.group)]
         Dict(values, source=source, use_commands_as_keys=False, allow_unknown=True)(
-            app, commands, arguments
+            app, commands, ArgumentCollection(shared)
         )
+
+
+def load_price_table() -> Object:
+    """The file's prices, which are not checked yet; empty without any.
+
+    Raises:
+        UsageError: As for `load_settings_file`.
+    """
+    return as_object(load_settings_file().get(_PRICES)) or {}
 
 
 def load_settings_file() -> dict[str, JSON]:
@@ -120,26 +144,58 @@ def _check_setting(name: str, value: JSON, file: str) -> str:
     if expected:
         # The value is not shown: a misplaced one may be a secret.
         message = f"{file}: {name} must be {expected}, got {_name_type(value)}"
-        raise UsageError(message, f"write it as {name} = {example}")
+        raise UsageError(message, f"write it as {example.format(name=name)}")
+    if option == "journal" and _has_password(str(value)):
+        raise UsageError(
+            f"{file}: {name} holds a password; do not store one there",
+            "remove it from the URL, and set the environment variable PGPASSWORD or write it into "
+            "~/.pgpass",
+        )
     return option
 
 
 def _find_type_mismatch(hint: object, value: JSON) -> tuple[str, str]:
-    """The expected type and an example; both empty where the value fits.
+    """The expected type and an example with the setting's ``{name}``; empty if the value fits.
 
     The options' own converters are not used: they accept text only, and convert other values to
     text.
     """
+    hint = _strip_none(hint)
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         quoted = [f'"{choice}"' for choice in choices]
-        return ("", "") if value in choices else (" or ".join(quoted), quoted[0])
-    if hint is bool:
-        return ("", "") if isinstance(value, bool) else ("true or false", "true")
-    if hint is float:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return ("", "") if is_number else ("a number", "1.5")
-    return ("", "") if isinstance(value, str) else ("text", '"…"')
+        is_fit, expected, example = value in choices, " or ".join(quoted), quoted[0]
+    elif hint is bool:
+        is_fit, expected, example = isinstance(value, bool), "true or false", "true"
+    elif hint is dict:
+        is_fit, expected, example = isinstance(value, dict), "a table", ""
+    elif hint in {int, float, Decimal}:
+        types = int if hint is int else int | float
+        is_fit = isinstance(value, types) and not isinstance(value, bool)
+        expected, example = ("a whole number", "9") if hint is int else ("a number", "1.5")
+    else:
+        is_fit, expected, example = isinstance(value, str), "text", '"…"'
+    if is_fit:
+        return "", ""
+    return expected, f"{{name}} = {example}" if example else f"[{DISTRIBUTION}.{{name}}]"
+
+
+def _strip_none(hint: object) -> object:
+    """The type in an optional one."""
+    if not isinstance(hint, UnionType):
+        return hint
+    types = [one for one in get_args(hint) if one is not type(None)]
+    return types[0] if len(types) == 1 else hint
+
+
+def _has_password(journal: str) -> bool:
+    """Whether a journal's URL has a password, or may have one."""
+    is_url = journal.lower().startswith(("postgres://", "postgresql://"))
+    return is_url and redact_database_url(journal) != journal
+
+
+def _list_groups(group: object) -> tuple[object, ...]:
+    return group if isinstance(group, tuple) else (group,)
 
 
 def _name_type(value: object) -> str:

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import Group, Parameter
 
 from cometapi_runway import _settings as settings
-from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.redaction import redact_database_url, redact_url
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options import paths
 
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 REQUEST_GROUP: Final = Group("Request", sort_key=1)
 RUN_GROUP: Final = Group("What to do", sort_key=2)
-CONNECTION_GROUP: Final = Group("Gateway and journal", sort_key=3)
-DISPLAY_GROUP: Final = Group("Display", sort_key=4)
+COST_GROUP: Final = Group("What to pay", sort_key=3)
+CONNECTION_GROUP: Final = Group("Gateway and journal", sort_key=4)
+DISPLAY_GROUP: Final = Group("Display", sort_key=5)
+FILE_GROUP: Final = Group("File to write", sort_key=2)
+"""Options that the settings file does not set: their names have another meaning there."""
 
 
 def _check_above_zero(_type: object, value: float | None) -> None:
@@ -41,6 +44,15 @@ def _check_finite(_type: object, value: float | None) -> None:
         raise ValueError("It must be finite.")
 
 
+def _is_url(text: str) -> bool:
+    return "://" in text
+
+
+def _hide_password(location: str | Path | None) -> str:
+    text = str(location or "")
+    return (redact_database_url(text) or redact_url(text)) if _is_url(text) else text
+
+
 def _format_default(value: object) -> str:
     """``600.0`` as ``600``."""
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -51,6 +63,11 @@ Seconds: TypeAlias = Annotated[
 ]
 FiniteSeconds: TypeAlias = Annotated[
     float, Parameter(metavar="SECONDS", validator=_check_finite, show_default=_format_default)
+]
+
+
+_DebugOption: TypeAlias = Annotated[
+    bool, Parameter(negative="", help="Show the traceback of an error.", show_default=False)
 ]
 
 
@@ -70,9 +87,19 @@ class DisplayOptions:
             help="Text, or one JSON object per event: results on stdout, the rest on stderr."
         ),
     ] = "text"
-    debug: Annotated[
-        bool, Parameter(negative="", help="Show the traceback of an error.", show_default=False)
-    ] = False
+    debug: _DebugOption = False
+
+
+@Parameter(name="*", group=DISPLAY_GROUP)
+@frozen(kw_only=True)
+class DebugOptions:
+    """How a command shows its errors whose results have a format of their own.
+
+    Attributes:
+        debug: Whether an error shows its traceback.
+    """
+
+    debug: _DebugOption = False
 
 
 @Parameter(name="*", group=CONNECTION_GROUP)
@@ -102,11 +129,13 @@ class ConnectionOptions:
         settings.REQUEST_TIMEOUT
     )
     journal: Annotated[
-        Path | None,
+        # Never a Path on the command line: it is in the type so that shells complete file names.
+        str | Path | None,
         Parameter(
-            help="File that records paid tasks; by default in your data folder.",
+            help="What records paid tasks: a file, by default in your data folder, or a database, "
+            "postgresql://USER@HOST/DATABASE.",
             env_var=paths.JOURNAL_VARIABLE,
-            metavar="FILE",
+            metavar="FILE|URL",
         ),
     ] = None
     no_journal: Annotated[
@@ -114,13 +143,19 @@ class ConnectionOptions:
     ] = False
 
     @property
-    def journal_path(self) -> Path | None:
-        """The journal's file, or None for no journal."""
+    def journal_location(self) -> str | Path | None:
+        """The journal's file or URL, or None for no journal."""
         if self.no_journal:
             return None
-        if self.journal is None or self.journal == Path():
+        text = str(self.journal or "")
+        if Path(text) == Path():
             return paths.get_default_journal_path()
-        return self.journal.expanduser()
+        return text if _is_url(text) else Path(text).expanduser()
+
+    @property
+    def journal_name(self) -> str:
+        """The journal's file or its URL without the password; empty for no journal."""
+        return _hide_password(self.journal_location)
 
     @property
     def gateway(self) -> str:
@@ -130,6 +165,19 @@ class ConnectionOptions:
     def count_other_gateways(self, submissions: Iterable[SubmissionRecord]) -> Counter[str]:
         """Count the submissions to other gateways, by address."""
         return Counter(one.base_url for one in submissions if one.base_url != self.gateway)
+
+    def repeat_for(self, gateway: str) -> tuple[str, ...]:
+        """The options that a follow-up command at a gateway must repeat."""
+        return (
+            self.options_to_repeat
+            if gateway == self.gateway
+            else evolve(self, base_url=gateway).options_to_repeat
+        )
+
+    @property
+    def journal_options(self) -> tuple[str, ...]:
+        """The option for the journal that a follow-up command must repeat, if any."""
+        return evolve(self, base_url=None).options_to_repeat
 
     @property
     def options_to_repeat(self) -> tuple[str, ...]:
@@ -142,7 +190,7 @@ class ConnectionOptions:
             word
             for flag, value, variable in candidates
             if value is not None and str(value) != os.environ.get(variable)
-            for word in (flag, str(value))
+            for word in (flag, _hide_password(value))
         )
 
 

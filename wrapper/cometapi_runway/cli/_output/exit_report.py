@@ -63,7 +63,7 @@ def make_exit_report(error: BaseException, options_to_repeat: Sequence[str] = ()
     from cometapi_runway.journal import StorageError  # noqa: PLC0415
 
     if isinstance(error, StorageError):
-        advice = "use another file with --journal FILE, or --no-journal"
+        advice = _USE_ANOTHER_JOURNAL
         return ExitReport(ExitCode.USAGE, error_type, f"the journal: {error}", advice)
     message = f"unexpected {error_type}: {error}"
     advice = "run it again with --debug and report it"
@@ -75,6 +75,8 @@ def describe_issue(issue: errors.Issue) -> str:
     field_name = issue.path.strip("/").split("/", 1)[0]
     if issue.rule == "required" and field_name == issue.path:
         return f"--{kebab_case(field_name)} is required ({issue.rule})"
+    if issue.path in _CALL_OPTIONS and issue.message.startswith(issue.path):
+        return f"--{kebab_case(issue.path)}{issue.message.removeprefix(issue.path)}"
     if not issue.path.startswith("/") or not issue.message.startswith(issue.path):
         return issue.message
     rest = issue.message.removeprefix(f"/{field_name}")
@@ -107,6 +109,14 @@ def _describe_error(error: BaseException) -> str:
     if isinstance(error, errors.TaskFailedError):
         # The advice has its own line.
         return str(error).removesuffix(f". {error.advice}")
+    if isinstance(error, errors.SubmissionUnknownError):
+        # The advice has its own line.
+        settle = f"settle it: client.journal.settle({error.idempotency_key!r}, ...)"
+        return (
+            str(error)
+            .removesuffix(f" Check the usage log of your CometAPI account, then {settle}")
+            .removesuffix(f", then {settle}")
+        )
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted"
     if isinstance(error, errors.ConfigurationError) and _is_missing_key(error):
@@ -134,7 +144,9 @@ def _advise_on_configuration(error: BaseException, _options: Sequence[str]) -> s
         if _is_missing_key(error):
             return f"export {KEY_VARIABLE}=<your key>; `{format_command('demo')}` needs none"
         if error.setting == "journal":
-            return "use another file with --journal FILE, or no journal with --no-journal"
+            return _USE_ANOTHER_JOURNAL
+        if error.setting == "budget":
+            return "correct --max-cost, --max-tasks or --budget-scope"
     return f"correct the setting; `{_DOCTOR}` shows all of them"
 
 
@@ -179,6 +191,26 @@ def _advise_on_failed_task(error: BaseException, _options: Sequence[str]) -> str
     return f"{advice}. A new task is charged again"
 
 
+def _advise_on_unknown_outcome(error: BaseException, options: Sequence[str]) -> str:
+    if not isinstance(error, errors.SubmissionUnknownError) or error.key is None:
+        return "check the usage log of your CometAPI account before you repeat it"
+    settle = format_command("tasks", "settle", error.key, "--task", error.task_id or "ID", *options)
+    if error.task_id is not None:
+        return f"`{settle}`; then wait for that task"
+    return (
+        "check the usage log of your CometAPI account, then close it (with --charged or "
+        f"--not-charged instead of --task if that is what it says): `{settle}`"
+    )
+
+
+def _advise_on_budget(error: BaseException, options: Sequence[str]) -> str:
+    scope = error.scope if isinstance(error, errors.BudgetExceededError) else ""
+    spent = format_command("tasks", "spent", "--scope", scope, *options)
+    return (
+        f"raise --max-cost or --max-tasks if you want to spend more; `{spent}` shows what was spent"
+    )
+
+
 def _advise_on_usage(error: BaseException, _options: Sequence[str]) -> str:
     return error.advice if isinstance(error, UsageError) else f"see {DISTRIBUTION} --help"
 
@@ -187,6 +219,10 @@ def _advise_on_interruption(error: BaseException, _options: Sequence[str]) -> st
     return error.advice if isinstance(error, CommandInterrupted) else "run it again"
 
 
+_CALL_OPTIONS: Final = frozenset({"idempotency_key", "label"})
+_USE_ANOTHER_JOURNAL: Final = (
+    "check the journal's place, or use another one with --journal, or none with --no-journal"
+)
 _DOCTOR: Final = format_command("doctor")
 _RUN_AGAIN: Final = f"run it again; `{_DOCTOR}` shows what works"
 _CHECK_BASE_URL: Final = (
@@ -231,18 +267,12 @@ _ADVICE_TABLE: Final[tuple[tuple[type[BaseException], ExitCode, _Advise], ...]] 
     (
         errors.SubmissionUnknownError,
         ExitCode.UNKNOWN,
-        _always(
-            "check the usage log of your CometAPI account before you repeat it; "
-            f"`{_TASKS_LIST}` shows the request"
-        ),
+        _advise_on_unknown_outcome,
     ),
     (
         errors.BudgetExceededError,
         ExitCode.BUDGET,
-        _always(
-            f"raise --max-cost or --max-tasks if you want to spend more; `{_TASKS_LIST}` shows "
-            "what was spent"
-        ),
+        _advise_on_budget,
     ),
     (errors.DownloadError, ExitCode.DOWNLOAD, _repeat_with_task_id("tasks", "download")),
     (

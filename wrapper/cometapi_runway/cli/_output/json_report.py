@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway.cli._output.exit_report import ExitReport
-from cometapi_runway.cli._output.report import Report, make_status_fields
+from cometapi_runway.cli._output.report import CreateDetails, Report, make_status_fields
 
 if TYPE_CHECKING:
     from cometapi_runway._core.task import Task
+
+_NO_DETAILS: Final = CreateDetails()
 
 
 class JsonReport(Report):
@@ -33,9 +35,10 @@ class JsonReport(Report):
         """Show a warning."""
         self._write_event(self.err, "warning", {"message": text})
 
-    def show_submitted(self, task: Task) -> None:
-        """Show that a task was accepted."""
-        self._write_event(self.err, "submitted", make_status_fields(task))
+    def show_submitted(self, task: Task, details: CreateDetails = _NO_DETAILS) -> None:
+        """Show that a task was accepted, now or at an earlier use of its idempotency key."""
+        fields = {**make_status_fields(task), **details.to_fields()}
+        self._write_event(self.err, "submitted", fields)
 
     def _show_status(self, task: Task) -> None:
         remaining = self.estimate_remaining(task.id)

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TextIO
@@ -30,6 +31,38 @@ if TYPE_CHECKING:
 
 LABELS: Final = MappingProxyType({ExitCode.INTERRUPTED: "stop:", ExitCode.TIMEOUT: "time:"})
 """The label of an exit report's message, where it is not ``error:``."""
+
+
+SENT_EARLIER: Final = "its idempotency key has bought this task already; nothing was sent"
+
+
+@frozen(kw_only=True)
+class CreateDetails:
+    """What a create command says of its task, apart from the task itself.
+
+    Attributes:
+        price: US dollars, or None if the price is not known.
+        idempotency_key: The caller's key for the request, or None.
+        label: The task's label, or None.
+        is_reused: Whether an earlier use of the key created the task.
+    """
+
+    price: Decimal | None = None
+    idempotency_key: str | None = None
+    label: str | None = None
+    is_reused: bool = False
+
+    def to_fields(self) -> dict[str, JSON]:
+        """The fields of a JSON event; a price is text, because it is a decimal number."""
+        return {
+            "price": None if self.price is None else str(self.price),
+            "idempotency_key": self.idempotency_key,
+            "label": self.label,
+            "reused": self.is_reused,
+        }
+
+
+_NO_DETAILS: Final = CreateDetails()
 
 
 @frozen
@@ -79,6 +112,15 @@ class Report:
         """
         self._write(self.out, text)
 
+    def write_raw(self, text: str) -> None:
+        """Write text that is a result for programs, unchanged.
+
+        Raises:
+            OutputError: Standard output cannot be written.
+            BrokenPipeError: The reader of the results has closed the pipe.
+        """
+        self._write_raw(self.out, text.removesuffix("\n"))
+
     def show_note(self, text: str) -> None:
         """Show a remark."""
         self._write(self.err, text)
@@ -87,10 +129,12 @@ class Report:
         """Show a warning."""
         self._write(self.err, f"warning: {text}")
 
-    def show_submitted(self, task: Task) -> None:
-        """Show that a task was accepted."""
+    def show_submitted(self, task: Task, details: CreateDetails = _NO_DETAILS) -> None:
+        """Show that a task was accepted, now or at an earlier use of its idempotency key."""
         seed = "" if task.seed is None else f" (seed {task.seed})"
-        self.show_note(f"submitted {task.id}{seed}")
+        self.show_note(f"submitted {'earlier: ' if details.is_reused else ''}{task.id}{seed}")
+        if details.is_reused:
+            self.show_note(SENT_EARLIER)
 
     @contextlib.contextmanager
     def track(self, tasks: Sequence[TrackedTask]) -> Generator[None]:

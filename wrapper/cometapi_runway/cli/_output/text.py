@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Final
 
 # All but tab and line feed. Some terminals also obey those of Latin-1, beyond ASCII.
@@ -23,6 +24,11 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def describe_price(price: Decimal | None) -> str:
+    """A price as ``the price is 0.4 USD``."""
+    return "price unknown" if price is None else f"the price is {price} USD"
 
 
 def format_size(count: int) -> str:
