@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
+from cometapi_runway._core.json_values import Object, as_object
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._money import LARGEST, is_exact
@@ -106,18 +107,20 @@ def load_prices(path: str | os.PathLike[str]) -> dict[str, Decimal]:
             f"prices {file} cannot be read: {error}", setting="prices"
         ) from error
     outside = document.keys() - {"prices"}
-    if outside or not isinstance(document.get("prices"), dict):
+    table = as_object(document.get("prices"))
+    if outside or table is None:
         problem = f"{min(outside)!r} is outside the table" if outside else "it has no table"
         raise ConfigurationError(f"prices {file}: {problem} [prices]", setting="prices")
-    return parse_prices(_flatten(document["prices"]), f"{file}: prices")
+    return parse_prices(_flatten(table), f"{file}: prices")
 
 
-def _flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, Amount]:
+def _flatten(table: Object, prefix: str = "") -> dict[str, Amount]:
     """A table with the tables in it as dotted names: without quotes ``compat.act_one`` is one."""
     flat: dict[str, Amount] = {}
     for name, value in table.items():
-        if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{name}."))
+        inner = as_object(value)
+        if inner is not None:
+            flat.update(_flatten(inner, f"{prefix}{name}."))
         else:
             # Its type is checked with the other prices.
             flat[f"{prefix}{name}"] = value  # type: ignore[assignment]

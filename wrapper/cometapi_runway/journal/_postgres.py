@@ -162,7 +162,7 @@ class PostgresBackend:
 
     def _open(self) -> psycopg.Connection[DictRow]:
         try:
-            connection = psycopg.connect(
+            connection = psycopg.Connection[DictRow].connect(
                 self._url.reveal(),
                 autocommit=True,
                 row_factory=dict_row,

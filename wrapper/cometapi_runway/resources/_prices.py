@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -84,7 +84,7 @@ def make_reserve(budget: Budget | None, *, has_journal: bool) -> Callable[[str, 
 
 def find_price(budget: Budget | None, resource: str, operation: str) -> Decimal | None:
     """US dollars for one task of a resource, or None if the price is not known."""
-    own = {} if budget is None else budget.prices
+    own: Mapping[str, Decimal] = {} if budget is None else budget.prices
     for name in (resource, operation):
         if name in own:
             return own[name]
