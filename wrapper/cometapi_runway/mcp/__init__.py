@@ -13,7 +13,8 @@ does what the tools are for, with a client. `_tools` has their names, descriptio
 pictures.
 """
 
-from cometapi_runway.mcp._agent_tools import AgentTools, ErrorReport, SessionOptions
+from cometapi_runway.mcp._agent_tools import AgentTools, SessionOptions
+from cometapi_runway.mcp._results import ErrorReport
 from cometapi_runway.mcp._server import make_server, serve_stdio
 
 __all__ = ["AgentTools", "ErrorReport", "SessionOptions", "make_server", "serve_stdio"]
