@@ -76,7 +76,7 @@ def parse_prices(prices: Mapping[str, Amount], name: str = "prices") -> dict[str
     }
 
 
-def parse_price_table(table: Mapping[str, object], name: str) -> dict[str, Decimal]:
+def parse_price_table(table: Object, name: str) -> dict[str, Decimal]:
     """Read prices by resource out of a TOML table, `name` in messages; see `load_prices`.
 
     Raises:

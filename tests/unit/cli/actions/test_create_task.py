@@ -16,7 +16,8 @@ from cometapi_runway.cli._actions.create_task import make_interruption
         (
             InterruptedSubmission("may be accepted", may_be_accepted=True),
             "may be accepted",
-            "check the usage log of your CometAPI account before you repeat it",
+            "check the usage log of your CometAPI account before you repeat it; "
+            "`cometapi-runway tasks list --unknown` shows the request",
         ),
         (
             InterruptedSubmission("accepted", "t-1", may_be_accepted=True),

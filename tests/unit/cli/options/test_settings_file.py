@@ -11,6 +11,8 @@ from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.settings_file import SETTING_NAMES, load_settings_file
 from cometapi_runway.cli._options.shared import ConnectionOptions
+from cometapi_runway.errors import ConfigurationError
+from cometapi_runway.journal import Journal
 
 Write = Callable[[str], Path]
 
@@ -100,6 +102,11 @@ def test_an_error_names_the_problem(write: Write, text: str, advice: str) -> Non
         ("[cometapi-runway.no-journal]", "no-journal must be true or false, got a table", "true"),
         ('format = "xml"', 'format must be "text" or "json", got text', 'format = "text"'),
         ("format = 3", 'format must be "text" or "json", got a whole number', 'format = "text"'),
+        ('max-cost = "9"', "max-cost must be a number, got text", "max-cost = 1.5"),
+        ("max-tasks = 1.5", "max-tasks must be a whole number, got a number", "max-tasks = 9"),
+        ("max-tasks = true", "max-tasks must be a whole number, got true or false", "= 9"),
+        ("budget_scope = 1", "budget_scope must be text, got a whole number", 'budget_scope = "…"'),
+        ('prices = "file"', "prices must be a table, got text", "as [cometapi-runway.prices]"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(
@@ -116,10 +123,11 @@ def test_a_value_of_the_wrong_type_is_refused(
 
 def test_every_setting_is_accepted(write: Write) -> None:
     values: dict[str, object] = {
-        **dict.fromkeys(("output", "base-url", "runway-version", "journal"), '"x"'),
-        **dict.fromkeys(("timeout", "interval", "request-timeout"), "9"),
+        **dict.fromkeys(("output", "base-url", "runway-version", "journal", "budget-scope"), '"x"'),
+        **dict.fromkeys(("timeout", "interval", "request-timeout", "max-cost", "max-tasks"), "9"),
         **dict.fromkeys(("overwrite", "debug", "no-journal"), "true"),
         "format": '"json"',
+        "prices": "{text_to_image = 0.32, compat.act_one = 1}",
     }
     write("[cometapi-runway]\n" + "".join(f"{k} = {v}\n" for k, v in values.items()))
 
@@ -149,10 +157,70 @@ def test_default_paths_follow_the_system(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_journal_can_be_set_or_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "get_default_journal_path", lambda: Path("/data/journal.sqlite3"))
 
-    assert ConnectionOptions().journal_path == Path("/data/journal.sqlite3")
-    assert ConnectionOptions(journal=Path()).journal_path == Path("/data/journal.sqlite3")
-    assert ConnectionOptions(journal=Path("mine")).journal_path == Path("mine")
-    assert ConnectionOptions(journal=Path("mine"), no_journal=True).journal_path is None
+    for default in (None, "", ".", Path()):
+        location = ConnectionOptions(journal=default).journal_location
+        assert location == Path("/data/journal.sqlite3")
+    for file in ("mine", Path("mine")):
+        assert ConnectionOptions(journal=file).journal_location == Path("mine")
+        assert ConnectionOptions(journal=file, no_journal=True).journal_location is None
+    for url in ("sqlite:///mine", "postgresql://me@host/db"):
+        assert ConnectionOptions(journal=url).journal_location == url
+
+
+SECRET = "s3cret-word"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"postgresql://me:{SECRET}@host:5433/db", "postgresql://me@host:5433/db"),
+        (f"postgresql://me:{SECRET}#x@host/db", "postgresql://me@host/db"),
+        (f"postgresql://me:{SECRET}?x@host/db", "postgresql://me@host/db"),
+        (f"postgresql://me:@host/db?password={SECRET}", "postgresql://me@host/db"),
+        (
+            f"postgres:///db?host=/run/pg&sslmode=require&passfile={SECRET}",
+            "postgres:///db?host=/run/pg&sslmode=require",
+        ),
+        (f"postgresql://me:{SECRET}/x@host/db", "[hidden]"),
+        (f"postgresql://me:x@{SECRET}@host/db", "postgresql://host/db"),
+        ("sqlite:///mine", "sqlite:///mine"),
+        ("mine", "mine"),
+    ],
+)
+def test_a_repeated_command_never_shows_the_password_of_a_journal(
+    monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.delenv(paths.JOURNAL_VARIABLE, raising=False)
+    options = ConnectionOptions(journal=url)
+
+    assert options.journal_name == shown
+    assert options.options_to_repeat == options.journal_options == ("--journal", shown)
+    monkeypatch.setenv(paths.JOURNAL_VARIABLE, url)
+    assert options.options_to_repeat == ()
+
+
+@pytest.mark.parametrize(
+    "rest", [f"me:{SECRET}/x@h/d", f"me:x@{SECRET}@h/d", f"h/d?user=a@{SECRET}"]
+)
+def test_a_url_is_refused_whose_password_ends_nowhere_certain(rest: str) -> None:
+    with pytest.raises(ConfigurationError, match="must be written as %2F and %40") as caught:
+        Journal(f"postgresql://{rest}")
+
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("rest", [f"me:{SECRET}@h/d", f"h/d?password={SECRET}", f"me:{SECRET}/@h"])
+def test_a_journals_password_in_the_file_is_refused_and_not_shown(write: Write, rest: str) -> None:
+    file = write(f'[cometapi-runway]\njournal = "postgresql://{rest}"\n')
+
+    with pytest.raises(UsageError, match="journal holds a password") as caught:
+        load_settings_file()
+
+    assert str(file) in str(caught.value)
+    assert "PGPASSWORD" in caught.value.advice
+    assert SECRET not in f"{caught.value}{caught.value.advice}"
+    write('[cometapi-runway]\njournal = "postgresql://me@h/d?sslmode=require"\n')
+    assert load_settings_file()
 
 
 def test_a_follow_up_command_repeats_what_the_environment_does_not_set(

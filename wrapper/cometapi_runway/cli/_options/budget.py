@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from attrs import frozen
 from cyclopts import Parameter
-from cyclopts.types import NonNegativeInt
 
 from cometapi_runway.cli._options.shared import COST_GROUP
 from cometapi_runway.errors import ConfigurationError
@@ -29,6 +28,14 @@ def _convert_amount(_type: object, tokens: Sequence[Token]) -> Decimal:
         raise ValueError(str(error)) from error
 
 
+def _convert_count(_type: object, tokens: Sequence[Token]) -> int:
+    # cyclopts would round a fraction, and so raise a limit.
+    text = tokens[0].value
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"It must be a whole number from 0, got {text!r}")
+    return int(text)
+
+
 @Parameter(name="*", group=COST_GROUP)
 @frozen(kw_only=True)
 class BudgetOptions:
@@ -43,9 +50,10 @@ class BudgetOptions:
         ),
     ] = None
     max_tasks: Annotated[
-        NonNegativeInt | None,
+        int | None,
         Parameter(
             help="Send nothing if the budget has had so many tasks, refused ones not counted.",
+            converter=_convert_count,
             metavar="N",
         ),
     ] = None

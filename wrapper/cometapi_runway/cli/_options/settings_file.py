@@ -15,13 +15,13 @@ refused in the file, and a journal's password: such files are copied, backed up 
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
 from types import UnionType
 from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin, get_type_hints
 
-from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
 from cometapi_runway._core.json_values import JSON, Object, as_object
@@ -43,6 +43,7 @@ from cometapi_runway.cli._options.shared import (
 
 if TYPE_CHECKING:
     from cyclopts import App
+    from cyclopts.argument import ArgumentCollection
 
 _PRICES: Final = "prices"
 _TYPE_HINTS: Final = {
@@ -79,9 +80,11 @@ def apply_settings_file(app: App, commands: tuple[str, ...], arguments: Argument
     }
     if values:
         source = str(paths.get_settings_file_path())
-        shared = [one for one in arguments if FILE_GROUP not in _list_groups(one.parameter.group)]
+        own = [id(argument) for argument in arguments.filter_by(group=FILE_GROUP)]
+        shared = copy.copy(arguments)
+        shared[:] = [argument for argument in arguments if id(argument) not in own]
         Dict(values, source=source, use_commands_as_keys=False, allow_unknown=True)(
-            app, commands, ArgumentCollection(shared)
+            app, commands, shared
         )
 
 
@@ -162,14 +165,14 @@ def _find_type_mismatch(hint: object, value: JSON) -> tuple[str, str]:
     """
     hint = _strip_none(hint)
     if get_origin(hint) is Literal:
-        choices = get_args(hint)
+        choices: tuple[str, ...] = get_args(hint)
         quoted = [f'"{choice}"' for choice in choices]
         is_fit, expected, example = value in choices, " or ".join(quoted), quoted[0]
     elif hint is bool:
         is_fit, expected, example = isinstance(value, bool), "true or false", "true"
     elif hint is dict:
         is_fit, expected, example = isinstance(value, dict), "a table", ""
-    elif hint in {int, float, Decimal}:
+    elif hint is int or hint is float or hint is Decimal:
         types = int if hint is int else int | float
         is_fit = isinstance(value, types) and not isinstance(value, bool)
         expected, example = ("a whole number", "9") if hint is int else ("a number", "1.5")
@@ -192,10 +195,6 @@ def _has_password(journal: str) -> bool:
     """Whether a journal's URL has a password, or may have one."""
     is_url = journal.lower().startswith(("postgres://", "postgresql://"))
     return is_url and redact_database_url(journal) != journal
-
-
-def _list_groups(group: object) -> tuple[object, ...]:
-    return group if isinstance(group, tuple) else (group,)
 
 
 def _name_type(value: object) -> str:
