@@ -48,6 +48,7 @@ AREAS = (
     Area("core", tuple(f"{_CLIENT}/{name}" for name in (*_ROOMS, *_MODULES)), 70),
     Area("simulator", (f"{_CLIENT}/simulator",), 45),
     Area("command line", (f"{_CLIENT}/cli",), 45),
+    Area("agents", (f"{_CLIENT}/mcp",), 25),
     Area("contract tools", ("openapi/contract_tools",), 45),
 )
 

@@ -55,6 +55,7 @@ SUITES = (
         ("core",),
         without=(
             "tests/unit/cli",
+            "tests/unit/mcp",
             "tests/unit/openapi",
             "tests/unit/testing",
             # These interrupt or fork the process at a random moment, which may be the recorder's.
@@ -85,6 +86,7 @@ SUITES = (
             "test_every_file_that_an_installation_writes_is_named",
         ),
     ),
+    Suite("agents", ("tests/unit/mcp",), ("agents",)),
     Suite(
         "tools",
         ("tests/unit/openapi",),
