@@ -118,6 +118,8 @@ async def test_a_host_that_gives_up_on_submit_leaves_the_request_alone(
         await network.is_sending.wait()
         call.cancel()
         await asyncio.wait([call])
+        # By the answer to a later call, the server knows that the earlier one is cancelled.
+        await agent.call("list_tasks")
         network.may_respond.set()
         await agent.finish_submissions()
         assert (await agent.call("unknown"))["submissions"] == []

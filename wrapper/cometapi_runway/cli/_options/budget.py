@@ -81,7 +81,8 @@ class SessionBudgetOptions(BudgetOptions):
     """What a session may buy. Unlike a single command, it always has a limit and a name."""
 
     max_tasks: Annotated[
-        NonNegativeInt, Parameter(help="Tasks that the session may buy.", metavar="N")
+        int,
+        Parameter(help="Tasks that the session may buy.", converter=_convert_count, metavar="N"),
     ] = 5
     budget_scope: Annotated[
         str | None,
