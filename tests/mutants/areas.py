@@ -56,6 +56,7 @@ AREAS = (
     ),
     Area("simulator", (f"{_CLIENT}/simulator",), 45),
     Area("command line", (f"{_CLIENT}/cli",), 45),
+    Area("agents", (f"{_CLIENT}/mcp",), 25),
     Area("contract tools", ("openapi/contract_tools",), 45),
 )
 

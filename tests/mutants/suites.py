@@ -58,6 +58,7 @@ SUITES = (
         ("core",),
         without=(
             "tests/unit/cli",
+            "tests/unit/mcp",
             "tests/unit/openapi",
             "tests/unit/testing",
             # These interrupt or fork the process at a random moment, which may be the recorder's.
@@ -90,6 +91,7 @@ SUITES = (
         ),
     ),
     Suite("testing", ("tests/unit/testing",), ("simulator",)),
+    Suite("agents", ("tests/unit/mcp",), ("agents",)),
     Suite(
         "tools",
         ("tests/unit/openapi",),

@@ -8,7 +8,12 @@ import os
 import httpx
 import pytest
 
-from cometapi_runway import AsyncRunwayClient, RunwayClient, SubmissionUnknownError
+from cometapi_runway import (
+    APIConnectionError,
+    AsyncRunwayClient,
+    RunwayClient,
+    SubmissionUnknownError,
+)
 from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
 from cometapi_runway.simulator import SimulatorServer
 from cometapi_runway.testing import API_KEY, _mock, _simulator
@@ -35,21 +40,33 @@ async def test_an_async_client_that_the_application_creates(runway_simulator, tm
     runway_simulator.assert_charged(1)
 
 
-@pytest.mark.parametrize("lose", ["lose_next_response", "drop_next_request"])
-def test_a_response_that_the_applications_client_loses(runway_simulator, lose):
-    getattr(runway_simulator, lose)(operation="character_performance")
+@pytest.mark.parametrize("fault", ["lose_next_response", "drop_next_request"])
+def test_a_client_that_the_application_creates_never_repeats_a_paid_request(
+    runway_simulator, fault
+):
+    getattr(runway_simulator, fault)()
     with RunwayClient() as client, pytest.raises(SubmissionUnknownError):
         client.character_performance.create(**ASSETS)
     runway_simulator.assert_requested(1, operation="character_performance")
 
 
+@pytest.mark.parametrize("fault", ["lose_next_response", "drop_next_request"])
 @pytest.mark.anyio
-async def test_a_response_that_the_applications_async_client_loses(runway_simulator):
-    runway_simulator.lose_next_response(operation="character_performance")
+async def test_an_async_client_of_the_application_never_repeats_a_paid_request(
+    runway_simulator, fault
+):
+    getattr(runway_simulator, fault)()
     async with AsyncRunwayClient() as client:
         with pytest.raises(SubmissionUnknownError):
             await client.character_performance.create(**ASSETS)
-    runway_simulator.assert_charged(1)
+    runway_simulator.assert_requested(1, operation="character_performance")
+
+
+def test_a_mocked_connection_failure_is_known_to_be_unsent(runway_mock):
+    runway_mock["character_performance"].mock(side_effect=httpx.ConnectError("refused"))
+    with RunwayClient() as client, pytest.raises(APIConnectionError) as raised:
+        client.character_performance.create(**ASSETS)
+    assert raised.value.delivery == "not_sent"
 
 
 def test_a_request_that_the_applications_client_cannot_send(runway_mock):

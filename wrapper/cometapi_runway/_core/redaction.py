@@ -123,7 +123,7 @@ def redact_headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def redact_json(value: JSON) -> JSON:
     """A JSON value with every URL and data URI in it redacted and long texts shortened."""
-    return _map_texts(value, lambda text: _shorten(redact_text(text), _MAX_TEXT))
+    return map_texts(value, lambda text: _shorten(redact_text(text), _MAX_TEXT))
 
 
 def strip_payloads(value: JSON) -> JSON:
@@ -131,19 +131,19 @@ def strip_payloads(value: JSON) -> JSON:
 
     For the journal, which exists so that a request can be repeated.
     """
-    return _map_texts(
+    return map_texts(
         value, lambda text: _DATA_URI.sub(lambda match: redact_url(match.group()), text)
     )
 
 
-def _map_texts(value: JSON, change: Callable[[str], str]) -> JSON:
+def map_texts(value: JSON, change: Callable[[str], str]) -> JSON:
     """A JSON value with every text in it changed; the names of fields are kept."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {name: _map_texts(item, change) for name, item in value.items()}
+        return {name: map_texts(item, change) for name, item in value.items()}
     if isinstance(value, list):
-        return [_map_texts(item, change) for item in value]
+        return [map_texts(item, change) for item in value]
     return value
 
 

@@ -11,9 +11,7 @@ from attrs import define, field
 
 from cometapi_runway.errors import Delivery
 
-# Of a caller's own transport that is not built on httpcore, only the exception says how far a
-# request came. These mean that no connection was made.
-_NOT_SENT_ERRORS = (
+NOT_SENT_ERRORS = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
@@ -21,6 +19,8 @@ _NOT_SENT_ERRORS = (
     httpx.UnsupportedProtocol,
     ConnectionRefusedError,
 )
+"""Exceptions that mean that no connection was made. Of a caller's own transport that is not built
+on httpcore, only the exception says how far a request came."""
 # They mean that bytes were on their way. Without any trace event, something else than httpcore has
 # carried the request, such as a library that replaces httpx's transports in tests.
 _SENT_ERRORS = (
@@ -93,7 +93,7 @@ class RequestAttempt:
         """Whether the request can have reached the gateway, after an error ended the attempt."""
         if not self._has_events and isinstance(error, _SENT_ERRORS):
             return "unknown"
-        is_unsent = self.is_unsent if self.is_traced else isinstance(error, _NOT_SENT_ERRORS)
+        is_unsent = self.is_unsent if self.is_traced else isinstance(error, NOT_SENT_ERRORS)
         return "not_sent" if is_unsent else "unknown"
 
 

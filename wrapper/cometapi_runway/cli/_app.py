@@ -42,6 +42,7 @@ _COMMANDS: Final = (
     ),
     ("demo", "demo:demo", "Create a video with a local gateway; needs no key.", _SETUP_GROUP),
     ("simulate", "simulate:simulate", "Run a local gateway to try things out.", _SETUP_GROUP),
+    ("mcp", "mcp:mcp", "Serve tools to an AI agent (Model Context Protocol).", _SETUP_GROUP),
     (
         "doctor",
         "doctor:doctor",

@@ -7,6 +7,7 @@ field's type and values. The command line and manifests read text by them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import Enum, auto
 from inspect import Parameter
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Final
 from attrs import frozen
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text, parse_json
+from cometapi_runway._core.suggestions import suggest_name
+from cometapi_runway.errors import Issue
 from cometapi_runway.resources._client_resources import ClientResource, resolve_schema
 from cometapi_runway.validation import Contract
 
@@ -91,6 +94,29 @@ def list_argument_fields(resource: ClientResource) -> tuple[ArgumentField, ...]:
         _make_field(contract, argument, *fields[_fold_name(argument.name)])
         for argument in resource.signature.parameters.values()
     )
+
+
+def find_unknown_fields(name: str, fields: Iterable[str], body: Object) -> list[Issue]:
+    """An issue for each field of a body that the contract does not name.
+
+    The contract allows further fields and the gateway ignores them. In a body that was typed they
+    are typing errors, and the request is charged.
+
+    Args:
+        name: What the body is for, for messages.
+        fields: The fields that the contract names.
+        body: The body.
+    """
+    known = list(fields)
+    return [
+        Issue(
+            f"/{field}",
+            "unknown",
+            body[field],
+            f"{field} is not a field of {name}; {suggest_name(field, known)}",
+        )
+        for field in sorted(body.keys() - set(known))
+    ]
 
 
 def get_only_field(contract: Contract, schema: Object) -> Object | None:

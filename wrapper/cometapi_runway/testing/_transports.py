@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from attrs import define, field
 
+from cometapi_runway._io.attempt import NOT_SENT_ERRORS
 from cometapi_runway.simulator._control.control import Control
 from cometapi_runway.simulator._server.delivery import wire_headers
 
@@ -20,24 +21,7 @@ if TYPE_CHECKING:
 
 _PIECES: Final = 16
 _LOST: Final = "the simulated gateway reset the connection"
-# httpcore's event. Without it, a client that lost the response would know that nothing was sent,
-# and send a paid request again.
-_SENT: Final[tuple[str, Mapping[str, object]]] = ("http11.send_request_headers.started", {})
-_UNSENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
-
-
-def _ignore(_event: str, _info: Mapping[str, object]) -> None:
-    """A request that nothing traces."""
-
-
-async def _ignore_async(_event: str, _info: Mapping[str, object]) -> None:
-    """The same."""
+_SENDING: Final = "http11.send_request_headers.started"
 
 
 class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -50,26 +34,12 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Respond to a sync client."""
         request.read()
-        trace = request.extensions.get("trace", _ignore)
-        try:
-            return self.respond(request)
-        except _UNSENT:
-            trace = _ignore
-            raise
-        finally:
-            trace(*_SENT)
+        return self.respond(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Respond to an async client."""
         await request.aread()
-        trace = request.extensions.get("trace", _ignore_async)
-        try:
-            return self.respond(request)
-        except _UNSENT:
-            trace = _ignore_async
-            raise
-        finally:
-            await trace(*_SENT)
+        return self.respond(request)
 
 
 @define(eq=False)
@@ -190,19 +160,47 @@ def intercept_requests(is_affected: UrlFilter, transport: InProcessTransport) ->
     original_async = httpx.AsyncHTTPTransport.handle_async_request
 
     def send(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if is_affected(request.url):
+        if not is_affected(request.url):
+            return original(self, request)
+        error: BaseException | None = None
+        try:
             return transport.handle_request(request)
-        return original(self, request)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            if trace := _find_trace(request, error):
+                trace(_SENDING, {})
 
     async def send_async(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-        if is_affected(request.url):
+        if not is_affected(request.url):
+            return await original_async(self, request)
+        error: BaseException | None = None
+        try:
             return await transport.handle_async_request(request)
-        return await original_async(self, request)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            if trace := _find_trace(request, error):
+                await trace(_SENDING, {})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx.HTTPTransport, "handle_request", send)
         patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", send_async)
         yield
+
+
+def _find_trace(request: httpx.Request, error: BaseException | None) -> Callable[..., Any] | None:
+    """The request's trace callback, if the request was sent.
+
+    httpcore reports every step to it. Of an intercepted request without a report, the client would
+    conclude that it was never sent, and send a paid one again.
+    """
+    if isinstance(error, NOT_SENT_ERRORS):
+        return None
+    trace: Callable[..., Any] | None = request.extensions.get("trace")
+    return trace
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,3 +87,30 @@ class BudgetOptions(LimitOptions):
             show_default=lambda _: "default",
         ),
     ] = None
+
+
+@Parameter(name="*", group=COST_GROUP)
+@frozen(kw_only=True)
+class SessionBudgetOptions(BudgetOptions):
+    """What a session may buy. Unlike a single command, it always has a limit and a name."""
+
+    max_tasks: Annotated[
+        int,
+        Parameter(help="Tasks that the session may buy.", converter=_convert_count, metavar="N"),
+    ] = 5
+    budget_scope: Annotated[
+        str | None,
+        Parameter(
+            help="The session's name. Servers with the same journal and name share the limits, "
+            "also one after the other.",
+            metavar="NAME",
+            show_default=lambda _: "mcp and today's date",
+        ),
+    ] = None
+
+    @property
+    def session(self) -> str:
+        """The session's name."""
+        # A name for ever would use the limits up for good, and one for each process would lift
+        # them whenever a host restarts the server.
+        return self.budget_scope or f"mcp {datetime.now(UTC).astimezone().date().isoformat()}"

@@ -16,10 +16,10 @@ from cyclopts import Parameter
 
 from cometapi_runway._core.json_values import JSON, Object, as_text, parse_json
 from cometapi_runway._core.naming import kebab_case
-from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.cli._options.paths import expand_user
 from cometapi_runway.cli._options.shared import REQUEST_GROUP
 from cometapi_runway.errors import Issue
+from cometapi_runway.resources import _argument_fields
 from cometapi_runway.resources._argument_fields import (
     ArgumentField,
     ValueKind,
@@ -97,22 +97,9 @@ def body_to_arguments(
 def find_unknown_fields(
     resource: ClientResource, options: Sequence[ResourceOption], body: Object
 ) -> list[Issue]:
-    """An issue for each field that the contract does not name.
-
-    The contract allows further fields and the gateway ignores them. In a body typed by a person
-    they are typing errors, and the request is charged.
-    """
-    fields = [option.field for option in options]
+    """An issue for each field of a body that the contract does not name."""
     command = " ".join(resource.command_words)
-    return [
-        Issue(
-            f"/{name}",
-            "unknown",
-            body[name],
-            f"{name} is not a field of {command}; {suggest_name(name, fields)}",
-        )
-        for name in sorted(body.keys() - set(fields))
-    ]
+    return _argument_fields.find_unknown_fields(command, [option.field for option in options], body)
 
 
 def _make_option(contract: Contract, argument_field: ArgumentField) -> ResourceOption:

@@ -1,0 +1,47 @@
+"""``mcp`` is refused before it serves, in the words of every other command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from .terminal import Terminal
+
+REFUSALS = {
+    "no folder": ((), "--output"),
+    "no journal": (("--output", "out", "--no-journal"), "needs a journal"),
+    "unknown operation": (("--output", "out", "--operations", "txt_to_image"), "text_to_image"),
+    "malformed limit": (("--output", "out", "--max-cost", "much"), "must be US dollars"),
+    "negative limit": (("--output", "out", "--max-tasks=-1"), "--max-tasks"),
+    "unknown price": (
+        ("--output", "out", "--max-cost", "1", "--operations", "text_to_image,video_upscale"),
+        "--max-cost needs the price of video_upscale",
+    ),
+    "no prices": (("--output", "out", "--prices", "none.toml"), "none.toml cannot be read"),
+    "no such extra": (("--output", "out"), "pip install 'cometapi-runway[mcp]'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_wrong_option_is_refused(
+    case: str, run: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, message = REFUSALS[case]
+    if case == "no such extra":
+        monkeypatch.delitem(sys.modules, "cometapi_runway.mcp", raising=False)
+        monkeypatch.setitem(sys.modules, "mcp_types", None)
+        for name in [one for one in sys.modules if one.startswith("cometapi_runway.mcp.")]:
+            monkeypatch.delitem(sys.modules, name)
+    result = run("mcp", *words)
+    assert result.code == 2
+    assert message in " ".join(result.err.split())
+    assert not (tmp_path / "journal.sqlite3").exists()
+
+
+def test_the_key_comes_from_the_environment(run: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMETAPI_KEY")
+    result = run("mcp", "--output", "out")
+    assert result.code == 2
+    assert "COMETAPI_KEY is not set" in result.err

@@ -1,0 +1,179 @@
+"""An agent plans for free, and an intent buys one task."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cometapi_runway.testing import Simulator
+
+from ..support.agent_sessions import PICTURE, UPSCALE, open_session
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_session_from_plan_to_file(runway_simulator: Simulator, tmp_path: Path) -> None:
+    async with open_session(tmp_path) as agent:
+        plan = await agent.call("plan_text_to_image", **PICTURE)
+        assert plan["price_usd"] == "0.32"
+        assert plan["request"]["path"] == "/runwayml/v1/text_to_image"
+        runway_simulator.assert_charged(0)
+        submitted = await agent.call("submit", intent_id=plan["intent_id"])
+        task_id = submitted["task_id"]
+        state = await agent.call("wait", task_id=task_id)
+        assert state["status"] == "SUCCEEDED"
+        assert state["ended"]
+        saved = await agent.call("download", task_id=task_id)
+        (link,) = saved.links
+        (path,) = [Path(file) for file in saved["files"]]
+        assert link.uri == path.as_uri()
+        assert link.size == path.stat().st_size
+        assert path.parent == (tmp_path / "out").resolve()
+        assert saved.pictures
+        (listed,) = (await agent.call("list_tasks"))["tasks"]
+        assert listed["task_id"] == task_id
+        assert listed["state"] == "SUCCEEDED"
+        assert listed["files"] == [str(path)]
+    runway_simulator.assert_charged(1)
+
+
+async def test_what_a_plan_shows_is_what_is_sent(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        plan = await agent.call("plan_text_to_image", **PICTURE)
+        await agent.call("submit", intent_id=plan["intent_id"])
+    (request,) = runway_simulator.requests_to("text_to_image")
+    assert request.json == plan["request"]["body"]
+    assert "seed" in request.json, "the client draws one"
+
+
+async def test_an_unknown_price_is_unknown_and_not_zero(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        plan = await agent.call("plan_video_upscale", **UPSCALE)
+    assert plan["price_usd"] == "unknown"
+
+
+async def test_submitting_again_returns_the_same_task(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan()
+        first = await agent.call("submit", intent_id=intent_id)
+        again = await agent.call("submit", intent_id=intent_id)
+    assert again["task_id"] == first["task_id"]
+    runway_simulator.assert_charged(1)
+
+
+async def test_submitting_at_once_many_times_buys_one_task(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan()
+        calls = [agent.call("submit", intent_id=intent_id) for _ in range(5)]
+        answers = await asyncio.gather(*calls)
+    assert len({answer["task_id"] for answer in answers}) == 1
+    runway_simulator.assert_charged(1)
+
+
+async def test_a_lost_response_is_never_bought_again(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    runway_simulator.lose_next_response(operation="video_upscale")
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan()
+        for _ in range(3):
+            answer = await agent.call("submit", intent_id=intent_id)
+            assert answer.is_error
+            assert answer["error"] == "SubmissionUnknownError"
+            assert "usage log" in answer["next"]
+        (listed,) = (await agent.call("unknown"))["submissions"]
+        assert listed["intent_id"] == intent_id
+    runway_simulator.assert_charged(1)
+
+
+async def test_a_refused_intent_may_be_submitted_again(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    runway_simulator.refuse_next(400, operation="video_upscale")
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan()
+        assert (await agent.call("submit", intent_id=intent_id)).is_error
+        assert not (await agent.call("submit", intent_id=intent_id)).is_error
+    runway_simulator.assert_charged(1)
+
+
+async def test_a_host_that_gives_up_on_submit_leaves_the_request_alone(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    network = SlowNetwork()
+    async with open_session(tmp_path, client_options={"transport": network}) as agent:
+        intent_id = await agent.plan()
+        call = asyncio.create_task(agent.call("submit", intent_id=intent_id))
+        await network.is_sending.wait()
+        call.cancel()
+        await asyncio.wait([call])
+        # By the answer to a later call, the server knows that the earlier one is cancelled.
+        await agent.call("list_tasks")
+        network.may_respond.set()
+        await agent.finish_submissions()
+        assert (await agent.call("unknown"))["submissions"] == []
+        answer = await agent.call("submit", intent_id=intent_id)
+        assert answer["task_id"] in runway_simulator.tasks
+    runway_simulator.assert_charged(1)
+
+
+class SlowNetwork(httpx.AsyncHTTPTransport):
+    """Holds requests back until they may respond."""
+
+    def __init__(self) -> None:
+        super().__init__(verify=False)
+        self.is_sending, self.may_respond = asyncio.Event(), asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.is_sending.set()
+        await self.may_respond.wait()
+        return await super().handle_async_request(request)
+
+
+async def test_a_restarted_server_submits_what_was_planned(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        planned, bought = await agent.plan(), await agent.plan()
+        first = await agent.call("submit", intent_id=bought)
+    async with open_session(tmp_path) as agent:
+        again = await agent.call("submit", intent_id=bought)
+        assert again["task_id"] == first["task_id"]
+        assert (await agent.call("wait", task_id=first["task_id"]))["status"] == "SUCCEEDED"
+        assert not (await agent.call("submit", intent_id=planned)).is_error
+    runway_simulator.assert_charged(2)
+
+
+async def test_an_intent_is_for_one_gateway(runway_simulator: Simulator, tmp_path: Path) -> None:
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan()
+    other = {"base_url": "https://other.example.com"}
+    async with open_session(tmp_path, client_options=other) as agent:
+        answer = await agent.call("submit", intent_id=intent_id)
+    assert answer.is_error
+    assert "was planned for" in answer["message"]
+    runway_simulator.assert_charged(0)
+
+
+async def test_a_plan_is_kept_privately_until_its_task_is_on_record(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    folder = tmp_path / "intents"
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan()
+        (file,) = folder.iterdir()
+        assert file.stat().st_mode & 0o077 == 0
+        assert folder.stat().st_mode & 0o077 == 0
+        await agent.call("submit", intent_id=intent_id)
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,125 @@
+"""A wait is bounded, ends in a state, and tells of its progress."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cometapi_runway.mcp import _agent_tools
+from cometapi_runway.simulator import Timings
+from cometapi_runway.testing import Simulator
+
+from ..support.agent_sessions import open_session
+
+pytestmark = pytest.mark.anyio
+THREE_MINUTES = Timings(pending=20, running=160, spread=0)
+
+
+@pytest.mark.runway(timings=THREE_MINUTES)
+async def test_a_wait_for_a_long_task_returns_within_its_seconds_each_time(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    states = []
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        for seconds in (30, 45, 45, 45, 45):
+            before = runway_simulator.clock.now()
+            state = await agent.call("wait", task_id=task_id, seconds=seconds)
+            assert not state.is_error
+            assert runway_simulator.clock.now() - before <= seconds + 1
+            states.append((state["status"], state["ended"]))
+    assert states == [*[("RUNNING", False)] * 4, ("SUCCEEDED", True)]
+    runway_simulator.assert_charged(1)
+
+
+@pytest.mark.runway(timings=THREE_MINUTES)
+async def test_progress_is_reported_and_grows(runway_simulator: Simulator, tmp_path: Path) -> None:
+    reports: list[tuple[float, float | None, str | None]] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        reports.append((progress, total, message))
+
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        arguments = {"task_id": task_id, "seconds": 45}
+        await agent.client.call_tool("wait", arguments, progress_callback=on_progress)
+    numbers = [progress for progress, _, _ in reports]
+    assert numbers == sorted(numbers)
+    assert {total for _, total, _ in reports} == {45}
+    assert any("RUNNING" in (message or "") for _, _, message in reports)
+
+
+async def test_a_host_hears_of_a_wait_without_changes(
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hosts give up on a tool that is silent."""
+    monkeypatch.setattr(_agent_tools, "_HEARTBEAT", 0.01)
+    reports: list[str | None] = []
+
+    async def on_progress(_progress: float, _total: float | None, message: str | None) -> None:
+        reports.append(message)
+
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        assert agent.tools is not None
+        client = agent.tools.client
+        bound = client.tasks.bind(task_id)
+        async with _agent_tools._report_progress(bound, 45, on_progress):
+            await asyncio.sleep(0.1)
+    assert len(reports) >= 3
+
+
+async def test_an_unknown_id_is_a_state_within_the_grace(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        state = await agent.call("wait", task_id="no-such-task", seconds=10)
+    assert not state.is_error
+    assert not state["ended"]
+    assert "list_tasks" in state["next"]
+
+
+async def test_a_failed_task_is_a_state_with_advice(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    runway_simulator.fail_next("SAFETY.INPUT.TEXT")
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        state = await agent.call("wait", task_id=task_id)
+        assert not state.is_error
+        assert state["ended"]
+        assert state["failure_code"] == "SAFETY.INPUT.TEXT"
+        assert state["next"].endswith("A new task is charged again")
+        assert (await agent.call("download", task_id=task_id)).is_error
+
+
+async def test_waiting_survives_faults_of_the_gateway(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        runway_simulator.refuse_next(502, operation="tasks", times=3)
+        runway_simulator.lose_next_response(operation="tasks")
+        assert (await agent.call("wait", task_id=task_id))["status"] == "SUCCEEDED"
+
+
+@pytest.mark.runway(timings=THREE_MINUTES)
+async def test_a_download_before_the_end_says_to_wait(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        await agent.call("wait", task_id=task_id, seconds=10)
+        answer = await agent.call("download", task_id=task_id)
+    assert answer.is_error
+    assert "wait for it first" in answer["message"]
+
+
+async def test_a_broken_download_continues(runway_simulator: Simulator, tmp_path: Path) -> None:
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        await agent.call("wait", task_id=task_id)
+        runway_simulator.break_next_download()
+        assert (await agent.call("download", task_id=task_id)).links
