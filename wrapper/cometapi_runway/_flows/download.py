@@ -25,6 +25,7 @@ from cometapi_runway._core.task import Task
 from cometapi_runway._flows import media_types
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, Backoff, FlowClock
 from cometapi_runway._flows.media_types import extension_from_url, is_text, quote_body
+from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.steps import (
     Exists,
     Fetch,
@@ -107,6 +108,7 @@ class _DownloadProgress:
             self.max_size, self.failures, self.stalled = fetch.size, 0, 0
 
 
+@observable("download")
 def download(request: DownloadRequest, *, started: float, rng: Random) -> Flow[Path]:
     """Download one output and return its path.
 

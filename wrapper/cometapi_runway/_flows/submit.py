@@ -25,6 +25,7 @@ from cometapi_runway._core.submission_failure import (
 )
 from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._flows.backoff import Backoff, FlowClock
+from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.parse_task import parse_created_id
 from cometapi_runway._flows.read_response import parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
@@ -126,6 +127,7 @@ class Submission:
     age: float = 0.0
 
 
+@observable("create")
 def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submission]:
     """Submit once, and return the accepted task, or the task that the request's key has bought.
 
@@ -243,6 +245,7 @@ def _take_earlier(request: SubmitRequest, earlier: EarlierSubmission) -> Submiss
         route=request.route,
         operation=request.call.operation,
         seed=earlier.seed,
+        trace_parent=earlier.trace_parent,
     )
     return Submission(task, earlier.age)
 

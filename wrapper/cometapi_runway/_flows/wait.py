@@ -17,6 +17,7 @@ from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
+from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.parse_task import parse_task
 from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
@@ -147,6 +148,7 @@ def retrieve(poll: PreparedRequest, known: Task, *, timeout: float) -> Flow[Task
     return seen
 
 
+@observable("wait")
 def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
     """Poll until the task has ended, and return it with its output.
 

@@ -47,6 +47,7 @@ OnProgress: TypeAlias = Callable[[int, int, int | None], object]
 """Called with the output's index (from 0), the bytes on disk, and the total size or None."""
 
 logger = logging.getLogger("cometapi_runway")
+_NO_SCOPE = contextlib.nullcontext()
 
 
 class JournalWriter(Protocol):
@@ -104,7 +105,8 @@ class Driver:
         match step:
             case Send():
                 try:
-                    step.response = self._send(step)
+                    with step.scope() if step.scope is not None else _NO_SCOPE:
+                        step.response = self._send(step)
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
@@ -199,7 +201,8 @@ class AsyncDriver:
         match step:
             case Send():
                 try:
-                    step.response = await self._send(step)
+                    with step.scope() if step.scope is not None else _NO_SCOPE:
+                        step.response = await self._send(step)
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
