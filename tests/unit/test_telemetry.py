@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +33,7 @@ from .support.flow_runner import FlowRunner, submit_request, submit_task, wait_r
 from .support.scripted_transport import HANG, Failure, Interruption, Reply, json_reply
 from .support.virtual_time import FixedJitter
 
+ROOT = Path(__file__).parents[2]
 MARKER = "MARKERMARKER"
 FILM = Reply(200, b"film", {"content-type": "video/mp4"})
 FAILED = json_reply({"id": ID, "status": "FAILED", "failureCode": "SAFETY.INPUT.TEXT"})
@@ -369,6 +371,17 @@ def test_every_attribute_and_metric_is_listed(
     used |= {name for points in metrics.values() for attributes, _ in points for name in attributes}
     assert used == set(telemetry.ATTRIBUTES)
     assert set(metrics) == set(telemetry.METRICS)
+
+
+def test_the_documentation_lists_every_name() -> None:
+    text = (ROOT / "docs" / "logging-and-telemetry.md").read_text("utf-8")
+    for name in (*telemetry.ATTRIBUTES, *telemetry.METRICS):
+        assert f"`{name}`" in text
+    sources = "".join(file.read_text("utf-8") for file in (ROOT / "wrapper").rglob("*.py"))
+    loggers = set(re.findall(r'getLogger\("(cometapi_runway[a-z.]*)"\)', sources))
+    assert len(loggers) > 3
+    for name in loggers:
+        assert f"`{name}`" in text
 
 
 def test_without_telemetry_a_flow_is_the_flow_itself() -> None:

@@ -99,11 +99,13 @@ class Sleep:
     Attributes:
         seconds: How long.
         why: The reason, for the log; empty for none.
+        host: The host that it is about; the gateway's if empty.
         at: Set to when the step ended.
     """
 
     seconds: float
     why: str = ""
+    host: str = ""
     at: float = 0.0
 
 
