@@ -19,13 +19,13 @@ have no word for a video operation yet, so a create is ``generate_content``.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
 from attrs import define, evolve, field
+from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TracerProvider
@@ -147,21 +147,47 @@ class _Observer:
 
 def _run(flow: Flow[T], watch: _Watch) -> Flow[T]:
     """Take a flow's steps while its span is open."""
-    with watch.span_of_flow():
-        try:
-            step = next(flow)
-            while True:
-                watch.before(step)
-                try:
-                    yield step
-                except BaseException as interruption:
-                    step = flow.throw(interruption)
-                else:
-                    watch.after(step)
-                    step = next(flow)
-        except StopIteration as end:
-            result: T = end.value
-            return watch.finish(result)
+    watch.start()
+    try:
+        step = next(flow)
+        while True:
+            watch.before(step)
+            try:
+                yield step
+            except BaseException as interruption:
+                step = flow.throw(interruption)
+            else:
+                watch.after(step)
+                step = next(flow)
+    except StopIteration as end:
+        result: T = end.value
+        return watch.finish(result)
+    except GeneratorExit:
+        # The flow was abandoned: the caller left a group of waits early.
+        raise
+    except BaseException as error:
+        watch.fail(error)
+        raise
+    finally:
+        watch.end()
+
+
+class _CurrentSpan:
+    """Makes a span the current one where a request is sent, which may be another thread.
+
+    The HTTP instrumentation's span is then a child of it.
+    """
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        self._token = otel_context.attach(trace.set_span_in_context(self._span))
+
+    def __exit__(self, *_error: object) -> None:
+        otel_context.detach(self._token)
 
 
 @define(eq=False)
@@ -172,24 +198,23 @@ class _Watch:
         observer: The instruments.
         span: The span; not recording before the flow begins.
         requests: Requests so far.
+        attributes: What is known at the end of the span. To set attributes one by one would cost
+            as much as the span itself.
     """
 
     observer: _Observer
     span: Span = field(init=False, default=trace.INVALID_SPAN)
     requests: int = field(init=False, default=0)
+    attributes: dict[str, Value] = field(init=False, factory=dict[str, Value])
 
-    def start_span(self) -> Span:
+    def start(self) -> None:
         """Start the span."""
         raise NotImplementedError
 
     def before(self, step: Step) -> None:
         """Note a step that is about to be carried out."""
         if isinstance(step, Send):
-            # The driver enters it where the request is sent, which may be another thread: the HTTP
-            # instrumentation's span is then a child of this one.
-            step.scope = partial(
-                trace.use_span, self.span, record_exception=False, set_status_on_exception=False
-            )
+            step.scope = partial(_CurrentSpan, self.span)
 
     def after(self, step: Step) -> None:
         """Note a step that was carried out."""
@@ -202,25 +227,15 @@ class _Watch:
 
     def fail(self, error: BaseException) -> None:
         """Note the error that ended the flow."""
+        # Not `record_exception`: its message and traceback may hold what must not be shown.
+        self.attributes["error.type"] = type(error).__qualname__
+        self.span.set_status(StatusCode.ERROR)
 
-    @contextmanager
-    def span_of_flow(self) -> Generator[None]:
-        """Start the span, and end it with the flow."""
-        self.span = self.start_span()
-        try:
-            yield
-        except GeneratorExit:
-            # The flow was abandoned: the caller left a group of waits early.
-            raise
-        except BaseException as error:
-            # Not `record_exception`: its message and traceback may hold what must not be shown.
-            self.span.set_attribute("error.type", type(error).__qualname__)
-            self.span.set_status(StatusCode.ERROR)
-            self.fail(error)
-            raise
-        finally:
-            self.span.set_attribute("cometapi_runway.requests", self.requests)
-            self.span.end()
+    def end(self) -> None:
+        """End the span."""
+        self.attributes["cometapi_runway.requests"] = self.requests
+        self.span.set_attributes(self.attributes)
+        self.span.end()
 
 
 @define(eq=False)
@@ -231,7 +246,7 @@ class _CreateWatch(_Watch):
     is_sent: bool = field(init=False, default=False)
     outcome: str = field(init=False, default="refused")
 
-    def start_span(self) -> Span:
+    def start(self) -> None:
         request = self.request
         model = _to_name((request.call.body or {}).get("model"))
         attributes: dict[str, Value] = {
@@ -247,7 +262,9 @@ class _CreateWatch(_Watch):
         if request.reservation.price is not None:
             attributes["cometapi_runway.price"] = float(request.reservation.price)
         name = f"generate_content {model}" if model else "generate_content"
-        return self.observer.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
+        self.span = self.observer.tracer.start_span(
+            name, kind=SpanKind.CLIENT, attributes=attributes
+        )
 
     def before(self, step: Step) -> None:
         _Watch.before(self, step)
@@ -269,7 +286,7 @@ class _CreateWatch(_Watch):
         if not isinstance(result, Submission):
             return result
         self.outcome = "accepted" if self.is_sent else "repeated"
-        self.span.set_attribute("gen_ai.response.id", result.task.id)
+        self.attributes["gen_ai.response.id"] = result.task.id
         self._count()
         if not self.is_sent:
             return result
@@ -278,6 +295,7 @@ class _CreateWatch(_Watch):
         return evolve(result, task=task)
 
     def fail(self, error: BaseException) -> None:
+        _Watch.fail(self, error)
         if isinstance(error, SubmissionUnknownError):
             self.outcome = "unknown"
         elif isinstance(error, BudgetExceededError):
@@ -285,7 +303,7 @@ class _CreateWatch(_Watch):
         self._count()
 
     def _count(self) -> None:
-        self.span.set_attribute("cometapi_runway.outcome", self.outcome)
+        self.attributes["cometapi_runway.outcome"] = self.outcome
         operation = self.request.call.operation
         self.observer.submissions.add(
             1, {"cometapi_runway.operation": operation, "cometapi_runway.outcome": self.outcome}
@@ -305,8 +323,8 @@ class _WaitWatch(_Watch):
     status: str | None = field(init=False, default=None)
     last_poll_at: float = field(init=False, default=0.0)
 
-    def start_span(self) -> Span:
-        return _start_task_span(
+    def start(self) -> None:
+        self.span = _start_task_span(
             self.observer.tracer,
             "fetch_response",
             self.request.task,
@@ -331,15 +349,16 @@ class _WaitWatch(_Watch):
         return result
 
     def fail(self, error: BaseException) -> None:
+        _Watch.fail(self, error)
         details = getattr(error, "task_details", None)
         if isinstance(details, Task):
             self._measure(details)
         if isinstance(error, TaskFailedError) and (code := _to_name(error.failure_code)):
-            self.span.set_attribute("cometapi_runway.failure_code", code)
+            self.attributes["cometapi_runway.failure_code"] = code
 
     def _measure(self, task: Task) -> None:
         status = _to_name(task.status) or "other"
-        self.span.set_attribute("cometapi_runway.status", status)
+        self.attributes["cometapi_runway.status"] = status
         if not task.is_terminal:
             return
         attributes: dict[str, Value] = {"cometapi_runway.status": status}
@@ -361,15 +380,15 @@ class _DownloadWatch(_Watch):
     request: DownloadRequest
     received: int = field(init=False, default=0)
 
-    def start_span(self) -> Span:
+    def start(self) -> None:
         index: dict[str, Value] = {"cometapi_runway.output.index": self.request.index}
-        return _start_task_span(self.observer.tracer, "download", self.request.task, index)
+        self.span = _start_task_span(self.observer.tracer, "download", self.request.task, index)
 
     def after(self, step: Step) -> None:
         _Watch.after(self, step)
         if isinstance(step, Fetch):
             self.received += step.received
-            self.span.set_attribute("cometapi_runway.output.bytes", self.received)
+            self.attributes["cometapi_runway.output.bytes"] = self.received
 
 
 def _start_task_span(

@@ -304,7 +304,7 @@ def test_other_failures_of_polls_do_not_count_as_unknown() -> None:
 
 
 def test_the_log_has_one_line_for_each_change_of_what_fails_polls() -> None:
-    """Also when the same failure comes back after a poll that worked; the request never is shown."""
+    """Also when the same failure comes back after a poll that worked."""
     runner = FlowRunner()
     broken = Failure(httpx.ReadError)
     events = (page(502), page(502), broken, broken, page(502), RUNNING, page(502), RUNNING, DONE)
