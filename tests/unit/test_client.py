@@ -78,10 +78,15 @@ def test_a_retry_is_logged(gateway: MockedGateway, caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.INFO, "cometapi_runway"):
         gateway.run(gateway.client.character_performance.create(**ASSETS))
     assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
-        ("INFO", "the gateway is not reachable; retrying for up to 30 s (nothing was sent)"),
         (
             "INFO",
-            "the gateway limits the rate; retrying for up to 30 s (nothing was accepted)",
+            "api.cometapi.com: attempt 1 failed: not reachable; retrying for up to 30 s "
+            "(nothing was sent)",
+        ),
+        (
+            "INFO",
+            "api.cometapi.com: attempt 2 failed: the rate is limited (HTTP 429); retrying for up "
+            "to 30 s (nothing was accepted)",
         ),
     ]
 
@@ -102,7 +107,7 @@ def test_every_request_is_logged_at_debug_level(
     gateway.polls(httpx.Response(502, html=HTML), httpx.ReadTimeout("too slow"), RAW["done"])
     with caplog.at_level(logging.DEBUG, "cometapi_runway"):
         gateway.run(gateway.submitted().wait())
-    lines = [r.getMessage() for r in caplog.records if r.name == "cometapi_runway"]
+    lines = [r.getMessage() for r in caplog.records if r.name == "cometapi_runway.http"]
     assert lines[0] == f"POST {PATH}: HTTP 200"
     assert lines[1] == f"GET {POLL}: HTTP 502"
     assert "too slow" in lines[2]

@@ -108,6 +108,11 @@ class Settings:
     validate: bool
     allow_clear_text: bool = False
 
+    @property
+    def host(self) -> str:
+        """The gateway's host, as logs name it."""
+        return urlsplit(self.base_url).hostname or ""
+
 
 def resolve_settings(
     api_key: str | Secret | None = None,

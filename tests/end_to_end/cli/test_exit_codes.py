@@ -115,7 +115,7 @@ def test_a_retry_is_reported_at_once(
     unreachable = (*CREATE, "--base-url", "http://127.0.0.1:1")
     result, as_json = run(*unreachable), run(*unreachable, "--format", "json")
 
-    line = "the gateway is not reachable; retrying for up to 30 s (nothing was sent)"
+    line = "127.0.0.1: attempt 1 failed: not reachable; retrying for up to 30 s (nothing was sent)"
     assert result.code == as_json.code == ExitCode.GATEWAY
     assert result.err.splitlines()[1] == line
     assert result.err.count(line) == 1

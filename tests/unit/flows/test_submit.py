@@ -189,7 +189,10 @@ def test_the_log_has_one_line_for_each_change_of_the_reason() -> None:
         submit(submit_request(), started=0.0, rng=MOST),
         *(unreached, unreached, unreached, paced("1"), paced("2"), unreached, ACCEPTED),
     )
-    unreachable = "the gateway is not reachable; retrying for up to 30 s (nothing was sent)"
-    limited = "the gateway limits the rate; retrying for up to 30 s (nothing was accepted)"
+    limited = "the rate is limited (HTTP 429)"
     assert len(runner.pauses) == 6
-    assert runner.reasons == [unreachable, limited, unreachable]
+    assert runner.reasons == [
+        "attempt 1 failed: not reachable; retrying for up to 30 s (nothing was sent)",
+        f"attempt 4 failed: {limited}; retrying for up to 26 s (nothing was accepted)",
+        "attempt 6 failed: not reachable; retrying for up to 22 s (nothing was sent)",
+    ]

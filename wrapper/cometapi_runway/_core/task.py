@@ -53,6 +53,8 @@ class Task:
         operation: The operation that created it, as its id in the contract, if known.
         seed: The seed that was sent, so that the result can be repeated, if known.
         raw: The JSON as received.
+        trace_parent: The trace context of the call that created it (W3C's ``traceparent``), if
+            telemetry recorded one.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Task:
     operation: str | None = None
     seed: int | None = None
     raw: Object = field(factory=_empty_object, repr=False, eq=False)
+    trace_parent: str | None = field(default=None, repr=False, eq=False)
 
     @property
     def is_terminal(self) -> bool:

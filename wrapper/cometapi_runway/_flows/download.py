@@ -25,6 +25,8 @@ from cometapi_runway._core.task import Task
 from cometapi_runway._flows import media_types
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, Backoff, FlowClock
 from cometapi_runway._flows.media_types import extension_from_url, is_text, quote_body
+from cometapi_runway._flows.observation import observable
+from cometapi_runway._flows.retry_log import RetryLog, describe_cause
 from cometapi_runway._flows.steps import (
     Exists,
     Fetch,
@@ -86,6 +88,7 @@ class _DownloadProgress:
         stalled: Those of them that brought bytes.
         refreshes: Fresh URLs requested.
         last_problem: What the last attempt failed with.
+        log: What the log says about failed attempts.
     """
 
     url: str = field(repr=redact_url)
@@ -98,6 +101,7 @@ class _DownloadProgress:
     stalled: int = 0
     refreshes: int = 0
     last_problem: str = ""
+    log: RetryLog = field(factory=RetryLog)
 
     def update(self, fetch: Fetch) -> None:
         """Take over the time, bytes and size of an attempt."""
@@ -109,6 +113,7 @@ class _DownloadProgress:
             self.max_size, self.failures, self.stalled = fetch.size, 0, 0
 
 
+@observable("download")
 def download(request: DownloadRequest, *, started: float, rng: Random) -> Flow[Path]:
     """Download one output and return its path.
 
@@ -250,9 +255,20 @@ def _prepare_retry(
     pause = max(progress.backoff.pause(progress.failures), _requested_pause(fetch.headers))
     if progress.clock.now + pause > progress.last_byte + settings.DOWNLOAD_BUDGET:
         raise _download_error(request, progress, f"no byte for {settings.DOWNLOAD_BUDGET:.0f} s")
-    sleep = Sleep(pause)
+    remaining = progress.last_byte + settings.DOWNLOAD_BUDGET - progress.clock.now
+    what = f"attempt {progress.failures} at output {request.index + 1} of task {request.task.id}"
+    why = progress.log.explain(what, _describe_cause(fetch), remaining)
+    sleep = Sleep(pause, why, urlsplit(progress.url).hostname or "")
     yield sleep
     progress.clock.add_sleep(pause, sleep.at)
+
+
+def _describe_cause(fetch: Fetch) -> str:
+    """The kind of a failure, for the log."""
+    if fetch.error is not None:
+        return describe_cause(fetch.error)
+    is_partial = fetch.offset is not None
+    return f"HTTP {fetch.status}" + (" that breaks off before its end" if is_partial else "")
 
 
 def _describe_problem(fetch: Fetch) -> str:

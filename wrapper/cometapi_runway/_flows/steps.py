@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
@@ -72,6 +73,7 @@ class Send:
             poll does not move.
         task: The id of the task that is polled, if the response to another wait may be reused.
         max_age: Age of a reused response in seconds, at most.
+        scope: What the driver enters while it sends the request, or None; see `observation`.
         unsent: Set if the gateway cannot have acted on the request.
         response: Set to the response, if one arrived.
         error: Set to how the connection failed, if it did.
@@ -83,6 +85,7 @@ class Send:
     is_paid: bool = False
     task: str | None = None
     max_age: float = 0.0
+    scope: Callable[[], AbstractContextManager[object]] | None = None
     unsent: bool = False
     response: RawResponse | None = None
     error: APIConnectionError | None = None
@@ -96,11 +99,13 @@ class Sleep:
     Attributes:
         seconds: How long.
         why: The reason, for the log; empty for none.
+        host: The host that it is about; the gateway's if empty.
         at: Set to when the step ended.
     """
 
     seconds: float
     why: str = ""
+    host: str = ""
     at: float = 0.0
 
 
@@ -228,6 +233,7 @@ class SubmissionStarted:
     idempotency_key: IdempotencyKey | None = None
     reservation: Reservation = NO_RESERVATION
     label: str | None = None
+    trace_parent: str | None = None
 
 
 @frozen
@@ -243,6 +249,7 @@ class EarlierSubmission:
         age: Seconds since it was recorded.
         seed: The seed that was sent, or None.
         arguments: The body that was sent, without the payloads of data URIs.
+        trace_parent: The trace context in which it was sent, or None.
     """
 
     key: str
@@ -253,6 +260,7 @@ class EarlierSubmission:
     age: float
     seed: int | None
     arguments: JSON = field(repr=False)
+    trace_parent: str | None = None
 
 
 @frozen

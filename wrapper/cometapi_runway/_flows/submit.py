@@ -25,9 +25,11 @@ from cometapi_runway._core.submission_failure import (
 )
 from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._flows.backoff import Backoff, FlowClock
+from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.parse_task import parse_created_id
 from cometapi_runway._flows.read_response import parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
+from cometapi_runway._flows.retry_log import RetryLog, describe_cause
 from cometapi_runway._flows.salvage import salvage_task_id
 from cometapi_runway._flows.steps import (
     NO_RESERVATION,
@@ -128,6 +130,7 @@ class Submission:
     is_reused: bool = False
 
 
+@observable("create")
 def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submission]:
     """Submit once, and return the accepted task, or the task that the request's key has bought.
 
@@ -245,6 +248,7 @@ def _take_earlier(request: SubmitRequest, earlier: EarlierSubmission) -> Submiss
         route=request.route,
         operation=request.call.operation,
         seed=earlier.seed,
+        trace_parent=earlier.trace_parent,
     )
     return Submission(task, earlier.age, is_reused=True)
 
@@ -409,7 +413,7 @@ def _send_until_decided(
     If this raises, `send.unsent` says whether the gateway cannot have acted.
     """
     deadline = clock.now + request.retry_time
-    attempts, last_message = 0, ""
+    attempts, log = 0, RetryLog()
     while True:
         sent_at = clock.now
         send.response, send.error, send.unsent = None, None, False
@@ -431,10 +435,7 @@ def _send_until_decided(
             pause = _retry_pause(error, backoff, attempts)
             if clock.now + pause > deadline:
                 raise
-            message = _explain_retry(error, request.retry_time)
-            # One line for each change, not for each try.
-            why = "" if message == last_message else message
-            last_message = message
+            why = _explain_retry(log, error, attempts, deadline - clock.now)
         sleep = Sleep(pause, why)
         yield sleep
         clock.add_sleep(pause, sleep.at)
@@ -447,11 +448,11 @@ def _can_retry(error: RunwayError) -> TypeGuard[RateLimitError | APIConnectionEr
     return isinstance(error, RateLimitError)
 
 
-def _explain_retry(error: RateLimitError | APIConnectionError, retry_time: float) -> str:
-    limit = f"retrying for up to {retry_time:g} s"
-    if isinstance(error, RateLimitError):
-        return f"the gateway limits the rate; {limit} (nothing was accepted)"
-    return f"the gateway is not reachable; {limit} (nothing was sent)"
+def _explain_retry(
+    log: RetryLog, error: RateLimitError | APIConnectionError, attempts: int, remaining: float
+) -> str:
+    note = "nothing was accepted" if isinstance(error, RateLimitError) else "nothing was sent"
+    return log.explain(f"attempt {attempts}", describe_cause(error), remaining, note)
 
 
 def _read_response(send: Send) -> ResponseLayers:

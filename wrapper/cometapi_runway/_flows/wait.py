@@ -10,16 +10,18 @@ from __future__ import annotations
 import math
 from random import Random
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
+from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.parse_task import parse_task
 from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
+from cometapi_runway._flows.retry_log import RetryLog, describe_cause
 from cometapi_runway._flows.steps import (
     Flow,
     Notify,
@@ -103,6 +105,7 @@ class _WaitProgress:
         polls: Polls so far.
         missing: Polls that the gateway answered without knowing the task.
         failure: The last poll's failure, or None.
+        log: What the log says about failed polls.
     """
 
     clock: FlowClock
@@ -113,6 +116,7 @@ class _WaitProgress:
     polls: int = 0
     missing: int = 0
     failure: _PollFailure | None = None
+    log: RetryLog = field(factory=RetryLog)
 
     @property
     def elapsed(self) -> float:
@@ -147,6 +151,7 @@ def retrieve(poll: PreparedRequest, known: Task, *, timeout: float) -> Flow[Task
     return seen
 
 
+@observable("wait")
 def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
     """Poll until the task has ended, and return it with its output.
 
@@ -197,7 +202,9 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
         if clock.now >= deadline:
             raise _timeout_error(request, progress)
         due = _next_poll(request, polled_at, progress, rng)
-        why = _explain_missing(request, progress, min(grace_end, deadline))
+        why = _explain_missing(request, progress, min(grace_end, deadline)) or _explain_failure(
+            request, progress, deadline
+        )
         yield from _sleep_until(clock, min(due, deadline), why)
 
 
@@ -270,6 +277,18 @@ def _explain_missing(request: WaitRequest, progress: _WaitProgress, until: float
         f"be unknown for a while; the wait ends in {max(until - progress.clock.now, 0):.0f} s if "
         "it stays unknown"
     )
+
+
+def _explain_failure(request: WaitRequest, progress: _WaitProgress, deadline: float) -> str:
+    """Why the next poll is one that repeats a failed one; empty if it was said before."""
+    failure = progress.failure
+    if failure is None:
+        progress.log.cause = ""
+    if failure is None or failure.missing:
+        return ""
+    what = f"poll {progress.polls} of task {request.task.id}"
+    remaining = deadline - progress.clock.now
+    return progress.log.explain(what, describe_cause(failure.error), remaining)
 
 
 def _poll_timeout(request: WaitRequest, remaining: float) -> float:

@@ -46,7 +46,11 @@ OnUpdate: TypeAlias = Callable[[Task], object]
 OnProgress: TypeAlias = Callable[[int, int, int | None], object]
 """Called with the output's index (from 0), the bytes on disk, and the total size or None."""
 
-logger = logging.getLogger("cometapi_runway")
+_retry_logger = logging.getLogger("cometapi_runway.retry")
+_http_logger = logging.getLogger("cometapi_runway.http")
+_journal_logger = logging.getLogger("cometapi_runway.journal")
+_callback_logger = logging.getLogger("cometapi_runway.callbacks")
+_NO_SCOPE = contextlib.nullcontext()
 
 
 class JournalWriter(Protocol):
@@ -104,13 +108,14 @@ class Driver:
         match step:
             case Send():
                 try:
-                    step.response = self._send(step)
+                    with step.scope() if step.scope is not None else _NO_SCOPE:
+                        step.response = self._send(step)
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
                 _log_response(step)
             case Sleep():
-                log_sleep(step)
+                log_sleep(step, self.transport)
                 self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -199,13 +204,14 @@ class AsyncDriver:
         match step:
             case Send():
                 try:
-                    step.response = await self._send(step)
+                    with step.scope() if step.scope is not None else _NO_SCOPE:
+                        step.response = await self._send(step)
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
                 _log_response(step)
             case Sleep():
-                log_sleep(step)
+                log_sleep(step, self.transport)
                 await self.clock.sleep(step.seconds)
                 step.at = self.clock.now()
             case Notify():
@@ -296,7 +302,7 @@ def _do_locally(step: Step) -> None:
             except OSError as error:
                 step.error = error
         case Warn():
-            logger.warning("%s", step.message)
+            _journal_logger.warning("%s", step.message)
         case _:
             raise TypeError(f"drivers cannot carry out {type(step).__name__}")
 
@@ -351,20 +357,22 @@ def _add_received(step: Fetch, size: int) -> None:
 
 
 def _log_progress_error() -> None:
-    logger.exception("on_progress failed; the download continues")
+    _callback_logger.exception("on_progress failed; the download continues")
 
 
 def _log_update_error(task: Task) -> None:
-    logger.exception("on_update failed for task %s (%s); the wait continues", task.id, task.status)
+    _callback_logger.exception(
+        "on_update failed for task %s (%s); the wait continues", task.id, task.status
+    )
 
 
-def log_sleep(step: Sleep) -> None:
-    """Log why a flow sleeps, if it says so."""
+def log_sleep(step: Sleep, transport: Transport | AsyncTransport) -> None:
+    """Log why a flow sleeps, if it says so, and the host that it is about."""
     if step.why:
-        logger.info("%s", step.why)
+        _retry_logger.info("%s: %s", step.host or transport.settings.host, step.why)
 
 
 def _log_response(step: Send) -> None:
-    if logger.isEnabledFor(logging.DEBUG):
+    if _http_logger.isEnabledFor(logging.DEBUG):
         outcome = f"HTTP {step.response.status}" if step.response else f"{step.error}"
-        logger.debug("%s %s: %s", step.call.method, step.call.url, outcome)
+        _http_logger.debug("%s %s: %s", step.call.method, step.call.url, outcome)

@@ -161,7 +161,7 @@ class Scheduler:
     def _start_step(self, wait: _Wait, step: Step, pools: _Pools) -> None:
         """Put a sleeping wait in the heap; give any other step to a worker."""
         if isinstance(step, Sleep):
-            log_sleep(step)
+            log_sleep(step, self.driver.transport)
             due = self._now() + step.seconds
             heapq.heappush(self._sleeping, (due, next(self._sequence), wait))
         else:

@@ -76,6 +76,7 @@ def _find_earlier(
                 age=max(time.time() - record.created_at.timestamp(), 0.0),
                 seed=record.seed,
                 arguments=record.arguments,
+                trace_parent=record.trace_parent,
             )
     return None
 

@@ -29,7 +29,7 @@ from cometapi_runway.journal._statements import Write
 
 T = TypeVar("T")
 
-logger = logging.getLogger("cometapi_runway")
+logger = logging.getLogger("cometapi_runway.journal")
 
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05

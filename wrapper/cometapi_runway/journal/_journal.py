@@ -52,7 +52,7 @@ from cometapi_runway.journal._statements import make_write
 
 OnUnreadable = Callable[[UnreadableRecord], object]
 
-logger = logging.getLogger("cometapi_runway")
+logger = logging.getLogger("cometapi_runway.journal")
 
 _EXPORT_PAGE: Final = 500
 """Submissions that `export` holds in memory at a time."""

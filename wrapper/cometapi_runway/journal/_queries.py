@@ -12,7 +12,7 @@ from cometapi_runway.journal._statements import IN_SCOPE, NOT_SAVED
 
 _COLUMNS: Final = """key, operation, arguments, fingerprint, seed, route, base_url, created_at,
     task_id, state, reason, failure_code, ended_at, idempotency_key, request_digest, label, scope,
-    price, owner, settled_at"""
+    price, owner, settled_at, trace_parent"""
 _UNSAVED_COUNT: Final = """CASE state WHEN 'SUCCEEDED' THEN (
     SELECT count(*) FROM file
     WHERE file.task_id = submission.task_id AND size = :not_saved AND saved_at >= :since

@@ -52,6 +52,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "price": (int, type(None)),
     "owner": (int, type(None)),
     "settled_at": (int, float, type(None)),
+    "trace_parent": (str, type(None)),
 }
 """Types of a submission's values. SQLite stores any type in any column."""
 
@@ -84,6 +85,7 @@ class SubmissionRecord:
         scope: The scope of the budget that it counts towards, or None.
         price: US dollars, or None if the price was not known.
         settled_at: When it was settled, see `Journal.settle`, or None.
+        trace_parent: The trace context in which it was sent, see `telemetry`, or None.
         owner: The number of the process that recorded it, or None.
     """
 
@@ -108,6 +110,7 @@ class SubmissionRecord:
     scope: str | None = None
     price: Decimal | None = None
     settled_at: datetime | None = None
+    trace_parent: str | None = field(default=None, repr=False)
     owner: int | None = field(default=None, repr=False, eq=False)
 
     @property
@@ -192,6 +195,7 @@ def _parse(first: Row, rows: Sequence[Row]) -> SubmissionRecord:
         scope=first["scope"],
         price=from_micros(first["price"]),
         settled_at=_to_time(first["settled_at"]) if first["settled_at"] else None,
+        trace_parent=first["trace_parent"],
         owner=first["owner"],
     )
 

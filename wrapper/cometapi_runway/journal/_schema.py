@@ -43,6 +43,7 @@ ALTER TABLE submission ADD COLUMN scope TEXT;
 ALTER TABLE submission ADD COLUMN price INTEGER;
 ALTER TABLE submission ADD COLUMN owner INTEGER;
 ALTER TABLE submission ADD COLUMN settled_at REAL;
+ALTER TABLE submission ADD COLUMN trace_parent TEXT;
 """
 # The first index is what admits one submission for a key. A refused one bought nothing, so that
 # the key is free again.
@@ -83,7 +84,8 @@ CREATE TABLE submission (
     scope TEXT,
     price BIGINT,
     owner INTEGER,
-    settled_at DOUBLE PRECISION
+    settled_at DOUBLE PRECISION,
+    trace_parent TEXT
 );
 CREATE INDEX submission_task ON submission (task_id);
 CREATE INDEX submission_open ON submission (state) WHERE state = 'SUBMITTED';

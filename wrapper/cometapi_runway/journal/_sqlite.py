@@ -22,7 +22,7 @@ from cometapi_runway.journal._sqlite_file import (
 
 T = TypeVar("T")
 
-logger = logging.getLogger("cometapi_runway")
+logger = logging.getLogger("cometapi_runway.journal")
 
 _PERMANENT: Final = (
     OverflowError,

@@ -34,9 +34,11 @@ _SQLITE_INTEGERS: Final = range(-(2**63), 2**63)
 # One statement decides and writes, so that no other process can come in between.
 _INSERT_SUBMISSION: Final = """
 INSERT INTO submission (key, operation, arguments, fingerprint, seed, route, base_url, created_at,
-    process, state, idempotency_key, request_digest, label, scope, price, owner)
+    process, state, idempotency_key, request_digest, label, scope, price, owner,
+    trace_parent)
 SELECT :key, :operation, :arguments, :fingerprint, :seed, :route, :base_url, :created_at,
-    :process, 'INTENDED', :idempotency_key, :request_digest, :label, :scope, :price, :owner
+    :process, 'INTENDED', :idempotency_key, :request_digest, :label, :scope, :price, :owner,
+    :trace_parent
 WHERE {conditions}
 ON CONFLICT DO NOTHING
 """
@@ -201,6 +203,7 @@ def _intent_values(entry: SubmissionStarted, gateway: str) -> dict[str, SQLValue
         "idempotency_key": None if own_key is None else own_key.text,
         "request_digest": None if own_key is None else own_key.digest,
         "label": entry.label,
+        "trace_parent": entry.trace_parent,
         "scope": reservation.scope,
         "price": to_micros(reservation.price),
         "max_tasks": reservation.max_tasks,

@@ -159,6 +159,7 @@ def _to_task(record: SubmissionRecord, task_id: str) -> Task:
         route=record.route,
         operation=record.operation,
         seed=record.seed,
+        trace_parent=record.trace_parent,
     )
 
 

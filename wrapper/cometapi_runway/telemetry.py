@@ -1,0 +1,437 @@
+"""Traces and metrics of paid tasks, for OpenTelemetry (extra ``otel``).
+
+::
+
+    from cometapi_runway import telemetry
+
+    telemetry.instrument()
+
+Every create, wait and download of every client of this process is then one span, however many
+requests it takes. Requests themselves are spans of the HTTP instrumentation. A wait or a download
+links to the span that created the task, also in another process: the journal keeps the trace
+context. Attributes and metrics are listed in `ATTRIBUTES` and `METRICS`. None of them holds a
+prompt, an address, a key or a file's name.
+
+Names that begin with ``gen_ai.`` are those of OpenTelemetry's conventions for generative AI. They
+have no word for a video operation yet, so a create is ``generate_content``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final, TypeAlias, TypeVar
+
+from attrs import define, evolve, field
+from opentelemetry import context as otel_context
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TracerProvider
+
+from cometapi_runway._core.task import Task
+from cometapi_runway._core.version import __version__
+from cometapi_runway._flows import (
+    DownloadRequest,
+    Flow,
+    Step,
+    Submission,
+    SubmitRequest,
+    WaitRequest,
+)
+from cometapi_runway._flows.observation import Kind, set_observer
+from cometapi_runway._flows.steps import (
+    Fetch,
+    Notify,
+    Record,
+    Send,
+    SubmissionAccepted,
+    SubmissionFailed,
+    SubmissionStarted,
+)
+from cometapi_runway.errors import BudgetExceededError, SubmissionUnknownError, TaskFailedError
+
+T = TypeVar("T")
+Value: TypeAlias = str | int | float
+
+ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "gen_ai.operation.name": "generate_content for a create, fetch_response for a wait",
+        "gen_ai.provider.name": "runway",
+        "gen_ai.request.model": "the request's model, if it looks like the name of one",
+        "gen_ai.request.seed": "the seed that was sent",
+        "gen_ai.response.id": "the task's id",
+        "cometapi_runway.operation": "the operation's id in the contract",
+        "cometapi_runway.outcome": (
+            "of a create: accepted, repeated (its idempotency key had bought the task), refused, "
+            "unknown or budget"
+        ),
+        "cometapi_runway.requests": "requests to the gateway, or to a file server",
+        "cometapi_runway.price": "US dollars, if the price is known",
+        "cometapi_runway.status": "the task's state as last seen",
+        "cometapi_runway.failure_code": "Runway's code of a task that failed",
+        "cometapi_runway.output.index": "which output of the task, from 0",
+        "cometapi_runway.output.bytes": "bytes that were received",
+        "error.type": "the class of the error that was raised",
+    }
+)
+"""Every attribute of a span, an event or a metric, and its meaning."""
+METRICS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "cometapi_runway.submissions": "creates, by operation and outcome",
+        "cometapi_runway.cost.reserved": "US dollars of requests that were about to be sent",
+        "cometapi_runway.cost.spent": "US dollars of tasks that were accepted",
+        "cometapi_runway.task.duration": (
+            "seconds from the create to the task's end, by operation, status and failure code"
+        ),
+        "cometapi_runway.task.polls": "requests of one wait, by operation and status",
+    }
+)
+"""Every metric, and its meaning."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a model, a status or a failure code looks like; anything else is not shown."""
+_TRACE_PARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+def instrument(
+    *, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
+) -> None:
+    """Trace and measure every client of this process, from its next call on.
+
+    Args:
+        tracer_provider: Where spans go; OpenTelemetry's global provider if None.
+        meter_provider: Where metrics go; OpenTelemetry's global provider if None.
+    """
+    tracer = trace.get_tracer("cometapi_runway", __version__, tracer_provider)
+    meter = metrics.get_meter("cometapi_runway", __version__, meter_provider)
+    set_observer(_Observer(tracer, meter))
+
+
+def uninstrument() -> None:
+    """Stop tracing and measuring; spans of calls in progress are still ended."""
+    set_observer(None)
+
+
+class _Observer:
+    """Watches flows; see `FlowObserver`."""
+
+    def __init__(self, tracer: trace.Tracer, meter: metrics.Meter) -> None:
+        def counter(name: str, unit: str) -> metrics.Counter:
+            return meter.create_counter(name, unit, METRICS[name])
+
+        def histogram(name: str, unit: str) -> metrics.Histogram:
+            return meter.create_histogram(name, unit, METRICS[name])
+
+        self.tracer = tracer
+        self.submissions = counter("cometapi_runway.submissions", "{submission}")
+        self.reserved = counter("cometapi_runway.cost.reserved", "{USD}")
+        self.spent = counter("cometapi_runway.cost.spent", "{USD}")
+        self.duration = histogram("cometapi_runway.task.duration", "s")
+        self.polls = histogram("cometapi_runway.task.polls", "{request}")
+
+    def __call__(self, kind: Kind, flow: Flow[T], request: object) -> Flow[T]:
+        """The flow, with its span."""
+        match request:
+            case SubmitRequest():
+                watch: _Watch = _CreateWatch(self, request)
+            case WaitRequest():
+                watch = _WaitWatch(self, request)
+            case DownloadRequest():
+                watch = _DownloadWatch(self, request)
+            case _:
+                return flow
+        return _run(flow, watch)
+
+
+def _run(flow: Flow[T], watch: _Watch) -> Flow[T]:
+    """Take a flow's steps while its span is open."""
+    watch.start()
+    try:
+        step = next(flow)
+        while True:
+            watch.before(step)
+            try:
+                yield step
+            except BaseException as interruption:
+                step = flow.throw(interruption)
+            else:
+                watch.after(step)
+                step = next(flow)
+    except StopIteration as end:
+        result: T = end.value
+        return watch.finish(result)
+    except GeneratorExit:
+        # The flow was abandoned: the caller left a group of waits early.
+        raise
+    except BaseException as error:
+        watch.fail(error)
+        raise
+    finally:
+        watch.end()
+
+
+class _CurrentSpan:
+    """Makes a span the current one where a request is sent, which may be another thread.
+
+    The HTTP instrumentation's span is then a child of it.
+    """
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        self._token = otel_context.attach(trace.set_span_in_context(self._span))
+
+    def __exit__(self, *_error: object) -> None:
+        otel_context.detach(self._token)
+
+
+@define(eq=False)
+class _Watch:
+    """The span of one flow.
+
+    Attributes:
+        observer: The instruments.
+        span: The span; not recording before the flow begins.
+        requests: Requests so far.
+        attributes: What is known at the end of the span. To set attributes one by one would cost
+            as much as the span itself.
+    """
+
+    observer: _Observer
+    span: Span = field(init=False, default=trace.INVALID_SPAN)
+    requests: int = field(init=False, default=0)
+    attributes: dict[str, Value] = field(init=False, factory=dict[str, Value])
+
+    def start(self) -> None:
+        """Start the span."""
+        raise NotImplementedError
+
+    def before(self, step: Step) -> None:
+        """Note a step that is about to be carried out."""
+        if isinstance(step, Send):
+            step.scope = partial(_CurrentSpan, self.span)
+
+    def after(self, step: Step) -> None:
+        """Note a step that was carried out."""
+        if isinstance(step, Send | Fetch):
+            self.requests += 1
+
+    def finish(self, result: T) -> T:
+        """Note the flow's result, and return it."""
+        return result
+
+    def fail(self, error: BaseException) -> None:
+        """Note the error that ended the flow."""
+        # Not `record_exception`: its message and traceback may hold what must not be shown.
+        self.attributes["error.type"] = type(error).__qualname__
+        self.span.set_status(StatusCode.ERROR)
+
+    def end(self) -> None:
+        """End the span."""
+        self.attributes["cometapi_runway.requests"] = self.requests
+        self.span.set_attributes(self.attributes)
+        self.span.end()
+
+
+@define(eq=False)
+class _CreateWatch(_Watch):
+    """The span of a create."""
+
+    request: SubmitRequest
+    is_sent: bool = field(init=False, default=False)
+    outcome: str = field(init=False, default="refused")
+
+    def start(self) -> None:
+        request = self.request
+        model = _to_name((request.call.body or {}).get("model"))
+        attributes: dict[str, Value] = {
+            "gen_ai.operation.name": "generate_content",
+            "gen_ai.provider.name": "runway",
+            "cometapi_runway.operation": request.call.operation,
+        }
+        if model is not None:
+            attributes["gen_ai.request.model"] = model
+        # OpenTelemetry's integers have 64 bits.
+        if request.seed is not None and abs(request.seed) < 2**63:
+            attributes["gen_ai.request.seed"] = request.seed
+        if request.reservation.price is not None:
+            attributes["cometapi_runway.price"] = float(request.reservation.price)
+        name = f"generate_content {model}" if model else "generate_content"
+        self.span = self.observer.tracer.start_span(
+            name, kind=SpanKind.CLIENT, attributes=attributes
+        )
+
+    def before(self, step: Step) -> None:
+        _Watch.before(self, step)
+        # The journal keeps the span's context, so that a wait elsewhere can link to it.
+        if isinstance(step, Record) and isinstance(step.entry, SubmissionStarted):
+            step.entry = evolve(step.entry, trace_parent=_format_trace_parent(self.span))
+        elif isinstance(step, Send) and not self.is_sent:
+            self.is_sent = True
+            self._add_cost(self.observer.reserved)
+
+    def after(self, step: Step) -> None:
+        _Watch.after(self, step)
+        if isinstance(step, Record) and isinstance(step.entry, SubmissionFailed):
+            self.outcome = "refused" if step.entry.refused else "unknown"
+        elif isinstance(step, Record) and isinstance(step.entry, SubmissionAccepted):
+            self.outcome = "accepted"
+
+    def finish(self, result: T) -> T:
+        if not isinstance(result, Submission):
+            return result
+        self.outcome = "accepted" if self.is_sent else "repeated"
+        self.attributes["gen_ai.response.id"] = result.task.id
+        self._count()
+        if not self.is_sent:
+            return result
+        self._add_cost(self.observer.spent)
+        task = evolve(result.task, trace_parent=_format_trace_parent(self.span))
+        return evolve(result, task=task)
+
+    def fail(self, error: BaseException) -> None:
+        _Watch.fail(self, error)
+        if isinstance(error, SubmissionUnknownError):
+            self.outcome = "unknown"
+        elif isinstance(error, BudgetExceededError):
+            self.outcome = "budget"
+        self._count()
+
+    def _count(self) -> None:
+        self.attributes["cometapi_runway.outcome"] = self.outcome
+        operation = self.request.call.operation
+        self.observer.submissions.add(
+            1, {"cometapi_runway.operation": operation, "cometapi_runway.outcome": self.outcome}
+        )
+
+    def _add_cost(self, counter: metrics.Counter) -> None:
+        price = self.request.reservation.price
+        if price is not None:
+            counter.add(float(price), {"cometapi_runway.operation": self.request.call.operation})
+
+
+@define(eq=False)
+class _WaitWatch(_Watch):
+    """The span of a wait."""
+
+    request: WaitRequest
+    status: str | None = field(init=False, default=None)
+    last_poll_at: float = field(init=False, default=0.0)
+
+    def start(self) -> None:
+        self.span = _start_task_span(
+            self.observer.tracer,
+            "fetch_response",
+            self.request.task,
+            {"gen_ai.operation.name": "fetch_response"},
+        )
+
+    def before(self, step: Step) -> None:
+        _Watch.before(self, step)
+        if isinstance(step, Notify) and step.task.status != self.status:
+            self.status = step.task.status
+            shown = {"cometapi_runway.status": _to_name(self.status) or "other"}
+            self.span.add_event("status", shown)
+
+    def after(self, step: Step) -> None:
+        _Watch.after(self, step)
+        if isinstance(step, Send):
+            self.last_poll_at = step.at
+
+    def finish(self, result: T) -> T:
+        if isinstance(result, Task):
+            self._measure(result)
+        return result
+
+    def fail(self, error: BaseException) -> None:
+        _Watch.fail(self, error)
+        details = getattr(error, "task_details", None)
+        if isinstance(details, Task):
+            self._measure(details)
+        if isinstance(error, TaskFailedError) and (code := _to_name(error.failure_code)):
+            self.attributes["cometapi_runway.failure_code"] = code
+
+    def _measure(self, task: Task) -> None:
+        status = _to_name(task.status) or "other"
+        self.attributes["cometapi_runway.status"] = status
+        if not task.is_terminal:
+            return
+        attributes: dict[str, Value] = {"cometapi_runway.status": status}
+        if self.request.task.operation is not None:
+            attributes["cometapi_runway.operation"] = self.request.task.operation
+        self.observer.polls.record(self.requests, attributes)
+        if (code := _to_name(task.failure_code)) is not None:
+            attributes["cometapi_runway.failure_code"] = code
+        # A task that had ended before the wait began has ended at an unknown time.
+        if self.request.created is not None and self.requests > 1:
+            seconds = max(self.last_poll_at - self.request.created, 0.0)
+            self.observer.duration.record(seconds, attributes)
+
+
+@define(eq=False)
+class _DownloadWatch(_Watch):
+    """The span of a download."""
+
+    request: DownloadRequest
+    received: int = field(init=False, default=0)
+
+    def start(self) -> None:
+        index: dict[str, Value] = {"cometapi_runway.output.index": self.request.index}
+        self.span = _start_task_span(self.observer.tracer, "download", self.request.task, index)
+
+    def after(self, step: Step) -> None:
+        _Watch.after(self, step)
+        if isinstance(step, Fetch):
+            self.received += step.received
+            self.attributes["cometapi_runway.output.bytes"] = self.received
+
+
+def _start_task_span(
+    tracer: trace.Tracer, name: str, task: Task, attributes: Mapping[str, Value]
+) -> Span:
+    """Start the span of an existing task, linked to the span that created it."""
+    all_attributes: dict[str, Value] = {
+        "gen_ai.provider.name": "runway",
+        "gen_ai.response.id": task.id,
+        **attributes,
+    }
+    if task.operation is not None:
+        all_attributes["cometapi_runway.operation"] = task.operation
+    created_by = _parse_trace_parent(task.trace_parent)
+    return tracer.start_span(
+        name,
+        kind=SpanKind.CLIENT,
+        attributes=all_attributes,
+        links=[] if created_by is None else [Link(created_by)],
+    )
+
+
+def _to_name(value: object) -> str | None:
+    """A value that looks like a name, or None: a server or a caller may send any text."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else None
+
+
+def _format_trace_parent(span: Span) -> str | None:
+    """A span's context as W3C's ``traceparent``, or None for a span that is not recorded."""
+    context = span.get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def _parse_trace_parent(text: str | None) -> SpanContext | None:
+    match = _TRACE_PARENT.fullmatch(text or "")
+    if match is None:
+        return None
+    context = SpanContext(
+        int(match[1], 16),
+        int(match[2], 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(int(match[3], 16)),
+    )
+    return context if context.is_valid else None
