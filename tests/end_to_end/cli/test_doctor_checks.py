@@ -97,7 +97,9 @@ def test_the_journal(run: Terminal, gateway: Gateway, tmp_path: Path) -> None:
     gateway.faults.queue(Fault("reset"))
     assert run(*CREATE, "--no-wait").code == ExitCode.UNKNOWN
     assert doctor._check_journal(here) == Check(
-        "journal", "warn", f"{file}: 2 unfinished, 1 of unknown outcome"
+        "journal",
+        "warn",
+        f"{file}: 2 unfinished, 1 of unknown outcome; see cometapi-runway tasks list --unknown",
     )
 
 

@@ -15,6 +15,7 @@ from .terminal import Terminal
 
 CONNECTION = ["--base-url", "--runway-version", "--request-timeout", "--journal", "--no-journal"]
 DISPLAY = ["--format", "--debug"]
+COST = ["--idempotency-key", "--max-cost", "--max-tasks", "--budget-scope", "--prices"]
 GATEWAY = {"Gateway and journal": CONNECTION, "Display": DISPLAY}
 ROUTED = {**GATEWAY, "Gateway and journal": ["--route", *CONNECTION]}
 SAVING, WAITING = ["--output", "--overwrite"], ["--timeout", "--interval"]
@@ -23,7 +24,10 @@ TASKS = {
     ("tasks", "wait"): {"Arguments": ["ID"], "What to do": [*SAVING, *WAITING], **ROUTED},
     ("tasks", "download"): {"Arguments": ["ID"], "What to do": SAVING, **ROUTED},
     ("tasks", "resume"): {"What to do": [*SAVING, *WAITING], **GATEWAY},
-    ("tasks", "list"): {"What to do": ["--limit", "--unfinished"], **GATEWAY},
+    ("tasks", "list"): {
+        "What to do": ["--limit", "--unfinished", "--unknown", "--label"],
+        **GATEWAY,
+    },
 }
 
 
@@ -73,11 +77,18 @@ def test_a_group_of_commands_has_the_description_of_its_tag(run: Terminal) -> No
 
 
 @pytest.mark.parametrize("resource", list_client_resources(), ids=lambda one: one.python_name)
-def test_a_create_command_has_four_panels(run: Terminal, resource: object) -> None:
+def test_a_create_command_has_five_panels(run: Terminal, resource: object) -> None:
     panels = list_panels(run(*resource.command_words, "--help").out)  # type: ignore[attr-defined]
-    assert list(panels) == ["Request", "What to do", "Gateway and journal", "Display"]
+    assert list(panels) == [
+        "Request",
+        "What to do",
+        "What to pay",
+        "Gateway and journal",
+        "Display",
+    ]
     assert panels["What to do"][:3] == ["--json", "--dry-run", "--validate"]
     assert panels["What to do"][-4:] == [*WAITING, *SAVING]
+    assert panels["What to pay"] == COST
     assert panels["Gateway and journal"] == CONNECTION
     assert panels["Display"] == DISPLAY
 
