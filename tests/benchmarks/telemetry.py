@@ -78,9 +78,8 @@ def main() -> None:
         gc.collect()
     ratios = [on / off for off, on in zip(times[False][2:], times[True][2:], strict=True)]
     ratio = statistics.median(ratios)
-    print(
-        f"off {statistics.median(times[False]):7.0f} us   on {statistics.median(times[True]):7.0f} us"
-    )
+    off, on = (statistics.median(times[is_on]) for is_on in (False, True))
+    print(f"off {off:7.0f} us   on {on:7.0f} us")
     verdict = "within" if ratio <= MAX_RATIO else "ABOVE"
     print(f"telemetry: {ratio:.3f} times a create and retrieve, {verdict} {MAX_RATIO}")
     tracing.shutdown()

@@ -63,7 +63,8 @@ def test_holds_exactly_the_two_packages(wheel: Path) -> None:
 def test_imports_every_module_that_needs_no_extra(python: Path, tmp_path: Path) -> None:
     code = (
         "import importlib, pkgutil, cometapi_runway as w, cometapi_runway_api as g\n"
-        "names = ('batch', 'cli', 'journal._postgres', 'mcp', 'simulator', 'telemetry', 'testing')\n"
+        "names = ('batch', 'cli', 'journal._postgres', 'mcp', 'simulator', 'telemetry',"
+        " 'testing')\n"
         "extra = tuple('cometapi_runway.' + name for name in names)\n"
         "for package in (w, g):\n"
         "    for m in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"

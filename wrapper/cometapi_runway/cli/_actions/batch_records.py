@@ -20,7 +20,7 @@ from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.batch import list_database_words
 from cometapi_runway.cli._options.shared import ConnectionOptions, hide_password
 from cometapi_runway.journal import Journal
-from cometapi_runway.journal._location import parse_location
+from cometapi_runway.journal._location import hide_location, parse_location
 
 if TYPE_CHECKING:
     from cometapi_runway.batch._store import Store
@@ -152,7 +152,7 @@ def locate_records(connection: ConnectionOptions, database: str | None) -> Batch
             "a batch needs the journal, which --no-journal switches off",
             "leave out --no-journal; the settings file may hold it as no-journal",
         )
-    path = parse_location(location).path
+    path = parse_location(hide_location(location)).path
     return BatchRecords(
         default if path is None else path.absolute().parent,
         location,

@@ -35,7 +35,7 @@ EXIT_CODE_MEANINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
         ExitCode.REFUSED: "refused by the contract; nothing was sent",
         ExitCode.KEY: "the key is not accepted, or lacks the permission",
         ExitCode.QUOTA: "the balance or the key's quota does not cover it",
-        ExitCode.TASK: "the task failed or was cancelled",
+        ExitCode.TASK: "the task failed or was cancelled; in a batch, any row",
         ExitCode.TIMEOUT: "the wait timed out; the task continues",
         ExitCode.UNKNOWN: "unknown whether it was accepted; it may be charged",
         ExitCode.GATEWAY: "the gateway is not reachable, or gave another error",
