@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,7 +20,7 @@ from cometapi_runway.batch import Batch
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatedTask, SimulatorServer, Timings
 
-from ..postgres_server import require_binaries, start_own_server
+from ..postgres_server import PostgresServer, require_binaries, start_own_server
 
 pytest.importorskip("dbos")
 
@@ -114,6 +116,28 @@ def test_the_database_restarts(tmp_path: Path, server: SimulatorServer) -> None:
         output, _ = run.communicate(timeout=900)
         assert output.endswith("complete\n")
         check_outcome(tmp_path, server, url)
+
+
+def test_a_worker_comes_back_after_others_took_its_rows(
+    tmp_path: Path, server: SimulatorServer, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    with ExitStack() as stack:
+        arguments = (tmp_path, server.base_url, ROWS, CONCURRENCY, postgres_url)
+        run = start(stack, "run_batch.py", *arguments)
+        frozen = start(stack, "work_on_batches.py", postgres_url, server.base_url)
+        wait_for_charges(server, ROWS // 4)
+        # Its sessions end as if its machine had lost the network, and its lease with them.
+        frozen.send_signal(signal.SIGSTOP)
+        name = urlsplit(postgres_url).path.strip("/")
+        sessions = f"FROM pg_stat_activity WHERE datname = '{name}'"
+        postgres_server.execute(f"SELECT pg_terminate_backend(pid) {sessions}")
+        charges = len(server.gateway.charges)
+        time.sleep(15)
+        frozen.send_signal(signal.SIGCONT)
+        output, _ = run.communicate(timeout=900)
+    assert output.endswith("complete\n")
+    assert len(server.gateway.charges) > charges
+    check_outcome(tmp_path, server, postgres_url)
 
 
 def test_a_second_run_is_refused(
