@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -71,3 +73,20 @@ def test_300_rows_killed_three_times(tmp_path: Path, server: SimulatorServer) ->
         if result["status"] == "SUCCEEDED":
             (name,) = result["files"]
             assert (tmp_path / "out" / name).stat().st_size > 0
+
+
+def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(
+    tmp_path: Path, server: SimulatorServer
+) -> None:
+    with start(tmp_path, server) as process:
+        read_lines(process, 1 + ROWS // 5)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert 0 < count_posts(server) < ROWS
+    with contextlib.closing(Journal(tmp_path / "data" / "journal.sqlite3")) as journal:
+        assert not journal.unknown()
+    with start(tmp_path, server) as process:
+        output, _ = process.communicate(timeout=240)
+    assert output.endswith("complete\n")
+    assert count_posts(server) == ROWS

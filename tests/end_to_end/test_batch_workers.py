@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,11 +12,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from cometapi_runway.batch import Batch
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatedTask, SimulatorServer, Timings
+
+from ..postgres_server import PostgresServer, require_binaries, start_own_server
 
 pytest.importorskip("dbos")
 
@@ -32,9 +37,11 @@ def server() -> Iterator[SimulatorServer]:
         yield server
 
 
-def start(stack: ExitStack, program: str, *arguments: object) -> subprocess.Popen[str]:
+def start(
+    stack: ExitStack, program: str, *arguments: object, stderr: int | None = None
+) -> subprocess.Popen[str]:
     command = [sys.executable, str(FOLDER / program), *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     stack.enter_context(process)
     stack.callback(process.kill)
     return process
@@ -58,6 +65,26 @@ def count_overlaps(tasks: list[SimulatedTask]) -> int:
     return most
 
 
+def check_outcome(folder: Path, server: SimulatorServer, database: str) -> None:
+    """Every row has one line, one task and its files; what is unknown is listed."""
+    lines = (folder / "out" / "results.jsonl").read_text().splitlines()
+    results = [json.loads(line) for line in lines]
+    assert sorted(result["id"] for result in results) == sorted(f"row-{n}" for n in range(ROWS))
+    statuses = Counter(result["status"] for result in results)
+    assert statuses.keys() <= {"SUCCEEDED", "UNKNOWN"}, statuses
+    journal = Journal(database)
+    unknown = {record.label for record in journal.unknown()}
+    journal.close()
+    assert {f"crash/{one['id']}" for one in results if one["status"] == "UNKNOWN"} == unknown
+    prompts = Counter(task.prompt for task in server.gateway.tasks.values())
+    assert set(prompts.values()) == {1}
+    assert statuses["SUCCEEDED"] <= len(prompts) <= ROWS
+    assert count_overlaps(list(server.gateway.tasks.values())) <= CONCURRENCY
+    for result in results:
+        for name in result["files"]:
+            assert (folder / "out" / name).stat().st_size > 0
+
+
 def test_one_worker_killed_and_one_restarted(
     tmp_path: Path, server: SimulatorServer, postgres_url: str
 ) -> None:
@@ -73,20 +100,63 @@ def test_one_worker_killed_and_one_restarted(
         start(stack, "work_on_batches.py", postgres_url, server.base_url)
         output, _ = run.communicate(timeout=900)
     assert output.endswith("complete\n")
+    check_outcome(tmp_path, server, postgres_url)
 
-    lines = (tmp_path / "out" / "results.jsonl").read_text().splitlines()
-    results = [json.loads(line) for line in lines]
-    assert sorted(result["id"] for result in results) == sorted(f"row-{n}" for n in range(ROWS))
-    statuses = Counter(result["status"] for result in results)
-    assert statuses.keys() <= {"SUCCEEDED", "UNKNOWN"}
-    journal = Journal(postgres_url)
-    unknown = {record.label for record in journal.unknown()}
-    journal.close()
-    assert {f"crash/{one['id']}" for one in results if one["status"] == "UNKNOWN"} == unknown
-    prompts = Counter(task.prompt for task in server.gateway.tasks.values())
-    assert set(prompts.values()) == {1}
-    assert statuses["SUCCEEDED"] <= len(prompts) <= ROWS
-    assert count_overlaps(list(server.gateway.tasks.values())) <= CONCURRENCY
-    for result in results:
-        for name in result["files"]:
-            assert (tmp_path / "out" / name).stat().st_size > 0
+
+def test_the_database_restarts(tmp_path: Path, server: SimulatorServer) -> None:
+    with ExitStack() as stack:
+        database = stack.enter_context(start_own_server())
+        url = database.url("postgres")
+        run = start(stack, "run_batch.py", tmp_path, server.base_url, ROWS, CONCURRENCY, url)
+        start(stack, "work_on_batches.py", url, server.base_url)
+        wait_for_charges(server, ROWS // 3)
+        database.stop(require_binaries())
+        time.sleep(2)
+        database.start(require_binaries())
+        output, _ = run.communicate(timeout=900)
+        assert output.endswith("complete\n")
+        check_outcome(tmp_path, server, url)
+
+
+def test_a_worker_comes_back_after_others_took_its_rows(
+    tmp_path: Path, server: SimulatorServer, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    with ExitStack() as stack:
+        arguments = (tmp_path, server.base_url, ROWS, CONCURRENCY, postgres_url)
+        run = start(stack, "run_batch.py", *arguments)
+        frozen = start(stack, "work_on_batches.py", postgres_url, server.base_url)
+        wait_for_charges(server, ROWS // 4)
+        # Its sessions end as if its machine had lost the network, and its lease with them.
+        frozen.send_signal(signal.SIGSTOP)
+        name = urlsplit(postgres_url).path.strip("/")
+        sessions = f"FROM pg_stat_activity WHERE datname = '{name}'"
+        postgres_server.execute(f"SELECT pg_terminate_backend(pid) {sessions}")
+        charges = len(server.gateway.charges)
+        time.sleep(15)
+        frozen.send_signal(signal.SIGCONT)
+        output, _ = run.communicate(timeout=900)
+    assert output.endswith("complete\n")
+    assert len(server.gateway.charges) > charges
+    check_outcome(tmp_path, server, postgres_url)
+
+
+def test_a_second_run_is_refused(
+    tmp_path: Path, server: SimulatorServer, postgres_url: str
+) -> None:
+    with Batch(
+        "crash", tmp_path / "out", database=postgres_url, api_key="a-key", base_url=server.base_url
+    ) as batch:
+        batch.add(
+            {"id": f"row-{number}", "operation": "text_to_image", "prompt_text": f"row {number}",
+             "reference_images": ["https://example.com/reference.png"]}
+            for number in range(40)
+        )  # fmt: skip
+        results = batch.run(concurrency=2, interval=0.1)
+        next(results)
+        arguments = (tmp_path, server.base_url, ROWS, CONCURRENCY, postgres_url)
+        with ExitStack() as stack:
+            second = start(stack, "run_batch.py", *arguments, stderr=subprocess.PIPE)
+            _, errors = second.communicate(timeout=120)
+        assert second.returncode != 0
+        assert "batch 'crash' is run by another process" in errors
+        results.close()

@@ -119,6 +119,7 @@ class Batch:
         self.journal = self._place.open_journal(journal)
         self._store = self._place.open_store(self.name)
         self._stopping = False
+        self._run_stack = contextlib.ExitStack()
 
     def add(
         self, rows: Iterable[Mapping[str, JSON]], *, operation: str | None = None
@@ -196,6 +197,7 @@ class Batch:
         )
         self._stopping = False
         with contextlib.ExitStack() as stack:
+            self._run_stack = stack
             run = self._open_run(options, stack)
 
             def notify(batch: StoredBatch, counts: Counts) -> None:
@@ -281,7 +283,8 @@ class Batch:
             yield result
 
     def close(self) -> None:
-        """Close the records."""
+        """End the run, if one is left in the middle, and close the records."""
+        self._run_stack.close()
         self._store.close()
         if self._owns_journal:
             self.journal.close()
