@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cometapi_runway.cli._options.client_resources import list_client_resources
 from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.simulator import Gateway
 
 from .terminal import KEY, Terminal

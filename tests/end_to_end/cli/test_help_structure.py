@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cometapi_runway.cli._options.client_resources import list_client_resources
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS, ExitCode
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.validation import contract
 
 from .terminal import Terminal

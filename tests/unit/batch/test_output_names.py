@@ -106,7 +106,11 @@ def test_no_name_leaves_the_folder_on_any_system(name: str) -> None:
         assert ".." not in path.parts
 
 
-@given(st.text(min_size=1).filter(lambda text: text.strip().isprintable() and text.strip() != ""))
+@given(
+    st.text(min_size=1, max_size=64).filter(
+        lambda text: text.strip().isprintable() and text.strip() != ""
+    )
+)
 def test_the_default_name_of_any_id_is_good(row_id: str) -> None:
     row, issues = RowMaker(Path(), None, ()).make(Record(1, {"id": row_id, **UPSCALE}))
     assert row is not None

@@ -9,8 +9,9 @@ import pytest
 
 from cometapi_runway import RunwayClient
 from cometapi_runway.cli._options import request, shared
-from cometapi_runway.cli._options.client_resources import ClientResource, list_client_resources
-from cometapi_runway.cli._options.resource_options import _list_properties, list_resource_options
+from cometapi_runway.cli._options.resource_options import list_resource_options
+from cometapi_runway.resources._argument_fields import _list_properties
+from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
 from cometapi_runway.validation import Contract, contract
 
 from ...support.contracts import make_contract
