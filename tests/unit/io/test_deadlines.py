@@ -155,7 +155,7 @@ class TestNeverConnected:
         self, mode: str, unanswering: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = prepare_request.SubmitRequest
-        monkeypatch.setattr(prepare_request, "SubmitRequest", partial(made, budget=0.3))
+        monkeypatch.setattr(prepare_request, "SubmitRequest", partial(made, retry_time=0.3))
         error = ask(mode, unanswering, "create", timeout=0.2)
         assert isinstance(error, APITimeoutError)
         assert error.delivery == "not_sent"
