@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.process_lines import read_line
 
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatorServer, Timings
@@ -36,10 +37,10 @@ def start(folder: Path, server: SimulatorServer) -> subprocess.Popen[str]:
 
 def read_lines(process: subprocess.Popen[str], count: int) -> None:
     """Read so many results, so that the process is killed in the middle of others."""
-    assert process.stdout is not None
-    for _ in range(count):
-        if not process.stdout.readline():
-            return
+    # A run with fewer rows left ends before.
+    with contextlib.suppress(AssertionError):
+        for _ in range(count):
+            read_line(process)
 
 
 def count_posts(server: SimulatorServer) -> int:

@@ -15,7 +15,7 @@ from .terminal import Terminal
 
 CONNECTION = ["--base-url", "--runway-version", "--request-timeout", "--journal", "--no-journal"]
 DISPLAY = ["--format", "--debug"]
-COST = ["--idempotency-key", "--max-cost", "--max-tasks", "--budget-scope", "--prices"]
+COST = ["--idempotency-key", "--prices", "--max-cost", "--max-tasks", "--budget-scope"]
 GATEWAY = {"Gateway and journal": CONNECTION, "Display": DISPLAY}
 ROUTED = {**GATEWAY, "Gateway and journal": ["--route", *CONNECTION]}
 SAVING, WAITING = ["--output", "--overwrite"], ["--timeout", "--interval"]
@@ -56,9 +56,9 @@ def test_the_first_screen_lists_the_commands_by_what_they_are_for(run: Terminal)
     first = [words[0] for words in own if len(words) == 1]
     assert list(panels) == ["Create a task", "Tasks", "Set up and try out", "Other"]
     assert sorted(panels["Create a task"]) == sorted({*first, *(words[0] for words in own)})
-    assert panels["Tasks"] == ["tasks"]
+    assert panels["Tasks"] == ["batch", "tasks"]
     assert sorted(panels["Set up and try out"]) == sorted(
-        ["demo", "simulate", "doctor", "validate", "contract", "completion"]
+        ["demo", "simulate", "doctor", "validate", "contract", "completion", "mcp"]
     )
     assert panels["Other"] == ["--help", "--version"]
     for code, meaning in EXIT_CODE_MEANINGS.items():

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.process_lines import read_line
 
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.simulator import SimClock, SimulatorServer
@@ -114,7 +115,7 @@ def test_sigterm_ends_a_batch_as_ctrl_c_does(
     try:
         assert process.stdout is not None
         # The first row that has ended.
-        assert json.loads(process.stdout.readline())["event"] == "row"
+        assert json.loads(read_line(process))["event"] == "row"
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=TIMEOUT)
     finally:
@@ -136,7 +137,7 @@ def test_watch_reads_along_and_a_second_run_is_refused(
     process = start((*RUN, "--format", "json"), there, tmp_path)
     try:
         assert process.stdout is not None
-        process.stdout.readline()
+        read_line(process)
         second = finish(RUN, there, tmp_path)
         watched = finish(("batch", "watch", "shots", "--format", "json"), there, tmp_path)
         out, err = process.communicate(timeout=LONG)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import ResourceLink
+from tests.process_lines import read_line
 
 from cometapi_runway import RunwayClient
 from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, Timings, When
@@ -138,7 +139,7 @@ def test_the_server_ends_cleanly_and_says_that_tasks_go_on(
     assert process.stdout is not None
     process.stdin.write(json.dumps(HELLO) + "\n")
     process.stdin.flush()
-    greeting = json.loads(process.stdout.readline())
+    greeting = json.loads(read_line(process))
     assert greeting["result"]["serverInfo"]["name"] == "cometapi-runway"
     if ending != "closed input":
         # A host's input stays open, and must not keep the process.
