@@ -12,7 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO := $(VENV)/.ready-demo
 DEV := $(VENV)/.ready-dev
 TOOLS := PYTHONPATH=openapi $(BIN)/python -m contract_tools
-WORKERS ?= 2
+# More than two cores have: many tests wait for processes and servers.
+WORKERS ?= 4
 # Without bytecode files, every process of every run compiles what it imports, and pytest rewrites
 # the assertions of hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -14,6 +14,7 @@ from tests import common_cause
 
 from .postgres_server import PostgresServer, use_shared_server
 
+_LONGEST = {"test_batch_workers.py", "test_batch_crash.py", "test_shared_journal.py"}
 _VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSION")
 
 
@@ -23,7 +24,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, before `-m` selects."""
+    """Mark the tests that need a server, before `-m` selects, and run the longest tests first."""
+    # Begun last, one of them would keep one worker busy while the others have nothing left.
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
     for item in items:
         if {"postgres_server", "own_server"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("postgres")

@@ -358,7 +358,11 @@ def test_work_needs_a_database(run: Terminal) -> None:
 @pytest.mark.parametrize(
     "command", [("work",), ("list",), ("status", "shots"), ("run", "shots.csv", "--output", "out")]
 )
-def test_the_password_of_a_database_is_never_shown(command: tuple[str, ...], run: Terminal) -> None:
+def test_the_password_of_a_database_is_never_shown(
+    command: tuple[str, ...], run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How long a server is waited for that may be starting.
+    monkeypatch.setattr("cometapi_runway.journal._database.JOURNAL_READ_TIMEOUT", 0.2)
     more = SET if command[0] == "run" else ()
     url = "postgresql://user:pa55word-of-it@127.0.0.1:1/none?connect_timeout=1"
 
