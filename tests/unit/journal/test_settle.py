@@ -69,6 +69,39 @@ class TestSettle:
         assert [one.key for one in journal.unknown()] == ["l"]
         assert journal.settle(name, **settled) == record
 
+    @pytest.mark.parametrize("wrong", [{"task_id": "wrong"}, {"charged": True}])
+    @pytest.mark.parametrize(
+        ("right", "state", "task_id"),
+        [
+            ({"task_id": "t"}, "SUBMITTED", "t"),
+            ({"charged": False}, "REFUSED", None),
+            ({"charged": True}, "LOST", None),
+        ],
+    )
+    def test_can_be_corrected(
+        self,
+        journal: Journal,
+        wrong: dict[str, Any],
+        right: dict[str, Any],
+        state: str,
+        task_id: str | None,
+    ) -> None:
+        lose(journal, "k")
+        journal.settle("k", **wrong)
+        record = journal.settle("k", **right)
+        assert (record.state, record.task_id) == (state, task_id)
+
+    def test_cannot_be_corrected_once_its_key_is_free_or_its_task_has_ended(
+        self, journal: Journal
+    ) -> None:
+        for key, settled in (("k", {"charged": False}), ("l", {"task_id": "t"})):
+            lose(journal, key)
+            journal.settle(key, **settled)
+        journal.write(TaskEnded(Task("t", "SUCCEEDED")))
+        for key in ("k", "l"):
+            with pytest.raises(InvalidRequestError, match="its outcome is known"):
+                journal.settle(key, task_id="another")
+
     def test_makes_a_task_that_is_waited_for(
         self, harness: ClientHarness, location: Location
     ) -> None:

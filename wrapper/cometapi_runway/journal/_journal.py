@@ -87,7 +87,11 @@ class Journal:
     def write(
         self, entry: Entry, base_url: str = "", *, timeout: float = JOURNAL_TIMEOUT
     ) -> Conflict | None:
-        """Write an entry; it is on disk when this method returns.
+        """Write an entry.
+
+        When this method returns, a submission and its outcome are on disk, also after a power
+        failure. The end of a task and its saved files survive every end of a process; after a power
+        failure the gateway is asked for them again.
 
         What is not about a submission, such as the end of a task or a saved file, survives the end
         of the process, and is not on disk yet: a sync would cost more than the rest of the write.
@@ -256,6 +260,9 @@ class Journal:
         gateway: str | None = None,
     ) -> SubmissionRecord:
         """Close a submission of unknown outcome, by what the account's usage log says.
+
+        A mistake, such as a wrong task id, can be corrected by settling it again, as long as the
+        task is not seen to have ended and it was not settled as not charged.
 
         Args:
             key: The submission's key in the journal, or its idempotency key.

@@ -44,9 +44,15 @@ SPENDING: Final = f"""SELECT count(*) AS tasks, coalesce(sum(price), 0) AS cost,
 SPENDING_OF_ALL: Final = SPENDING.replace("scope = :scope AND ", "")
 TASK_KEYS: Final = """SELECT key FROM submission
 WHERE task_id = :task_id AND key <> :key AND base_url = :base_url"""
+# An id that the response named stays on record; one that was settled by mistake does not. What was
+# settled as not charged stays: its idempotency key may have been used again.
 SETTLE: Final = """UPDATE submission
-SET state = :state, reason = :reason, task_id = coalesce(:task_id, task_id), settled_at = :now
-WHERE key = :key AND state IN ('INTENDED', 'UNKNOWN')"""
+SET state = :state, reason = :reason, settled_at = :now,
+    task_id = CASE WHEN settled_at IS NULL THEN coalesce(:task_id, task_id) ELSE :task_id END
+WHERE key = :key AND (
+    state IN ('INTENDED', 'UNKNOWN')
+    OR (settled_at IS NOT NULL AND state IN ('SUBMITTED', 'LOST'))
+)"""
 
 _NO_LIMIT: Final = 2**62
 

@@ -16,6 +16,8 @@ def make_settlement(
 ) -> Statement | None:
     """The statement that settles a submission; None if it is settled in this way already.
 
+    A mistake can be corrected until the task is seen to have ended.
+
     Raises:
         InvalidRequestError: The arguments say nothing or contradict each other, or the submission
             is not of unknown outcome.
@@ -28,7 +30,8 @@ def make_settlement(
     state, reason = _outcome(task_id, charged)
     if record.settled_at is not None and _is_same(record, task_id, charged):
         return None
-    if record.state not in {"INTENDED", "UNKNOWN"}:
+    is_correctable = record.settled_at is not None and record.state in {"SUBMITTED", "LOST"}
+    if record.state not in {"INTENDED", "UNKNOWN"} and not is_correctable:
         task = "" if record.task_id is None else f" with task {record.task_id}"
         problem = f"submission {record.key}: its outcome is known: it is {record.state}{task}"
         raise _error("key", "state", record.key, problem)
