@@ -20,11 +20,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, field
 from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import MeterProvider
@@ -48,7 +47,6 @@ from cometapi_runway._flows.steps import (
     Send,
     SubmissionAccepted,
     SubmissionFailed,
-    SubmissionStarted,
 )
 from cometapi_runway.errors import BudgetExceededError, SubmissionUnknownError, TaskFailedError
 
@@ -197,6 +195,7 @@ class _Watch:
     Attributes:
         observer: The instruments.
         span: The span; not recording before the flow begins.
+        current: Makes it the current one.
         requests: Requests so far.
         attributes: What is known at the end of the span. To set attributes one by one would cost
             as much as the span itself.
@@ -204,17 +203,23 @@ class _Watch:
 
     observer: _Observer
     span: Span = field(init=False, default=trace.INVALID_SPAN)
+    current: _CurrentSpan = field(init=False, factory=lambda: _CurrentSpan(trace.INVALID_SPAN))
     requests: int = field(init=False, default=0)
     attributes: dict[str, Value] = field(init=False, factory=dict[str, Value])
 
+    def start_span(self) -> Span:
+        """Start a span for the flow."""
+        raise NotImplementedError
+
     def start(self) -> None:
         """Start the span."""
-        raise NotImplementedError
+        self.span = self.start_span()
+        self.current = _CurrentSpan(self.span)
 
     def before(self, step: Step) -> None:
         """Note a step that is about to be carried out."""
         if isinstance(step, Send):
-            step.scope = partial(_CurrentSpan, self.span)
+            step.scope = self.current
 
     def after(self, step: Step) -> None:
         """Note a step that was carried out."""
@@ -246,7 +251,7 @@ class _CreateWatch(_Watch):
     is_sent: bool = field(init=False, default=False)
     outcome: str = field(init=False, default="refused")
 
-    def start(self) -> None:
+    def start_span(self) -> Span:
         request = self.request
         model = _to_name((request.call.body or {}).get("model"))
         attributes: dict[str, Value] = {
@@ -262,16 +267,14 @@ class _CreateWatch(_Watch):
         if request.reservation.price is not None:
             attributes["cometapi_runway.price"] = float(request.reservation.price)
         name = f"generate_content {model}" if model else "generate_content"
-        self.span = self.observer.tracer.start_span(
-            name, kind=SpanKind.CLIENT, attributes=attributes
-        )
+        span = self.observer.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
+        # The journal keeps the span's context, so that a wait elsewhere can link to it.
+        request.trace.parent = _format_trace_parent(span)
+        return span
 
     def before(self, step: Step) -> None:
         _Watch.before(self, step)
-        # The journal keeps the span's context, so that a wait elsewhere can link to it.
-        if isinstance(step, Record) and isinstance(step.entry, SubmissionStarted):
-            step.entry = evolve(step.entry, trace_parent=_format_trace_parent(self.span))
-        elif isinstance(step, Send) and not self.is_sent:
+        if isinstance(step, Send) and not self.is_sent:
             self.is_sent = True
             self._add_cost(self.observer.reserved)
 
@@ -291,8 +294,7 @@ class _CreateWatch(_Watch):
         if not self.is_sent:
             return result
         self._add_cost(self.observer.spent)
-        task = evolve(result.task, trace_parent=_format_trace_parent(self.span))
-        return evolve(result, task=task)
+        return result
 
     def fail(self, error: BaseException) -> None:
         _Watch.fail(self, error)
@@ -323,8 +325,8 @@ class _WaitWatch(_Watch):
     status: str | None = field(init=False, default=None)
     last_poll_at: float = field(init=False, default=0.0)
 
-    def start(self) -> None:
-        self.span = _start_task_span(
+    def start_span(self) -> Span:
+        return _start_task_span(
             self.observer.tracer,
             "fetch_response",
             self.request.task,
@@ -380,9 +382,9 @@ class _DownloadWatch(_Watch):
     request: DownloadRequest
     received: int = field(init=False, default=0)
 
-    def start(self) -> None:
+    def start_span(self) -> Span:
         index: dict[str, Value] = {"cometapi_runway.output.index": self.request.index}
-        self.span = _start_task_span(self.observer.tracer, "download", self.request.task, index)
+        return _start_task_span(self.observer.tracer, "download", self.request.task, index)
 
     def after(self, step: Step) -> None:
         _Watch.after(self, step)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
@@ -85,7 +85,7 @@ class Send:
     is_paid: bool = False
     task: str | None = None
     max_age: float = 0.0
-    scope: Callable[[], AbstractContextManager[object]] | None = None
+    scope: AbstractContextManager[object] | None = None
     unsent: bool = False
     response: RawResponse | None = None
     error: APIConnectionError | None = None

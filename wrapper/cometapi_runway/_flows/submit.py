@@ -14,7 +14,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final, TypeGuard
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.json_values import Object
@@ -79,6 +79,17 @@ _FAILURE_REASONS: Final[tuple[tuple[type[RunwayError], SubmissionFailureReason],
 )
 
 
+@define
+class TraceContext:
+    """The trace context of a submission, which an observer sets before the flow begins.
+
+    Attributes:
+        parent: W3C's ``traceparent``, or None.
+    """
+
+    parent: str | None = None
+
+
 @frozen
 class SubmitRequest:
     """A create request and what the journal records about it.
@@ -94,6 +105,7 @@ class SubmitRequest:
         reservation: What it costs, and the limits that it must stay within.
         label: The caller's label, or None.
         is_seed_drawn: Whether the client chose the seed.
+        trace: The trace context that is recorded with it.
         retry_time: Seconds in which a request that never arrived is retried.
     """
 
@@ -106,6 +118,7 @@ class SubmitRequest:
     reservation: Reservation = NO_RESERVATION
     label: str | None = None
     is_seed_drawn: bool = False
+    trace: TraceContext = field(factory=TraceContext, repr=False, eq=False)
     retry_time: float = settings.SUBMIT_BUDGET
 
     @property
@@ -163,6 +176,7 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submi
         operation=request.call.operation,
         seed=request.seed,
         raw=payload,
+        trace_parent=request.trace.parent,
     )
     return Submission(task)
 
@@ -201,6 +215,7 @@ def _write_intent(request: SubmitRequest, timeout: float) -> Flow[Conflict | Non
         request.idempotency_key,
         request.reservation,
         request.label,
+        request.trace.parent,
     )
     record = Record(entry, timeout=timeout)
     try:

@@ -108,7 +108,7 @@ class Driver:
         match step:
             case Send():
                 try:
-                    with step.scope() if step.scope is not None else _NO_SCOPE:
+                    with step.scope or _NO_SCOPE:
                         step.response = self._send(step)
                 except APIConnectionError as error:
                     step.error = error
@@ -204,7 +204,7 @@ class AsyncDriver:
         match step:
             case Send():
                 try:
-                    with step.scope() if step.scope is not None else _NO_SCOPE:
+                    with step.scope or _NO_SCOPE:
                         step.response = await self._send(step)
                 except APIConnectionError as error:
                     step.error = error
