@@ -1,8 +1,9 @@
 """Applies OpenAPI Overlay 1.1.0 documents, more strictly than the specification.
 
 The specification lets an action that matches nothing succeed. Here it is an error, so that a fix
-which no longer fits its page stops the build. Every action must also have a reason
-(`description`) and evidence (`x-evidence`).
+which no longer fits its page stops the build. So is an alternative that matches nothing: each
+operand of `||` in a filter, and each selector of a list such as `['a', 'b']`, must select a node.
+Every action must also have a reason (`description`) and evidence (`x-evidence`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import jsonpath_rfc9535 as jsonpath
 from attrs import frozen
+from jsonpath_rfc9535.filter_expressions import FilterExpression, LogicalExpression
 from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment
+from jsonpath_rfc9535.selectors import FilterSelector
 
 from contract_tools._common import portable_yaml
 from contract_tools._common.errors import ContractError
@@ -29,7 +32,11 @@ from contract_tools._common.json_values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jsonpath_rfc9535 import JSONPathQuery
+    from jsonpath_rfc9535.filter_expressions import Expression
+    from jsonpath_rfc9535.selectors import JSONPathSelector
 
     from contract_tools._common.json_values import Path
     from contract_tools._common.workspace import Workspace
@@ -103,7 +110,8 @@ def apply_overlay(overlay: Overlay, document: JsonObject) -> None:
     """Apply an overlay's actions, in order, to a document in place.
 
     Raises:
-        ContractError: an action matches nothing, or its value does not fit its target.
+        ContractError: an action, or one alternative of its target, matches nothing; or its value
+            does not fit its target.
     """
     for action in overlay.actions:
         nodes = _find(action.target, document)
@@ -112,6 +120,7 @@ def apply_overlay(overlay: Overlay, document: JsonObject) -> None:
                 f"{action.place}: the target matches nothing; has the page changed? "
                 "Amend the action, or delete it if the page no longer needs it"
             )
+        _check_alternatives(action, document)
         if action.modifier == "remove":
             _remove(document, nodes, action)
         else:
@@ -165,6 +174,67 @@ def _compile(expression: str, place: str) -> JSONPathQuery:
 
 def _find(query: JSONPathQuery, document: JsonObject) -> list[_Node]:
     return [_Node(node.location, at_path(document, node.location)) for node in query.find(document)]
+
+
+def _check_alternatives(action: Action, document: JsonObject) -> None:
+    """Check that each alternative of a target selects a node.
+
+    Otherwise a field that the page renamed would lose its fix, while the fields listed with it
+    keep theirs and hide that.
+    """
+    missing = [name for name, query in _alternatives(action.target) if not query.find(document)]
+    if missing:
+        match = "matches" if len(missing) == 1 else "match"
+        raise ContractError(
+            f"{action.place}: {' and '.join(missing)} {match} nothing, other parts of the target "
+            "do; has the page changed? Amend what matches nothing, or delete it from the target "
+            "if the page no longer needs it"
+        )
+
+
+def _alternatives(query: JSONPathQuery) -> Iterator[tuple[str, JSONPathQuery]]:
+    """Yield the query once for each alternative in it, restricted to that one, with its name."""
+    for index, segment in enumerate(query.segments):
+        found = [one for selector in segment.selectors for one in _split_selector(selector)]
+        if len(found) > 1:
+            for name, selector in found:
+                only = type(segment)(env=query.env, token=segment.token, selectors=(selector,))
+                segments = (*query.segments[:index], only, *query.segments[index + 1 :])
+                yield name, type(query)(env=query.env, segments=segments)
+
+
+def _split_selector(selector: JSONPathSelector) -> list[tuple[str, JSONPathSelector]]:
+    if not isinstance(selector, FilterSelector):
+        return [(str(selector), selector)]
+    token, whole = selector.token, selector.expression
+    return [
+        (
+            str(name),
+            FilterSelector(
+                env=selector.env, token=token, expression=FilterExpression(whole.token, part)
+            ),
+        )
+        for name, part in _split_filter(whole.expression)
+    ]
+
+
+def _split_filter(part: Expression) -> list[tuple[Expression, Expression]]:
+    """Return each operand of `||` in a filter, and the filter with that operand alone.
+
+    A negated `||` is not split: it is a conjunction.
+    """
+    if not isinstance(part, LogicalExpression):
+        return [(part, part)]
+    left, right = _split_filter(part.left), _split_filter(part.right)
+    if part.operator == "||":
+        return left + right
+
+    def both(one: Expression, other: Expression) -> Expression:
+        return LogicalExpression(part.token, one, part.operator, other)
+
+    split = [(name, both(one, part.right)) for name, one in left if len(left) > 1]
+    split += [(name, both(part.left, one)) for name, one in right if len(right) > 1]
+    return split or [(part, part)]
 
 
 def _new_value(document: JsonObject, action: Action) -> Json:
