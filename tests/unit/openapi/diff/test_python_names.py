@@ -42,7 +42,7 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
         ),
         (
             lambda d: field(d, "kind", "Frame")["enum"].append("sound"),
-            {"models.Frame.kind": ('allowed values added: "sound"', False)},
+            {"models.Frame.kind": ('allowed value added: "sound"', False)},
         ),
         (
             lambda d: field(d, "seed").update(type="string"),
