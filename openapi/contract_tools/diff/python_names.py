@@ -56,6 +56,11 @@ def resources(operation: JsonObject, owner: str = "") -> list[str]:
     return [f"client.{group}{name}" for name in names]
 
 
+def calls(operation: JsonObject) -> list[str]:
+    """Return how any client calls an operation by its id; readers of tasks have no such call."""
+    return [f'client.operation("{operation.get("operationId")}")'] if resources(operation) else []
+
+
 def effects_of_edit(edit: Edit, operation: JsonObject, *, is_body: bool) -> list[Effect]:
     """Return what a change of a schema does to models and arguments."""
     effects: list[Effect] = []
