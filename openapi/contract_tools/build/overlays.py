@@ -3,6 +3,7 @@
 The specification lets an action that matches nothing succeed. Here it is an error, so that a fix
 which no longer fits its page stops the build. So is an alternative that matches nothing: each
 operand of `||` in a filter, and each selector of a list such as `['a', 'b']`, must select a node.
+So is an update over a schema rule that the page has come to state differently.
 Every action must also have a reason (`description`) and evidence (`x-evidence`).
 """
 
@@ -25,10 +26,12 @@ from contract_tools._common.json_values import (
     as_object,
     as_text,
     at_path,
+    canonical,
     describe,
     pointer,
     remove_at,
     set_at,
+    shorten,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +46,12 @@ if TYPE_CHECKING:
 
 VERSION = "1.1.0"
 MODIFIERS = ("update", "remove", "copy")
+# Schema keywords that restrict a value, and have no members of which both could be kept.
+RULES = frozenset(
+    {"type", "enum", "const", "format", "pattern", "minimum", "maximum", "exclusiveMinimum"}
+    | {"exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems"}
+    | {"uniqueItems", "minProperties", "maxProperties"}
+)
 KNOWN_FIELDS = frozenset({"target", "description", *MODIFIERS})
 
 
@@ -273,9 +282,12 @@ def _merge_into(document: JsonObject, nodes: list[_Node], value: Json, action: A
 def _merged(old: Json, new: Json, action: Action, path: Path, *, top: bool = False) -> Json:
     if isinstance(old, dict) and isinstance(new, dict):
         for key, value in new.items():
-            old[key] = (
-                _merged(old[key], value, action, (*path, key)) if key in old else deepcopy(value)
-            )
+            if key not in old:
+                old[key] = deepcopy(value)
+            elif key in RULES and not isinstance(value, dict):
+                _check_same_rule(old[key], value, action, (*path, key))
+            else:
+                old[key] = _merged(old[key], value, action, (*path, key))
         return old
     if isinstance(old, list) and (top or isinstance(new, list)):
         old.extend(deepcopy(new) if isinstance(new, list) else [deepcopy(new)])
@@ -286,6 +298,19 @@ def _merged(old: Json, new: Json, action: Action, path: Path, *, top: bool = Fal
         f"{action.place}: {action.modifier} cannot put {describe(new)} "
         f"over {describe(old)} at {pointer(path) or '/'}"
     )
+
+
+def _check_same_rule(old: Json, new: Json, action: Action, path: Path) -> None:
+    """Check that a rule which the page states itself is not replaced by an older fix.
+
+    To replace one on purpose, an action targets the rule itself.
+    """
+    if canonical(old) != canonical(new):
+        raise ContractError(
+            f"{action.place}: {pointer(path)} is {shorten(old)} already, and {action.modifier} "
+            f"has {shorten(new)}; has the page changed? Amend the action, or remove "
+            f"{path[-1]} from it if the page is right"
+        )
 
 
 def _kind(value: Json) -> str:

@@ -119,6 +119,41 @@ def test_a_copy_shares_nothing_with_its_source() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "page", "fix"),
+    [
+        ("maximum", 3, 5),
+        ("enum", ["a", "b"], ["a"]),
+        ("enum", ["a"], ["a", "b"]),
+        ("type", "integer", ["integer", "null"]),
+        ("pattern", "^a$", "^b$"),
+        ("uniqueItems", True, 1),
+    ],
+)
+def test_a_rule_of_the_page_is_not_replaced_by_an_older_fix(
+    rule: str, page: Json, fix: Json
+) -> None:
+    """The report would call a bound that the page narrowed unchanged."""
+    found = action("$.info", update={"a": {rule: page}})
+    applied(
+        found, action("$.info.a", update={rule: page}), action("$.info", update={"a": {"b": 1}})
+    )
+    message = f"/info/a/{rule} is .* already, and update has .*; has the page changed"
+    for target, update in (("$.info.a", {rule: fix}), ("$.info", {"a": {rule: fix}})):
+        with pytest.raises(ContractError, match=message):
+            applied(found, action(target, update=update))
+
+
+def test_a_rule_is_replaced_on_purpose_and_a_property_of_its_name_is_merged() -> None:
+    result = applied(
+        action("$.info", update={"maximum": 3, "properties": {"type": {"a": 1}}}),
+        action("$.info.maximum", update=5),
+        action("$.info.properties", update={"type": {"b": 2}}),
+    )
+    info = members(result["info"])
+    assert (info["maximum"], info["properties"]) == (5, {"type": {"a": 1, "b": 2}})
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         (text_of(overlay="1.0.0"), r"^fix\.yaml: overlay must be '1\.1\.0', found '1\.0\.0'"),
