@@ -38,7 +38,7 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
             rename_field,
             {"models.StillRequest.prompt_text": ("is called models.StillRequest.prompt_words",
                                                  True),
-             "client.still.create(prompt_text=…)": ("is called client.still.create prompt_words",
+             "client.still.create(prompt_text=…)": ("is called client.still.create(prompt_words=…)",
                                                     True)},
         ),
         (

@@ -196,8 +196,9 @@ def test_check_names_and_shows_the_differences(workspace: Workspace) -> None:
         f"--- {package}/{MODEL} (here)",
         f"+++ {package}/{MODEL} (made)",
     ]
-    assert len(lines) == 1 + 4 + regenerate.SHOWN_LINES + 1
-    assert lines[-1].endswith("more lines)")
+    assert len(lines) == 1 + 4 + regenerate.SHOWN_LINES + 2
+    assert lines[-2].endswith("more lines)")
+    assert lines[-1] == "4 files differ from what `make regenerate` makes; run it"
     assert derived(workspace) == before, "checking writes nothing"
 
 
