@@ -1,8 +1,10 @@
 """Applies OpenAPI Overlay 1.1.0 documents, more strictly than the specification.
 
 The specification lets an action that matches nothing succeed. Here it is an error, so that a fix
-which no longer fits its page stops the build. Every action must also have a reason
-(`description`) and evidence (`x-evidence`).
+which no longer fits its page stops the build. So is an alternative that matches nothing: each
+operand of `||` in a filter, and each selector of a list such as `['a', 'b']`, must select a node.
+So is an update over a schema rule that the page has come to state differently.
+Every action must also have a reason (`description`) and evidence (`x-evidence`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import jsonpath_rfc9535 as jsonpath
 from attrs import frozen
+from jsonpath_rfc9535.filter_expressions import FilterExpression, LogicalExpression
 from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment
+from jsonpath_rfc9535.selectors import FilterSelector
 
 from contract_tools._common import portable_yaml
 from contract_tools._common.errors import ContractError
@@ -22,20 +26,32 @@ from contract_tools._common.json_values import (
     as_object,
     as_text,
     at_path,
+    canonical,
     describe,
     pointer,
     remove_at,
     set_at,
+    shorten,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jsonpath_rfc9535 import JSONPathQuery
+    from jsonpath_rfc9535.filter_expressions import Expression
+    from jsonpath_rfc9535.selectors import JSONPathSelector
 
     from contract_tools._common.json_values import Path
     from contract_tools._common.workspace import Workspace
 
 VERSION = "1.1.0"
 MODIFIERS = ("update", "remove", "copy")
+# Schema keywords that restrict a value, and have no members of which both could be kept.
+RULES = frozenset(
+    {"type", "enum", "const", "format", "pattern", "minimum", "maximum", "exclusiveMinimum"}
+    | {"exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems"}
+    | {"uniqueItems", "minProperties", "maxProperties"}
+)
 KNOWN_FIELDS = frozenset({"target", "description", *MODIFIERS})
 
 
@@ -103,7 +119,8 @@ def apply_overlay(overlay: Overlay, document: JsonObject) -> None:
     """Apply an overlay's actions, in order, to a document in place.
 
     Raises:
-        ContractError: an action matches nothing, or its value does not fit its target.
+        ContractError: an action, or one alternative of its target, matches nothing; or its value
+            does not fit its target.
     """
     for action in overlay.actions:
         nodes = _find(action.target, document)
@@ -112,6 +129,7 @@ def apply_overlay(overlay: Overlay, document: JsonObject) -> None:
                 f"{action.place}: the target matches nothing; has the page changed? "
                 "Amend the action, or delete it if the page no longer needs it"
             )
+        _check_alternatives(action, document)
         if action.modifier == "remove":
             _remove(document, nodes, action)
         else:
@@ -167,6 +185,67 @@ def _find(query: JSONPathQuery, document: JsonObject) -> list[_Node]:
     return [_Node(node.location, at_path(document, node.location)) for node in query.find(document)]
 
 
+def _check_alternatives(action: Action, document: JsonObject) -> None:
+    """Check that each alternative of a target selects a node.
+
+    Otherwise a field that the page renamed would lose its fix, while the fields listed with it
+    keep theirs and hide that.
+    """
+    missing = [name for name, query in _alternatives(action.target) if not query.find(document)]
+    if missing:
+        match = "matches" if len(missing) == 1 else "match"
+        raise ContractError(
+            f"{action.place}: {' and '.join(missing)} {match} nothing, other parts of the target "
+            "do; has the page changed? Amend what matches nothing, or delete it from the target "
+            "if the page no longer needs it"
+        )
+
+
+def _alternatives(query: JSONPathQuery) -> Iterator[tuple[str, JSONPathQuery]]:
+    """Yield the query once for each alternative in it, restricted to that one, with its name."""
+    for index, segment in enumerate(query.segments):
+        found = [one for selector in segment.selectors for one in _split_selector(selector)]
+        if len(found) > 1:
+            for name, selector in found:
+                only = type(segment)(env=query.env, token=segment.token, selectors=(selector,))
+                segments = (*query.segments[:index], only, *query.segments[index + 1 :])
+                yield name, type(query)(env=query.env, segments=segments)
+
+
+def _split_selector(selector: JSONPathSelector) -> list[tuple[str, JSONPathSelector]]:
+    if not isinstance(selector, FilterSelector):
+        return [(str(selector), selector)]
+    token, whole = selector.token, selector.expression
+    return [
+        (
+            str(name),
+            FilterSelector(
+                env=selector.env, token=token, expression=FilterExpression(whole.token, part)
+            ),
+        )
+        for name, part in _split_filter(whole.expression)
+    ]
+
+
+def _split_filter(part: Expression) -> list[tuple[Expression, Expression]]:
+    """Return each operand of `||` in a filter, and the filter with that operand alone.
+
+    A negated `||` is not split: it is a conjunction.
+    """
+    if not isinstance(part, LogicalExpression):
+        return [(part, part)]
+    left, right = _split_filter(part.left), _split_filter(part.right)
+    if part.operator == "||":
+        return left + right
+
+    def both(one: Expression, other: Expression) -> Expression:
+        return LogicalExpression(part.token, one, part.operator, other)
+
+    split = [(name, both(one, part.right)) for name, one in left if len(left) > 1]
+    split += [(name, both(part.left, one)) for name, one in right if len(right) > 1]
+    return split or [(part, part)]
+
+
 def _new_value(document: JsonObject, action: Action) -> Json:
     if action.modifier == "update":
         return action.value
@@ -203,9 +282,12 @@ def _merge_into(document: JsonObject, nodes: list[_Node], value: Json, action: A
 def _merged(old: Json, new: Json, action: Action, path: Path, *, top: bool = False) -> Json:
     if isinstance(old, dict) and isinstance(new, dict):
         for key, value in new.items():
-            old[key] = (
-                _merged(old[key], value, action, (*path, key)) if key in old else deepcopy(value)
-            )
+            if key not in old:
+                old[key] = deepcopy(value)
+            elif key in RULES and not isinstance(value, dict):
+                _check_same_rule(old[key], value, action, (*path, key))
+            else:
+                old[key] = _merged(old[key], value, action, (*path, key))
         return old
     if isinstance(old, list) and (top or isinstance(new, list)):
         old.extend(deepcopy(new) if isinstance(new, list) else [deepcopy(new)])
@@ -216,6 +298,19 @@ def _merged(old: Json, new: Json, action: Action, path: Path, *, top: bool = Fal
         f"{action.place}: {action.modifier} cannot put {describe(new)} "
         f"over {describe(old)} at {pointer(path) or '/'}"
     )
+
+
+def _check_same_rule(old: Json, new: Json, action: Action, path: Path) -> None:
+    """Check that a rule which the page states itself is not replaced by an older fix.
+
+    To replace one on purpose, an action targets the rule itself.
+    """
+    if canonical(old) != canonical(new):
+        raise ContractError(
+            f"{action.place}: {pointer(path)} is {shorten(old)} already, and {action.modifier} "
+            f"has {shorten(new)}; has the page changed? Amend the action, or remove "
+            f"{path[-1]} from it if the page is right"
+        )
 
 
 def _kind(value: Json) -> str:

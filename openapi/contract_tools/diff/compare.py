@@ -40,11 +40,12 @@ def compare(old: JsonObject, new: JsonObject, judge: Judge) -> Iterator[Change]:
     """
     yield from operation_rules.document_changes(old, new)
     by_id = [{one.id: one for one in operations(document)} for document in (old, new)]
+    routes = operation_rules.ResourceRoutes.of(*(one.values() for one in by_id))
     for before, after in operation_rules.pair_operations(*by_id):
         if before is None or after is None:
-            yield from operation_rules.added_or_removed(before, after)
+            yield from operation_rules.added_or_removed(before, after, routes)
         else:
-            yield from operation_rules.operation_changes((old, new), before, after)
+            yield from operation_rules.operation_changes((old, new), before, after, routes)
             yield from _Comparison(old, new, before, after, judge).changes()
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import frozen
+
 from contract_tools._common.json_values import JsonObject, entries, members, shorten
 from contract_tools.diff import python_names as python
 from contract_tools.diff.changes import COMPATIBLE, Change, Effect, breaking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from contract_tools._common.openapi import Operation
 
@@ -49,6 +51,20 @@ def _schemes(document: JsonObject) -> dict[str, JsonObject]:
     }
 
 
+@frozen
+class ResourceRoutes:
+    """The route of each resource of the wrapper, in both documents."""
+
+    old: dict[str, str]
+    new: dict[str, str]
+
+    @classmethod
+    def of(cls, old: Iterable[Operation], new: Iterable[Operation]) -> ResourceRoutes:
+        """Read them from the operations of both documents."""
+        return cls(*({name: one.route for one in every for name in python.resources(one.raw)}
+                     for every in (old, new)))  # fmt: skip
+
+
 def pair_operations(
     old: dict[str, Operation], new: dict[str, Operation]
 ) -> Iterator[tuple[Operation | None, Operation | None]]:
@@ -63,21 +79,48 @@ def pair_operations(
     yield from ((None, one) for one in new.values() if one.id not in paired)
 
 
-def added_or_removed(old: Operation | None, new: Operation | None) -> Iterator[Change]:
+def added_or_removed(
+    old: Operation | None, new: Operation | None, routes: ResourceRoutes
+) -> Iterator[Change]:
     """Yield the change of an operation that is in one document only."""
     if old is not None and new is None:
         effects = [Effect(python.module(old.raw), "is gone", breaking=True)]
-        effects += [Effect(name, "is gone", breaking=True) for name in python.resources(old.raw)]
+        effects += [Effect(name, "is gone", breaking=True) for name in python.calls(old.raw)]
+        effects += [_lost(name, routes) for name in python.resources(old.raw)]
         judgement = breaking("the route is no longer in the contract")
         yield Change(old.id, "", "", f"{old.route} is gone", judgement, tuple(effects))
     if new is not None and old is None:
         effects = [Effect(python.module(new.raw), "is new", breaking=False)]
-        effects += [Effect(name, "is new", breaking=False) for name in python.resources(new.raw)]
+        effects += [Effect(name, "is new", breaking=False) for name in python.calls(new.raw)]
+        effects += _gained(python.resources(new.raw), routes)
         yield Change(new.id, "", "", f"{new.route} is new", COMPATIBLE, tuple(effects))
 
 
+def _lost(name: str, routes: ResourceRoutes, instead: Sequence[str] = ()) -> Effect:
+    """Return what happens to a resource that its operation loses; another may have taken it."""
+    route = routes.new.get(name)
+    if route is not None:
+        # The bodies of two operations are not compared.
+        return Effect(name, f"calls {route} now", breaking=True)
+    verb = "is" if len(instead) == 1 else "are"
+    listed = f"; there {verb} {', '.join(instead)}" if instead else ""
+    return Effect(name, f"is gone{listed}", breaking=True)
+
+
+def _gained(names: Sequence[str], routes: ResourceRoutes) -> list[Effect]:
+    """Return which resources a program did not have under any operation.
+
+    A client has a resource from its signature, which a person writes, and not from the contract.
+    """
+    what = "is new once it has a signature"
+    return [Effect(name, what, breaking=False) for name in names if name not in routes.old]
+
+
 def operation_changes(
-    documents: tuple[JsonObject, JsonObject], old: Operation, new: Operation
+    documents: tuple[JsonObject, JsonObject],
+    old: Operation,
+    new: Operation,
+    routes: ResourceRoutes,
 ) -> Iterator[Change]:
     """Yield the changes of route, names and security of an operation that is in both documents."""
     if old.route != new.route:
@@ -85,14 +128,16 @@ def operation_changes(
         yield Change(new.id, "", "", f"{old.route} moved to {new.route}", judgement)
     was, now = python.module(old.raw), python.module(new.raw)
     if was != now:
-        gone = Effect(was, f"is called {now}", breaking=True)
+        called = [(was, now)]
+        if old.id != new.id:
+            called += zip(python.calls(old.raw), python.calls(new.raw), strict=False)
+        effects = [Effect(one, f"is called {other}", breaking=True) for one, other in called]
         what = f"operationId or tag changed (operationId was {old.id})"
-        yield Change(new.id, "", "", what, COMPATIBLE, (gone,))
+        yield Change(new.id, "", "", what, COMPATIBLE, tuple(effects))
     before, after = python.resources(old.raw), python.resources(new.raw)
     if before != after:
-        moved = [Effect(one, f"is gone; there are {', '.join(after) or 'none'}", breaking=True)
-                 for one in before if one not in after]  # fmt: skip
-        moved += [Effect(one, "is new", breaking=False) for one in after if one not in before]
+        moved = [_lost(one, routes, after) for one in before if one not in after]
+        moved += _gained([one for one in after if one not in before], routes)
         yield Change(new.id, "", "", "resource changed", COMPATIBLE, tuple(moved))
     yield from _security(documents, old, new)
     if new.raw.get("deprecated") and not old.raw.get("deprecated"):

@@ -56,29 +56,33 @@ def resources(operation: JsonObject, owner: str = "") -> list[str]:
     return [f"client.{group}{name}" for name in names]
 
 
+def calls(operation: JsonObject) -> list[str]:
+    """Return how any client calls an operation by its id; readers of tasks have no such call."""
+    return [f'client.operation("{operation.get("operationId")}")'] if resources(operation) else []
+
+
 def effects_of_edit(edit: Edit, operation: JsonObject, *, is_body: bool) -> list[Effect]:
     """Return what a change of a schema does to models and arguments."""
     effects: list[Effect] = []
     if edit.owner and edit.name:
-        model = f"models.{edit.owner}"
-        effects += _effects_on_field(f"{model}.{snake_case(edit.name)}", edit, f"{model}.")
+        effects += _effects_on_field(f"models.{edit.owner}.{{}}", edit)
         if is_body and edit.place.count("/") == 1:
             for resource in resources(operation, edit.owner):
-                create = f"{resource}.create"
-                effects += _effects_on_field(
-                    f"{create}({snake_case(edit.name)}=…)", edit, f"{create} "
-                )
+                effects += _effects_on_field(f"{resource}.create({{}}=…)", edit)
     elif edit.owner:
-        effects += _effects_on_field(f"models.{edit.owner}", edit, "models.")
+        effects += _effects_on_field(f"models.{edit.owner}", edit)
     return effects
 
 
-def _effects_on_field(name: str, edit: Edit, prefix: str) -> list[Effect]:
+def _effects_on_field(pattern: str, edit: Edit) -> list[Effect]:
+    """Return what a change does to a name, in which ``{}`` stands for the field's."""
+    name = pattern.format(snake_case(edit.name))
     match edit.kind:
         case "removed":
             return [Effect(name, "is gone", breaking=True)]
         case "renamed":
-            return [Effect(name, f"is called {prefix}{snake_case(edit.new_name)}", breaking=True)]
+            new_name = pattern.format(snake_case(edit.new_name))
+            return [Effect(name, f"is called {new_name}", breaking=True)]
         case "added":
             what = "is new, and required" if edit.is_required else "is new"
             return [Effect(name, what, breaking=edit.is_required)]

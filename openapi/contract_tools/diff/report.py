@@ -25,16 +25,17 @@ _STYLE = """
   --undecided: #b26a00; }
 @media (prefers-color-scheme: dark) { :root { --breaking: #ff7b72; --compatible: #7ee787;
   --undecided: #e3b341; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem;
+  overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; }
 article { border-left: .3rem solid var(--line); margin: 1rem 0; padding: .1rem 0 .1rem .8rem; }
 article.breaking { border-color: var(--breaking); }
 article.compatible { border-color: var(--compatible); }
 article.undecided { border-color: var(--undecided); }
 b.breaking { color: var(--breaking); } b.compatible { color: var(--compatible); }
 b.undecided { color: var(--undecided); }
-pre { overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; margin: .3rem 0;
-  padding: .4rem; background: #8881; }
-code { overflow-wrap: anywhere; } ul { margin: .2rem 0; padding-left: 1.2rem; }
+pre { white-space: pre-wrap; margin: .3rem 0; padding: .4rem; background: #8881; }
+ul { margin: .2rem 0; padding-left: 1.2rem; }
 """
 
 

@@ -48,7 +48,8 @@ class Edit:
         kind: added, removed, renamed, required, optional or changed.
         assignments: paths in the old schema, and their values after this change alone.
         owner: the component that contains the place, empty for an inline schema.
-        name: the property, empty where the change is not about one.
+        name: the property, by its new name where a renamed one became required or optional;
+            empty where the change is not about one.
         new_name: the property's new name where it was renamed.
         is_required: whether an added property is required.
         keywords: the keywords that changed, where the kind is `changed`.
@@ -144,9 +145,9 @@ def _describe_keyword(key: str, old: JsonObject, new: JsonObject) -> Iterator[st
         added = [v for v in entries(new[key]) if v not in entries(old[key])]
         removed = [v for v in entries(old[key]) if v not in entries(new[key])]
         if added:
-            yield f"allowed values added: {', '.join(map(shorten, added))}"
+            yield f"{_plural('allowed value', added)} added: {', '.join(map(shorten, added))}"
         if removed:
-            yield f"allowed values removed: {', '.join(map(shorten, removed))}"
+            yield f"{_plural('allowed value', removed)} removed: {', '.join(map(shorten, removed))}"
         if not added and not removed:
             yield "allowed values reordered"
     elif key not in old:
@@ -155,6 +156,10 @@ def _describe_keyword(key: str, old: JsonObject, new: JsonObject) -> Iterator[st
         yield f"{key} removed (was {shorten(old[key])})"
     else:
         yield f"{key} changed from {shorten(old[key])} to {shorten(new[key])}"
+
+
+def _plural(noun: str, values: list[Json]) -> str:
+    return noun if len(values) == 1 else f"{noun}s"
 
 
 def _property_edits(old: JsonObject, new: JsonObject, here: _Node) -> Iterator[Edit]:
@@ -168,7 +173,7 @@ def _property_edits(old: JsonObject, new: JsonObject, here: _Node) -> Iterator[E
             yield here.edit_property(key, "removed", "removed", removed)
             continue
         if key in renamed:
-            yield _rename(here, old, key, renamed[key], is_required)
+            yield _rename(here, old, key, renamed[key])
         inner = members(schema), members(after[renamed.get(key, key)])
         yield from _inner_edits(here, key, *inner)
     for key, schema in after.items():
@@ -178,7 +183,7 @@ def _property_edits(old: JsonObject, new: JsonObject, here: _Node) -> Iterator[E
             added = (here.at("properties", key), schema), (here.at("required"), names)
             what = f"added ({_describe(members(schema))}{', required' if needed else ''})"
             yield evolve(here.edit_property(key, what, "added", added), is_required=needed)
-    yield from _requirement_edits(before, after, (was_required, is_required), here)
+    yield from _requirement_edits(before, after, renamed, (was_required, is_required), here)
 
 
 def _inner_edits(here: _Node, key: str, old: JsonObject, new: JsonObject) -> Iterator[Edit]:
@@ -190,30 +195,37 @@ def _inner_edits(here: _Node, key: str, old: JsonObject, new: JsonObject) -> Ite
 
 
 def _requirement_edits(
-    before: JsonObject, after: JsonObject, required: tuple[list[str], list[str]], here: _Node
+    before: JsonObject,
+    after: JsonObject,
+    renamed: dict[str, str],
+    required: tuple[list[str], list[str]],
+    here: _Node,
 ) -> Iterator[Edit]:
-    """Yield which properties became required or optional.
+    """Yield which properties became required or optional, renamed ones among them.
 
     Names without a property count too; added and removed properties are edits of their own.
     """
     was, now = required
-    names = (before.keys() & after.keys()) | ({*was, *now} - before.keys() - after.keys())
-    for key in sorted(names):
-        if key in now and key not in was:
+    undeclared = {*was, *now} - before.keys() - after.keys()
+    for key in sorted((before.keys() & after.keys()) | renamed.keys() | undeclared):
+        new_name = renamed.get(key, key)
+        suffix = f", as {new_name}" if key in renamed else ""
+        if new_name in now and key not in was:
             needed = ((here.at("required"), [*was, key]),)
-            yield here.edit_property(key, "now required", "required", needed)
-        elif key in was and key not in now:
+            edit = here.edit_property(key, f"now required{suffix}", "required", needed)
+            yield evolve(edit, name=new_name)
+        elif key in was and new_name not in now:
             optional = ((here.at("required"), [name for name in was if name != key]),)
-            yield here.edit_property(key, "no longer required", "optional", optional)
+            edit = here.edit_property(key, f"no longer required{suffix}", "optional", optional)
+            yield evolve(edit, name=new_name)
 
 
-def _rename(here: _Node, old: JsonObject, key: str, new_name: str, is_required: list[str]) -> Edit:
-    names = [name for name in _required(old) if name != key]
-    names += [new_name] if new_name in is_required else []
+def _rename(here: _Node, old: JsonObject, key: str, new_name: str) -> Edit:
+    """Return the change of the name alone: the property stays required or optional."""
     assignments = (
         (here.at("properties", key), _REMOVED),
         (here.at("properties", new_name), members(old["properties"])[key]),
-        (here.at("required"), names),
+        (here.at("required"), [new_name if name == key else name for name in _required(old)]),
     )
     edit = here.edit_property(key, f"looks renamed to {new_name}", "renamed", assignments)
     return evolve(edit, new_name=new_name)

@@ -84,8 +84,18 @@ def _differences(found: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]
         elif found[name] != wanted[name]:
             lines.append(f"{name}: differs")
             diff += _diff(name, found[name], wanted[name])
+    if not lines:
+        return []
     rest = len(diff) - SHOWN_LINES
-    return lines + diff[:SHOWN_LINES] + ([f"({rest} more lines)"] if rest > 0 else [])
+    hidden = [f"({rest} more line{'' if rest == 1 else 's'})"] if rest > 0 else []
+    # The cause again: the difference pushes the first line out of a terminal.
+    files = "1 file differs" if len(lines) == 1 else f"{len(lines)} files differ"
+    return [
+        *lines,
+        *diff[:SHOWN_LINES],
+        *hidden,
+        f"{files} from what `make regenerate` makes; run it",
+    ]
 
 
 def _diff(name: str, found: bytes, wanted: bytes) -> list[str]:

@@ -19,12 +19,23 @@ from contract_tools.generate import generator
 
 ROOT = Path(__file__).resolve().parents[3]
 SEED_PAGE = ROOT / "tests" / "data" / "pages" / "control-a-character.md"
+SEED_OVERLAY = "20-character-performance.overlay.yaml"
 
 
 class WritePage(Protocol):
     """Writes a variant of the seed page: each (old, new) pair is replaced once."""
 
     def __call__(self, *edits: tuple[str, str], name: str = "page.md") -> str: ...
+
+
+def amend_overlay(workspace: Workspace, *edits: tuple[str, str], name: str = SEED_OVERLAY) -> None:
+    """Replace each (old, new) pair once in an overlay, as a person does after a page changed."""
+    file = workspace.overlays / name
+    text = file.read_text("utf-8")
+    for old, new in edits:
+        assert old in text, f"the overlay does not contain {old!r}"
+        text = text.replace(old, new, 1)
+    file.write_text(text, "utf-8")
 
 
 @pytest.fixture(autouse=True, scope="session")

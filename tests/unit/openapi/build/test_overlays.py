@@ -78,6 +78,21 @@ def test_an_action_follows_the_specification(fix: JsonObject, path: list[str], v
     assert result == value
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        # Every alternative selects something, though not in every node.
+        "$.paths.*[?@.summary == 'a' || @.summary == 'b']",
+        "$.paths.*[?@.summary == 'a' || @.default == 1]",
+        "$.paths['/a', '/b'].get['summary', 'default']",
+        "$.paths['/b'].parameters[?(@.name == 'n' || @.name == 'm') && @.name]",
+        "$.paths['/b'].parameters[?!(@.name == 'o' || @.name == 'p')]",
+    ],
+)
+def test_a_target_of_which_every_alternative_matches_is_applied(target: str) -> None:
+    assert applied(action(target, remove=True)) != DOCUMENT
+
+
 def test_one_action_changes_every_node_it_selects() -> None:
     result = applied(action("$.paths.*.get.default", remove=True))
     assert json.dumps(result).count('"default"') == 1, "the response named default stays"
@@ -101,6 +116,41 @@ def test_a_copy_shares_nothing_with_its_source() -> None:
         action("$.info.one", update={"summary": "changed"}),
     )
     assert json.dumps(result).count('"changed"') == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "page", "fix"),
+    [
+        ("maximum", 3, 5),
+        ("enum", ["a", "b"], ["a"]),
+        ("enum", ["a"], ["a", "b"]),
+        ("type", "integer", ["integer", "null"]),
+        ("pattern", "^a$", "^b$"),
+        ("uniqueItems", True, 1),
+    ],
+)
+def test_a_rule_of_the_page_is_not_replaced_by_an_older_fix(
+    rule: str, page: Json, fix: Json
+) -> None:
+    """The report would call a bound that the page narrowed unchanged."""
+    found = action("$.info", update={"a": {rule: page}})
+    applied(
+        found, action("$.info.a", update={rule: page}), action("$.info", update={"a": {"b": 1}})
+    )
+    message = f"/info/a/{rule} is .* already, and update has .*; has the page changed"
+    for target, update in (("$.info.a", {rule: fix}), ("$.info", {"a": {rule: fix}})):
+        with pytest.raises(ContractError, match=message):
+            applied(found, action(target, update=update))
+
+
+def test_a_rule_is_replaced_on_purpose_and_a_property_of_its_name_is_merged() -> None:
+    result = applied(
+        action("$.info", update={"maximum": 3, "properties": {"type": {"a": 1}}}),
+        action("$.info.maximum", update=5),
+        action("$.info.properties", update={"type": {"b": 2}}),
+    )
+    info = members(result["info"])
+    assert (info["maximum"], info["properties"]) == (5, {"type": {"a": 1, "b": 2}})
 
 
 @pytest.mark.parametrize(
@@ -151,6 +201,25 @@ def test_a_broken_overlay_is_refused_by_name(text: str, message: str) -> None:
         (action("$.nowhere", remove=True), "matches nothing; has the page changed"),
         (action("$.paths['/c']", update={}), "matches nothing"),
         (action("$.info.tags[?@ == 'w']", remove=True), "matches nothing"),
+        (
+            action("$.info.tags[?@ == 'x' || @ == 'w']", remove=True),
+            "@ == 'w' matches nothing, other parts of the target do",
+        ),
+        (
+            action("$.info.tags[?@ == 'v' || @ == 'w' || @ == 'x']", remove=True),
+            "@ == 'v' and @ == 'w' match nothing",
+        ),
+        (
+            action("$.paths.*.*[?(@.name == 'n' || @.name == 'o') && @.name]", remove=True),
+            r"\): @\['name'\] == 'o' matches nothing",
+        ),
+        (
+            action("$.paths.*[?@.summary && (@.default == 1 || @.default == 3)]", update={}),
+            r"\): @\['default'\] == 3 matches nothing",
+        ),
+        (action("$.info['title', 'text']", update="x"), "'text' matches nothing"),
+        (action("$.info['title', 'text', 'note']", update="x"), "'text' and 'note' match nothing"),
+        (action("$.info.tags[0, 3]", remove=True), r"\): 3 matches nothing"),
         (action("$", remove=True), "the document itself cannot be removed"),
         (action("$", update=["x"]), "update cannot put an array of 1 over an object with"),
         (action("$.info", update="x"), "update cannot put 'x' over an object with .* at /info"),

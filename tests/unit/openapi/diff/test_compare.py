@@ -121,7 +121,7 @@ BREAKING = {
     "a bound was added": (lambda d: field(d, "seed").update(maximum=9), "maximum added", "/seed"),
     "a value of an enum was removed": (
         lambda d: field(d, "kind", "Frame").update(enum=["image"]),
-        'body /frame/kind: allowed values removed: "video"', "/frame/kind"),
+        'body /frame/kind: allowed value removed: "video"', "/frame/kind"),
     "a pattern was added": (lambda d: field(d, "promptText").update(pattern="^[a-z]+$"),
                        "pattern added", "/promptText"),
     "a pattern narrowed": (lambda d: field(d, "ratio").update(pattern="^[0-9]{2,4}:[0-9]{1,4}$"),
@@ -145,7 +145,7 @@ BREAKING = {
     "unknown fields are forbidden": (lambda d: schema(d).update(additionalProperties=False),
                                      "additionalProperties added: false", ""),
     "a response has a new value": (lambda d: field(d, "state", "Still")["enum"].append("LOST"),
-                                 'response 200 /state: allowed values added: "LOST"', "/state"),
+                                 'response 200 /state: allowed value added: "LOST"', "/state"),
     "a response may lack a field": (lambda d: schema(d, "Still")["required"].remove("state"),
                                    "response 200 /state: no longer required", ""),
     "a response may have null": (lambda d: field(d, "id", "Still").update(type=["string", "null"]),
@@ -182,13 +182,13 @@ BY_RULE = {
 COMPATIBLE = {
     "a bound was relaxed": (lambda d: field(d, "strength").update(maximum=9), "maximum changed"),
     "a value was added to an enum": (
-        lambda d: field(d, "kind", "Frame")["enum"].append("sound"), "allowed values added"),
+        lambda d: field(d, "kind", "Frame")["enum"].append("sound"), "allowed value added"),
     "an optional field was added": (
         lambda d: schema(d)["properties"].update(mood={"type": "string"}), "added (string)"),
     "a field became optional": (
         lambda d: schema(d)["required"].remove("promptText"), "no longer required"),
     "a response has one value less": (
-        lambda d: field(d, "state", "Still")["enum"].pop(), "allowed values removed"),
+        lambda d: field(d, "state", "Still")["enum"].pop(), "allowed value removed"),
     "a response has one field more": (
         lambda d: schema(d, "Still")["properties"].update(size={"type": "integer"}), "added"),
     "a failure is documented": (
@@ -322,6 +322,25 @@ def test_a_schema_that_refers_to_itself_is_compared() -> None:
     field(changed, "x", "Mark").update(minimum=0)
     found = list(compare(base, changed, judge))
     assert {one.verdict for one in found} == {"breaking"}
+
+
+def test_a_renamed_field_that_became_required_is_both() -> None:
+    """Each is judged alone: what the requirement refuses is a request without the field."""
+
+    def rename_and_require(d: Any) -> None:
+        fields = schema(d)["properties"]
+        fields["dice"] = fields.pop("seed")
+        schema(d)["required"].append("dice")
+
+    renamed, needed = changes(rename_and_require)
+    assert (renamed.location, renamed.what) == ("body /seed", "looks renamed to dice")
+    assert (needed.location, needed.what) == ("body /seed", "now required, as dice")
+    assert needed.judgement.verdict == "breaking"
+    assert "seed" not in needed.judgement.witness[0]
+    assert [(one.name, one.what) for one in needed.effects] == [
+        ("models.StillRequest.dice", "must be passed"),
+        ("client.still.create(dice=…)", "must be passed"),
+    ]
 
 
 def test_a_renamed_object_is_a_rename_and_the_changes_inside_it() -> None:

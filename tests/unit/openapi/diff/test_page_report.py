@@ -72,8 +72,16 @@ def read(text: str) -> JsonObject:
         ("minimum: 1,", "minimum: 1, multipleOf: 2,", [f"{ID}: body /size: multipleOf added: 2"]),
         ("default: 2", "default: 3", [f"{SCHEMA}/size/default: changed from 2 to 3"]),
         ("default: 2", "default: 2.0", [f"{SCHEMA}/size/default: changed from 2 to 2.0"]),
-        ("[red, blue]", "[red]", [f'{ID}: body /colour: allowed values removed: "blue"']),
-        ("[red, blue]", "[red, blue, tan]", [f'{ID}: body /colour: allowed values added: "tan"']),
+        ("[red, blue]", "[red]", [f'{ID}: body /colour: allowed value removed: "blue"']),
+        ("[red, blue]", "[red, blue, tan]", [f'{ID}: body /colour: allowed value added: "tan"']),
+        (
+            "[red, blue]",
+            "[tan, red, pink]",
+            [
+                f'{ID}: body /colour: allowed values added: "tan", "pink"; allowed value removed: '
+                '"blue"'
+            ],
+        ),
         ("[red, blue]", "[blue, red]", [f"{ID}: body /colour: allowed values reordered"]),
         (", enum: [red, blue]", "", [f'{ID}: body /colour: enum removed (was ["red", "blue"])']),
         ("required: [name]", "required: [name, size]", [f"{ID}: body /size: now required"]),
@@ -167,6 +175,16 @@ def read(text: str) -> JsonObject:
 def test_a_change_is_reported_by_operation_and_field(old: str, new: str, lines: list[str]) -> None:
     assert old in BEFORE
     assert describe_changes(read(BEFORE), read(BEFORE.replace(old, new, 1))) == lines
+
+
+def test_a_renamed_field_that_became_required_is_both() -> None:
+    new = BEFORE.replace("colour: ", "color: ").replace(
+        "required: [name]", "required: [name, color]"
+    )
+    assert describe_changes(read(BEFORE), read(new)) == [
+        f"{ID}: body /colour: looks renamed to color",
+        f"{ID}: body /colour: now required, as color",
+    ]
 
 
 def test_no_change_is_no_line() -> None:

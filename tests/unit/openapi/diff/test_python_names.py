@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from contract_tools._common.workspace import Workspace
 
 
+def add_operation(d: Any, resource: str) -> None:
+    added = {**operation(d), "operationId": "make_a_clip", "x-resource": resource}
+    d["paths"]["/clips"] = {"post": added}
+
+
 def effects(change: Any) -> dict[str, tuple[str, bool]]:
     return {one.name: (one.what, one.breaking) for c in changes(change) for one in c.effects}
 
@@ -33,7 +38,7 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
             rename_field,
             {"models.StillRequest.prompt_text": ("is called models.StillRequest.prompt_words",
                                                  True),
-             "client.still.create(prompt_text=…)": ("is called client.still.create prompt_words",
+             "client.still.create(prompt_text=…)": ("is called client.still.create(prompt_words=…)",
                                                     True)},
         ),
         (
@@ -42,7 +47,7 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
         ),
         (
             lambda d: field(d, "kind", "Frame")["enum"].append("sound"),
-            {"models.Frame.kind": ('allowed values added: "sound"', False)},
+            {"models.Frame.kind": ('allowed value added: "sound"', False)},
         ),
         (
             lambda d: field(d, "seed").update(type="string"),
@@ -70,13 +75,47 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
         ),
         (
             lambda d: operation(d).update({"x-resource": "picture"}),
-            {"client.still": ("is gone; there are client.picture", True),
-             "client.picture": ("is new", False)},
+            {"client.still": ("is gone; there is client.picture", True),
+             "client.picture": ("is new once it has a signature", False)},
+        ),
+        (
+            lambda d: operation(d).update({"x-resource": {"ink": "A", "oil": "B"}}),
+            {"client.still": ("is gone; there are client.ink, client.oil", True),
+             "client.ink": ("is new once it has a signature", False),
+             "client.oil": ("is new once it has a signature", False)},
+        ),
+        (
+            lambda d: operation(d).pop("x-resource"),
+            {"client.still": ("is gone", True)},
+        ),
+        (
+            # A second operation shares no resource with the first.
+            lambda d: add_operation(d, "clip"),
+            {"cometapi_runway_api.api.official.make_a_clip": ("is new", False),
+             'client.operation("make_a_clip")': ("is new", False),
+             "client.clip": ("is new once it has a signature", False)},
+        ),
+        (
+            # One that takes over a resource does not make it new.
+            lambda d: (add_operation(d, "still"), d["paths"].pop("/stills")),
+            {"cometapi_runway_api.api.official.make_a_still": ("is gone", True),
+             'client.operation("make_a_still")': ("is gone", True),
+             "client.still": ("calls POST /clips now", True),
+             "cometapi_runway_api.api.official.make_a_clip": ("is new", False),
+             'client.operation("make_a_clip")': ("is new", False)},
+        ),
+        (
+            lambda d: (add_operation(d, "still"), operation(d).update({"x-resource": "picture"})),
+            {"client.still": ("calls POST /clips now", True),
+             "client.picture": ("is new once it has a signature", False),
+             "cometapi_runway_api.api.official.make_a_clip": ("is new", False),
+             'client.operation("make_a_clip")': ("is new", False)},
         ),
         (
             lambda d: operation(d).update({"operationId": "still"}),
             {"cometapi_runway_api.api.official.make_a_still":
-                ("is called cometapi_runway_api.api.official.still", True)},
+                ("is called cometapi_runway_api.api.official.still", True),
+             'client.operation("make_a_still")': ('is called client.operation("still")', True)},
         ),
         (
             lambda d: operation(d)["parameters"].pop(),

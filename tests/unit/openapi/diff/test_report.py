@@ -47,6 +47,17 @@ def test_the_page_shows_the_same_and_escapes_it(comparison: Comparison) -> None:
     assert "<script" not in page
 
 
+def test_the_page_fits_a_telephone(comparison: Comparison) -> None:
+    """Names and values are longer than 390 pixels, and must wrap wherever they stand."""
+    page = report.as_html(comparison)
+    assert '<meta name=viewport content="width=device-width' in page
+    (body,) = re.findall(r"^body \{([^}]*)\}", page, re.MULTILINE)
+    assert "overflow-wrap: anywhere" in body
+    (pre,) = re.findall(r"^pre \{([^}]*)\}", page, re.MULTILINE)
+    assert "white-space: pre-wrap" in pre
+    assert not re.search(r"nowrap|(?<!max-)width: \d|<table", page)
+
+
 def test_the_json_holds_every_change(comparison: Comparison) -> None:
     data = report.as_json(comparison)
     assert (data["breaking"], data["compatible"], len(data["changes"])) == (1, 2, 3)

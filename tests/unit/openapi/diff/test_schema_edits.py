@@ -56,6 +56,10 @@ CASES: dict[str, tuple[Any, Any]] = {
         obj(["colour", "x"], colour={**S, "enum": ["r", "g"]}, x=N),
         obj(["x"], color={**S, "enum": ["r", "g"]}, x=N),
     ),
+    "renamed and required": (
+        obj(["x"], colour={**S, "enum": ["r", "g"]}, x=N),
+        obj(["x", "color"], color={**S, "enum": ["r", "g"]}, x=N),
+    ),
     "inner": (obj(a=obj(b=S)), obj(a=obj(b=N))),
     "slash in a name": (obj(**{"a/b": S}), obj(**{"a/b": N})),
     "inner of component": (
@@ -136,14 +140,14 @@ EDITS: dict[str, list[tuple[Any, ...]]] = {
             True,
         )
     ],
-    "enum wider": [("", "allowed values added: 3", "changed", "", "", "", False, ["enum"], False)],
+    "enum wider": [("", "allowed value added: 3", "changed", "", "", "", False, ["enum"], False)],
     "enum narrower": [
-        ("", "allowed values removed: 2", "changed", "", "", "", False, ["enum"], True)
+        ("", "allowed value removed: 2", "changed", "", "", "", False, ["enum"], True)
     ],
     "enum other": [
         (
             "",
-            "allowed values added: 3; allowed values removed: 1",
+            "allowed value added: 3; allowed value removed: 1",
             "changed",
             "",
             "",
@@ -172,7 +176,12 @@ EDITS: dict[str, list[tuple[Any, ...]]] = {
         ("/colour", "looks renamed to color", "renamed", "", "colour", "color", False, [], False)
     ],
     "renamed optional": [
-        ("/colour", "looks renamed to color", "renamed", "", "colour", "color", False, [], False)
+        ("/colour", "looks renamed to color", "renamed", "", "colour", "color", False, [], False),
+        ("/colour", "no longer required, as color", "optional", "", "color", "", False, [], False),
+    ],
+    "renamed and required": [
+        ("/colour", "looks renamed to color", "renamed", "", "colour", "color", False, [], False),
+        ("/colour", "now required, as color", "required", "", "color", "", False, [], False),
     ],
     "inner": [
         (
@@ -374,6 +383,14 @@ EDITS: dict[str, list[tuple[Any, ...]]] = {
 }
 # What each edit alone makes of the old schema, where that is not the new schema.
 ALONE: dict[str, list[Any]] = {
+    "renamed optional": [
+        obj(["color", "x"], color={**S, "enum": ["r", "g"]}, x=N),
+        obj(["x"], colour={**S, "enum": ["r", "g"]}, x=N),
+    ],
+    "renamed and required": [
+        obj(["x"], color={**S, "enum": ["r", "g"]}, x=N),
+        obj(["x", "colour"], colour={**S, "enum": ["r", "g"]}, x=N),
+    ],
     "nothing": [],
     "wording": [],
     "added": [

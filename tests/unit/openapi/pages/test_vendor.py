@@ -209,7 +209,7 @@ def test_values_removed_from_a_list_are_named(
     line = "                  default: act_two\n"
     vendor(workspace, write_page((line, line + "                  enum: [act_two, act_one]\n")))
     report = vendor(workspace, write_page((line, line + "                  enum: [act_two]\n")))
-    assert f'{ID}: body /model: allowed values removed: "act_one"' in report
+    assert f'{ID}: body /model: allowed value removed: "act_one"' in report
 
 
 def test_another_source_cannot_claim_the_operation(
