@@ -29,6 +29,7 @@ from cometapi_runway._flows.submit import SubmitRequest
 from cometapi_runway._settings import HEADER_VALUE, Settings, check_seconds
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
 from cometapi_runway.resources._call_options import invalid_option
+from cometapi_runway.resources._known_values import warn_of_unknown_model
 from cometapi_runway.resources._signatures import OPTIONS, P, Signature
 from cometapi_runway.resources._signatures.models import models
 from cometapi_runway.validation import HEADER_NAME, check_json, contract
@@ -96,6 +97,7 @@ def prepare_create(
         issues = _check_json(body)
     if issues:
         raise InvalidRequestError(issues)
+    warn_of_unknown_model(signature.name, signature.operation, body, settings.api_key)
     seed = body.get("seed")
     timeout = options.get("timeout")
     is_seed_drawn = "seed" not in (options.get("extra_body") or {}) and own.get("seed") is None
