@@ -13,18 +13,16 @@ import pytest
 
 from cometapi_runway import InvalidRequestError
 from cometapi_runway._core.secret import Secret
-from cometapi_runway.resources import _known_values
+from cometapi_runway.resources import _unknown_models
 from cometapi_runway.resources._argument_fields import list_argument_fields
 from cometapi_runway.resources._client_resources import (
     ClientResource,
     get_client_resource,
     list_client_resources,
 )
-from cometapi_runway.resources._known_values import (
-    describe_known_values,
-    read_known_values,
-    warn_of_unknown_model,
-)
+from cometapi_runway.resources._known_values import describe_known_values, read_known_values
+from cometapi_runway.resources._signatures import from_contract
+from cometapi_runway.resources._unknown_models import warn_of_unknown_model
 from cometapi_runway.validation import contract
 
 from ..support.both_clients import KEY, ClientHarness
@@ -38,14 +36,14 @@ each = pytest.mark.parametrize("case", WITH_MODEL, ids=lambda case: case.resourc
 
 @pytest.fixture(autouse=True)
 def _new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_known_values, "_warned", {})
+    monkeypatch.setattr(_unknown_models, "_warned", {})
 
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> list[logging.LogRecord]:
     """Every record of the logger."""
     records: list[logging.LogRecord] = []
-    monkeypatch.setattr(_known_values.logger, "handle", records.append)
+    monkeypatch.setattr(_unknown_models.logger, "handle", records.append)
     return records
 
 
@@ -216,3 +214,11 @@ def test_docstrings_name_the_known_values(resource: ClientResource) -> None:
         text = " ".join(paragraph[1].split()) if paragraph else ""
         assert known in text, f"the docstring of {found.argument.name} must hold: {known}"
         assert known or "Known" not in text
+
+
+@pytest.mark.parametrize("resource", list_client_resources(), ids=lambda one: one.name)
+def test_a_docstring_from_the_contract_names_the_known_values(resource: ClientResource) -> None:
+    documented = inspect.getdoc(from_contract(resource.operation.id).build) or ""
+    for found in list_argument_fields(resource):
+        known = describe_known_values(resource.contract, found.schema)
+        assert not known or f"\n{found.argument.name}: {known}" in documented

@@ -29,9 +29,9 @@ from cometapi_runway._flows.submit import SubmitRequest
 from cometapi_runway._settings import HEADER_VALUE, Settings, check_seconds
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
 from cometapi_runway.resources._call_options import invalid_option
-from cometapi_runway.resources._known_values import warn_of_unknown_model
 from cometapi_runway.resources._signatures import OPTIONS, P, Signature
 from cometapi_runway.resources._signatures.models import models
+from cometapi_runway.resources._unknown_models import warn_of_unknown_model
 from cometapi_runway.validation import HEADER_NAME, check_json, contract
 
 VERSION_HEADER = "X-Runway-Version"

@@ -14,9 +14,9 @@ from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway._core.naming import snake_case
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.errors import InvalidRequestError, Issue
-from cometapi_runway.resources._client_resources import list_client_resources, resolve_schema
 from cometapi_runway.resources._inputs import Model
 from cometapi_runway.resources._known_values import describe_known_values
+from cometapi_runway.resources._resolved_schema import resolve_schema
 from cometapi_runway.resources._signatures.signature import OPTIONS, Signature
 from cometapi_runway.validation import Contract, Operation, contract
 
@@ -134,11 +134,12 @@ def _python_signature(names: Iterable[str], required: frozenset[str]) -> PythonS
 
 def _docstring(operation: Operation, source: Contract) -> str:
     texts = operation.document.get("summary"), operation.document.get("description")
+    body = resolve_schema(source, operation.body_schema)
+    bodies = [body, *(resolve_schema(source, one) for one in _branches(body, "anyOf"))]
     known_values = [
         f"{_to_argument_name(name)}: {known}"
-        for resource in list_client_resources(source)
-        if resource.operation.id == operation.id
-        for name, schema in (as_object(resource.body_schema.get("properties")) or {}).items()
+        for one in bodies
+        for name, schema in (as_object(one.get("properties")) or {}).items()
         if (known := describe_known_values(source, resolve_schema(source, schema)))
     ]
     return "\n\n".join(str(text) for text in (*texts, *dict.fromkeys(known_values)) if text)
