@@ -149,8 +149,8 @@ def _add_known_values(value_type: _ValueType, groups: Sequence[KnownValues]) -> 
     return _ValueType(hint, value_type.metavar, (parameter,))
 
 
-def _convert_whole(_type: object, tokens: Sequence[Token]) -> int:
-    return convert(int, tokens)
+def _convert_whole(_type: object, tokens: Sequence[Token]) -> object:
+    return convert(int, tokens)  # pyright: ignore[reportUnknownVariableType] # of cyclopts
 
 
 def _keep_text(_type: object, tokens: Sequence[Token]) -> str:
