@@ -29,6 +29,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TracerProvider
 
+from cometapi_runway._core.redaction import name_or_none
 from cometapi_runway._core.task import Task
 from cometapi_runway._core.version import __version__
 from cometapi_runway._flows import (
@@ -88,8 +89,6 @@ METRICS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every metric, and its meaning."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a model, a status or a failure code looks like; anything else is not shown."""
 _TRACE_PARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -253,7 +252,7 @@ class _CreateWatch(_Watch):
 
     def start_span(self) -> Span:
         request = self.request
-        model = _to_name((request.call.body or {}).get("model"))
+        model = name_or_none((request.call.body or {}).get("model"))
         attributes: dict[str, Value] = {
             "gen_ai.operation.name": "generate_content",
             "gen_ai.provider.name": "runway",
@@ -337,7 +336,7 @@ class _WaitWatch(_Watch):
         _Watch.before(self, step)
         if isinstance(step, Notify) and step.task.status != self.status:
             self.status = step.task.status
-            shown = {"cometapi_runway.status": _to_name(self.status) or "other"}
+            shown = {"cometapi_runway.status": name_or_none(self.status) or "other"}
             self.span.add_event("status", shown)
 
     def after(self, step: Step) -> None:
@@ -355,11 +354,11 @@ class _WaitWatch(_Watch):
         details = getattr(error, "task_details", None)
         if isinstance(details, Task):
             self._measure(details)
-        if isinstance(error, TaskFailedError) and (code := _to_name(error.failure_code)):
+        if isinstance(error, TaskFailedError) and (code := name_or_none(error.failure_code)):
             self.attributes["cometapi_runway.failure_code"] = code
 
     def _measure(self, task: Task) -> None:
-        status = _to_name(task.status) or "other"
+        status = name_or_none(task.status) or "other"
         self.attributes["cometapi_runway.status"] = status
         if not task.is_terminal:
             return
@@ -367,7 +366,7 @@ class _WaitWatch(_Watch):
         if self.request.task.operation is not None:
             attributes["cometapi_runway.operation"] = self.request.task.operation
         self.observer.polls.record(self.requests, attributes)
-        if (code := _to_name(task.failure_code)) is not None:
+        if (code := name_or_none(task.failure_code)) is not None:
             attributes["cometapi_runway.failure_code"] = code
         # A task that had ended before the wait began has ended at an unknown time.
         if self.request.created is not None and self.requests > 1:
@@ -411,11 +410,6 @@ def _start_task_span(
         attributes=all_attributes,
         links=[] if created_by is None else [Link(created_by)],
     )
-
-
-def _to_name(value: object) -> str | None:
-    """A value that looks like a name, or None: a server or a caller may send any text."""
-    return value if isinstance(value, str) and _NAME.fullmatch(value) else None
 
 
 def _format_trace_parent(span: Span) -> str | None:

@@ -1,4 +1,4 @@
-"""Checks every example in the contract against its schema."""
+"""Checks every example and every known value in the contract against its schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from contract_tools._common.json_values import Json, JsonObject, members, pointer
+from contract_tools._common.json_values import Json, JsonObject, entries, members, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,6 +49,9 @@ def _examples_of(node: JsonObject, path: Path) -> Iterator[tuple[Path, Path, Jso
     if isinstance(listed, list):
         for index, example in enumerate(listed):
             yield (*path, "examples", index), schema, example
+    for index, entry in enumerate(entries(node.get("x-known-values"))):
+        for number, value in enumerate(entries(members(entry).get("values"))):
+            yield (*path, "x-known-values", index, "values", number), path, value
     for name, example in members(listed).items():
         if "value" in members(example):
             yield (*path, "examples", name, "value"), schema, members(example)["value"]

@@ -23,6 +23,7 @@ from contract_tools._common.json_values import (
 )
 from contract_tools._common.openapi import dereference, json_media, operations, resolve
 from contract_tools.build.examples import find_invalid_examples
+from contract_tools.pages.register import CONFIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -207,6 +208,28 @@ def _repeated_values(document: JsonObject) -> Iterator[tuple[str, str]]:
             yield pointer(path), f"enum lists {', '.join(twice)} twice"
 
 
+def _known_values(document: JsonObject) -> Iterator[tuple[str, str]]:
+    """Known values restrict nothing, so nothing else would notice a malformed entry."""
+    for path, node in _nodes(document):
+        if path[-1:] != ("x-known-values",):
+            continue
+        listed = [
+            value for entry in entries(node) for value in entries(members(entry).get("values"))
+        ]
+        if not listed:
+            yield pointer(path), "x-known-values must list values"
+        twice = sorted({repr(value) for value in listed if listed.count(value) > 1})
+        if twice:
+            yield pointer(path), f"x-known-values lists {', '.join(twice)} twice"
+        for entry in entries(node):
+            confidence, source = members(entry).get("confidence"), members(entry).get("source")
+            if confidence not in CONFIDENCE:
+                allowed = ", ".join(CONFIDENCE)
+                yield pointer(path), f"confidence must be one of {allowed}, is {confidence!r}"
+            if not isinstance(source, str) or not source:
+                yield pointer(path), "source must say who names the values"
+
+
 def _nodes(value: Json) -> Iterator[tuple[Path, Json]]:
     """Walk the document without the data in it: examples, enums, constants and defaults."""
     data = {"example", "examples", "enum", "const", "default", "value"}
@@ -234,5 +257,6 @@ STAGES: tuple[tuple[Rule, ...], ...] = (
         _lonely_references,
         _patterns,
         _repeated_values,
+        _known_values,
     ),
 )

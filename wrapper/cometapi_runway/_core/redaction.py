@@ -48,6 +48,7 @@ _DATABASE_URL = re.compile(
     r"(?:(?P<user>[^:@/]*)(?P<password>:[^@/]*)?@)?(?P<place>[^@?]*)(?:\?(?P<query>[^@]*))?",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_TEXT = 2000
 _MAX_REPR = 200
 _MAX_URL = 500
@@ -57,6 +58,14 @@ _DATA_URI = re.compile(r"data:[^\s,<>]{0,200},[^\s\"'<>]*", re.IGNORECASE)
 _URL_IN_TEXT = re.compile(
     _DATA_URI.pattern + r"|[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]+", re.IGNORECASE
 )
+
+
+def name_or_none(value: object) -> str | None:
+    """A value that looks like the name of a model, a status or a failure code, or None.
+
+    A server or a caller may send any text in its place, which is not shown.
+    """
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else None
 
 
 def redact_url(url: str) -> str:

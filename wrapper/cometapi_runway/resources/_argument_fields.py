@@ -18,7 +18,8 @@ from attrs import frozen
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text, parse_json
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.errors import Issue
-from cometapi_runway.resources._client_resources import ClientResource, resolve_schema
+from cometapi_runway.resources._client_resources import ClientResource
+from cometapi_runway.resources._resolved_schema import resolve_schema
 from cometapi_runway.validation import Contract
 
 

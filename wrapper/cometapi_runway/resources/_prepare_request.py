@@ -31,6 +31,7 @@ from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issu
 from cometapi_runway.resources._call_options import invalid_option
 from cometapi_runway.resources._signatures import OPTIONS, P, Signature
 from cometapi_runway.resources._signatures.models import models
+from cometapi_runway.resources._unknown_models import warn_of_unknown_model
 from cometapi_runway.validation import HEADER_NAME, check_json, contract
 
 VERSION_HEADER = "X-Runway-Version"
@@ -96,6 +97,7 @@ def prepare_create(
         issues = _check_json(body)
     if issues:
         raise InvalidRequestError(issues)
+    warn_of_unknown_model(signature.name, signature.operation, body, settings.api_key)
     seed = body.get("seed")
     timeout = options.get("timeout")
     is_seed_drawn = "seed" not in (options.get("extra_body") or {}) and own.get("seed") is None

@@ -22,8 +22,9 @@ from cometapi_runway.resources._client_resources import (
     ClientResource,
     get_client_resource,
     list_client_resources,
-    resolve_schema,
 )
+from cometapi_runway.resources._known_values import describe_known_values, read_known_values
+from cometapi_runway.resources._resolved_schema import resolve_schema
 from cometapi_runway.resources._resource import ResourceDescriptor
 from cometapi_runway.resources._signatures import OPTIONS
 from cometapi_runway.validation import Contract, contract
@@ -62,6 +63,10 @@ def test_types_and_values_come_from_the_contract(resource: ClientResource) -> No
         if schema.get("enum"):
             assert get_origin(hint) is Literal
             assert list(get_args(hint)) == schema["enum"]
+        elif known := read_known_values(schema):
+            kinds = get_args(get_args(option.hint)[0])
+            assert list(get_args(hint)) == [value for group in known for value in group.values]
+            assert kinds[1:] == ({"integer": int, "string": str}[schema["type"]], type(None))
         elif schema.get("type") in plain:
             assert hint is plain[schema["type"]]
         elif schema.get("type") == "array":
@@ -78,6 +83,9 @@ def test_help_comes_from_the_contract_and_defaults_from_the_signature(
         parameter = found[option.flag].parameter
         words = str(properties(resource)[option.field].get("description", "")).replace("`", "")
         assert words in parameter.help
+        assert describe_known_values(contract(), properties(resource)[option.field]) in (
+            parameter.help
+        )
         assert ("[required]" in parameter.help) is option.is_required
         default = resource.signature.parameters[option.argument].default
         if default in {None, inspect.Parameter.empty}:

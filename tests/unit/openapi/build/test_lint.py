@@ -16,6 +16,7 @@ from contract_tools.build.contract import build_contract
 POST = "/paths/~1runwayml~1v1~1character_performance/post"
 SHARED = "/paths/~1runway~1pro~1generate/post"
 REQUEST = "/components/schemas/CharacterPerformanceRequest"
+KNOWN = f"{REQUEST}/properties/ratio/x-known-values"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,11 @@ def edited(document: JsonObject, place: str, value: Json) -> JsonObject:
     copy = deepcopy(document)
     parent, _, key = place.rpartition("/")
     key = key.replace("~1", "/")
-    holder = members(at_pointer(copy, parent))
+    found = at_pointer(copy, parent)
+    if isinstance(found, list):
+        found[int(key)] = value
+        return copy
+    holder = members(found)
     if value is None:
         del holder[key]
     else:
@@ -136,6 +141,14 @@ def test_the_contract_keeps_its_rules(whole: JsonObject, good: JsonObject) -> No
             ["act_two", "act_two"],
             f"{REQUEST}/properties/model: enum lists 'act_two' twice",
         ),
+        (KNOWN, [], "/ratio/x-known-values: x-known-values must list values"),
+        (
+            f"{KNOWN}/1/values/0",
+            "1280:720",
+            "/ratio/x-known-values: x-known-values lists '1280:720' twice",
+        ),
+        (f"{KNOWN}/0/confidence", "certain", "must be one of documented, .*, is 'certain'"),
+        (f"{KNOWN}/0/source", None, "/ratio/x-known-values: source must say who names"),
         (f"{REQUEST}/properties/ratio/pattern", "^(", "not OpenAPI 3.1: .* is not a 'regex'"),
         (f"{REQUEST}/properties/ratio/pattern", "[0-9]+:[0-9]+", "must be anchored at both ends"),
         (f"{REQUEST}/properties/ratio/pattern", r"^\d+:\d+$", r"'\\\\' is read differently"),
@@ -176,6 +189,7 @@ def test_a_broken_rule_is_named_with_its_place(
             "/components/parameters/RunwayVersion/example: example is not valid: 'a b'",
         ),
         (f"{REQUEST}/properties/ratio/examples", ["wide"], "ratio/examples/0: example is not val"),
+        (f"{KNOWN}/1/values", ["wide"], "x-known-values/1/values/0: example is not valid: 'wide'"),
     ],
 )
 def test_an_example_that_its_schema_forbids_is_named(

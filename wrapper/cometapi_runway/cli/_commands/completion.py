@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -15,6 +16,35 @@ from cometapi_runway.cli._output.report import Report
 Shell: TypeAlias = Literal["bash", "zsh", "fish", "powershell"]
 
 _BASH_FILES: Final = 'COMPREPLY=( $(compgen -f -- "${cur}") )'
+_BASH_REGISTRATION: Final = re.compile(r"^complete -F (\w+) ", re.MULTILINE)
+_BASH_JOIN: Final = r"""
+# Bash splits words at colons, which ratios contain.
+{name}_joined() {{
+  local -a joined=()
+  local index at=0 count=0 glue=""
+  for ((index=0; index<${{#COMP_WORDS[@]}}; index++)); do
+    local word="${{COMP_WORDS[index]}}"
+    if ((count)) && [[ "$word" == :* || -n "$glue" ]]; then
+      joined[count-1]+="$word"
+    else
+      joined[count]="$word"
+      count=$((count+1))
+    fi
+    glue=""
+    [[ "$word" == *: ]] && glue=1
+    ((index == COMP_CWORD)) && at=$((count-1))
+  done
+  local -a COMP_WORDS=("${{joined[@]}}")
+  local COMP_CWORD=$at
+  {name}
+  local current="${{COMP_WORDS[COMP_CWORD]}}"
+  local before="${{current%"${{current##*:}}"}}"
+  for ((index=0; index<${{#COMPREPLY[@]}}; index++)); do
+    COMPREPLY[index]="${{COMPREPLY[index]#"$before"}}"
+  done
+}}
+
+complete -o bashdefault -o default -F {name}_joined """
 _DISPLAY: Final = DisplayOptions()
 
 
@@ -69,7 +99,7 @@ def make_completion_script(app: App, shell: Shell) -> str:
     # cyclopts' script completes no file where it does not know that a value is one, and splits file
     # names at spaces. Without a match bash's own completion of file names does both right.
     script = script.replace(_BASH_FILES, "COMPREPLY=()")
-    return script.replace("\ncomplete -F ", "\ncomplete -o bashdefault -o default -F ")
+    return _BASH_REGISTRATION.sub(lambda found: _BASH_JOIN.format(name=found[1]).lstrip(), script)
 
 
 def _install(app: App, shell: Shell, script: str) -> list[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from attrs import frozen
-from cyclopts import Parameter
+from cyclopts import Parameter, convert
 
 from cometapi_runway._core.json_values import JSON, Object, as_text, parse_json
 from cometapi_runway._core.naming import kebab_case
@@ -28,6 +28,11 @@ from cometapi_runway.resources._argument_fields import (
     parse_value,
 )
 from cometapi_runway.resources._client_resources import ClientResource
+from cometapi_runway.resources._known_values import (
+    KnownValues,
+    describe_known_values,
+    read_known_values,
+)
 from cometapi_runway.validation import Contract
 
 if TYPE_CHECKING:
@@ -129,7 +134,23 @@ def _get_value_type(argument_field: ArgumentField) -> _ValueType:
         is_short = len(metavar) <= _MAX_METAVAR_WIDTH
         parameter = Parameter(converter=_keep_text, show_choices=not is_short)
         return _ValueType(Literal[choices] | str, metavar if is_short else "CHOICE", (parameter,))
-    return _VALUE_TYPES[argument_field.kind]
+    value_type = _VALUE_TYPES[argument_field.kind]
+    known = read_known_values(argument_field.schema)
+    return _add_known_values(value_type, known) if known else value_type
+
+
+def _add_known_values(value_type: _ValueType, groups: Sequence[KnownValues]) -> _ValueType:
+    """Have shells complete the known values; any other value is accepted as well."""
+    values = tuple(value for group in groups for value in group.values)
+    # Help names them with their sources. The converter keeps them out of messages.
+    converter = _convert_whole if value_type.hint is int else _keep_text
+    parameter = Parameter(converter=converter, show_choices=False)
+    hint: Any = Literal[values] | value_type.hint
+    return _ValueType(hint, value_type.metavar, (parameter,))
+
+
+def _convert_whole(_type: object, tokens: Sequence[Token]) -> object:
+    return convert(int, tokens)  # pyright: ignore[reportUnknownVariableType] # of cyclopts
 
 
 def _keep_text(_type: object, tokens: Sequence[Token]) -> str:
@@ -184,6 +205,7 @@ def _make_help(contract: Contract, schema: Object, *, is_required: bool) -> str:
     # Descriptions are Markdown, help is plain text.
     parts = [description.replace("`", "")]
     parts.append(_describe_range(description, schema.get("minimum"), schema.get("maximum")))
+    parts.append(describe_known_values(contract, schema))
     if is_required:
         parts.append("[required]")
     return " ".join(part for part in parts if part)

@@ -33,12 +33,15 @@ def compat_text_to_video(
     Args:
         prompt: What the video shows.
         callback_url: Where the gateway posts the result.
-        model: The model. The page's sample has ``gen4``; CometAPI tested the default.
-        ratio: Frame shape, ``"W:H"`` or ``(W, H)``, such as 16:9, 9:16 or 1:1.
+        model: The model. The page's sample has ``gen4``; CometAPI tested the default. Known: gen4,
+            gen4_turbo (documented: CometAPI's pages).
+        ratio: Frame shape, ``"W:H"`` or ``(W, H)``. Known: 16:9, 9:16, 1:1 (documented: CometAPI's
+            page).
         style: The look; the default is the page's.
         options: ``{"seconds": …, "motion_vector": {…}}``, the camera's movement as numbers ``x``,
             ``y``, ``z``, ``r``, ``bg_x_pan``, ``bg_y_pan``. The page requires both, so a missing
-            one is filled in: 5 seconds, a still camera.
+            one is filled in: 5 seconds, a still camera. Known seconds: 5, 10 (documented:
+            CometAPI's pages).
         **call: See `CallOptions`.
 
     Returns:
@@ -83,12 +86,13 @@ def compat_image_to_video(
         image: URL of the picture.
         prompt: What moves, and how.
         callback_url: Where the gateway posts the result.
-        model: The model; the default is the page's.
+        model: The model; the default is the page's. Known: gen4, gen4_turbo (documented: CometAPI's
+            pages).
         ratio: Frame shape, ``"W:H"`` or ``(W, H)``; the page requires it, its sample omits it, and
-            the default is the page's.
+            the default is the page's. Known: 1280:720, 720:1280 (documented: CometAPI's page).
         style: The look; omitted if None.
-        options: ``{"seconds": 5 or 10}`` and any other option of the gateway; the page advises
-            to start with 5. Omitted if None.
+        options: ``{"seconds": 5 or 10}`` and any other option of the gateway; the page advises to
+            start with 5. Omitted if None. Known seconds: 5, 10 (documented: CometAPI's pages).
         last_image: URL of the picture that the video ends with. The page describes the field
             without its name; this name is inferred.
         **call: See `CallOptions`.
@@ -136,10 +140,11 @@ def compat_video_to_video(
         video: URL of the video.
         prompt: The style.
         callback_url: Where the gateway posts the result.
-        model: The model; the default is the page's.
-        options: ``{"seconds": …, "structure_transformation": …, "flip": …}``: length, how far
-            the result may differ from the source (start with 0.5), and a flag that the page does
-            not explain. If None, 5 seconds: the newer page requires the length.
+        model: The model; the default is the page's. Known: gen4 (documented: CometAPI's page).
+        options: ``{"seconds": …, "structure_transformation": …, "flip": …}``: length, how far the
+            result may differ from the source (start with 0.5), and a flag that the page does not
+            explain. If None, 5 seconds: the newer page requires the length. Known seconds: 5
+            (documented: CometAPI's page).
         **call: See `CallOptions`.
 
     Returns:

@@ -15,6 +15,8 @@ from cometapi_runway._core.naming import snake_case
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.errors import InvalidRequestError, Issue
 from cometapi_runway.resources._inputs import Model
+from cometapi_runway.resources._known_values import describe_known_values
+from cometapi_runway.resources._resolved_schema import resolve_schema
 from cometapi_runway.resources._signatures.signature import OPTIONS, Signature
 from cometapi_runway.validation import Contract, Operation, contract
 
@@ -60,7 +62,7 @@ def from_contract(operation_id: str, source: Contract | None = None) -> Signatur
         )
 
     build.__name__ = operation_id
-    build.__doc__ = _docstring(operation)
+    build.__doc__ = _docstring(operation, source)
     # For `inspect`.
     build.__signature__ = _python_signature(wire_names, required)  # type: ignore[attr-defined]
     return Signature(operation_id, build, "feed" if operation.tag == "compat" else "tasks")
@@ -130,9 +132,17 @@ def _python_signature(names: Iterable[str], required: frozenset[str]) -> PythonS
     return PythonSignature([*own, options])
 
 
-def _docstring(operation: Operation) -> str:
+def _docstring(operation: Operation, source: Contract) -> str:
     texts = operation.document.get("summary"), operation.document.get("description")
-    return "\n\n".join(str(text) for text in texts if text)
+    body = resolve_schema(source, operation.body_schema)
+    bodies = [body, *(resolve_schema(source, one) for one in _branches(body, "anyOf"))]
+    known_values = [
+        f"{_to_argument_name(name)}: {known}"
+        for one in bodies
+        for name, schema in (as_object(one.get("properties")) or {}).items()
+        if (known := describe_known_values(source, resolve_schema(source, schema)))
+    ]
+    return "\n\n".join(str(text) for text in (*texts, *dict.fromkeys(known_values)) if text)
 
 
 def _models_to_json(value: JSON | Model) -> Any:

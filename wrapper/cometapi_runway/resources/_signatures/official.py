@@ -43,9 +43,10 @@ def character_performance(
             whose type is inferred; ``{"type": "image" | "video", "uri": …}``; a local file as a
             `pathlib.Path`; or the generated model.
         reference: The video with the performance, in the same forms.
-        model: The model; the page allows one.
-        ratio: Frame shape of the output, ``"W:H"`` or ``(W, H)`` in pixels. The page names
-            1280:720 and 720:1280 and allows what the model accepts.
+        model: The model. Known: act_two (documented: CometAPI's page).
+        ratio: Frame shape of the output, ``"W:H"`` or ``(W, H)`` in pixels. The model decides which
+            are allowed. Known: 1280:720, 720:1280 (documented: CometAPI's page); 960:960, 1104:832,
+            832:1104, 1584:672 (upstream: Runway, for act_two).
         body_control: Whether body motion is transferred as well as the face.
         expression_intensity: Strength of the expressions, 1 to 5 (bounds and default are
             Runway's; the page has none).
@@ -95,11 +96,15 @@ def image_to_video(
         prompt_image: The picture: an https URL, a data URI, or a local file as a
             `pathlib.Path`. CometAPI's page has one URL; Runway also takes a list of
             ``{"uri": …, "position": "first" | "last"}``, which users of the gateway send too.
-        model: The model, such as ``"gen3a_turbo"`` (the page's) or ``"gen4_turbo"``.
+        model: The model. Known: gen3a_turbo (documented: CometAPI's page); gen4_turbo (observed: a
+            client in production).
         prompt_text: What moves, and how; at most 512 characters.
-        ratio: Frame shape, ``"W:H"`` or ``(W, H)``. The page lists eight in pixels, the first one
-            1280:720 or, in its newer text, 1280:768. The model decides which are allowed.
-        duration: Length in seconds. It depends on the model; the page's default is 5.
+        ratio: Frame shape, ``"W:H"`` or ``(W, H)``. The model decides which are allowed; the page
+            advises to start with 1280:720 or, in its newer text, 1280:768. Known: 1280:720,
+            720:1280, 1104:832, 832:1104, 960:960, 1584:672, 1280:768, 768:1280 (documented:
+            CometAPI's page); 16:9, 9:16 (documented: CometAPI's page, for older API versions).
+        duration: Length in seconds. It depends on the model; the page's default is 5. Known: 5, 10
+            (documented: CometAPI's page); 2, 3, 4, 6, 7, 8, 9 (upstream: Runway, for gen4_turbo).
         watermark: Whether the video has a watermark.
         seed: To repeat a result. The page's maximum is 999999999, that of its older sample
             4294967295. A random one below 10**9 if None.
@@ -142,8 +147,12 @@ def text_to_image(
         reference_images: One to three pictures: https URLs, data URIs, local files as
             `pathlib.Path`, or ``{"uri": …, "tag": …}``. Runway accepts a prompt alone; the
             gateway refuses that with ``reference_images_empty``, so it is refused here.
-        model: The model; the page names one.
-        ratio: Frame shape, ``"W:H"`` or ``(W, H)`` in pixels; the default is the page's example.
+        model: The model. Known: gen4_image (documented: CometAPI's page); gen4_image_turbo
+            (inferred: CometAPI's list of models).
+        ratio: Frame shape, ``"W:H"`` or ``(W, H)`` in pixels. Known: 1280:720 (documented:
+            CometAPI's page); 720:1280, 1024:1024, 1080:1080, 1168:880, 1360:768, 1440:1080,
+            1080:1440, 1808:768, 1920:1080, 1080:1920, 2112:912, 720:720, 960:720, 720:960, 1680:720
+            (upstream: Runway, for gen4_image).
         seed: 0 to 4294967295, to repeat a result; a random one below 10**9 if None.
         content_moderation: Threshold for public figures, ``"auto"`` or ``"low"``; omitted if
             None. Runway documents it, CometAPI's page does not.
@@ -188,9 +197,11 @@ def video_to_video(
     Args:
         video_uri: The video: an https URL, a data URI, or a local file as a `pathlib.Path`.
         prompt_text: What to change, at most 1000 characters.
-        model: The model; the default is the page's.
-        ratio: Frame shape of the result, ``"W:H"`` or ``(W, H)`` in pixels; the page advises
-            to start with 1280:720, and says that ``1280x720`` is not accepted everywhere.
+        model: The model. Known: gen4_aleph (documented: CometAPI's page).
+        ratio: Frame shape of the result, ``"W:H"`` or ``(W, H)`` in pixels; the page advises to
+            start with 1280:720, and says that ``1280x720`` is not accepted everywhere. Known:
+            1280:720, 720:1280 (documented: CometAPI's page); 1104:832, 832:1104, 960:960, 1584:672,
+            848:480, 640:480 (upstream: Runway, for gen4_aleph).
         references: Reference pictures: URLs, data URIs, files, or ``{"type": "image",
             "uri": …}``.
         seed: 0 to 4294967295, to repeat a result; a random one below 10**9 if None.
@@ -229,7 +240,7 @@ def video_upscale(
     Args:
         video_uri: The video: an https URL, a data URI, or a local file as a `pathlib.Path`.
             Runway's limit was 40 seconds.
-        model: The model; the page names one.
+        model: The model. Known: upscale_v1 (documented: CometAPI's page).
         **options: See `CallOptions`.
 
     Returns:

@@ -1,0 +1,61 @@
+"""A warning before an unknown model is paid for: once for each value and process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from cometapi_runway._core.json_values import as_object
+from cometapi_runway._core.redaction import name_or_none
+from cometapi_runway._core.secret import Secret
+from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
+from cometapi_runway.resources._known_values import KnownValues, join_groups, read_known_values
+from cometapi_runway.resources._resolved_schema import resolve_schema
+
+logger: Final = logging.getLogger("cometapi_runway.models")
+_MODEL: Final = "model"
+_MAX_WARNINGS: Final = 1000
+"""A service may pass on whatever its users type; memory and log stay bounded."""
+_warned: Final[dict[tuple[str, str | None], object]] = {}
+
+
+def warn_of_unknown_model(
+    name: str, operation: str, body: Mapping[str, object], api_key: Secret
+) -> None:
+    """Log a warning if a request's model is not known: once per value and process.
+
+    Args:
+        name: The resource's name, such as ``compat.act_one``.
+        operation: The operation's id in the contract.
+        body: The request's body. Nothing of it is shown but the model, if it looks like a name.
+        api_key: The key, which is not shown if it was passed as the model.
+    """
+    model, groups = body.get(_MODEL), _read_known_models(name, operation)
+    if not groups or not isinstance(model, str) or any(model in one.values for one in groups):
+        return
+    shown = name_or_none(api_key.hide_in_text(model))
+    # Atomic without a lock, which a forked child could inherit locked.
+    mark = object()
+    if len(_warned) >= _MAX_WARNINGS or _warned.setdefault((name, shown), mark) is not mark:
+        return
+    logger.warning(
+        "%s: the model %s is not known; the gateway may not have it. Known: %s",
+        name,
+        shown or "(not shown: it does not look like a model's name)",
+        join_groups(groups),
+    )
+
+
+@cache
+def _read_known_models(name: str, operation: str) -> tuple[KnownValues, ...]:
+    """The known models of a resource, or of all of an operation's if none has the name."""
+    resources = [one for one in list_client_resources() if one.operation.id == operation]
+    own = [one for one in resources if one.name == name]
+    return tuple(dict.fromkeys(group for one in own or resources for group in _list_models(one)))
+
+
+def _list_models(resource: ClientResource) -> tuple[KnownValues, ...]:
+    fields = as_object(resource.body_schema.get("properties")) or {}
+    return read_known_values(resolve_schema(resource.contract, fields.get(_MODEL)))
