@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation._document import Operation, Response, is_json_media_type
@@ -40,11 +40,40 @@ class ShapeDifference:
         path: The JSON pointer of the field; empty for the response as a whole.
         value: The status code, the content type, the names of an unknown envelope's fields, the
             JSON type, or the word; empty for a field that is unknown or missing.
+        schema: The JSONPath of the schema, in the contract, that would have to describe it; empty
+            for an envelope, which none of several schemas describes.
+        documented: The JSON types that the schema allows, for rule ``type``.
     """
 
     rule: str
     path: str
     value: str
+    schema: str = ""
+    documented: tuple[str, ...] = ()
+
+
+@frozen
+class _Field:
+    """A field of a body and the schema that describes it.
+
+    Attributes:
+        path: Its JSON pointer.
+        name: Its name; that of the list for an item.
+        schema: The JSONPath of the schema.
+    """
+
+    path: str
+    name: str
+    schema: str
+
+    def go(self, name: str, step: str) -> _Field:
+        """A field in it, by its name and a step from schema to schema."""
+        own = self.name if name == "*" else name
+        return _Field(f"{self.path}/{name}", own, self.schema + step)
+
+    def choose(self, step: str) -> _Field:
+        """The same field, described by a part of the schema."""
+        return evolve(self, schema=self.schema + step)
 
 
 class ResponseComparer:
@@ -67,26 +96,30 @@ class ResponseComparer:
             is_json: Whether there is one.
         """
         found: list[ShapeDifference] = []
+        place = f"$.paths['{operation.path}'].{operation.method.lower()}.responses"
         # `default` documents what any other status would mean, and is no statement that it occurs.
         if str(status) not in {response.status for response in operation.responses}:
-            found.append(ShapeDifference("status", "", str(status)))
+            found.append(ShapeDifference("status", "", str(status), place))
         response = operation.response(status)
         if response is not None:
-            found += self._compare_content(response, content_type, body, is_json=is_json)
+            documented = require_object(operation.document["responses"])[response.status]
+            place = _follow(documented, f"{place}['{response.status}']") + ".content"
+            found += self._compare_content(response, content_type, body, place, is_json=is_json)
         return tuple(sorted(set(found)))
 
     def _compare_content(
-        self, response: Response, content_type: str, body: JSON, *, is_json: bool
+        self, response: Response, content_type: str, body: JSON, place: str, *, is_json: bool
     ) -> Iterator[ShapeDifference]:
         if content_type not in response.content:
-            yield ShapeDifference("content-type", "", content_type)
+            yield ShapeDifference("content-type", "", content_type, place)
         if not is_json:
             if content_type in response.content and is_json_media_type(content_type):
                 yield ShapeDifference("type", "", "not JSON")
             return
         if response.schema is None:
             return
-        found = list(self._compare_value(response.schema, body, "", ""))
+        place = f"{place}['application/json'].schema"
+        found = list(self._compare_value(response.schema, body, _Field("", "", place)))
         if _is_far(found, ""):
             # No documented body is near enough for a comparison field by field.
             names = ", ".join(sorted(body)) if isinstance(body, Mapping) else _name_type(body)
@@ -94,53 +127,66 @@ class ResponseComparer:
         else:
             yield from found
 
-    def _compare_value(
-        self, schema: JSON, value: JSON, path: str, name: str
-    ) -> Iterator[ShapeDifference]:
+    def _compare_value(self, schema: JSON, value: JSON, at: _Field) -> Iterator[ShapeDifference]:
+        at = evolve(at, schema=_follow(schema, at.schema))
         rules = resolve_reference(self.document, schema)
         types = rules.get("type")
-        names = {types} if isinstance(types, str) else set(_texts(types))
-        if names and names.isdisjoint(_TYPES.get(type(value), {"object"})):
-            yield ShapeDifference("type", path, _name_type(value))
+        documented = (types,) if isinstance(types, str) else tuple(_texts(types))
+        if documented and set(documented).isdisjoint(_TYPES.get(type(value), {"object"})):
+            yield ShapeDifference("type", at.path, _name_type(value), at.schema, documented)
             return
         choices = require_list(rules.get("anyOf", [])) or require_list(rules.get("oneOf", []))
         if choices:
-            yield from self._compare_choices(choices, value, path, name)
-        for part in require_list(rules.get("allOf", [])):
-            yield from self._compare_value(part, value, path, name)
+            yield from self._compare_choices(choices, value, at)
+        for index, part in enumerate(require_list(rules.get("allOf", []))):
+            yield from self._compare_value(part, value, at.choose(f".allOf[{index}]"))
         if isinstance(value, Mapping):
-            yield from self._compare_object(rules, value, path)
+            yield from self._compare_object(rules, value, at)
         elif isinstance(value, list) and "items" in rules:
             for item in value:
-                yield from self._compare_value(rules["items"], item, f"{path}/*", name)
-        elif isinstance(value, str) and name in STATUS_FIELDS:
+                yield from self._compare_value(rules["items"], item, at.go("*", ".items"))
+        elif isinstance(value, str) and at.name in STATUS_FIELDS:
             known = _texts(rules["enum"]) if "enum" in rules else self._words
             if not choices and value not in known:
-                yield ShapeDifference("word", path, value)
+                yield ShapeDifference("word", at.path, value, at.schema)
 
     def _compare_choices(
-        self, choices: list[JSON], value: JSON, path: str, name: str
+        self, choices: list[JSON], value: JSON, at: _Field
     ) -> list[ShapeDifference]:
         """The differences from the choice that is nearest."""
         resolved = [resolve_reference(self.document, choice) for choice in choices]
         # A list of words beside any text: the text stands for words that are not known yet.
-        if isinstance(value, str) and any("enum" in choice for choice in resolved):
-            resolved = [choice for choice in resolved if choice != {"type": "string"}]
-        found = [list(self._compare_value(choice, value, path, name)) for choice in resolved]
-        return min(found, key=lambda one: (_is_far(one, path), len(one)))
+        is_word = isinstance(value, str) and any("enum" in choice for choice in resolved)
+        found = [
+            list(self._compare_value(choice, value, at.choose(f".anyOf[{index}]")))
+            for index, choice in enumerate(choices)
+            if not (is_word and resolved[index] == {"type": "string"})
+        ]
+        return min(found, key=lambda one: (_is_far(one, at.path), len(one)))
 
-    def _compare_object(self, rules: Object, value: Object, path: str) -> Iterator[ShapeDifference]:
+    def _compare_object(
+        self, rules: Object, value: Object, at: _Field
+    ) -> Iterator[ShapeDifference]:
         properties = require_object(rules.get("properties", {}))
         for name in map(require_text, require_list(rules.get("required", []))):
             if name not in value:
-                yield ShapeDifference("missing", f"{path}/{name}", "")
+                yield ShapeDifference("missing", f"{at.path}/{name}", "", at.schema)
         if not properties:
             return
         for name, item in value.items():
             if name in properties:
-                yield from self._compare_value(properties[name], item, f"{path}/{name}", name)
+                field = at.go(name, f".properties['{name}']")
+                yield from self._compare_value(properties[name], item, field)
             else:
-                yield ShapeDifference("field", f"{path}/{name}", "")
+                yield ShapeDifference("field", f"{at.path}/{name}", "", at.schema)
+
+
+def _follow(value: JSON, place: str) -> str:
+    """Where a value is defined, as a JSONPath: at this place, or where its ``$ref`` leads."""
+    reference = value.get("$ref") if isinstance(value, Mapping) else None
+    if not isinstance(reference, str):
+        return place
+    return "$" + reference.removeprefix("#").replace("/", ".")
 
 
 def _is_far(differences: list[ShapeDifference], path: str) -> bool:

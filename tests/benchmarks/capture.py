@@ -1,0 +1,79 @@
+"""CPU time that capture adds to ordinary polls, without a network.
+
+10,000 polls of known shape, each with its own task and values, are made by a client that captures
+and by one that does not, in rotating order, and ratios are computed per round. Nothing may be
+written, and it may take 1.02 times as long.
+
+    python tests/benchmarks/capture.py [ROUNDS] [POLLS]
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
+
+from cometapi_runway import RunwayClient  # noqa: E402  the path is set above
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+POLLS = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
+MAX_RATIO = 1.02
+IDS = [str(uuid.uuid4()) for _ in range(100)]
+_numbers = itertools.count()
+
+
+def gateway(request: httpx.Request) -> httpx.Response:
+    """Respond with a task that has another progress each time."""
+    task = {"id": request.url.path.rpartition("/")[2], "status": "RUNNING"}
+    progress = next(_numbers) % 1000 / 1000
+    return httpx.Response(
+        200, json={**task, "createdAt": "2026-01-01T00:00:00Z", "progress": progress}
+    )
+
+
+def measure(client: RunwayClient, polls: int) -> float:
+    """Return the microseconds of one poll."""
+    start = time.process_time()
+    for number in range(polls):
+        client.tasks.retrieve(IDS[number % len(IDS)])
+    return (time.process_time() - start) / polls * 1e6
+
+
+def main() -> None:
+    """Print the times and their ratio."""
+    folder = Path(tempfile.mkdtemp()) / "captured"
+    clients = {
+        is_on: RunwayClient(
+            "sk-benchmark",
+            transport=httpx.MockTransport(gateway),
+            capture=folder if is_on else None,
+        )
+        for is_on in (False, True)
+    }
+    times: dict[bool, list[float]] = {False: [], True: []}
+    gc.disable()
+    for number in range(ROUNDS + 2):
+        for is_on in (False, True) if number % 2 else (True, False):
+            times[is_on].append(measure(clients[is_on], POLLS // ROUNDS))
+        gc.collect()
+    ratios = [on / off for off, on in zip(times[False][2:], times[True][2:], strict=True)]
+    ratio = statistics.median(ratios)
+    off, on = (statistics.median(times[is_on]) for is_on in (False, True))
+    print(f"off {off:7.1f} us   on {on:7.1f} us")
+    verdict = "within" if ratio <= MAX_RATIO else "ABOVE"
+    print(f"capture: {ratio:.3f} times a poll, {verdict} {MAX_RATIO}")
+    print("files written:", len(list(folder.rglob("*"))))
+
+
+if __name__ == "__main__":
+    main()
