@@ -13,13 +13,10 @@ Shape: TypeAlias = tuple[Hashable, ...]
 
 
 def read_shape(operation: str, response: RawResponse) -> Shape:
-    """The shape of a response to an operation; equal shapes have equal differences.
-
-    Computed for each response of a client that captures, so it makes as few calls as it can.
-    """
+    """The shape of a response to an operation; equal shapes have equal differences."""
     try:
         body = _read_value(parse_json(response.body))
-    except ValueError:
+    except (ValueError, RecursionError):
         body = bool(response.body.strip())
     content_type = response.headers.get("content-type", "")
     return operation, response.status, content_type, body

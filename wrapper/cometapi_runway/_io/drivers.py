@@ -128,7 +128,7 @@ class Driver:
                     step.error = error
                 step.at = self.clock.now()
                 _log_response(step)
-                if _is_new(self.watcher, step):
+                if self.watcher is not None and _is_new(self.watcher, step):
                     _record_response(self.watcher, step)
             case Sleep():
                 log_sleep(step, self.transport)
@@ -227,7 +227,7 @@ class AsyncDriver:
                     step.error = error
                 step.at = self.clock.now()
                 _log_response(step)
-                if _is_new(self.watcher, step):
+                if self.watcher is not None and _is_new(self.watcher, step):
                     # Not awaited: a cancellation here would come between a paid task and its id.
                     loop = asyncio.get_running_loop()
                     loop.run_in_executor(None, _record_response, self.watcher, step)
@@ -349,14 +349,13 @@ def _record(journal: JournalWriter | None, step: Record) -> None:
             step.error = error
 
 
-def _is_new(watcher: ResponseWatcher | None, step: Send) -> bool:
-    if watcher is None or step.response is None:
-        return False
-    return watcher.is_new(step.call.operation, step.response)
+def _is_new(watcher: ResponseWatcher, step: Send) -> bool:
+    response = step.response
+    return response is not None and watcher.is_new(step.call.operation, response)
 
 
-def _record_response(watcher: ResponseWatcher | None, step: Send) -> None:
-    if watcher is not None and step.response is not None:
+def _record_response(watcher: ResponseWatcher, step: Send) -> None:
+    if step.response is not None:
         watcher.record(step.call.operation, step.response)
 
 
