@@ -125,6 +125,13 @@ class TestOncePerShape:
         bodies = [{**TASK, "status": word} for word in words]
         assert len(record(tmp_path, READ, *map(reply, bodies))) == 2
 
+    @pytest.mark.parametrize(("known", "new"), [("3", "7"), ("RUNNING", "BREWING"), ("", "9")])
+    def test_a_word_is_not_taken_for_another(self, known: str, new: str, tmp_path: Path) -> None:
+        bodies = [{"code": 200, "msg": "", "data": {"task_id": ID, "status": known}}]
+        bodies.append({**bodies[0], "data": {"task_id": ID, "status": new}})
+        (file,) = record(tmp_path, FEED, *map(reply, bodies))
+        assert new in file.read_text("utf-8")
+
     def test_names_that_are_values_are_one_shape(self, tmp_path: Path) -> None:
         bodies = [{**TASK, f"{i:032x}": 1} for i in range(1, 50)]
         assert len(record(tmp_path, READ, *map(reply, bodies))) == 1

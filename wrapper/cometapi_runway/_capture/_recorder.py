@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,8 @@ MAX_SHAPES: Final = 10_000
 MAX_OUTLINES: Final = 1000
 MAX_OUTLINE_BYTES: Final = 4096
 """Outlines that are remembered at most, and bytes of each."""
-_HEX_DIGITS: Final = b"0123456789abcdef"
+_HIDE_HEX_DIGITS: Final = bytes.maketrans(b"123456789abcdef", b"0" * 15)
+_STATUS_WORDS: Final = re.compile(rb'"stat(?:us|e)"\s*:\s*"([^"]*)')
 
 _logger = logging.getLogger("cometapi_runway.capture")
 _OWNER_ONLY: Final = 0o600
@@ -55,17 +57,17 @@ class ResponseRecorder:
 
     def is_new(self, operation: str, response: RawResponse) -> bool:
         """Whether no response of this shape has been seen; it counts as seen from now on."""
-        # Polls differ in ids and numbers. Without hexadecimal digits most are equal, and need not
-        # be parsed, which would cost more than everything else here.
+        # Polls differ in ids and numbers. With hexadecimal digits alike most are equal, and need
+        # not be parsed, which would cost more than everything else here.
         outline = (
             operation,
             response.status,
             response.headers.get("content-type"),
-            response.body.translate(None, _HEX_DIGITS),
+            response.body.translate(_HIDE_HEX_DIGITS),
         )
         if outline in self._outlines:
             return False
-        if len(self._outlines) < MAX_OUTLINES and len(response.body) <= MAX_OUTLINE_BYTES:
+        if len(self._outlines) < MAX_OUTLINES and _has_clear_words(response.body):
             self._outlines.add(outline)
         return self._is_new_shape(read_shape(operation, response))
 
@@ -106,6 +108,14 @@ class ResponseRecorder:
             # Another client wrote it, or an earlier process.
             pass
         self._written.add(digest)
+
+
+def _has_clear_words(body: bytes) -> bool:
+    """Whether a body is short and no other status word has the same outline as its own."""
+    if len(body) > MAX_OUTLINE_BYTES:
+        return False
+    words = _STATUS_WORDS.findall(body)
+    return all(word == word.translate(_HIDE_HEX_DIGITS) and b"0" not in word for word in words)
 
 
 def compare_response(operation: str, response: RawResponse) -> tuple[ShapeDifference, ...]:
