@@ -99,13 +99,19 @@ def _suggest_remedy(difference: ShapeDifference, file: Path, media_type: str) ->
     # What is hidden cannot be named in the contract, and a wrong schema is not the contract's.
     if not update or HIDDEN in f"{difference.path}{difference.value}":
         return f"cp {file} tests/data/corpus/{file.parent.name}/"
+    actions = [(difference.schema, f"update: {{ {update} }}")]
+    if difference.rule == "type" and len(difference.documented) == 1:
+        # An update cannot put a list over a single type.
+        actions.insert(0, (f"{difference.schema}.type", "remove: true"))
     description = describe_difference(difference).replace("'", "''")
     return "\n".join(
-        (
-            f'- target: "{difference.schema}"',
+        line
+        for target, modifier in actions
+        for line in (
+            f'- target: "{target}"',
             f"  description: 'Take in what the gateway sends: {description}.'",
             f"  x-evidence: 'Captured: {file.name}, {media_type or 'no content type'}.'",
-            f"  update: {{ {update} }}",
+            f"  {modifier}",
         )
     )
 
@@ -121,7 +127,7 @@ def _suggest_update(difference: ShapeDifference) -> str:
         case "field":
             return f"properties: {{ '{difference.path.rpartition('/')[2]}': {{}} }}"
         case "type" if difference.documented:
-            # An update adds to a list, and replaces a single type.
+            # An update adds to a list.
             documented = difference.documented if len(difference.documented) == 1 else ()
             names = ", ".join(f"'{name}'" for name in (*documented, value))
             return f"type: [{names}]"

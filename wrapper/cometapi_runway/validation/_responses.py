@@ -7,7 +7,7 @@ of a task's status: a response differs by its shape only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from attrs import evolve, frozen
@@ -151,7 +151,7 @@ class ResponseComparer:
                 yield ShapeDifference("word", at.path, value, at.schema)
 
     def _compare_choices(
-        self, choices: list[JSON], value: JSON, at: _Field
+        self, choices: Sequence[JSON], value: JSON, at: _Field
     ) -> list[ShapeDifference]:
         """The differences from the choice that is nearest."""
         resolved = [resolve_reference(self.document, choice) for choice in choices]
