@@ -15,7 +15,12 @@ from tests import common_cause
 from .postgres_server import PostgresServer, use_shared_server
 
 _LONGEST = {"test_batch_workers.py", "test_batch_crash.py", "test_shared_journal.py"}
-_VARIABLES = ("COMETAPI_KEY", "COMETAPI_RUNWAY_BASE_URL", "COMETAPI_RUNWAY_VERSION")
+_VARIABLES = (
+    "COMETAPI_KEY",
+    "COMETAPI_RUNWAY_BASE_URL",
+    "COMETAPI_RUNWAY_VERSION",
+    "COMETAPI_RUNWAY_CAPTURE",
+)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -43,7 +43,7 @@ class Area:
 
 
 _CLIENT = "wrapper/cometapi_runway"
-_ROOMS = ("batch", "_core", "_flows", "_io", "journal", "resources", "validation")
+_ROOMS = ("batch", "_capture", "_core", "_flows", "_io", "journal", "resources", "validation")
 _MODULES = ("_client.py", "_settings.py", "callbacks.py", "errors.py")
 # The counts keep a run at about ten minutes on two cores.
 AREAS = (

@@ -12,6 +12,7 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from cometapi_runway._capture._recorder import ResponseRecorder
 from cometapi_runway._core.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.secret import Secret
@@ -122,6 +123,9 @@ class RunwayClient(_BaseClient[Session, Transport]):
         journal: What records every paid task: a file, a ``postgresql://`` URL, or a `Journal`;
             None for no record.
         budget: What all clients with the same journal may spend; it needs a journal.
+        capture: The folder where each response whose shape the contract does not describe is
+            written once, without its values; from ``COMETAPI_RUNWAY_CAPTURE``, else none.
+            ``cometapi-runway contract drift`` shows what they have in common.
         transport: Carries every request, downloads included, instead of the network.
         clock: Source of time and sleep.
 
@@ -139,6 +143,7 @@ class RunwayClient(_BaseClient[Session, Transport]):
         validate: bool = True,
         journal: str | PathLike[str] | Journal | None = None,
         budget: Budget | None = None,
+        capture: str | PathLike[str] | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -152,6 +157,7 @@ class RunwayClient(_BaseClient[Session, Transport]):
             runway_version=runway_version,
             timeout=timeout,
             validate=validate,
+            capture=capture,
         )
         reserve = make_reserve(budget, has_journal=location is not None)
         clock = clock or SystemClock()
@@ -159,7 +165,10 @@ class RunwayClient(_BaseClient[Session, Transport]):
         self._owns_journal = not isinstance(location, Journal)
         store = _open_journal(location)
         self.journal = ClientJournal(store, self.settings.base_url, lambda: self.session)
-        driver = Driver(self._transport, clock, journal=self.journal if store else None)
+        recorder = _make_recorder(self.settings)
+        driver = Driver(
+            self._transport, clock, journal=self.journal if store else None, watcher=recorder
+        )
         rng = Random()  # noqa: S311 - spreads retries, keeps no secret
         self.session = Session(self.settings, driver, self.journal, rng, reserve)
 
@@ -221,6 +230,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         validate: bool = True,
         journal: str | PathLike[str] | Journal | None = None,
         budget: Budget | None = None,
+        capture: str | PathLike[str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: AsyncClock | None = None,
     ) -> None:
@@ -234,6 +244,7 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
             runway_version=runway_version,
             timeout=timeout,
             validate=validate,
+            capture=capture,
         )
         reserve = make_reserve(budget, has_journal=location is not None)
         clock = clock or AsyncSystemClock()
@@ -241,7 +252,10 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         self._owns_journal = not isinstance(location, Journal)
         store = _open_journal(location)
         self.journal = AsyncClientJournal(store, self.settings.base_url, lambda: self.session)
-        driver = AsyncDriver(self._transport, clock, journal=self.journal if store else None)
+        recorder = _make_recorder(self.settings)
+        driver = AsyncDriver(
+            self._transport, clock, journal=self.journal if store else None, watcher=recorder
+        )
         rng = Random()  # noqa: S311 - spreads retries, keeps no secret
         self.session = AsyncSession(self.settings, driver, self.journal, rng, reserve)
 
@@ -288,6 +302,12 @@ def _hide_location(
 ) -> Secret | PathLike[str] | Journal | None:
     # The URL of a database may hold a password.
     return Secret(journal) if isinstance(journal, str) else journal
+
+
+def _make_recorder(settings: Settings) -> ResponseRecorder | None:
+    if settings.capture is None:
+        return None
+    return ResponseRecorder(settings.capture, settings.api_key)
 
 
 def _open_journal(location: Secret | PathLike[str] | Journal | None) -> Journal | None:

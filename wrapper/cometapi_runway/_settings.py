@@ -7,6 +7,8 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -24,6 +26,7 @@ VERSION_VARIABLE = "COMETAPI_RUNWAY_VERSION"
 CLEAR_TEXT_VARIABLE = "COMETAPI_RUNWAY_ALLOW_CLEAR_TEXT"
 """Set to ``1``, it allows an ``http://`` gateway on another machine, which sends the key
 unencrypted. Without it only loopback addresses may be ``http://``."""
+CAPTURE_VARIABLE = "COMETAPI_RUNWAY_CAPTURE"
 
 DEFAULT_BASE_URL = "https://api.cometapi.com"
 # The only value that any CometAPI page names.
@@ -99,6 +102,7 @@ class Settings:
         timeout: Seconds for one request.
         validate: Whether requests are checked against the contract before they are sent.
         allow_clear_text: Whether the gateway may be an ``http://`` URL on another machine.
+        capture: The folder for responses whose shape the contract lacks, or None.
     """
 
     api_key: Secret = field(repr=False)
@@ -107,6 +111,7 @@ class Settings:
     timeout: float
     validate: bool
     allow_clear_text: bool = False
+    capture: Path | None = None
 
     @property
     def host(self) -> str:
@@ -121,6 +126,7 @@ def resolve_settings(
     runway_version: str | None = None,
     timeout: float = REQUEST_TIMEOUT,
     validate: bool = True,
+    capture: str | PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
     """Resolve every setting: the argument, else the environment variable, else the default.
@@ -136,6 +142,11 @@ def resolve_settings(
         "runway_version", runway_version, VERSION_VARIABLE, environ, DEFAULT_RUNWAY_VERSION
     )
     allow_clear_text = _read_variable(CLEAR_TEXT_VARIABLE, environ) == "1"
+    if capture is None:
+        capture, capture_source = _pick("capture", None, CAPTURE_VARIABLE, environ)
+        capture = capture or None
+    else:
+        capture_source = "capture"
     # The checks may raise, and a traceback with locals shows the arguments.
     del api_key, environ
     return Settings(
@@ -145,6 +156,7 @@ def resolve_settings(
         timeout=check_seconds("timeout", timeout),
         validate=_check_flag("validate", validate),
         allow_clear_text=allow_clear_text,
+        capture=_check_folder(capture, capture_source, key),
     )
 
 
@@ -293,6 +305,17 @@ def _url_repr(value: object) -> str:
     is_word = re.fullmatch("[A-Za-z]{0,16}", value)
     is_url = re.search("[.:/]", value) and not re.search("[@?#]", value)
     return repr(value) if is_word or is_url else "another text (not shown)"
+
+
+def _check_folder(value: str | PathLike[str] | None, source: str, key: Secret) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | PathLike) or not str(value).strip() or "\0" in str(value):
+        raise ConfigurationError(
+            f"{source} must be a folder, got {safe_repr(value)}", setting="capture"
+        )
+    _check_no_key(str(value), source, "capture", key)
+    return Path(value)
 
 
 def _check_version(value: str, source: str, key: Secret) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from cometapi_runway._capture._recorder import ResponseRecorder
+from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._core.secret import Secret
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import (
     get_client_resource,
@@ -90,3 +93,29 @@ def test_contract_shows_its_pages(run: Terminal) -> None:
     made = next(one for one in facts["operations"] if one["id"] == "control_a_character")
     assert made["pages"][0]["obtained"] == "page"
     assert len(facts["sha256"]) == 64
+
+
+def test_drift_groups_captured_responses(run: Terminal, tmp_path: Path) -> None:
+    recorder = ResponseRecorder(tmp_path, Secret("sk-drift-0123456789"))
+    headers = {"content-type": "application/json"}
+    for status in ("RUNNING", "PENDING"):
+        body = json.dumps({"id": "x", "status": status, "credits": 5}).encode()
+        response = RawResponse("GET", "/", 200, headers, body)
+        recorder.record("runway_to_get_task_details", response)
+    (tmp_path / "other.toml").write_text("", "utf-8")
+
+    result = run("contract", "drift", str(tmp_path))
+    assert "field /credits is not documented" in result.out
+    assert "2 shapes: " in result.out
+    assert '- target: "$.components.schemas.Task"' in result.out
+    assert "other.toml holds no captured response" in result.err
+
+    (facts,) = run("contract", "drift", str(tmp_path), "--format", "json").results
+    (drift,) = facts["drifts"]
+    assert (drift["rule"], drift["path"], len(drift["files"])) == ("field", "/credits", 2)
+
+
+def test_drift_of_an_empty_folder_and_of_none(run: Terminal, tmp_path: Path) -> None:
+    assert "nothing in" in run("contract", "drift", str(tmp_path)).out
+    refused = run("contract", "drift", str(tmp_path / "none"))
+    assert (refused.code, refused.out) == (ExitCode.USAGE, "")

@@ -34,6 +34,7 @@ class Shape:
     expect: Mapping[str, Any]
     note: str = ""
     asked: str | None = None
+    operation: str | None = None
 
     @property
     def asked_id(self) -> str:

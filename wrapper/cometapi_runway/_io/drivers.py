@@ -68,6 +68,18 @@ class JournalWriter(Protocol):
         ...
 
 
+class ResponseWatcher(Protocol):
+    """Is shown every response that arrives; it raises nothing."""
+
+    def is_new(self, operation: str, response: RawResponse) -> bool:
+        """Whether the response differs from all before; quick, called for each of them."""
+        ...
+
+    def record(self, operation: str, response: RawResponse) -> None:
+        """Keep a new response; may wait for the disk."""
+        ...
+
+
 @frozen
 class Driver:
     """Runs flows, blocking.
@@ -77,6 +89,7 @@ class Driver:
         clock: Source of time and sleep.
         polls: Shares polls between waits on the same task.
         journal: Stores the entries of `Record` steps; None drops them.
+        watcher: Is shown every response, or None.
         on_update: Called with a task whose state changed; its exceptions are logged.
         on_progress: Called after each chunk of a download; its exceptions are logged.
     """
@@ -85,6 +98,7 @@ class Driver:
     clock: Clock
     polls: PollCoalescer = field(factory=PollCoalescer)
     journal: JournalWriter | None = None
+    watcher: ResponseWatcher | None = None
     on_update: Callable[[Task], object] | None = None
     on_progress: OnProgress | None = None
 
@@ -114,6 +128,8 @@ class Driver:
                     step.error = error
                 step.at = self.clock.now()
                 _log_response(step)
+                if self.watcher is not None and _is_new(self.watcher, step):
+                    _record_response(self.watcher, step)
             case Sleep():
                 log_sleep(step, self.transport)
                 self.clock.sleep(step.seconds)
@@ -181,6 +197,7 @@ class AsyncDriver:
     clock: AsyncClock
     polls: AsyncPollCoalescer = field(factory=AsyncPollCoalescer)
     journal: JournalWriter | None = None
+    watcher: ResponseWatcher | None = None
     on_update: Callable[[Task], object] | None = None
     on_progress: OnProgress | None = None
 
@@ -210,6 +227,10 @@ class AsyncDriver:
                     step.error = error
                 step.at = self.clock.now()
                 _log_response(step)
+                if self.watcher is not None and _is_new(self.watcher, step):
+                    # Not awaited: a cancellation here would come between a paid task and its id.
+                    loop = asyncio.get_running_loop()
+                    loop.run_in_executor(None, _record_response, self.watcher, step)
             case Sleep():
                 log_sleep(step, self.transport)
                 await self.clock.sleep(step.seconds)
@@ -326,6 +347,16 @@ def _record(journal: JournalWriter | None, step: Record) -> None:
             step.conflict = journal.write(step.entry, step.timeout)
         except Exception as error:
             step.error = error
+
+
+def _is_new(watcher: ResponseWatcher, step: Send) -> bool:
+    response = step.response
+    return response is not None and watcher.is_new(step.call.operation, response)
+
+
+def _record_response(watcher: ResponseWatcher, step: Send) -> None:
+    if step.response is not None:
+        watcher.record(step.call.operation, step.response)
 
 
 def _range_headers(step: Fetch, bytes_on_disk: int) -> dict[str, str]:

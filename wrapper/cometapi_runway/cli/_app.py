@@ -57,8 +57,8 @@ _COMMANDS: Final = (
     ),
     (
         "contract",
-        "contract:show_contract",
-        "Show the contract in use and where it comes from.",
+        "contract:app",
+        "Show the contract in use and where it comes from; compare captured responses.",
         _SETUP_GROUP,
     ),
     (

@@ -16,6 +16,7 @@ from cometapi_runway.validation._json_types import ContractError
 from cometapi_runway.validation._messages import name_place
 from cometapi_runway.validation._references import resolve_reference
 from cometapi_runway.validation._requests import RequestChecker
+from cometapi_runway.validation._responses import ResponseComparer, ShapeDifference
 from cometapi_runway.validation._routes import Route, Router
 from cometapi_runway.validation._schemas import (
     PatternMeanings,
@@ -151,6 +152,24 @@ class Contract:
         validator = self._validator((operation.id, response.status), response.schema)
         return self._check_json(validator, body)
 
+    def compare_response(
+        self, operation_id: str, status: int, content_type: str, body: JSON, *, is_json: bool
+    ) -> tuple[ShapeDifference, ...]:
+        """Return what the contract lacks of a response, though its schemas may allow it.
+
+        Args:
+            operation_id: The operation that the response is to.
+            status: HTTP status.
+            content_type: The media type without parameters, in lower case; may be empty.
+            body: The JSON value, if there is one.
+            is_json: Whether there is one.
+
+        Raises:
+            KeyError: There is no such operation.
+        """
+        operation = self.operation(operation_id)
+        return self._comparer.compare(operation, status, content_type, body, is_json=is_json)
+
     def check_parameters(
         self, operation: Operation, location: str, values: Mapping[str, list[str]]
     ) -> tuple[Issue, ...]:
@@ -194,6 +213,10 @@ class Contract:
         if found is None:
             found = self._validators[key] = compile_schema(self.document, schema)
         return found
+
+    @cached_property
+    def _comparer(self) -> ResponseComparer:
+        return ResponseComparer(self.document)
 
     @cached_property
     def _pattern_meanings(self) -> PatternMeanings:

@@ -1,0 +1,236 @@
+"""Responses of unknown shape are written, once per shape, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient
+from cometapi_runway._capture._drift import find_drift
+from cometapi_runway._capture._recorder import MAX_FILES, ResponseRecorder, compare_response
+from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._core.secret import Secret
+from cometapi_runway._flows.parse_task import parse_created_id, parse_task
+from cometapi_runway._flows.read_response import parse_response
+from cometapi_runway.errors import RunwayError
+
+from ..support import corpus
+from ..support.both_clients import ID, KEY, MODES, ClientHarness, Mode
+from ..support.scripted_transport import json_reply
+
+READ, FEED, CREATE = "runway_to_get_task_details", "feed_get_task", "control_a_character"
+TASK = {"id": ID, "status": "RUNNING"}
+NEW = {**TASK, "credits": 5}
+OPERATIONS = {"task": (READ, FEED), "creation": (CREATE,), "error": (READ, CREATE)}
+CASES = [
+    (operation, shape)
+    for shape in corpus.shapes("task", "creation", "error")
+    for operation in OPERATIONS[shape.kind]
+]
+each = pytest.mark.parametrize(
+    ("operation", "shape"), CASES, ids=[f"{shape.name}-{operation}" for operation, shape in CASES]
+)
+both = pytest.mark.parametrize("mode", MODES)
+
+
+def reply(body: Any, status: int = 200) -> RawResponse:
+    headers = {"content-type": "application/json"}
+    return RawResponse("GET", "/", status, headers, json.dumps(body).encode())
+
+
+def record(folder: Path, operation: str, *responses: RawResponse) -> list[Path]:
+    recorder = ResponseRecorder(folder, Secret(KEY))
+    for response in responses:
+        if recorder.is_new(operation, response):
+            recorder.record(operation, response)
+    return sorted(folder.rglob("*.toml"))
+
+
+class TestCorpus:
+    @each
+    def test_one_file_where_the_contract_lacks_the_shape(
+        self, operation: str, shape: corpus.Shape, tmp_path: Path
+    ) -> None:
+        response = shape.arrived()
+        files = record(tmp_path, operation, response, response)
+        assert len(files) == bool(compare_response(operation, response))
+
+    @each
+    def test_a_file_is_a_file_of_the_corpus(
+        self, operation: str, shape: corpus.Shape, tmp_path: Path
+    ) -> None:
+        for file in record(tmp_path, operation, shape.arrived()):
+            captured = corpus.load(file)
+            assert captured.confidence == "observed"
+            assert captured.name.startswith(f"{captured.kind}s/")
+            assert captured.operation == operation
+            self.check_expectations(captured)
+
+    def check_expectations(self, captured: corpus.Shape) -> None:
+        read = captured.expect.items()
+        if captured.kind == "creation":
+            assert parse_created_id(parse_response(captured.arrived())) == captured.expect["id"]
+        elif captured.kind == "task":
+            seen = parse_task(parse_response(captured.arrived()), captured.known)
+            assert all(
+                getattr(seen, name) == (tuple(value) if name == "output" else value)
+                for name, value in read
+                if name != "can_retry"
+            )
+        else:
+            parse = parse_created_id if captured.operation == CREATE else parse_task
+            with pytest.raises(RunwayError) as caught:
+                parse(parse_response(captured.arrived()))
+            assert type(caught.value).__name__ == captured.expect["error"]
+
+    @each
+    def test_a_file_keeps_the_shape_and_what_the_client_makes_of_it(
+        self, operation: str, shape: corpus.Shape, tmp_path: Path
+    ) -> None:
+        for file in record(tmp_path / "first", operation, shape.arrived()):
+            again = record(tmp_path / "again", operation, corpus.load(file).arrived())
+            assert [one.name for one in again] == [file.name]
+            before = compare_response(operation, shape.arrived())
+            after = compare_response(operation, corpus.load(file).arrived())
+            assert [one.rule for one in before] == [one.rule for one in after]
+            assert "note" not in tomllib.loads(file.read_text("utf-8"))
+
+    def test_all_at_once(self, tmp_path: Path) -> None:
+        lacking = {
+            (operation, shape.name)
+            for operation, shape in CASES
+            if compare_response(operation, shape.arrived())
+        }
+        first: list[Path] = []
+        for operation in (READ, FEED, CREATE):
+            responses = [shape.arrived() for one, shape in CASES if one == operation]
+            first = record(tmp_path, operation, *responses)
+        assert 40 < len(first) <= len(lacking)
+        for operation, shape in CASES:
+            assert record(tmp_path, operation, shape.arrived()) == first
+
+
+class TestOncePerShape:
+    def test_values_do_not_count(self, tmp_path: Path) -> None:
+        others = [{**NEW, "id": f"other-{i}", "credits": i, "progress": i / 9} for i in range(9)]
+        assert len(record(tmp_path, READ, *map(reply, others))) == 1
+
+    def test_a_status_word_counts(self, tmp_path: Path) -> None:
+        words = ("RUNNING", "PENDING", "BREWING", "STEEPING")
+        bodies = [{**TASK, "status": word} for word in words]
+        assert len(record(tmp_path, READ, *map(reply, bodies))) == 2
+
+    @pytest.mark.parametrize(("known", "new"), [("3", "7"), ("RUNNING", "BREWING"), ("", "9")])
+    def test_a_word_is_not_taken_for_another(self, known: str, new: str, tmp_path: Path) -> None:
+        bodies = [{"code": 200, "msg": "", "data": {"task_id": ID, "status": known}}]
+        bodies.append({**bodies[0], "data": {"task_id": ID, "status": new}})
+        (file,) = record(tmp_path, FEED, *map(reply, bodies))
+        assert new in file.read_text("utf-8")
+
+    def test_names_that_are_values_are_one_shape(self, tmp_path: Path) -> None:
+        bodies = [{**TASK, f"{i:032x}": 1} for i in range(1, 50)]
+        assert len(record(tmp_path, READ, *map(reply, bodies))) == 1
+
+    def test_files_are_limited(self, tmp_path: Path) -> None:
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        bodies = [{**TASK, a + b: 1} for a in letters for b in letters]
+        assert len(record(tmp_path, READ, *map(reply, bodies))) == MAX_FILES
+
+    def test_another_process_writes_no_second_file(self, tmp_path: Path) -> None:
+        (file,) = record(tmp_path, READ, reply(NEW))
+        file.write_text("edited", "utf-8")
+        assert record(tmp_path, READ, reply(NEW)) == [file]
+        assert file.read_text("utf-8") == "edited"
+
+
+class TestClients:
+    def captured(self, harness: ClientHarness, folder: Path) -> list[Path]:
+        # Closing waits for the thread that writes.
+        harness.close()
+        return sorted(folder.rglob("*.toml"))
+
+    @both
+    def test_a_response_of_unknown_shape_is_written(self, mode: Mode, tmp_path: Path) -> None:
+        harness = ClientHarness(mode, capture=tmp_path / "new")
+        done = {**NEW, "status": "SUCCEEDED", "output": ["https://example.com/a.mp4"]}
+        harness.respond_with(json_reply({"id": ID}), json_reply(NEW), json_reply(done))
+        task = harness.create()
+        assert harness.run(task.wait()).status == "SUCCEEDED"
+        assert len(self.captured(harness, tmp_path)) == 2
+
+    @both
+    def test_ordinary_responses_write_nothing(self, mode: Mode, tmp_path: Path) -> None:
+        folder = tmp_path / "new"
+        harness = ClientHarness(mode, capture=folder)
+        harness.respond_with(json_reply(TASK))
+        for _ in range(20):
+            harness.run(harness.client.tasks.retrieve(ID))
+        assert self.captured(harness, tmp_path) == []
+        assert not folder.exists()
+
+    @both
+    def test_the_environment_names_the_folder(
+        self, mode: Mode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COMETAPI_RUNWAY_CAPTURE", str(tmp_path / "environment"))
+        for option in ({}, {"capture": tmp_path / "argument"}):
+            harness = ClientHarness(mode, **option)
+            harness.respond_with(json_reply(NEW))
+            harness.run(harness.client.tasks.retrieve(ID))
+            harness.close()
+        assert {path.name for path in tmp_path.iterdir()} == {"environment", "argument"}
+
+    @both
+    def test_without_a_folder_nothing_is_watched(self, mode: Mode) -> None:
+        harness = ClientHarness(mode)
+        assert harness.client.session.driver.watcher is None
+        harness.close()
+
+    @both
+    def test_a_folder_that_cannot_be_written_is_logged_once(
+        self, mode: Mode, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / "file").write_text("", "utf-8")
+        harness = ClientHarness(mode, capture=tmp_path / "file" / "folder")
+        harness.respond_with(json_reply(NEW), json_reply({**NEW, "more": 1}))
+        with caplog.at_level(logging.WARNING, "cometapi_runway.capture"):
+            for _ in range(3):
+                assert harness.run(harness.client.tasks.retrieve(ID)).status == "RUNNING"
+            harness.close()
+        assert len(caplog.records) == 1
+        assert "cannot capture responses" in caplog.text
+
+    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
+    @pytest.mark.parametrize("value", ["", "  ", 5, "a\0b", f"folder/{KEY}"])
+    def test_what_is_no_folder_is_refused(self, kind: Any, value: Any) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            kind(KEY, capture=value)
+        assert caught.value.setting == "capture"
+        assert KEY not in str(caught.value)
+
+
+class TestDrift:
+    def test_files_are_grouped_by_what_the_contract_lacks(self, tmp_path: Path) -> None:
+        bodies = [{**NEW, "status": word} for word in ("RUNNING", "PENDING", "BREWING")]
+        record(tmp_path, READ, *map(reply, bodies))
+        drifts, unreadable = find_drift(tmp_path)
+        assert [(len(one.files), one.difference.rule) for one in drifts] == [
+            (3, "field"),
+            (1, "word"),
+        ]
+        assert "$.components.schemas.Task" in drifts[0].remedy
+        assert "credits" in drifts[0].remedy
+        assert "BREWING" in drifts[1].remedy
+        assert unreadable == []
+
+    def test_other_files_are_listed(self, tmp_path: Path) -> None:
+        for name, text in (("a", "x = "), ("b", "[answer]\nstatus = 1"), ("c", "")):
+            (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+        drifts, unreadable = find_drift(tmp_path)
+        assert drifts == []
+        assert [file.stem for file in unreadable] == ["a", "b", "c"]
