@@ -91,7 +91,11 @@ def test_the_statements_of_an_entry_are_one_transaction(journal: Journal) -> Non
 def test_a_named_lock_is_held_until_the_entry_is_committed(
     journal: Journal, postgres_url: str
 ) -> None:
-    held = "SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+    # Tests of other processes have databases of their own on the same server.
+    held = (
+        "SELECT count(*) AS held FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+        "WHERE locktype = 'advisory' AND objsubid = 1 AND datname = current_database()"
+    )
     write_down = f"UPDATE submission SET price = ({held}) WHERE key = :key"  # noqa: S608 - a literal
     note = Statement(write_down, {"key": "plain"})
     journal.write(ENTRIES[0], GATEWAY)
