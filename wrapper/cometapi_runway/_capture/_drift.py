@@ -99,7 +99,7 @@ def _suggest_remedy(difference: ShapeDifference, file: Path, media_type: str) ->
     # What is hidden cannot be named in the contract, and a wrong schema is not the contract's.
     if not update or HIDDEN in f"{difference.path}{difference.value}":
         return f"cp {file} tests/data/corpus/{file.parent.name}/"
-    actions = [(difference.schema, f"update: {{ {update} }}")]
+    actions = [(f"{difference.schema}{_suggest_list(difference)}", f"update: {update}")]
     if difference.rule == "type" and len(difference.documented) == 1:
         # An update cannot put a list over a single type.
         actions.insert(0, (f"{difference.schema}.type", "remove: true"))
@@ -116,22 +116,29 @@ def _suggest_remedy(difference: ShapeDifference, file: Path, media_type: str) ->
     )
 
 
+def _suggest_list(difference: ShapeDifference) -> str:
+    """The rest of the target if a list is added to, which must be the target itself."""
+    if difference.rule == "word":
+        return ".enum"
+    is_list = difference.rule == "type" and len(difference.documented) > 1
+    return ".type" if is_list else ""
+
+
 def _suggest_update(difference: ShapeDifference) -> str:
     """The update of an overlay action; empty if no schema can be updated."""
     value = difference.value
     match difference.rule:
         case "status":
-            return f"'{value}': {{ $ref: '#/components/responses/GatewayFailure' }}"
+            return f"{{ '{value}': {{ $ref: '#/components/responses/GatewayFailure' }} }}"
         case "content-type" if value:
-            return f"'{value}': {{ schema: {{ type: 'string' }} }}"
+            return f"{{ '{value}': {{ schema: {{ type: 'string' }} }} }}"
         case "field":
-            return f"properties: {{ '{difference.path.rpartition('/')[2]}': {{}} }}"
+            return f"{{ properties: {{ '{difference.path.rpartition('/')[2]}': {{}} }} }}"
         case "type" if difference.documented:
-            # An update adds to a list.
-            documented = difference.documented if len(difference.documented) == 1 else ()
-            names = ", ".join(f"'{name}'" for name in (*documented, value))
-            return f"type: [{names}]"
+            if len(difference.documented) > 1:
+                return f"['{value}']"
+            return f"{{ type: ['{difference.documented[0]}', '{value}'] }}"
         case "word" if difference.schema:
-            return f"enum: ['{value}']"
+            return f"['{value}']"
         case _:
             return ""
