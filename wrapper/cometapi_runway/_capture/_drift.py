@@ -137,7 +137,8 @@ def _suggest_update(difference: ShapeDifference) -> str:
         case "type" if difference.documented:
             if len(difference.documented) > 1:
                 return f"['{value}']"
-            return f"{{ type: ['{difference.documented[0]}', '{value}'] }}"
+            names = ", ".join(f"'{name}'" for name in (*difference.documented, value))
+            return f"{{ type: [{names}] }}"
         case "word" if difference.schema:
             return f"['{value}']"
         case _:
