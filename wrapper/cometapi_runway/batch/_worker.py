@@ -55,6 +55,9 @@ class Writer:
         self._entries.append(entry)
         if self._written is None:
             self._written = asyncio.ensure_future(self._write_all())
+            # Its rows get the error. asyncio would log it again at garbage collection, where the
+            # rows were cancelled because the worker ends.
+            self._written.add_done_callback(_retrieve_error)
         return asyncio.shield(self._written)
 
     async def _write_all(self) -> None:
@@ -268,6 +271,11 @@ class Worker:
         if not create.cancelled():
             # Where the row was cancelled, the journal has the outcome.
             create.exception()
+
+
+def _retrieve_error(written: asyncio.Future[None]) -> None:
+    if not written.cancelled():
+        written.exception()
 
 
 async def _ignore_result(written: Awaitable[None]) -> None:
