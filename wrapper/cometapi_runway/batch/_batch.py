@@ -247,7 +247,7 @@ class Batch:
         self._stopping = True
 
     def status(self) -> BatchStatus:
-        """How the batch stands, whoever runs it."""
+        """How the batch stands, in whichever process it runs."""
         batch = self._store.load_batch(self.name)
         return make_status(batch, self._store.count(self.name), self.journal)
 

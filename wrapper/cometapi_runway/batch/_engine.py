@@ -190,7 +190,7 @@ class Engine:
             "log_level": "WARNING",
             "enable_otlp": False,
             "max_executor_threads": _THREADS,
-            # Nothing is scheduled and nobody waits for a workflow's end.
+            # Nothing is scheduled, and nothing waits for the end of a workflow.
             "use_listen_notify": False,
             "scheduler_polling_interval_sec": _HOUR,
         }

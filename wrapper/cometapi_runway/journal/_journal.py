@@ -6,8 +6,8 @@ holds the key, the payload of a data URI, or the signed URL of an output, which 
 the gateway when needed. An intent without a task id is a request of unknown outcome: it is listed,
 and never sent again automatically.
 
-Whoever writes an intent first may send. A second intent with the same idempotency key is not
-written, nor one that would exceed a budget: both are decided by the statement that writes it.
+The process that writes an intent first may send. A second intent with the same idempotency key is
+not written, nor one that would exceed a budget: both are decided by the statement that writes it.
 
 A journal that cannot be written delays nothing and forgets nothing. An intent is refused, so that
 nothing is sent. Every other entry is kept in memory and written, in order, with the next use of the

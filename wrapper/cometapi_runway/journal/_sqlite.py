@@ -39,7 +39,7 @@ _inherited: list[Database] = []
 
 
 class SqliteBackend:
-    """A journal file; see `Backend`. Whoever has locked it is not waited for."""
+    """A journal file; see `Backend`. It does not wait for the lock of another process."""
 
     row_order = "rowid"
 
