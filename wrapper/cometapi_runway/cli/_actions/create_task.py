@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cometapi_runway._client import RunwayClient
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.submission_failure import InterruptedSubmission
+from cometapi_runway._io.drivers import ResponseWatcher
 from cometapi_runway.cli._actions.budget import get_price, make_budget
 from cometapi_runway.cli._actions.client import make_client
 from cometapi_runway.cli._actions.finish_tasks import make_run_options, wait_and_save
@@ -60,6 +61,7 @@ class CreateCommand:
         saving: Where its files are saved.
         connection: Gateway and journal.
         api_key: The key for a local gateway; a user's key comes from the environment.
+        watcher: Is shown every response, instead of what the environment names; or None.
     """
 
     resource: ClientResource
@@ -70,6 +72,7 @@ class CreateCommand:
     saving: SavingOptions = _SAVING
     connection: ConnectionOptions = _CONNECTION
     api_key: str | None = None
+    watcher: ResponseWatcher | None = None
 
     @property
     def create_arguments(self) -> dict[str, Any]:
@@ -119,6 +122,8 @@ def create_task(command: CreateCommand, report: Report) -> ExitCode:
         validate=command.request.validate,
         api_key=command.api_key,
     ) as client:
+        if command.watcher is not None:
+            client.session.driver = evolve(client.session.driver, watcher=command.watcher)
         gateway = redact_url(client.settings.base_url)
         report.show_note(f"using the gateway {gateway}; {describe_price(price)}")
         _warn_of_unknown_submissions(client, command, report)

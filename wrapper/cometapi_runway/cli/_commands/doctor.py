@@ -1,7 +1,8 @@
 """``doctor``: check what works, without spending anything.
 
 The gateway is asked for a task that cannot exist: a read, which answers ``task_not_exist`` if all
-is well. Nothing is ever posted.
+is well. Nothing is ever posted. With ``--live``, the gateway is compared to the contract; only
+``--live --spend`` creates a task.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from cometapi_runway._settings import resolve_settings
 from cometapi_runway.cli._errors import format_command
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
+from cometapi_runway.cli._options.live import LiveOptions
 from cometapi_runway.cli._options.settings_file import load_settings_file
 from cometapi_runway.cli._options.shared import (
     ConnectionOptions,
     DisplayOptions,
     FolderOptions,
+    SavingOptions,
 )
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import make_exit_report
@@ -49,8 +52,11 @@ if TYPE_CHECKING:
     from cometapi_runway import journal
     from cometapi_runway._core.raw_response import RawResponse
     from cometapi_runway.cli._actions import client as client_action
+    from cometapi_runway.cli._actions import live_check, live_spend
 else:
     client_action = LazyModule("cometapi_runway.cli._actions.client")
+    live_check = LazyModule("cometapi_runway.cli._actions.live_check")
+    live_spend = LazyModule("cometapi_runway.cli._actions.live_spend")
     journal = LazyModule("cometapi_runway.journal")
 
 _TASK_ID_TO_PROBE: Final = "cometapi-runway-doctor"
@@ -60,6 +66,7 @@ _MAX_CLOCK_DRIFT: Final = 60.0
 _CONNECTION: Final = ConnectionOptions()
 _FOLDER: Final = FolderOptions()
 _DISPLAY: Final = DisplayOptions()
+_LIVE: Final = LiveOptions()
 
 
 @frozen
@@ -81,12 +88,19 @@ class Check:
 
 def doctor(
     *,
+    live: LiveOptions = _LIVE,
     place: FolderOptions = _FOLDER,
     connection: ConnectionOptions = _CONNECTION,
     display: DisplayOptions = _DISPLAY,
     report: Annotated[Report, Parameter(parse=False)],
 ) -> ExitCode:
-    """Check versions, settings, key, gateway, clock, journal and folder; spends nothing."""
+    """Check versions, settings, key, gateway, clock, journal and folder; spends nothing.
+
+    With --live, ask the gateway questions that create no task, and compare it to the contract.
+    """
+    live.check()
+    if live.live:
+        return _run_live(live, place, connection, report)
     code = ExitCode.SUCCESS
     for check in _run_checks(place, connection):
         report.show_result(
@@ -96,6 +110,28 @@ def doctor(
         )
         code = code or check.code
     return code
+
+
+def _run_live(
+    live: LiveOptions, place: FolderOptions, connection: ConnectionOptions, report: Report
+) -> ExitCode:
+    """Ask the free questions; with ``--spend``, buy a task if it could be read afterwards."""
+    live_spend.check_spending(live, connection)
+    folder = live_check.prepare_evidence_folder(live.evidence)
+    check = live_check.make_live_check(connection, folder, report)
+    result = check.run()
+    if not live.spend:
+        return result.code
+    tag = live_spend.find_offer().resource.operation.tag
+    if tag not in result.readable:
+        report.show_warning("nothing was bought: the gateway does not answer reads of its tasks")
+        return result.code
+    saving = SavingOptions(output=place.output)
+    try:
+        code = live_spend.spend(live, connection, saving, check.evidence, report)
+    finally:
+        check.write_evidence()
+    return code or result.code
 
 
 def _run_checks(place: FolderOptions, connection: ConnectionOptions) -> Iterator[Check]:
