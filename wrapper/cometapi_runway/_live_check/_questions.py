@@ -19,7 +19,7 @@ from cometapi_runway.validation import Contract, Operation
 
 UNKNOWN_ID: Final = "00000000-0000-4000-8000-000000000000"
 """The id of no task, in the form of the ids that the pages show."""
-WRONG_KEY: Final = "sk-this-is-no-key-of-anybody"
+WRONG_KEY: Final = "sk-wrong-on-purpose"
 
 Topic: TypeAlias = Literal["unknown-id", "without-headers", "wrong-key", "GET", "OPTIONS"]
 
@@ -142,7 +142,9 @@ def _make_body(contract: Contract, operation: Operation) -> Object | None:
 def _make_method_questions(
     contract: Contract, operation: Operation, *, with_options: bool
 ) -> Iterator[Question]:
-    methods: tuple[Literal["GET", "OPTIONS"], ...] = ("GET", "OPTIONS") if with_options else ("GET",)
+    methods: tuple[Literal["GET", "OPTIONS"], ...] = (
+        ("GET", "OPTIONS") if with_options else ("GET",)
+    )
     for method in methods:
         # A contract that has the method too says itself what it does.
         if contract.match(method, operation.path) is None:

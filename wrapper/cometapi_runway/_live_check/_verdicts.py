@@ -88,6 +88,8 @@ _BY_RULE: Final[Mapping[str, Verdict]] = {
     "type": Verdict.OTHER_TYPE,
     "word": Verdict.NEW_WORD,
 }
+SHAPE_VERDICTS: Final = frozenset(_BY_RULE.values())
+"""What ``contract drift`` can take in."""
 # RFC 9110: what a server says to a method that a resource does not have, or to an unknown path.
 _NO_SUCH_METHOD: Final = frozenset({404, 405})
 # Their bodies are those of another server, so that their shape says nothing.
@@ -204,9 +206,7 @@ def _judge_unknown_id(
 ) -> Iterator[Finding]:
     error = find_error(response)
     if error is None:
-        yield _find(
-            Verdict.UNKNOWN_ID_FOUND, f"HTTP {response.status} for the id of a task that is none"
-        )
+        yield _find(Verdict.UNKNOWN_ID_FOUND, f"HTTP {response.status} for an id that no task has")
     elif error.code != TASK_NOT_EXIST:
         code = name_or_none(_redacted_code(response))
         shown = "no code" if code is None else f"the code {code}"
@@ -221,15 +221,20 @@ def _judge_code_type(contract: Contract, response: RawResponse) -> Iterator[Find
     if body is None or "code" not in body:
         return
     documented = {
-        type(example["code"]).__name__
+        _name_type(example["code"])
         for example in _list_examples(contract)
         if example.keys() == body.keys()
     }
-    kind = type(body["code"]).__name__
+    kind = _name_type(body["code"])
     if documented and kind not in documented:
+        examples = " or ".join(sorted(documented))
         yield _find(
-            Verdict.CODE_TYPE, f"the code is {kind}; the contract's examples have {min(documented)}"
+            Verdict.CODE_TYPE, f"the code is {kind}; the contract's examples have {examples}"
         )
+
+
+def _name_type(value: JSON) -> str:
+    return "text" if isinstance(value, str) else "a number" if isinstance(value, int) else "neither"
 
 
 def _list_examples(contract: Contract) -> Iterator[Object]:
@@ -244,7 +249,7 @@ def _list_examples(contract: Contract) -> Iterator[Object]:
 def _judge_wrong_key(response: RawResponse) -> Iterator[Finding]:
     error = find_error(response)
     if error is None or error.code == TASK_NOT_EXIST:
-        yield _find(Verdict.WRONG_KEY_ACCEPTED, "a key that is none is not refused")
+        yield _find(Verdict.WRONG_KEY_ACCEPTED, "a made-up key is not refused")
     elif not isinstance(error, AuthenticationError):
         yield _find(
             Verdict.OTHER_STATUS, f"HTTP {response.status} for a wrong key, where 401 is documented"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
@@ -24,6 +25,7 @@ from cometapi_runway._live_check._questions import (
     make_questions,
 )
 from cometapi_runway._live_check._verdicts import (
+    SHAPE_VERDICTS,
     Finding,
     Verdict,
     describe_expectation,
@@ -206,18 +208,17 @@ class LiveCheck:
             kind = "" if operation.is_read else "  (never sent)"
             lines.append(f"{operation.method} {operation.path}{kind}")
         first, *others = verdicts
-        lines.append(
-            _format_row(f"  {question.text}", describe_expectation(question), came, first)
-        )
+        lines.append(_format_row(f"  {question.text}", describe_expectation(question), came, first))
         lines += [_format_row("", "", "", other) for other in others]
         self.report.show_result("\n".join(lines), "question", fields)
 
-    def _finish(self, count: int) -> LiveResult:
+    def _finish(self, total: int) -> LiveResult:
         code = _choose_code([finding.verdict for _, finding in self.findings])
-        lines = [_describe(question, finding) for question, finding in self.findings]
+        counts = Counter(finding for _, finding in self.findings)
+        lines = [_describe(finding, count) for finding, count in counts.items()]
         summary = f"{count_noun(len(self.findings), 'deviation')} in {self.asked} answers"
-        if self.asked < count:
-            summary += f"; {count - self.asked} not asked, because nothing answers"
+        if self.asked < total:
+            summary += f"; {total - self.asked} not asked, because nothing answers"
         text = "\n".join(["", *lines, summary, f"evidence: {self.evidence.file}"])
         fields: dict[str, JSON] = {
             "deviations": len(self.findings),
@@ -226,10 +227,23 @@ class LiveCheck:
         }
         self.report.show_result(text, "live", fields)
         if code is not ExitCode.SUCCESS:
-            is_silent = all(one.verdict in _SILENT for _, one in self.findings)
-            exit_report = _make_exit_report(code, self.evidence.folder, is_silent=is_silent)
+            exit_report = self._make_exit_report(code)
             self.report.show_failure(exit_report, APIError(exit_report.message))
         return LiveResult(code, frozenset(self.readable))
+
+    def _make_exit_report(self, code: ExitCode) -> ExitReport:
+        message, advice = _MESSAGES[code], f"report it with {self.evidence.file}"
+        verdicts = {finding.verdict for _, finding in self.findings}
+        if code is ExitCode.KEY:
+            advice = f"put a valid key into {KEY_VARIABLE}"
+        elif code is ExitCode.QUOTA:
+            advice = "top up the account, or raise the key's own quota"
+        elif verdicts <= _SILENT:
+            message, advice = "the gateway does not answer", "check the network and the address"
+        elif verdicts & SHAPE_VERDICTS:
+            drift = format_command("contract", "drift", str(self.evidence.folder))
+            advice = f"`{drift}` shows how the contract takes it in"
+        return ExitReport(code, "LiveDeviation", message, advice)
 
 
 def _format_row(*cells: str) -> str:
@@ -239,11 +253,10 @@ def _format_row(*cells: str) -> str:
     return ("".join(padded) + last).rstrip()
 
 
-def _describe(question: Question, finding: Finding) -> str:
-    """A finding with its question, in lines that fit the terminal."""
-    operation = question.operation
-    text = f"{finding.verdict}: {operation.method} {operation.path}, {question.text}: "
-    return "\n".join(wrap(text + finding.detail, _LINE, subsequent_indent="  "))
+def _describe(finding: Finding, answers: int) -> str:
+    """A finding, in lines that fit the terminal; the table shows where it is."""
+    text = f"{finding.verdict}: {finding.detail} ({count_noun(answers, 'answer')})"
+    return "\n".join(wrap(text, _LINE, subsequent_indent="  "))
 
 
 def _choose_code(verdicts: Sequence[Verdict]) -> ExitCode:
@@ -259,15 +272,3 @@ _MESSAGES: Final = {
     ExitCode.QUOTA: "the balance or the key's quota is used up",
     ExitCode.GATEWAY: "the gateway is not as the contract says",
 }
-
-
-def _make_exit_report(code: ExitCode, folder: Path, *, is_silent: bool) -> ExitReport:
-    message, error_type = _MESSAGES[code], "LiveDeviation"
-    advice = f"`{format_command('contract', 'drift', str(folder))}` shows how to take it in"
-    if is_silent:
-        message, advice = "the gateway does not answer", "check the network and the address"
-    elif code is ExitCode.KEY:
-        advice = f"put a valid key into {KEY_VARIABLE}"
-    elif code is ExitCode.QUOTA:
-        advice = "top up the account, or raise the key's own quota"
-    return ExitReport(code, error_type, message, advice)

@@ -1,9 +1,10 @@
-"""``doctor --live --spend``: buy one task of the cheapest operation, once, and record its shapes."""
+"""``doctor --live --spend``: buy one task of the cheapest operation, once."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from textwrap import fill
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,8 +30,9 @@ from cometapi_runway.resources._known_values import read_known_values
 from cometapi_runway.resources._prepare_request import prepare_create
 from cometapi_runway.resources._prices import Price, read_price
 from cometapi_runway.resources._resolved_schema import resolve_schema
-from cometapi_runway.validation import Contract, contract
+from cometapi_runway.validation import Contract
 
+_LINE: Final = 80
 _PROMPT: Final = "A red paper boat on a calm lake"
 _SEED: Final = 1
 _EXAMPLE_HOST: Final = "example.com"
@@ -157,17 +159,23 @@ def _show_offer(offer: Offer, command: CreateCommand, report: Report) -> None:
         has_journal=True,
     ).call
     price = offer.price
-    repeat = format_command(*offer.resource.command_words, "--help")
-    report.show_note(
-        f"\nto buy: one task of {offer.resource.name}, the cheapest by the contract\n\n"
-        f"{format_curl(request, settings.base_url)}\n\n"
-        f"price:   {price.amount} USD on {price.as_of} ({price.source}); it may have changed\n"
-        f"unknown: the price of {', '.join(offer.unpriced) or 'nothing else'};\n"
-        "         one of them may be cheaper\n"
-        f"once:    under the idempotency key {command.request.idempotency_key!r}; run again, the\n"
-        "         command sends nothing and waits for the same task\n"
-        f"other:   --json replaces the body; `{repeat}` explains its fields"
-    )
+    help_command = format_command(*offer.resource.command_words, "--help")
+    remarks = {
+        "price": f"{price.amount} USD on {price.as_of}; it may have changed ({price.source})",
+        "unknown": f"the prices of {', '.join(offer.unpriced)}; one of them may be cheaper",
+        "once": f"its idempotency key is {command.request.idempotency_key!r}; run again, the "
+        "command sends nothing and waits for the same task",
+        "other": f"--json replaces the body; `{help_command}` explains its fields",
+    }
+    if not offer.unpriced:
+        del remarks["unknown"]
+    lines = [
+        fill(text, _LINE, initial_indent=f"{name + ':':<9}", subsequent_indent=" " * 9)
+        for name, text in remarks.items()
+    ]
+    curl = format_curl(request, settings.base_url)
+    head = f"to buy: one task of {offer.resource.name}, the cheapest by the contract"
+    report.show_note("\n".join(["", head, "", curl, "", *lines]))
 
 
 def _ask_consent() -> bool:
@@ -187,23 +195,28 @@ def make_example_body(resource: ClientResource) -> dict[str, JSON]:
     """A body of a resource: its page's example, else one made from its schema."""
     if resource.example:
         return dict(resource.example)
-    body = _make_value(resource.contract, resource.body_schema)
+    pictures = sorted(
+        _list_pictures(resource.contract),
+        # The pages of the same family first: the gateway is known to read their addresses there.
+        key=lambda one: one[0] != resource.operation.tag,
+    )
+    picture = next((address for _, address in pictures), None)
+    body = _make_value(resource.contract, resource.body_schema, picture)
     return dict(as_object(body) or {})
 
 
-def _make_value(source: Contract, schema: JSON) -> JSON:
+def _make_value(source: Contract, schema: JSON, picture: str | None) -> JSON:
     """A value of a schema: what the contract names, else the smallest."""
     rules = resolve_schema(source, schema)
     named = _list_named_values(rules)
     if named:
-        return _replace_example_address(source, named[0])
+        return picture or named[0] if _is_placeholder(named[0]) else named[0]
     properties = as_object(rules.get("properties"))
     if properties is not None:
-        required = rules.get("required")
-        names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-        return {name: _make_value(source, properties[name]) for name in names}
+        names = _texts(rules.get("required"))
+        return {name: _make_value(source, properties[name], picture) for name in names}
     if "items" in rules:
-        return [_make_value(source, rules["items"])]
+        return [_make_value(source, rules["items"], picture)]
     return _PROMPT
 
 
@@ -215,24 +228,26 @@ def _list_named_values(rules: Object) -> list[JSON]:
     return known
 
 
-def _replace_example_address(source: Contract, value: JSON) -> JSON:
-    """A picture that exists, from another page's example, for an address that does not."""
-    if not (isinstance(value, str) and urlsplit(value).hostname == _EXAMPLE_HOST):
-        return value
-    return next(_list_pictures(source), value)
+def _is_placeholder(value: JSON) -> bool:
+    """Whether a value is an address at which there is nothing."""
+    return isinstance(value, str) and urlsplit(value).hostname == _EXAMPLE_HOST
 
 
-def _list_pictures(source: Contract) -> Iterator[str]:
+def _list_pictures(source: Contract) -> Iterator[tuple[str, str]]:
+    """The pictures of all example requests, each with the tag of its operation."""
     for resource in list_client_resources(source):
-        for value in _list_texts(resource.example):
-            parts = urlsplit(value)
-            is_picture = parts.path.lower().endswith(_IMAGE_SUFFIXES)
-            if parts.scheme == "https" and parts.hostname != _EXAMPLE_HOST and is_picture:
-                yield value
+        for value in _find_texts(resource.example):
+            is_picture = urlsplit(value).path.lower().endswith(_IMAGE_SUFFIXES)
+            if value.startswith("https://") and is_picture and not _is_placeholder(value):
+                yield resource.operation.tag, value
 
 
-def _list_texts(value: JSON) -> Iterator[str]:
+def _find_texts(value: JSON) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     for item in value.values() if isinstance(value, Mapping) else []:
-        yield from _list_texts(item)
+        yield from _find_texts(item)
+
+
+def _texts(value: JSON) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
