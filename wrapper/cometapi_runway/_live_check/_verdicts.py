@@ -131,11 +131,22 @@ def describe_reply(reply: Reply) -> str:
     return f"{status} {word or ''}".rstrip()
 
 
-def judge(contract: Contract, question: Question, reply: Reply) -> tuple[Finding, ...]:
-    """What a reply shows; empty if it is as the contract expects."""
+def judge(
+    contract: Contract, question: Question, reply: Reply, *, is_readable: bool = False
+) -> tuple[Finding, ...]:
+    """What a reply shows; empty if it is as the contract expects.
+
+    Args:
+        contract: What is expected.
+        question: What was asked.
+        reply: What came.
+        is_readable: Whether the same read with every header was answered as expected; only then
+            can it be the headers that a refusal is about.
+    """
     if reply.response is None:
         return (judge_silence(reply),)
-    found = list(_judge_meaning(contract, question, reply.response))
+    refusal = Verdict.HEADER_REQUIRED if is_readable else Verdict.OTHER_CODE
+    found = list(_judge_meaning(contract, question, reply.response, refusal))
     if not any(one.verdict in _WITHOUT_SHAPE for one in found):
         found += _judge_shape(contract, question, reply.response)
     if reply.seconds > SLOW_SECONDS:
@@ -160,7 +171,7 @@ def is_unknown_task(response: RawResponse) -> bool:
 
 
 def _judge_meaning(
-    contract: Contract, question: Question, response: RawResponse
+    contract: Contract, question: Question, response: RawResponse, refusal: Verdict
 ) -> Iterator[Finding]:
     obstacle = _find_obstacle(question, response)
     if obstacle is not None:
@@ -173,7 +184,7 @@ def _judge_meaning(
             if find_error(response) is None or is_unknown_task(response):
                 yield _find(Verdict.HEADER_NOT_REQUIRED, "the contract requires the header")
         case "without-headers":
-            yield from _judge_unknown_id(contract, response, Verdict.HEADER_REQUIRED)
+            yield from _judge_unknown_id(contract, response, refusal)
         case "wrong-key":
             yield from _judge_wrong_key(response)
         case "GET" | "OPTIONS":

@@ -43,7 +43,7 @@ from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.errors import APIError
-from cometapi_runway.validation import contract
+from cometapi_runway.validation import Operation, contract
 
 MAX_SECONDS: Final = 20.0
 """For one question; a read that takes longer has no answer."""
@@ -115,7 +115,7 @@ class LiveCheck:
         self.evidence = evidence
         self.report = report
         self.findings: list[tuple[Question, Finding]] = []
-        self.readable: set[str] = set()
+        self.readable: set[Operation] = set()
         self.silences = 0
         self.asked = 0
         self._last_operation = ""
@@ -181,10 +181,11 @@ class LiveCheck:
         if reply is None:
             self._show_row(question, _NOT_ASKED, [_NOT_ASKED], {"question": question.text})
             return
-        findings = judge(contract(), question, reply)
+        is_readable = question.operation in self.readable
+        findings = judge(contract(), question, reply, is_readable=is_readable)
         self.findings += [(question, one) for one in findings]
         if question.topic == "unknown-id" and reply.response and is_unknown_task(reply.response):
-            self.readable.add(question.operation.tag)
+            self.readable.add(question.operation)
         self.evidence.add(question, reply, findings)
         verdicts = [str(one.verdict) for one in findings] or [str(Verdict.AS_EXPECTED)]
         fields = make_question_fields(question, reply, findings)
@@ -229,7 +230,7 @@ class LiveCheck:
         if code is not ExitCode.SUCCESS:
             exit_report = self._make_exit_report(code)
             self.report.show_failure(exit_report, APIError(exit_report.message))
-        return LiveResult(code, frozenset(self.readable))
+        return LiveResult(code, frozenset(one.tag for one in self.readable))
 
     def _make_exit_report(self, code: ExitCode) -> ExitReport:
         message, advice = _MESSAGES[code], f"report it with {self.evidence.file}"

@@ -1,0 +1,371 @@
+"""``doctor --live`` names each deviation from the contract, and creates no task."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from attrs import frozen
+
+from cometapi_runway import RunwayClient
+from cometapi_runway._live_check._verdicts import Verdict
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.journal import Journal
+from cometapi_runway.simulator import Fault, Gateway, When
+from cometapi_runway.validation import contract
+
+from .lying_gateway import BASE_URL, DEVIATIONS, Deviation, Wire, is_read, reads, respond
+from .terminal import KEY, CommandResult, Terminal
+
+LIVE = ("doctor", "--live")
+SPEND = (*LIVE, "--spend", "--yes")
+QUESTIONS = 17
+CODES = {
+    Verdict.KEY_REFUSED: ExitCode.KEY,
+    Verdict.NO_QUOTA: ExitCode.QUOTA,
+}
+
+
+@frozen
+class WireClock:
+    """A clock that the wire moves."""
+
+    wire: Wire
+
+    def now(self) -> float:
+        return self.wire.now
+
+    def sleep(self, seconds: float) -> None:
+        self.wire.now += seconds
+
+
+@pytest.fixture
+def connect(run: Terminal, monkeypatch: pytest.MonkeyPatch) -> Callable[[Wire], Wire]:
+    """Lets the command's clients send over a wire."""
+
+    def make(wire: Wire) -> Wire:
+        monkeypatch.setenv("COMETAPI_RUNWAY_BASE_URL", BASE_URL)
+        client = partial(RunwayClient, transport=wire, clock=WireClock(wire))
+        monkeypatch.setattr("cometapi_runway.cli._actions.client.RunwayClient", client)
+        return wire
+
+    return make
+
+
+def read_evidence(folder: Path = Path("live-evidence")) -> dict[str, Any]:
+    (file,) = folder.glob("*.json")
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def list_verdicts(evidence: dict[str, Any]) -> set[str]:
+    return {verdict for one in evidence["questions"] for verdict in one["verdicts"]}
+
+
+def list_creates(gateway: Gateway) -> list[str]:
+    """The operations of requests that could create a task."""
+    return [
+        str(one.operation)
+        for one in gateway.requests
+        if one.origin == "api"
+        and one.method != "GET"
+        and one.operation != "feed_get_task"
+        and one.operation is not None
+    ]
+
+
+def test_a_faithful_gateway_has_no_deviation(run: Terminal, gateway: Gateway) -> None:
+    result = run(*LIVE)
+
+    assert result.code == ExitCode.SUCCESS
+    assert f"0 deviations in {QUESTIONS} answers" in result.out
+    assert list_verdicts(read_evidence()) == {Verdict.AS_EXPECTED}
+    assert gateway.tasks == {}
+    assert list_creates(gateway) == []
+    posts = [one.path for one in gateway.requests if one.method == "POST"]
+    assert posts == ["/runway/feed"] * 3
+    assert len(gateway.requests) == QUESTIONS
+    assert not list(Path("live-evidence").rglob("*.toml"))
+    assert not Path("journal.sqlite3").exists()
+
+
+@pytest.mark.parametrize("missing", ["400", "200", "status"])
+def test_each_documented_form_of_an_unknown_task_is_expected(
+    connect: Callable[[Wire], Wire], run: Terminal, missing: Any
+) -> None:
+    wire = Wire()
+    wire.truth.gateway = Gateway(keys={KEY}, missing=missing)
+    connect(wire)
+    assert run(*LIVE).code == ExitCode.SUCCESS
+
+
+@pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda one: one.name)
+def test_each_deviation_is_named(
+    connect: Callable[[Wire], Wire], run: Terminal, deviation: Deviation
+) -> None:
+    wire = connect(Wire(deviation.lie))
+
+    result = run(*LIVE)
+
+    expected = {str(one) for one in deviation.verdicts}
+    assert list_verdicts(read_evidence()) - {Verdict.AS_EXPECTED} == expected
+    for verdict in expected:
+        assert re.search(f" {verdict}$", result.out, re.MULTILINE), result.out
+        assert re.search(rf"^{verdict}: ", result.out, re.MULTILINE), result.out
+    (verdict, *_) = deviation.verdicts
+    assert result.code == CODES.get(verdict, ExitCode.GATEWAY)
+    assert max(map(len, result.out.splitlines())) <= 80
+    assert wire.creates == []
+    for file in Path("live-evidence").rglob("*.*"):
+        assert KEY not in file.read_text("utf-8")
+
+
+def test_every_verdict_has_a_deviation() -> None:
+    seeded = {verdict for one in DEVIATIONS for verdict in one.verdicts}
+    alone = {Verdict.AS_EXPECTED, Verdict.SLOW, Verdict.HEADER_NOT_REQUIRED}
+    assert seeded == set(Verdict) - alone
+    assert len({frozenset(one.verdicts) for one in DEVIATIONS}) >= len(seeded)
+
+
+def test_a_slow_answer_is_named(connect: Callable[[Wire], Wire], run: Terminal) -> None:
+    wire = Wire()
+
+    def take_time(request: httpx.Request) -> None:
+        wire.now += 6.0 if is_read(request) else 1.0
+
+    wire.lie = take_time
+    connect(wire)
+    assert run(*LIVE).code == ExitCode.GATEWAY
+    assert list_verdicts(read_evidence()) == {Verdict.AS_EXPECTED, Verdict.SLOW}
+
+
+def test_shapes_become_files_that_contract_drift_reads(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    connect(Wire(reads(respond(400, {"code": "task_not_exist", "message": "m", "trace": "t"}))))
+    result = run(*LIVE)
+    assert "contract drift live-evidence" in result.err
+    drift = run("contract", "drift", "live-evidence")
+    assert drift.code == ExitCode.SUCCESS
+    assert "field /trace is not documented" in drift.out
+    assert "left out" not in drift.err
+
+
+def test_silence_ends_the_questions(connect: Callable[[Wire], Wire], run: Terminal) -> None:
+    (deviation,) = [one for one in DEVIATIONS if one.name == "no connection"]
+    wire = connect(Wire(deviation.lie))
+
+    result = run(*LIVE)
+
+    assert result.code == ExitCode.GATEWAY
+    assert "the gateway does not answer" in result.err
+    assert len(wire.seen) == 2
+    assert f"{QUESTIONS - 2} not asked" in result.out
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code", "text"),
+    [
+        ("COMETAPI_KEY", "", ExitCode.USAGE, "COMETAPI_KEY is not set"),
+        ("COMETAPI_KEY", "sk-of-another", ExitCode.KEY, "put a valid key into COMETAPI_KEY"),
+        ("COMETAPI_RUNWAY_BASE_URL", "nonsense", ExitCode.USAGE, "base_url"),
+        ("COMETAPI_RUNWAY_BASE_URL", "http://127.0.0.1:1", ExitCode.GATEWAY, "does not answer"),
+    ],
+)
+def test_problems_have_their_message_and_exit_code(
+    run: Terminal,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    code: ExitCode,
+    text: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    result = run(*SPEND)
+    assert result.code == code
+    assert text in result.everything
+    assert list_creates(gateway) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("doctor", "--spend"), "--spend needs --live"),
+        (("doctor", "--evidence", "x"), "--evidence needs --live"),
+        ((*LIVE, "--yes"), "need --spend"),
+        ((*LIVE, "--spend"), "there is no terminal to ask at"),
+        ((*SPEND, "--no-journal"), "--spend needs the journal"),
+        ((*LIVE, "--evidence", "/dev/null/x"), "choose another one with --evidence"),
+    ],
+)
+def test_wrong_usage_sends_nothing(
+    run: Terminal,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    text: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    result = run(*words)
+    assert result.code == ExitCode.USAGE
+    assert text in result.err
+    assert gateway.requests == ()
+
+
+def test_ctrl_c_keeps_what_came(connect: Callable[[Wire], Wire], run: Terminal) -> None:
+    wire = Wire()
+
+    def interrupt(_: httpx.Request) -> None:
+        if len(wire.seen) == 4:
+            raise KeyboardInterrupt
+
+    wire.lie = interrupt
+    connect(wire)
+    result = run(*SPEND)
+    assert result.code == ExitCode.INTERRUPTED
+    assert "interrupted after 3 of 17 questions; nothing was created" in result.err
+    assert len(read_evidence()["questions"]) == 3
+    assert wire.creates == []
+
+
+def test_spending_sends_one_create_however_often_it_runs(
+    connect: Callable[[Wire], Wire], run: Terminal, journal: Journal
+) -> None:
+    wire = connect(Wire())
+    first = run(*SPEND, "--output", "out")
+    again = run(*SPEND, "--output", "out")
+
+    assert (first.code, again.code) == (ExitCode.SUCCESS, ExitCode.SUCCESS)
+    assert [one.url.path for one in wire.creates] == ["/runwayml/v1/text_to_image"]
+    assert "0.32 USD" in first.err
+    assert "one of them may be cheaper" in first.err
+    assert "nothing was sent" in again.err
+    assert len(list(Path("out").iterdir())) == 1
+    (submission,) = journal.tasks()
+    assert submission.idempotency_key == "doctor --live text_to_image"
+    sent = json.loads(wire.creates[0].content)
+    assert contract().check_body("generate_an_image_from_text", sent) == ()
+    shown = first.err.partition("-d '")[2].partition("'\n")[0]
+    assert json.loads(shown) == sent
+
+
+def test_another_idempotency_key_buys_another_task(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    wire = connect(Wire())
+    for key in ("one", "two", "one"):
+        assert run(*SPEND, "--idempotency-key", key).code == ExitCode.SUCCESS
+    assert len(wire.creates) == 2
+
+
+def test_the_cheapest_price_of_the_contract_is_the_one_offered(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    connect(Wire())
+    prices = [
+        float(price["amount"])  # type: ignore[index,arg-type,call-overload] # JSON
+        for one in contract().operations
+        if (price := one.document.get("x-price"))
+    ]
+    assert f"price:   {min(prices)} USD" in run(*SPEND).err
+
+
+def test_spending_records_every_shape_without_a_secret(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    wire = connect(Wire())
+    assert run(*SPEND, "--evidence", "found").code == ExitCode.SUCCESS
+    evidence = read_evidence(Path("found"))
+    operations = {one["operation"] for one in evidence["responses"]}
+    assert operations == {"generate_an_image_from_text", "runway_to_get_task_details"}
+    assert evidence["spent"]["price"] == "0.32"
+    text = json.dumps(evidence)
+    (task,) = wire.truth.gateway.tasks
+    for secret in (KEY, task, "Signature", "red paper boat", "cdn.britannica"):
+        assert secret not in text
+
+
+def test_a_lost_response_is_never_sent_again(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    wire = connect(Wire())
+    fault = Fault("reset", acted=True, when=When("text_to_image"))
+    wire.truth.gateway.faults.queue(fault)
+    first, again = run(*SPEND), run(*SPEND)
+    assert (first.code, again.code) == (ExitCode.UNKNOWN, ExitCode.UNKNOWN)
+    assert len(wire.creates) == 1
+
+
+def test_a_body_that_the_contract_forbids_is_not_sent(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    wire = connect(Wire())
+    result = run(*SPEND, "--json", '{"promptText": "", "model": "gen4_image", "ratio": "1:1"}')
+    assert result.code == ExitCode.REFUSED
+    assert wire.creates == []
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "count"), [("y\n", 1), ("yes\n", 1), ("\n", 0), ("", 0)])
+def test_without_consent_nothing_is_bought(
+    connect: Callable[[Wire], Wire],
+    run: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    count: int,
+) -> None:
+    wire = connect(Wire())
+    monkeypatch.setattr("sys.stdin", FakeTerminal(answer))
+    result: CommandResult = run(*LIVE, "--spend")
+    assert result.code == ExitCode.SUCCESS
+    assert len(wire.creates) == count
+    assert ("nothing was bought" in result.err) is (count == 0)
+    before, _, after = result.err.partition("Send it and pay? [y/N]")
+    assert "curl -X POST" in before
+    assert "submitted" not in before
+    assert ("submitted" in after) is (count == 1)
+
+
+BLOCKING = {
+    Verdict.HTML_PAGE,
+    Verdict.REDIRECT,
+    Verdict.KEY_REFUSED,
+    Verdict.NO_QUOTA,
+    Verdict.UNKNOWN_ID_FOUND,
+    Verdict.NO_ANSWER,
+    Verdict.NO_CONNECTION,
+    Verdict.OTHER_CODE,
+}
+
+
+@pytest.mark.parametrize(
+    "deviation",
+    [one for one in DEVIATIONS if one.verdicts & BLOCKING],
+    ids=lambda one: one.name,
+)
+def test_nothing_is_bought_where_tasks_cannot_be_read(
+    connect: Callable[[Wire], Wire], run: Terminal, deviation: Deviation
+) -> None:
+    wire = connect(Wire(deviation.lie))
+    result = run(*SPEND)
+    assert wire.creates == []
+    assert "nothing was bought" in result.err
+
+
+def test_programs_get_one_event_for_each_question(run: Terminal) -> None:
+    result = run(*LIVE, "--format", "json")
+    events = [one["event"] for one in result.results]
+    assert events == ["question"] * QUESTIONS + ["live"]
+    assert {one["verdicts"][0] for one in result.results[:-1]} == {"as expected"}

@@ -1,0 +1,49 @@
+"""No evidence and no row holds a secret, wherever in a response one stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cometapi_runway._core.secret import Secret
+from cometapi_runway._live_check._evidence import Evidence
+from cometapi_runway._live_check._questions import Reply, make_questions
+from cometapi_runway._live_check._verdicts import describe_reply, judge
+from cometapi_runway.validation import contract
+
+from ..capture.test_secrets import BODIES, KEY, make_response, make_secrets
+
+QUESTIONS = make_questions(contract(), "2024-11-06")
+GATEWAY = f"https://user:password@gateway.example:8443/{KEY}/?token={KEY}"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_evidence_holds_a_secret(seed: int, tmp_path: Path) -> None:
+    dice = Random(seed)
+    found = make_secrets(dice)
+    evidence = Evidence(tmp_path, Secret(KEY), GATEWAY, 1_780_000_000.0)
+    shown: list[str] = []
+    for shape in BODIES:
+        question = dice.choice(QUESTIONS)
+        reply = Reply(make_response(shape, dice, found), None, dice.random() * 9)
+        findings = judge(contract(), question, reply, is_readable=dice.random() < 0.5)
+        evidence.add(question, reply, findings)
+        assert reply.response is not None
+        evidence.record(question.operation.id, reply.response)
+        shown += [describe_reply(reply), *(one.detail for one in findings)]
+    evidence.write()
+
+    files = [*tmp_path.rglob("*.toml"), evidence.file]
+    assert len(files) > 10
+    # The client hides its own key in a response before anything else sees it.
+    shown = [Secret(KEY).hide_in_text(text) for text in shown]
+    for text in [*shown, *(file.read_text("utf-8") for file in files)]:
+        for secret in [*found, "password", "token="]:
+            pieces = [secret, *(secret[i : i + 12] for i in range(8, len(secret) - 12, 12))]
+            assert not [piece for piece in pieces if piece in text], text
+        assert "zanzibar" not in text
+    assert evidence.file.stat().st_mode & 0o077 == 0
+    assert json.loads(evidence.file.read_text("utf-8"))["gateway"] == "gateway.example"
