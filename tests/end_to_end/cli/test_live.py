@@ -304,6 +304,15 @@ def test_a_lost_response_is_never_sent_again(
     assert len(wire.creates) == 1
 
 
+def test_a_budget_of_the_settings_file_holds(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    Path("config.toml").write_text("[cometapi-runway]\nmax-cost = 0.1\n")
+    wire = connect(Wire())
+    assert run(*SPEND).code == ExitCode.BUDGET
+    assert wire.creates == []
+
+
 def test_a_body_that_the_contract_forbids_is_not_sent(
     connect: Callable[[Wire], Wire], run: Terminal
 ) -> None:

@@ -182,7 +182,7 @@ def _judge_meaning(
             yield from _judge_unknown_id(contract, response, Verdict.OTHER_CODE)
         case "without-headers" if _needs_headers(question):
             if find_error(response) is None or is_unknown_task(response):
-                yield _find(Verdict.HEADER_NOT_REQUIRED, "the contract requires the header")
+                yield Finding(Verdict.HEADER_NOT_REQUIRED, "the contract requires the header")
         case "without-headers":
             yield from _judge_unknown_id(contract, response, refusal)
         case "wrong-key":
@@ -195,20 +195,20 @@ def _find_obstacle(question: Question, response: RawResponse) -> Finding | None:
     """What keeps a response from answering any question."""
     status, error = response.status, find_error(response)
     if 300 <= status < 400:
-        return _find(Verdict.REDIRECT, "it was not followed; check the gateway's address")
+        return Finding(Verdict.REDIRECT, "it was not followed; check the gateway's address")
     if _is_html(response):
-        return _find(
+        return Finding(
             Verdict.HTML_PAGE, f"HTTP {status} with a page, where the contract has only JSON"
         )
     if isinstance(error, RateLimitError):
-        return _find(Verdict.RATE_LIMITED, "run it again later")
+        return Finding(Verdict.RATE_LIMITED, "run it again later")
     if isinstance(error, InsufficientQuotaError):
-        return _find(Verdict.NO_QUOTA, "the account's balance or the key's quota is used up")
+        return Finding(Verdict.NO_QUOTA, "the account's balance or the key's quota is used up")
     if status >= 500:
-        return _find(Verdict.GATEWAY_FAILURE, f"HTTP {status}; run it again later")
+        return Finding(Verdict.GATEWAY_FAILURE, f"HTTP {status}; run it again later")
     is_own_key = question.topic != "wrong-key"
     if is_own_key and isinstance(error, AuthenticationError | PermissionDeniedError):
-        return _find(Verdict.KEY_REFUSED, f"HTTP {status} with your key")
+        return Finding(Verdict.KEY_REFUSED, f"HTTP {status} with your key")
     return None
 
 
@@ -217,11 +217,13 @@ def _judge_unknown_id(
 ) -> Iterator[Finding]:
     error = find_error(response)
     if error is None:
-        yield _find(Verdict.UNKNOWN_ID_FOUND, f"HTTP {response.status} for an id that no task has")
+        yield Finding(
+            Verdict.UNKNOWN_ID_FOUND, f"HTTP {response.status} for an id that no task has"
+        )
     elif error.code != TASK_NOT_EXIST:
         code = name_or_none(_redacted_code(response))
         shown = "no code" if code is None else f"the code {code}"
-        yield _find(refusal, f"HTTP {response.status} with {shown}, and not {TASK_NOT_EXIST}")
+        yield Finding(refusal, f"HTTP {response.status} with {shown}, and not {TASK_NOT_EXIST}")
     else:
         yield from _judge_code_type(contract, response)
 
@@ -239,7 +241,7 @@ def _judge_code_type(contract: Contract, response: RawResponse) -> Iterator[Find
     kind = _name_type(body["code"])
     if documented and kind not in documented:
         examples = " or ".join(sorted(documented))
-        yield _find(
+        yield Finding(
             Verdict.CODE_TYPE, f"the code is {kind}; the contract's examples have {examples}"
         )
 
@@ -260,9 +262,9 @@ def _list_examples(contract: Contract) -> Iterator[Object]:
 def _judge_wrong_key(response: RawResponse) -> Iterator[Finding]:
     error = find_error(response)
     if error is None or error.code == TASK_NOT_EXIST:
-        yield _find(Verdict.WRONG_KEY_ACCEPTED, "a made-up key is not refused")
+        yield Finding(Verdict.WRONG_KEY_ACCEPTED, "a made-up key is not refused")
     elif not isinstance(error, AuthenticationError):
-        yield _find(
+        yield Finding(
             Verdict.OTHER_STATUS, f"HTTP {response.status} for a wrong key, where 401 is documented"
         )
 
@@ -272,11 +274,11 @@ def _judge_method(question: Question, response: RawResponse) -> Iterator[Finding
     if status in _NO_SUCH_METHOD or (method == "OPTIONS" and status < 300):
         return
     if status < 300:
-        yield _find(
+        yield Finding(
             Verdict.METHOD_ACCEPTED, f"HTTP {status} to {method}, where the contract has POST"
         )
     else:
-        yield _find(Verdict.OTHER_STATUS, f"HTTP {status} to {method}, and not 404 or 405")
+        yield Finding(Verdict.OTHER_STATUS, f"HTTP {status} to {method}, and not 404 or 405")
 
 
 def _judge_shape(
@@ -322,7 +324,3 @@ def _redacted_code(response: RawResponse) -> str | None:
 
 def _needs_headers(question: Question) -> bool:
     return any(one.required for one in question.operation.parameters_in("header"))
-
-
-def _find(verdict: Verdict, detail: str) -> Finding:
-    return Finding(verdict, detail)

@@ -46,7 +46,7 @@ _COMMANDS: Final = (
     (
         "doctor",
         "doctor:doctor",
-        "Check key, gateway, clock, journal and folder; free of charge.",
+        "Check key, gateway, journal and folder; compare the gateway to the contract.",
         _SETUP_GROUP,
     ),
     (

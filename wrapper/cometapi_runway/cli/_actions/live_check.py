@@ -52,7 +52,6 @@ MAX_SILENCES: Final = 2
 
 _WIDTHS: Final = (26, 16, 20)
 _LINE: Final = 80
-_NOT_ASKED: Final = "not asked"
 _SILENT: Final = frozenset({Verdict.NO_ANSWER, Verdict.NO_CONNECTION})
 
 
@@ -135,12 +134,13 @@ class LiveCheck:
             self._show_head(client, questions)
             try:
                 for question in questions:
-                    self._show(question, self._ask(client, stranger, question))
+                    if self.silences < MAX_SILENCES:
+                        self._show(question, self._ask(client, stranger, question))
             except KeyboardInterrupt:
                 self.write_evidence()
                 raise CommandInterrupted(
                     f"interrupted after {self.asked} of {len(questions)} questions; nothing was "
-                    f"created, {self.evidence.file} has what came",
+                    f"created; evidence: {self.evidence.file}",
                     "run it again at any time",
                 ) from None
         self.write_evidence()
@@ -160,12 +160,7 @@ class LiveCheck:
                 "choose another folder with --evidence FOLDER",
             ) from error
 
-    def _ask(
-        self, client: RunwayClient, stranger: RunwayClient, question: Question
-    ) -> Reply | None:
-        """The reply to a question; None if it is not asked."""
-        if self.silences >= MAX_SILENCES:
-            return None
+    def _ask(self, client: RunwayClient, stranger: RunwayClient, question: Question) -> Reply:
         session = (stranger if question.topic == "wrong-key" else client).session
         # Without its watcher: responses to other methods are none of the operation's.
         driver = evolve(session.driver, watcher=None)
@@ -177,10 +172,7 @@ class LiveCheck:
         self.asked += 1
         return reply
 
-    def _show(self, question: Question, reply: Reply | None) -> None:
-        if reply is None:
-            self._show_row(question, _NOT_ASKED, [_NOT_ASKED], {"question": question.text})
-            return
+    def _show(self, question: Question, reply: Reply) -> None:
         is_readable = question.operation in self.readable
         findings = judge(contract(), question, reply, is_readable=is_readable)
         self.findings += [(question, one) for one in findings]
@@ -206,7 +198,7 @@ class LiveCheck:
             if not self._last_operation:
                 lines.append(_format_row("question", "contract", "came", "verdict"))
             self._last_operation = operation.id
-            kind = "" if operation.is_read else "  (never sent)"
+            kind = "" if operation.is_read else "  (not sent)"
             lines.append(f"{operation.method} {operation.path}{kind}")
         first, *others = verdicts
         lines.append(_format_row(f"  {question.text}", describe_expectation(question), came, first))
@@ -217,12 +209,14 @@ class LiveCheck:
         code = _choose_code([finding.verdict for _, finding in self.findings])
         counts = Counter(finding for _, finding in self.findings)
         lines = [_describe(finding, count) for finding, count in counts.items()]
-        summary = f"{count_noun(len(self.findings), 'deviation')} in {self.asked} answers"
-        if self.asked < total:
-            summary += f"; {total - self.asked} not asked, because nothing answers"
+        silent = sum(finding.verdict in _SILENT for _, finding in self.findings)
+        deviations = len(self.findings) - silent
+        summary = f"{count_noun(deviations, 'deviation')} in {self.asked - silent} answers"
+        summary += f"; {silent} without an answer" if silent else ""
+        summary += f"; {total - self.asked} not asked" if self.asked < total else ""
         text = "\n".join(["", *lines, summary, f"evidence: {self.evidence.file}"])
         fields: dict[str, JSON] = {
-            "deviations": len(self.findings),
+            "deviations": deviations,
             "asked": self.asked,
             "evidence": str(self.evidence.file),
         }

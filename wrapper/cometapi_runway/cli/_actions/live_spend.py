@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from textwrap import fill
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,13 +16,14 @@ from cometapi_runway._settings import resolve_settings
 from cometapi_runway.cli._actions.create_task import CreateCommand, create_task
 from cometapi_runway.cli._actions.dry_run import format_curl
 from cometapi_runway.cli._errors import CommandInterrupted, UsageError, format_command
+from cometapi_runway.cli._options.budget import BudgetOptions
 from cometapi_runway.cli._options.live import LiveOptions
 from cometapi_runway.cli._options.request import RequestOptions, read_body_file
 from cometapi_runway.cli._options.resource_options import (
     body_to_arguments,
     list_resource_options,
 )
-from cometapi_runway.cli._options.shared import ConnectionOptions, SavingOptions
+from cometapi_runway.cli._options.shared import ConnectionOptions, SavingOptions, WaitingOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
@@ -52,6 +53,25 @@ class Offer:
     resource: ClientResource
     price: Price
     unpriced: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Purchase:
+    """How a task is bought.
+
+    Attributes:
+        options: Whether one is bought at all, with or without asking, and what is sent.
+        connection: Gateway and journal.
+        waiting: How the task is waited for.
+        budget: What may be spent; the settings file may limit it.
+        saving: Where its file is saved.
+    """
+
+    options: LiveOptions
+    connection: ConnectionOptions
+    waiting: WaitingOptions
+    budget: BudgetOptions
+    saving: SavingOptions
 
 
 def check_spending(options: LiveOptions, connection: ConnectionOptions) -> None:
@@ -95,13 +115,7 @@ def find_offer() -> Offer:
     return Offer(resource, price, tuple(unpriced))
 
 
-def spend(
-    options: LiveOptions,
-    connection: ConnectionOptions,
-    saving: SavingOptions,
-    evidence: Evidence,
-    report: Report,
-) -> ExitCode:
+def spend(purchase: Purchase, evidence: Evidence, report: Report) -> ExitCode:
     """Show the cheapest request and its price, ask, and buy it once.
 
     Raises:
@@ -109,7 +123,7 @@ def spend(
         UsageError: The body cannot be read.
         CommandInterrupted: By Ctrl-C.
     """
-    offer = find_offer()
+    offer, options = find_offer(), purchase.options
     body = make_example_body(offer.resource) if options.json is None else {}
     if options.json is not None:
         body = dict(read_body_file(str(options.json)))
@@ -122,8 +136,10 @@ def spend(
         resource=offer.resource,
         arguments=arguments,
         request=RequestOptions(idempotency_key=key),
-        saving=saving,
-        connection=connection,
+        budget=purchase.budget,
+        waiting=purchase.waiting,
+        saving=purchase.saving,
+        connection=purchase.connection,
         watcher=evidence,
     )
     _show_offer(offer, command, report)
@@ -185,6 +201,7 @@ def _ask_consent() -> bool:
     try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
+        sys.stderr.write("\n")
         raise CommandInterrupted(
             "interrupted; nothing was bought", "run it again at any time"
         ) from None
@@ -245,7 +262,8 @@ def _list_pictures(source: Contract) -> Iterator[tuple[str, str]]:
 def _find_texts(value: JSON) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for item in value.values() if isinstance(value, Mapping) else []:
+    items = value if isinstance(value, list) else list((as_object(value) or {}).values())
+    for item in items:
         yield from _find_texts(item)
 
 

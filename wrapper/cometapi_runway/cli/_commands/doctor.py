@@ -28,6 +28,7 @@ from cometapi_runway._settings import resolve_settings
 from cometapi_runway.cli._errors import format_command
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
+from cometapi_runway.cli._options.budget import BudgetOptions
 from cometapi_runway.cli._options.live import LiveOptions
 from cometapi_runway.cli._options.settings_file import load_settings_file
 from cometapi_runway.cli._options.shared import (
@@ -35,6 +36,7 @@ from cometapi_runway.cli._options.shared import (
     DisplayOptions,
     FolderOptions,
     SavingOptions,
+    WaitingOptions,
 )
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import make_exit_report
@@ -67,6 +69,8 @@ _CONNECTION: Final = ConnectionOptions()
 _FOLDER: Final = FolderOptions()
 _DISPLAY: Final = DisplayOptions()
 _LIVE: Final = LiveOptions()
+_WAITING: Final = WaitingOptions()
+_BUDGET: Final = BudgetOptions()
 
 
 @frozen
@@ -89,6 +93,8 @@ class Check:
 def doctor(
     *,
     live: LiveOptions = _LIVE,
+    waiting: WaitingOptions = _WAITING,
+    budget: BudgetOptions = _BUDGET,
     place: FolderOptions = _FOLDER,
     connection: ConnectionOptions = _CONNECTION,
     display: DisplayOptions = _DISPLAY,
@@ -100,7 +106,14 @@ def doctor(
     """
     live.check()
     if live.live:
-        return _run_live(live, place, connection, report)
+        purchase = live_spend.Purchase(
+            options=live,
+            connection=connection,
+            waiting=waiting,
+            budget=budget,
+            saving=SavingOptions(output=place.output),
+        )
+        return _run_live(purchase, report)
     code = ExitCode.SUCCESS
     for check in _run_checks(place, connection):
         report.show_result(
@@ -112,23 +125,20 @@ def doctor(
     return code
 
 
-def _run_live(
-    live: LiveOptions, place: FolderOptions, connection: ConnectionOptions, report: Report
-) -> ExitCode:
+def _run_live(purchase: live_spend.Purchase, report: Report) -> ExitCode:
     """Ask the free questions; with ``--spend``, buy a task if it could be read afterwards."""
-    live_spend.check_spending(live, connection)
+    live = purchase.options
+    live_spend.check_spending(live, purchase.connection)
     folder = live_check.prepare_evidence_folder(live.evidence)
-    check = live_check.make_live_check(connection, folder, report)
+    check = live_check.make_live_check(purchase.connection, folder, report)
     result = check.run()
     if not live.spend:
         return result.code
-    tag = live_spend.find_offer().resource.operation.tag
-    if tag not in result.readable:
+    if live_spend.find_offer().resource.operation.tag not in result.readable:
         report.show_warning("nothing was bought: the gateway does not answer reads of its tasks")
         return result.code
-    saving = SavingOptions(output=place.output)
     try:
-        code = live_spend.spend(live, connection, saving, check.evidence, report)
+        code = live_spend.spend(purchase, check.evidence, report)
     finally:
         check.write_evidence()
     return code or result.code
