@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._flows.steps import Send
 from cometapi_runway._live_check._questions import Question, Reply, ask, make_questions
-from cometapi_runway._live_check._verdicts import Verdict, describe_expectation, judge
+from cometapi_runway._live_check._verdicts import (
+    Verdict,
+    describe_expectation,
+    describe_reply,
+    judge,
+)
 from cometapi_runway.validation import Contract, contract
 
 VERSION = "2024-11-06"
@@ -67,6 +73,19 @@ def test_a_paid_operation_gives_only_safe_questions() -> None:
     changed = Contract(document)
     found = [one for one in make_questions(changed, VERSION) if one.operation.id == "new"]
     assert [one.method for one in found] == ["GET"]
+
+
+@pytest.mark.parametrize("depth", [50, 900, 100_000])
+@pytest.mark.parametrize("ends", [(b"[", b"]"), (b'{"a":', b"}")])
+def test_a_deep_response_is_judged_like_any_other(depth: int, ends: tuple[bytes, bytes]) -> None:
+    body = ends[0] * depth + b"1" + ends[1] * depth
+    step = next(ask(QUESTIONS[0], 1.0))
+    assert isinstance(step, Send)
+    step.response = evolve(UNKNOWN, body=body)
+    reply = Reply.from_step(step, 0.0)
+    verdicts = {one.verdict for one in judge(contract(), QUESTIONS[0], reply)}
+    assert Verdict.OTHER_CODE in verdicts
+    assert describe_reply(reply) == "400"
 
 
 def test_a_header_that_the_contract_requires_is_expected_to_be_required() -> None:

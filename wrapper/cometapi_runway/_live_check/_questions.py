@@ -6,10 +6,11 @@ has only ``POST``. `ask` refuses every other request.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from cometapi_runway._core.json_values import Object
 from cometapi_runway._core.raw_response import RawResponse
@@ -20,6 +21,10 @@ from cometapi_runway.validation import Contract, Operation
 UNKNOWN_ID: Final = "00000000-0000-4000-8000-000000000000"
 """The id of no task, in the form of the ids that the pages show."""
 WRONG_KEY: Final = "sk-wrong-on-purpose"
+
+MAX_DEPTH: Final = 100
+"""Objects and lists inside each other, above which a response is not read as JSON."""
+_BRACKET: Final = re.compile(rb"[\[\]{}]")
 
 Topic: TypeAlias = Literal["unknown-id", "without-headers", "wrong-key", "GET", "OPTIONS"]
 
@@ -81,6 +86,15 @@ class Reply:
     response: RawResponse | None = None
     error: APIConnectionError | None = None
     seconds: float = 0.0
+
+    @classmethod
+    def from_step(cls, step: Send, seconds: float) -> Reply:
+        """The reply to a question that was sent."""
+        response = step.response
+        if response is not None and _is_too_deep(response.body):
+            # JSON that the parser takes, and that comparing and redacting cannot walk.
+            response = evolve(response, body=b"nested too deeply")
+        return cls(response, step.error, seconds)
 
 
 def make_questions(contract: Contract, runway_version: str) -> tuple[Question, ...]:
@@ -149,3 +163,12 @@ def _make_method_questions(
         # A contract that has the method too says itself what it does.
         if contract.match(method, operation.path) is None:
             yield Question(method, operation, method, operation.path)
+
+
+def _is_too_deep(body: bytes) -> bool:
+    depth = 0
+    for bracket in _BRACKET.findall(body):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False

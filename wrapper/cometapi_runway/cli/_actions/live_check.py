@@ -167,7 +167,7 @@ class LiveCheck:
         started = driver.clock.now()
         timeout = min(self.connection.request_timeout, MAX_SECONDS)
         step: Send = driver.run(ask(question, timeout))
-        reply = Reply(step.response, step.error, step.at - started)
+        reply = Reply.from_step(step, step.at - started)
         self.silences = 0 if reply.response else self.silences + 1
         self.asked += 1
         return reply
