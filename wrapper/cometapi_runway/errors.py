@@ -4,6 +4,7 @@
 
     RunwayError
     ├── ConfigurationError          a setting is missing or malformed
+    │   └── MissingExtraError       an extra is not installed; an ImportError too
     ├── InvalidRequestError         refused locally; nothing was sent
     ├── APIError
     │   ├── APIConnectionError      no connection, or it broke
@@ -37,6 +38,7 @@ from attrs import field, frozen
 
 from cometapi_runway._core.failure_codes import explain_failure, has_runway_failure
 from cometapi_runway._core.redaction import redact_text, safe_repr
+from cometapi_runway._core.version import DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +62,7 @@ __all__ = [
     "InsufficientQuotaError",
     "InvalidRequestError",
     "Issue",
+    "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -134,6 +137,31 @@ class ConfigurationError(RunwayError):
         self.setting = setting
         self.is_missing = is_missing
         super().__init__(message)
+
+
+class MissingExtraError(ConfigurationError, ModuleNotFoundError):
+    """An extra of this package is not installed; the message says how to install it.
+
+    Attributes:
+        extra: The extra.
+        library: The package of it that is missing.
+    """
+
+    def __init__(self, extra: str, library: str, *, setting: str | None = None) -> None:
+        self.extra = extra
+        self.library = library
+        super().__init__(
+            f"the extra {extra!r} is not installed: {self.command} ({library} is missing)",
+            setting=setting,
+            is_missing=True,
+        )
+        # For code that reads it from any `ImportError`.
+        self.name = library
+
+    @property
+    def command(self) -> str:
+        """The command that installs the extra."""
+        return f"pip install '{DISTRIBUTION}[{self.extra}]'"
 
 
 class InvalidRequestError(RunwayError):

@@ -19,6 +19,7 @@ from attrs import frozen
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.version import DISTRIBUTION
+from cometapi_runway._extras import LIBRARIES, requires_extra
 from cometapi_runway.batch._outputs import is_remote
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal import Journal
@@ -206,8 +207,8 @@ def _read_url(url: Secret) -> URL:
 
 
 def _check_installed() -> None:
-    missing = [name for name in ("dbos", "psycopg", "sqlalchemy") if find_spec(name) is None]
-    if missing:
-        raise ConfigurationError(
-            f"batches need {', '.join(missing)}; install cometapi-runway[batch]", setting="batch"
-        )
+    # Before anything is opened; the libraries themselves are imported when they are needed.
+    with requires_extra("batch", setting="batch"):
+        for name in sorted(LIBRARIES["batch"]):
+            if find_spec(name) is None:
+                raise ModuleNotFoundError(name=name)
