@@ -94,12 +94,19 @@ class Issue:
             of one of this package's own rules.
         value: The invalid value, or None if the value is missing.
         message: One sentence that names the field, the rule and the value.
+        argument: The argument of ``create`` that sets the field, where there is one.
     """
 
     path: str
     rule: str
     value: object = field(repr=safe_repr)
     message: str
+    argument: str | None = None
+
+    def describe(self) -> str:
+        """The message, after the argument's name if the field's name differs from it."""
+        is_named = self.argument is None or self.argument in self.path.split("/")
+        return self.message if is_named else f"{self.argument}: {self.message}"
 
 
 class RunwayError(Exception):
@@ -174,7 +181,7 @@ class InvalidRequestError(RunwayError):
     def __init__(self, issues: Sequence[Issue]) -> None:
         self.issues = tuple(issues)
         head = f"{len(self.issues)} problems; nothing was sent:\n  " if len(issues) > 1 else ""
-        super().__init__(head + "\n  ".join(issue.message for issue in self.issues))
+        super().__init__(head + "\n  ".join(issue.describe() for issue in self.issues))
 
 
 class APIError(RunwayError):
