@@ -121,6 +121,14 @@ class Place:
         finally:
             leases.release()
 
+    def is_run(self, name: str, store: Store) -> bool:
+        """Whether a process runs a batch; workers without it only finish what has begun."""
+        from cometapi_runway.batch import _leases as leases  # noqa: PLC0415 - late, as above
+
+        if self.url is not None:
+            return leases.is_run_leased(store.engine, name)
+        return leases.is_file_leased(self.get_batch_folder(name) / "lock")
+
     def list_names(self) -> Sequence[str]:
         """The names of the batches in the folder."""
         folder = self.data / "batches"
