@@ -132,7 +132,7 @@ def waiting(client: RunwayClient, task: BoundTask) -> None:
 def reading(task: Task) -> None:
     """The facts of a task."""
     assert_type(task.id, str)
-    assert_type(task.status, str)
+    assert_type(task.status, TaskStatus | str)
     assert_type(task.is_terminal, bool)
     assert_type(task.progress, float | None)
     assert_type(task.output, tuple[str, ...])

@@ -70,8 +70,9 @@ def _restore(values: Mapping[str, Any]) -> TrackedTask:
 
 def get_history(task: Task) -> dict[str, Any]:
     """What is known of a task's create and of its wait, in every process."""
-    is_tracked = isinstance(task, TrackedTask)
-    return {"is_reused": task.is_reused, "error": task.error} if is_tracked else {}
+    if not isinstance(task, TrackedTask):
+        return {}
+    return {"is_reused": task.is_reused, "error": task.error}
 
 
 def task_fields(task: Task) -> dict[str, Any]:
