@@ -46,6 +46,7 @@ def from_a_submission(*events: Any) -> RunwayError:
 def all_of_them() -> dict[str, RunwayError]:
     found = [
         errors.ConfigurationError("no key"),
+        errors.MissingExtraError("mcp", "PIL"),
         errors.BudgetExceededError(Decimal(5), Decimal("4.8"), Decimal("0.32")),
         errors.InvalidRequestError(ISSUES),
         errors.ResponseDecodeError("strange", status_code=200, body="<html>"),

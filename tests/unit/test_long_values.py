@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ SHOWN = 600
 LONG_VALUES: list[Any] = [
     LONG, URL, f"see {URL}", [LONG], (LONG, LONG), {"uri": LONG}, {"uri": URL}, {"type": LONG},
     {"type": LONG, "uri": LONG}, [{"uri": LONG}], [{"uri": URL, "position": LONG}], b"x" * 5000,
-    {LONG},
+    {LONG}, Path(LONG), Path(f"{LONG}.png"), {LONG: 1}, {"uri": Path(f"{LONG}.mp4")},
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from cometapi_runway._core.version import __version__
 
 if TYPE_CHECKING:
     from cometapi_runway._client import AsyncRunwayClient, RunwayClient
-    from cometapi_runway._core.task import Task
+    from cometapi_runway._core.task import Task, TaskStatus
     from cometapi_runway.errors import (
         APIConnectionError,
         APIError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         InsufficientQuotaError,
         InvalidRequestError,
         Issue,
+        MissingExtraError,
         NotFoundError,
         PermissionDeniedError,
         RateLimitError,
@@ -60,6 +61,7 @@ __all__ = [
     "InvalidRequestError",
     "Issue",
     "Journal",
+    "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -73,6 +75,7 @@ __all__ = [
     "TaskError",
     "TaskFailedError",
     "TaskNotFoundError",
+    "TaskStatus",
     "TaskTimeoutError",
     "__version__",
 ]
@@ -85,6 +88,7 @@ _MODULES = {
     "Journal": "journal",
     "RunwayClient": "_client",
     "Task": "_core.task",
+    "TaskStatus": "_core.task",
 }
 
 

@@ -6,11 +6,14 @@ the asynchronous client differs in the driver and in ``await``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from os import PathLike
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from attrs import evolve
 
 from cometapi_runway._capture._recorder import ResponseRecorder
 from cometapi_runway._core.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
@@ -33,6 +36,7 @@ from cometapi_runway.resources._resource import (
     make_resource,
 )
 from cometapi_runway.resources._tasks import AsyncTasks, Tasks
+from cometapi_runway.resources._tracked_task import get_history
 
 if TYPE_CHECKING:
     import httpx
@@ -74,6 +78,9 @@ class Compat(_CompatOperations):
         self.session = session
         self.tasks = Tasks(session, "feed")
 
+    def __dir__(self) -> list[str]:
+        return _list_public(super().__dir__())
+
 
 class AsyncCompat(_CompatOperations):
     """CometAPI's older routes, on the asynchronous client; see `Compat`."""
@@ -81,6 +88,9 @@ class AsyncCompat(_CompatOperations):
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
         self.tasks = AsyncTasks(session, "feed")
+
+    def __dir__(self) -> list[str]:
+        return _list_public(super().__dir__())
 
 
 class _BaseClient(_Operations, Generic[S, T]):
@@ -99,6 +109,9 @@ class _BaseClient(_Operations, Generic[S, T]):
     def api(self) -> SafeClient:
         """The generated client, for its endpoint functions; they raise the same errors."""
         return self._transport.api
+
+    def __dir__(self) -> list[str]:
+        return _list_public(super().__dir__())
 
     def __repr__(self) -> str:
         # A constructor that raises leaves a client without settings, which tracebacks show.
@@ -194,8 +207,13 @@ class RunwayClient(_BaseClient[Session, Transport]):
         return make_resource(self.session, signatures.from_contract(operation_id))
 
     def bind(self, task: Task, accepted_at: float | None = None) -> BoundTask:
-        """Bind a task to this client; `accepted_at` is its creation time on this client's clock."""
-        return bind(self.session, task, accepted_at)
+        """Bind a task to this client, also one that was pickled. Sends nothing.
+
+        Args:
+            task: The task.
+            accepted_at: When it was created, on this client's clock; None if that is not known.
+        """
+        return evolve(bind(self.session, task, accepted_at), **get_history(task))
 
     def close(self) -> None:
         """Close every connection. Tasks continue at the gateway."""
@@ -274,8 +292,8 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         return make_resource(self.session, signatures.from_contract(operation_id))
 
     def bind(self, task: Task, accepted_at: float | None = None) -> AsyncBoundTask:
-        """Bind a task to this client; `accepted_at` is its creation time on this client's clock."""
-        return bind_async(self.session, task, accepted_at)
+        """Bind a task to this client; see `RunwayClient.bind`."""
+        return evolve(bind_async(self.session, task, accepted_at), **get_history(task))
 
     async def close(self) -> None:
         """Close every connection. Tasks continue at the gateway."""
@@ -295,6 +313,15 @@ class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _list_public(names: Iterable[str]) -> list[str]:
+    """The names of a client that users call; `session` is for its resources."""
+    return sorted(
+        name
+        for name in names
+        if name != "session" and (not name.startswith("_") or name.endswith("__"))
+    )
 
 
 def _hide_location(

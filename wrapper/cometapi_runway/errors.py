@@ -4,6 +4,7 @@
 
     RunwayError
     ├── ConfigurationError          a setting is missing or malformed
+    │   └── MissingExtraError       an extra is not installed; an ImportError too
     ├── InvalidRequestError         refused locally; nothing was sent
     ├── APIError
     │   ├── APIConnectionError      no connection, or it broke
@@ -37,6 +38,7 @@ from attrs import field, frozen
 
 from cometapi_runway._core.failure_codes import explain_failure, has_runway_failure
 from cometapi_runway._core.redaction import redact_text, safe_repr
+from cometapi_runway._core.version import DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +62,7 @@ __all__ = [
     "InsufficientQuotaError",
     "InvalidRequestError",
     "Issue",
+    "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -91,12 +94,19 @@ class Issue:
             of one of this package's own rules.
         value: The invalid value, or None if the value is missing.
         message: One sentence that names the field, the rule and the value.
+        argument: The argument of ``create`` that sets the field, where there is one.
     """
 
     path: str
     rule: str
     value: object = field(repr=safe_repr)
     message: str
+    argument: str | None = None
+
+    def describe(self) -> str:
+        """The message, after the argument's name if the field's name differs from it."""
+        is_named = self.argument is None or self.argument in self.path.split("/")
+        return self.message if is_named else f"{self.argument}: {self.message}"
 
 
 class RunwayError(Exception):
@@ -136,6 +146,31 @@ class ConfigurationError(RunwayError):
         super().__init__(message)
 
 
+class MissingExtraError(ConfigurationError, ModuleNotFoundError):
+    """An extra of this package is not installed; the message says how to install it.
+
+    Attributes:
+        extra: The extra.
+        library: The package of it that is missing.
+    """
+
+    def __init__(self, extra: str, library: str, *, setting: str | None = None) -> None:
+        self.extra = extra
+        self.library = library
+        super().__init__(
+            f"the extra {extra!r} is not installed: {self.command} ({library} is missing)",
+            setting=setting,
+            is_missing=True,
+        )
+        # For code that reads it from any `ImportError`.
+        self.name = library
+
+    @property
+    def command(self) -> str:
+        """The command that installs the extra."""
+        return f"pip install '{DISTRIBUTION}[{self.extra}]'"
+
+
 class InvalidRequestError(RunwayError):
     """The contract forbids the request. It was not sent.
 
@@ -146,7 +181,7 @@ class InvalidRequestError(RunwayError):
     def __init__(self, issues: Sequence[Issue]) -> None:
         self.issues = tuple(issues)
         head = f"{len(self.issues)} problems; nothing was sent:\n  " if len(issues) > 1 else ""
-        super().__init__(head + "\n  ".join(issue.message for issue in self.issues))
+        super().__init__(head + "\n  ".join(issue.describe() for issue in self.issues))
 
 
 class APIError(RunwayError):

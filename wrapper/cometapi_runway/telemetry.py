@@ -24,14 +24,11 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
 from attrs import define, field
-from opentelemetry import context as otel_context
-from opentelemetry import metrics, trace
-from opentelemetry.metrics import MeterProvider
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TracerProvider
 
 from cometapi_runway._core.redaction import name_or_none
 from cometapi_runway._core.task import Task
 from cometapi_runway._core.version import __version__
+from cometapi_runway._extras import requires_extra
 from cometapi_runway._flows import (
     DownloadRequest,
     Flow,
@@ -50,6 +47,12 @@ from cometapi_runway._flows.steps import (
     SubmissionFailed,
 )
 from cometapi_runway.errors import BudgetExceededError, SubmissionUnknownError, TaskFailedError
+
+with requires_extra("otel"):
+    from opentelemetry import context as otel_context
+    from opentelemetry import metrics, trace
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TracerProvider
 
 T = TypeVar("T")
 Value: TypeAlias = str | int | float

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cometapi_runway.batch._places import make_place
 from cometapi_runway.cli import main
+from cometapi_runway.cli._commands import batch_show
 from cometapi_runway.cli._commands.batch_run import make_name
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -241,6 +245,50 @@ def test_other_arguments_under_the_same_id_are_refused(run: Terminal, gateway: G
     assert "shots.csv differs from the batch 'shots', which has been run before" in result.err
     assert "line 2 (shot-0)" in result.err
     assert count_posts(gateway) == posts
+
+
+def test_a_file_that_is_not_the_batchs_is_never_replaced(run: Terminal, gateway: Gateway) -> None:
+    Path("out").mkdir()
+    Path("out/shot-1.mov").write_text("mine")
+
+    result = run(*RUN)
+
+    assert result.code == ExitCode.REFUSED
+    assert "would replace files that are not of the batch 'shots'" in result.err
+    assert "line 3 (shot-1)" in result.err
+    assert count_posts(gateway) == 0
+    Path("out/shot-1.mov").unlink()
+    assert run(*RUN).code == ExitCode.SUCCESS
+    # Its own files are no obstacle to the same command, and one to another batch.
+    assert run(*RUN).code == ExitCode.SUCCESS
+    assert run(*RUN, "--name", "other").code == ExitCode.REFUSED
+
+
+def test_watch_ends_where_no_process_runs_the_batch(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run(*RUN, "--max-tasks", "1").code == ExitCode.TASK
+    place = make_place("", tmp_path, None)
+    looks: list[float] = []
+
+    def look(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 30:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch_show, "time", SimpleNamespace(sleep=look))
+    with contextlib.closing(place.open_store("shots")) as store:
+        # As a process leaves it that is killed: three rows have not ended.
+        store.forget_results("shots", ["BUDGET"])
+        with place.lease("shots", store):
+            assert run("batch", "watch", "shots").code == ExitCode.INTERRUPTED
+        looks.clear()
+        result = run("batch", "watch", "shots")
+
+    assert result.code == ExitCode.TASK
+    assert 3 <= len(looks) <= 10, "a process may be about to start"
+    assert "no process runs the batch 'shots', and 3 rows did not end" in result.err
+    assert "`cometapi-runway batch retry shots` goes on" in result.err
 
 
 def test_many_changed_rows_are_cut_and_counted(run: Terminal) -> None:

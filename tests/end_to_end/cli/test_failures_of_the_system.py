@@ -12,7 +12,7 @@ import pytest
 from cyclopts import App
 
 from cometapi_runway import cli
-from cometapi_runway.cli._commands.simulate import make_missing_extra_error
+from cometapi_runway._extras import requires_extra
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options.shared import ConnectionOptions, SavingOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -179,31 +179,20 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_that(read_only_folder: Pa
         SavingOptions(output=read_only_folder).prepare_folder()
 
 
-@pytest.mark.parametrize("name", ["anyio", "starlette", "uvicorn"])
-def test_a_missing_library_of_the_local_gateway_names_the_extra(name: str) -> None:
-    error = make_missing_extra_error(ModuleNotFoundError("gone", name=name))
-    assert "[cli,simulator]" in error.advice
-
-
-@pytest.mark.parametrize("name", ["json", "cometapi_runway.simulator", None])
-def test_another_missing_module_is_an_error_of_the_program(name: str | None) -> None:
-    with pytest.raises(ModuleNotFoundError, match="gone"):
-        make_missing_extra_error(ModuleNotFoundError("gone", name=name))
-
-
 @pytest.mark.parametrize("command", [("demo",), ("simulate",)])
 @pytest.mark.parametrize("name", ["uvicorn", "json"])
 def test_the_commands_of_the_local_gateway_need_its_libraries(
     run: Terminal, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], name: str
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+        with requires_extra("simulator"):
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 
     monkeypatch.setattr("cometapi_runway.simulator.SimulatorServer", refuse)
     monkeypatch.setattr("cometapi_runway.simulator.run", refuse)
     result = run(*command)
     assert result.code == (ExitCode.USAGE if name == "uvicorn" else ExitCode.BUG)
-    assert ("[cli,simulator]" in result.err) is (name == "uvicorn")
+    assert ("[simulator]" in result.err) is (name == "uvicorn")
 
 
 @pytest.mark.parametrize("name", ["cyclopts", "rich", "platformdirs", "json"])

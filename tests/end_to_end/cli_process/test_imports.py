@@ -82,7 +82,10 @@ def test_without_the_extra_one_line_says_what_to_install(
     done = run(("--help",), {**environment, "PYTHONPATH": paths}, tmp_path)
 
     assert done.returncode == ExitCode.USAGE
-    assert done.stderr == "cometapi-runway needs its extra: pip install 'cometapi-runway[cli]'\n"
+    assert done.stderr == (
+        "the extra 'cli' is not installed: pip install 'cometapi-runway[cli]' "
+        "(cyclopts is missing)\n"
+    )
 
 
 def test_without_the_simulator_extra_the_demo_says_what_to_install(
@@ -94,4 +97,4 @@ def test_without_the_simulator_extra_the_demo_says_what_to_install(
     done = run(("demo",), {**environment, "PYTHONPATH": paths}, tmp_path)
 
     assert done.returncode == ExitCode.USAGE
-    assert "pip install 'cometapi-runway[cli,simulator]'" in done.stderr
+    assert "pip install 'cometapi-runway[simulator]'" in done.stderr

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from itertools import product
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometapi_runway.batch._output_names import (
+    ExistingFiles,
     OutputNames,
     clean_output_name,
     is_reserved,
@@ -180,3 +182,26 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(folder)
     assert read_bad(tmp_path, rows, output_folder=tmp_path / "link") == expected
     assert read_bad(tmp_path, rows) == []
+
+
+FILES = st.sampled_from(["cat.mp4", "CAT.png", "cat-2of3.webm", "cat.bin", "a/cat.mp4"])
+OTHERS = st.sampled_from(
+    ["cat.txt", "cat", "cat.mp4.part", "cat-2.mp4", "acat.mp4", "results.jsonl"]
+)
+
+
+@given(
+    taken=st.sets(FILES), others=st.sets(OTHERS), name=st.sampled_from(["cat", "a/cat", "b/cat"])
+)
+@settings(max_examples=40)
+def test_a_file_with_the_name_of_an_output_is_found_and_no_other(
+    taken: set[str], others: set[str], name: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for file in taken | others:
+            (Path(folder) / file).parent.mkdir(exist_ok=True)
+            (Path(folder) / file).touch()
+        issues = ExistingFiles(Path(folder)).check(name, "line 2 (cat)")
+    folders = {file.rpartition("/")[0] for file in taken}
+    assert bool(issues) is (name.rpartition("/")[0] in folders)
+    assert {issue.rule for issue in issues} <= {"exists"}

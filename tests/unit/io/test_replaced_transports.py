@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -73,3 +75,12 @@ def test_a_request_without_a_connection_was_not_sent(
     with pytest.raises(APIConnectionError) as caught:
         create(is_async)
     assert caught.value.delivery == "not_sent"
+
+
+def test_the_documented_options_of_httpx_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMETAPI_KEY", "a-key-of-the-page")
+    page = Path(__file__).parents[3] / "docs/connections.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(block, {})  # noqa: S102 - our own page

@@ -525,7 +525,7 @@ class TestAbsence:
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cometapi_runway.journal._postgres", None)
-    with pytest.raises(ConfigurationError, match=r"install cometapi-runway\[postgres\]"):
+    with pytest.raises(ConfigurationError, match=r"install 'cometapi-runway\[postgres\]'"):
         Journal("postgresql://user@host/x")
 
 

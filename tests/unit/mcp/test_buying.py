@@ -70,6 +70,76 @@ async def test_submitting_again_returns_the_same_task(
     runway_simulator.assert_charged(1)
 
 
+async def test_a_plan_tells_of_an_equal_request_that_was_submitted(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    """Planning again buys again: an agent that lost the answer to `submit` may try that."""
+    async with open_session(tmp_path) as agent:
+        plan = await agent.call("plan_video_upscale", **UPSCALE)
+        assert plan["already_submitted"] is None
+        intent_id = plan["intent_id"]
+        # What is planned and not submitted is not told of.
+        assert (await agent.call("plan_video_upscale", **UPSCALE))["already_submitted"] is None
+        task_id = (await agent.call("submit", intent_id=intent_id))["task_id"]
+    async with open_session(tmp_path, name="another") as agent:
+        plan = await agent.call("plan_video_upscale", **UPSCALE)
+        assert plan["already_submitted"]["task_id"] == task_id
+        assert plan["already_submitted"]["intent_id"] == intent_id
+        assert f"wait for task {task_id}" in plan["next"]
+        other = {**UPSCALE, "videoUri": "https://example.com/other.mp4"}
+        assert (await agent.call("plan_video_upscale", **other))["already_submitted"] is None
+        runway_simulator.assert_charged(1)
+        # Only a hint: a second one may be wanted.
+        again = await agent.call("submit", intent_id=plan["intent_id"])
+        assert again["task_id"] != task_id
+    runway_simulator.assert_charged(2)
+
+
+async def test_a_seed_makes_a_request_another_one_if_the_agent_gave_it(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        for seeds, is_equal in (((7, 8), False), ((9, 9), True), ((None, None), True)):
+            name = f"a cat with {seeds}"
+            bodies = [
+                {**PICTURE, "promptText": name, **({} if one is None else {"seed": one})}
+                for one in seeds
+            ]
+            first = await agent.plan("text_to_image", bodies[0])
+            assert not (await agent.call("submit", intent_id=first)).is_error
+            plan = await agent.call("plan_text_to_image", **bodies[1])
+            assert (plan["already_submitted"] is not None) is is_equal, seeds
+
+
+@pytest.mark.parametrize("outcome", ["refused", "lost"])
+async def test_a_plan_tells_of_an_unknown_outcome_and_not_of_a_refusal(
+    runway_simulator: Simulator, tmp_path: Path, outcome: str
+) -> None:
+    if outcome == "lost":
+        runway_simulator.lose_next_response(operation="video_upscale")
+    else:
+        runway_simulator.refuse_next(400, operation="video_upscale")
+    async with open_session(tmp_path) as agent:
+        assert (await agent.buy()).is_error
+        plan = await agent.call("plan_video_upscale", **UPSCALE)
+    if outcome == "refused":
+        assert plan["already_submitted"] is None
+    else:
+        assert plan["already_submitted"]["state"] == "UNKNOWN"
+        assert "see unknown" in plan["next"]
+
+
+async def test_a_plan_warns_of_a_model_that_is_not_known(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        for _ in range(2):
+            plan = await agent.call("plan_video_upscale", **{**UPSCALE, "model": "upscale_v9"})
+            (warning,) = plan["warnings"]
+            assert "upscale_v9 is not known" in warning
+        assert (await agent.call("plan_video_upscale", **UPSCALE))["warnings"] == []
+
+
 async def test_submitting_at_once_many_times_buys_one_task(
     runway_simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -153,6 +223,26 @@ async def test_a_restarted_server_submits_what_was_planned(
         assert (await agent.call("wait", task_id=first["task_id"]))["status"] == "SUCCEEDED"
         assert not (await agent.call("submit", intent_id=planned)).is_error
     runway_simulator.assert_charged(2)
+
+
+async def test_servers_with_one_database_buy_one_task(
+    runway_simulator: Simulator, tmp_path: Path, postgres_url: str
+) -> None:
+    """From a plan to its file with the journal in PostgreSQL, on two machines."""
+    async with open_session(tmp_path, journal=postgres_url) as agent:
+        intent_id = await agent.plan()
+        first = await agent.call("submit", intent_id=intent_id)
+    async with open_session(tmp_path / "other", journal=postgres_url) as agent:
+        again = await agent.call("submit", intent_id=intent_id)
+        assert again["task_id"] == first["task_id"]
+        plan = await agent.call("plan_video_upscale", **UPSCALE)
+        assert plan["already_submitted"]["task_id"] == first["task_id"]
+        assert plan["budget"]["tasks"] == 1
+        assert (await agent.call("wait", task_id=first["task_id"]))["status"] == "SUCCEEDED"
+        assert (await agent.call("download", task_id=first["task_id"])).links
+        (listed,) = (await agent.call("list_tasks"))["tasks"]
+        assert (listed["state"], listed["intent_id"]) == ("SUCCEEDED", intent_id)
+    runway_simulator.assert_charged(1)
 
 
 async def test_an_intent_is_for_one_gateway(runway_simulator: Simulator, tmp_path: Path) -> None:

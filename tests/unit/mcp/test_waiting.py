@@ -81,6 +81,38 @@ async def test_an_unknown_id_is_a_state_within_the_grace(
     assert "list_tasks" in state["next"]
 
 
+async def test_an_id_that_stays_unknown_is_said_to_be(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    """Each wait is shorter than the time in which a new task may be unknown."""
+    left = []
+    async with open_session(tmp_path) as agent:
+        for _ in range(2):
+            state = await agent.call("wait", task_id="no-such-task", seconds=45)
+            assert not state.is_error
+            left.append(int(state["next"].split(" s more")[0].rpartition(" ")[2]))
+        answer = await agent.call("wait", task_id="no-such-task", seconds=45)
+        assert answer.is_error
+        assert answer["error"] == "TaskNotFoundError"
+        assert "check the id" in answer["next"]
+        assert not (await agent.call("wait", task_id="no-such-task", seconds=1)).is_error
+    assert 0 < left[1] < left[0] <= 120
+
+
+@pytest.mark.runway(timings=THREE_MINUTES)
+async def test_a_task_that_was_seen_is_never_said_to_be_unknown(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        await agent.call("wait", task_id=task_id, seconds=45)
+        runway_simulator.refuse_next(404, operation="tasks", times=100)
+        for _ in range(4):
+            state = await agent.call("wait", task_id=task_id, seconds=45)
+            assert not state.is_error
+            assert "does not know" not in state["next"]
+
+
 async def test_a_failed_task_is_a_state_with_advice(
     runway_simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
-"""Misspelt, missing and positional arguments."""
+"""Misspelt, missing and positional arguments, and arguments in messages."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from cometapi_runway import InvalidRequestError
 
 from ..support.both_clients import ASSETS, CHARACTER, ClientHarness
 from ..support.inputs import refused
+from ..support.operation_cases import OperationCase, each, make
 
 
 class TestNames:
@@ -41,3 +44,46 @@ class TestNames:
     def test_an_argument_without_a_name_is_not_dropped(self, harness: ClientHarness) -> None:
         with pytest.raises(InvalidRequestError, match="keyword arguments only"):
             harness.run(harness.client.character_performance.create(CHARACTER, **ASSETS))
+
+
+@each
+def test_a_refusal_names_the_argument_next_to_its_field(
+    case: OperationCase, harness: ClientHarness
+) -> None:
+    """Also what is refused while arguments are converted, and nothing where the names agree."""
+    for name in case.on(harness.client).signature.parameters:
+        try:
+            make(harness, case, **{name: {"no": "such"}})
+        except InvalidRequestError as error:
+            lines = str(error).splitlines()[-len(error.issues) :]
+            for issue, line in zip(error.issues, map(str.strip, lines), strict=True):
+                assert name in (issue.argument or issue.path.split("/"))
+                assert line in {issue.message, f"{name}: {issue.message}"}
+                assert line.startswith((f"{name}: /", f"/{name}", f"/options/{name}"))
+
+
+def test_a_field_that_no_argument_sets_has_none(harness: ClientHarness) -> None:
+    (issue,) = refused(harness, extra_body={"expressionIntensity": 99})
+    assert (issue.path, issue.argument) == ("/expressionIntensity", None)
+    (issue,) = refused(harness, expression_intensity=99)
+    assert (issue.path, issue.argument) == ("/expressionIntensity", "expression_intensity")
+
+
+@each
+def test_text_that_names_a_local_file_asks_for_a_path(
+    case: OperationCase, harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    assets = [name for name, value in case.least.items() if str(value).startswith("https:")]
+    for name in assets:
+        for value in ("clip.mp4", str(tmp_path / "clip.mp4")):
+            with pytest.raises(InvalidRequestError) as caught:
+                make(harness, case, **{name: value})
+            (issue,) = caught.value.issues
+            assert "is text and the name of a local file" in issue.message
+            assert ("pathlib.Path" in issue.message) is (case.route == "tasks")
+        with pytest.raises(InvalidRequestError) as caught:
+            make(harness, case, **{name: "none.mp4"})
+        assert "local file" not in str(caught.value)
+    assert not harness.network.sent

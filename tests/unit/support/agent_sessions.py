@@ -87,6 +87,7 @@ async def open_session(
     operations: tuple[str, ...] | None = None,
     mode: str = "legacy",
     client_options: dict[str, Any] | None = None,
+    journal: str | None = None,
     **limits: Any,
 ) -> AsyncIterator[Agent]:
     """A server in this process and its agent; the same folder again is a restarted server."""
@@ -96,7 +97,7 @@ async def open_session(
     ]
     options = SessionOptions(folder / "out", budget.scope, tuple(resources), folder / "intents")
     async with AsyncRunwayClient(
-        journal=folder / "journal.sqlite3", budget=budget, **(client_options or {})
+        journal=journal or folder / "journal.sqlite3", budget=budget, **(client_options or {})
     ) as client:
         tools = AgentTools(client, options, make_exit_report)
         async with Client(make_server(tools), mode=mode) as agent:

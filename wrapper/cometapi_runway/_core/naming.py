@@ -18,6 +18,11 @@ def kebab_case(name: str) -> str:
     return snake_case(name).replace("_", "-")
 
 
+def fold_name(name: str) -> str:
+    """A name without the differences between Python's spelling and the API's."""
+    return "".join(re.findall("[a-z0-9]", name.lower()))
+
+
 def count_noun(count: int, noun: str) -> str:
     """``1 file`` and ``2 files``, for nouns whose plural ends in s."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -145,6 +145,11 @@ def strip_payloads(value: JSON) -> JSON:
     )
 
 
+def shorten_text(text: str) -> str:
+    """The first 200 characters of a text."""
+    return _shorten(text, _MAX_REPR)
+
+
 def map_texts(value: JSON, change: Callable[[str], str]) -> JSON:
     """A JSON value with every text in it changed; the names of fields are kept."""
     if isinstance(value, str):

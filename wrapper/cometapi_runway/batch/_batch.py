@@ -22,6 +22,7 @@ from cometapi_runway.batch._check import ManifestReport, check_manifest
 from cometapi_runway.batch._decisions import FAILURES
 from cometapi_runway.batch._manifest import Manifest, RowList
 from cometapi_runway.batch._options import WAIT_TIMEOUT, BatchOptions
+from cometapi_runway.batch._output_names import ExistingFiles
 from cometapi_runway.batch._outputs import is_remote, open_folder
 from cometapi_runway.batch._places import Place, check_database, make_place
 from cometapi_runway.batch._results import ResultsFile, RowResult, RowStatus
@@ -136,8 +137,9 @@ class Batch:
             What the check of the rows found: their number and known cost.
 
         Raises:
-            InvalidRequestError: A row is not valid, or asks for something else than the row of the
-                same id that is there. No row is added then.
+            InvalidRequestError: A row is not valid, asks for something else than the row of the
+                same id that is there, or is new and has the name of a file in the folder. No row
+                is added then.
         """
         return self._add(RowList(rows, operation=operation))
 
@@ -347,13 +349,16 @@ class Batch:
         if not report.is_valid:
             raise report.to_error()
         known = self._store.load_digests(self.name)
-        changed = [
-            _make_changed_issue(row)
-            for row in _read_rows(manifest, folder)
-            if known.get(row.id, row.digest) != row.digest
-        ]
-        if changed:
-            raise InvalidRequestError(changed)
+        # Of rows that are there already, a file may be their own output.
+        files = None if folder is None else ExistingFiles(folder)
+        issues: list[Issue] = []
+        for row in _read_rows(manifest, folder):
+            if known.get(row.id, row.digest) != row.digest:
+                issues.append(_make_changed_issue(row))
+            elif files is not None and row.id not in known:
+                issues += files.check(row.output, f"line {row.line} ({row.id})")
+        if issues:
+            raise InvalidRequestError(issues)
         new = (_to_stored(row) for row in _read_rows(manifest, folder) if row.id not in known)
         self._store.add_rows(self.name, new)
         return report

@@ -103,6 +103,37 @@ class FileLease:
         self._file.close()
 
 
+def is_file_leased(path: Path) -> bool:
+    """Whether a process holds the lease of this file.
+
+    A process that asks for it at the same instant is refused, which is as unlikely as it is
+    harmless: it can be started again.
+    """
+    try:
+        with path.open("r+b") as file:
+            lock_file(file)
+            unlock_file(file)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def is_run_leased(engine: sa.Engine, batch: str) -> bool:
+    """Whether a process of any machine writes the results of a batch."""
+    # The server shows the signed hash as an unsigned number.
+    query = sa.text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "
+        "AND classid::bigint = :lock_class "
+        "AND objid::bigint = (hashtext(:batch)::bigint & 4294967295) "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with engine.connect() as db:
+        values = {"lock_class": _RUN_LOCKS, "batch": batch}
+        return bool(db.execute(query, values).scalar())
+
+
 class PostgresLease:
     """A worker's lease, and the right to write a batch's results, as locks of one session.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ _FORBIDDEN: Final = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 _RESERVED: Final = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE
 )
+_OUTPUT_EXTENSIONS: Final = frozenset({*MEDIA_EXTENSIONS, ".bin"})
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+of[0-9]+", re.DOTALL)
 
 
@@ -93,6 +94,50 @@ class OutputNames:
         return (folder / parent).resolve().is_relative_to(folder)
 
 
+@define
+class ExistingFiles:
+    """The files that a batch's folder has before its rows run.
+
+    Attributes:
+        folder: The folder.
+    """
+
+    folder: Path
+    _names: dict[str, Mapping[str, str]] = field(factory=dict[str, Mapping[str, str]], init=False)
+
+    def check(self, name: str, place: str) -> list[Issue]:
+        """Check that no file has the name of a row's output, which would replace it.
+
+        Args:
+            name: The name.
+            place: Where the row is, for the message.
+        """
+        parent, _, last = name.rpartition("/")
+        if parent not in self._names:
+            self._names[parent] = self._list_names(parent)
+        file = self._names[parent].get(_fold(last))
+        if file is None:
+            return []
+        message = f"{place}: output {safe_repr(name)} would replace the file {file} (exists)"
+        return [Issue("output", "exists", name, message)]
+
+    def _list_names(self, parent: str) -> Mapping[str, str]:
+        """The output names of the files in a folder, each with its file."""
+        try:
+            files = sorted((self.folder / parent).iterdir())
+        except OSError:
+            # It does not exist yet, or the batch says later that it cannot be used.
+            return {}
+        found: dict[str, str] = {}
+        for file in files:
+            if file.suffix.lower() in _OUTPUT_EXTENSIONS:
+                name = _fold(file.stem)
+                found[name] = str(file)
+                if numbered := _NUMBERED.fullmatch(name):
+                    found.setdefault(numbered[1], str(file))
+        return found
+
+
 def is_reserved(name: str) -> bool:
     """Whether Windows reserves a name, such as ``nul``."""
     return _RESERVED.fullmatch(name) is not None
@@ -126,7 +171,7 @@ def _make_issue(rule: str, name: str, problem: str) -> Issue:
 
 def _has_file_extension(folder: str) -> bool:
     """Whether a file could want the folder's name: another row's output, or its partial file."""
-    return Path(folder).suffix.lower() in {*MEDIA_EXTENSIONS, ".bin", PARTIAL_SUFFIX}
+    return Path(folder).suffix.lower() in {*_OUTPUT_EXTENSIONS, PARTIAL_SUFFIX}
 
 
 def _fold(name: str) -> str:

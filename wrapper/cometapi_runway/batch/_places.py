@@ -19,6 +19,7 @@ from attrs import frozen
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.version import DISTRIBUTION
+from cometapi_runway._extras import LIBRARIES, requires_extra
 from cometapi_runway.batch._outputs import is_remote
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal import Journal
@@ -120,6 +121,14 @@ class Place:
         finally:
             leases.release()
 
+    def is_run(self, name: str, store: Store) -> bool:
+        """Whether a process runs a batch; workers without it only finish what has begun."""
+        from cometapi_runway.batch import _leases as leases  # noqa: PLC0415 - late, as above
+
+        if self.url is not None:
+            return leases.is_run_leased(store.engine, name)
+        return leases.is_file_leased(self.get_batch_folder(name) / "lock")
+
     def list_names(self) -> Sequence[str]:
         """The names of the batches in the folder."""
         folder = self.data / "batches"
@@ -206,8 +215,8 @@ def _read_url(url: Secret) -> URL:
 
 
 def _check_installed() -> None:
-    missing = [name for name in ("dbos", "psycopg", "sqlalchemy") if find_spec(name) is None]
-    if missing:
-        raise ConfigurationError(
-            f"batches need {', '.join(missing)}; install cometapi-runway[batch]", setting="batch"
-        )
+    # Before anything is opened; the libraries themselves are imported when they are needed.
+    with requires_extra("batch", setting="batch"):
+        for name in sorted(LIBRARIES["batch"]):
+            if find_spec(name) is None:
+                raise ModuleNotFoundError(name=name)

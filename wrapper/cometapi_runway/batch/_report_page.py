@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cometapi_runway._core.naming import count_noun
+from cometapi_runway._extras import requires_extra
 from cometapi_runway.batch._report import (
     ReportSource,
     count_statuses,
@@ -23,7 +24,6 @@ from cometapi_runway.batch._report import (
     measure_times,
     sum_spending,
 )
-from cometapi_runway.errors import ConfigurationError
 
 MAX_SHOWN_FILES: Final = 400
 """Files with a picture on the page; the others are links. A browser opens every video."""
@@ -43,7 +43,7 @@ def write_report(source: ReportSource, page: Path) -> None:
     """Write the page; a page that is there is replaced as a whole.
 
     Raises:
-        ConfigurationError: The extra ``batch`` is not installed.
+        MissingExtraError: The extra ``batch`` is not installed.
         OSError: The disk write fails.
     """
     content = render_page(source, page, datetime.now(UTC))
@@ -72,16 +72,12 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
         now: When it is made.
 
     Raises:
-        ConfigurationError: The extra ``batch`` is not installed.
+        MissingExtraError: The extra ``batch`` is not installed.
     """
-    try:
-        # Late: the libraries of an extra.
+    # Late: the libraries of an extra.
+    with requires_extra("batch", setting="batch"):
         from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
         from markupsafe import Markup  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigurationError(
-            f"the report needs jinja2; install cometapi-runway[batch] ({error})", setting="batch"
-        ) from error
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -20,9 +20,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cometapi_runway._core.version import DISTRIBUTION, __version__
-
-_LIBRARIES_OF_THE_EXTRA = frozenset({"cyclopts", "platformdirs", "rich"})
+from cometapi_runway._core.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,13 +62,16 @@ def _dispatch(arguments: list[str]) -> int:
     try:
         if arguments == ["--version"]:
             return _print_version()
-        # Imported late: it costs a hundred times what `--version` does.
-        from cometapi_runway.cli._run_command import run_command  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if error.name not in _LIBRARIES_OF_THE_EXTRA:
-            raise
-        sys.stderr.write(f"{DISTRIBUTION} needs its extra: pip install '{DISTRIBUTION}[cli]'\n")
-        return 2
+        # Imported late: they cost a hundred times what `--version` does.
+        from cometapi_runway._extras import requires_extra  # noqa: PLC0415
+        from cometapi_runway.errors import MissingExtraError  # noqa: PLC0415
+
+        try:
+            with requires_extra("cli"):
+                from cometapi_runway.cli._run_command import run_command  # noqa: PLC0415
+        except MissingExtraError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
     except KeyboardInterrupt:
         # During the import nothing can have been sent.
         sys.stderr.write("stop:  interrupted; nothing was done\nnext:  run it again\n")

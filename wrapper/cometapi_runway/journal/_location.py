@@ -11,7 +11,7 @@ from attrs import frozen
 
 from cometapi_runway._core.redaction import redact_database_url, redact_url, safe_repr
 from cometapi_runway._core.secret import Secret
-from cometapi_runway.errors import ConfigurationError
+from cometapi_runway.errors import ConfigurationError, MissingExtraError
 from cometapi_runway.journal._backend import Backend
 from cometapi_runway.journal._sqlite import SqliteBackend
 
@@ -87,7 +87,7 @@ def open_backend(location: Location) -> Backend:
     """The backend of a location; nothing is opened yet.
 
     Raises:
-        ConfigurationError: The database's driver is not installed.
+        MissingExtraError: The database's driver is not installed.
     """
     if location.url is None:
         return SqliteBackend(location.path or Path())
@@ -95,9 +95,6 @@ def open_backend(location: Location) -> Backend:
         # Late: psycopg is an extra, and takes a while to import.
         from cometapi_runway.journal._postgres import PostgresBackend  # noqa: PLC0415
     except ImportError as error:
-        raise ConfigurationError(
-            "journal: a postgresql:// journal needs psycopg; install cometapi-runway[postgres] "
-            f"({error})",
-            setting="journal",
-        ) from error
+        # Of any class: psycopg raises its own where the server's library is missing.
+        raise MissingExtraError("postgres", error.name or "psycopg", setting="journal") from error
     return PostgresBackend(location.url)

@@ -13,8 +13,11 @@ does what the tools are for, with a client. `_tools` has their names, descriptio
 pictures.
 """
 
-from cometapi_runway.mcp._agent_tools import AgentTools, SessionOptions
-from cometapi_runway.mcp._results import ErrorReport
-from cometapi_runway.mcp._server import make_server, serve_stdio
+from cometapi_runway._extras import requires_extra
+
+with requires_extra("mcp"):
+    from cometapi_runway.mcp._agent_tools import AgentTools, SessionOptions
+    from cometapi_runway.mcp._results import ErrorReport
+    from cometapi_runway.mcp._server import make_server, serve_stdio
 
 __all__ = ["AgentTools", "ErrorReport", "SessionOptions", "make_server", "serve_stdio"]

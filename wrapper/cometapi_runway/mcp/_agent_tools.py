@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -13,21 +15,23 @@ import mcp_types as types
 from attrs import define, field, frozen
 
 from cometapi_runway._client import AsyncRunwayClient
-from cometapi_runway._core.json_values import JSON, Object
+from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway._core.redaction import safe_repr, strip_payloads
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import SUCCEEDED, Task
-from cometapi_runway._flows.steps import Reservation
+from cometapi_runway._flows.steps import PreparedRequest, Reservation
 from cometapi_runway._flows.wait import succeed
-from cometapi_runway._settings import POLL_INTERVAL
+from cometapi_runway._settings import NOT_FOUND_GRACE, POLL_INTERVAL
 from cometapi_runway.errors import (
     ConfigurationError,
     DownloadError,
     InvalidRequestError,
     Issue,
+    NotFoundError,
     SubmissionUnknownError,
     TaskCancelledError,
     TaskFailedError,
+    TaskNotFoundError,
     TaskTimeoutError,
 )
 from cometapi_runway.journal import SubmissionRecord
@@ -38,12 +42,18 @@ from cometapi_runway.resources._argument_fields import find_unknown_fields, list
 from cometapi_runway.resources._bound_task import AsyncBoundTask
 from cometapi_runway.resources._client_resources import ClientResource
 from cometapi_runway.resources._prepare_request import prepare_create
+from cometapi_runway.resources._unknown_models import describe_unknown_model
 
 OnProgress: TypeAlias = Callable[[float, float | None, str], Awaitable[None]]
 """Called with how much is done, of how much, and a sentence."""
 _HEARTBEAT: Final = 5.0
 """Seconds between two progress notifications, from which a host sees that a tool still works."""
 _NO_PRICE: Final = "unknown"
+_RECENT: Final = timedelta(days=1)
+"""How long a submission is remembered when an equal request is planned."""
+_RECENT_SUBMISSIONS: Final = 100
+_MAX_TASKS: Final = 1000
+"""Tasks of which the session remembers whether the gateway knows them."""
 
 
 @frozen
@@ -82,6 +92,9 @@ class AgentTools:
     tools: Mapping[str, ToolDescription] = field(init=False)
     _intents: IntentStore = field(init=False)
     _results: ResultWriter = field(init=False)
+    _tasks: OrderedDict[str, AsyncBoundTask] = field(
+        factory=OrderedDict[str, "AsyncBoundTask"], init=False
+    )
     _submissions: set[asyncio.Task[AsyncBoundTask]] = field(
         factory=set["asyncio.Task[AsyncBoundTask]"], init=False
     )
@@ -160,13 +173,33 @@ class AgentTools:
             "path": call.url,
             "body": strip_payloads(call.body),
         }
+        earlier = await asyncio.to_thread(self._find_equal, call, has_seed="seed" in body)
+        warning = describe_unknown_model(
+            signature.name, signature.operation, intent.body, client.settings.api_key
+        )
         return {
             "intent_id": intent.id,
             "request": request,
             "price_usd": _format_price(reservation.price),
             "budget": await self._describe_budget(reservation),
-            "next": "nothing was sent; submit sends it, and charges for it once",
+            "warnings": [] if warning is None else [warning],
+            "already_submitted": None if earlier is None else _describe_submission(earlier),
+            "next": _advise_on_plan(earlier),
         }
+
+    def _find_equal(self, call: PreparedRequest, *, has_seed: bool) -> SubmissionRecord | None:
+        """The last submission of the same request that may have been charged, if it is recent."""
+        oldest = datetime.now(UTC) - _RECENT
+        body = _comparable_body(call.body, has_seed=has_seed)
+        for record in self.client.journal.tasks(limit=_RECENT_SUBMISSIONS):
+            is_candidate = record.created_at >= oldest and record.state != "REFUSED"
+            if (
+                is_candidate
+                and record.operation == call.operation
+                and _comparable_body(as_object(record.arguments), has_seed=has_seed) == body
+            ):
+                return record
+        return None
 
     async def _describe_budget(self, reservation: Reservation) -> Object:
         scope, max_cost = self.options.scope, reservation.max_cost
@@ -249,19 +282,51 @@ class AgentTools:
         return Task(record.task_id, "PENDING", route=record.route, seed=record.seed)
 
     async def _wait(self, task_id: str, seconds: float, on_progress: OnProgress) -> Object:
+        started = self.client.session.driver.clock.now()
         task = await self._bind(task_id)
         async with _report_progress(task, seconds, on_progress) as on_update:
             try:
                 ended: Task = await task.wait(seconds, on_update, interval=self.options.interval)
             except TaskTimeoutError as error:
-                return _describe_state(error.task_details or task, was_seen=error.task_details)
+                return _describe_state(
+                    error.task_details or task, self._advise_on_wait(error, task, started)
+                )
+            except TaskNotFoundError:
+                self._tasks.pop(task_id, None)
+                raise
             except (TaskFailedError, TaskCancelledError) as error:
                 advice = self.explain(error).advice
                 return _describe_state(error.task_details or task, advice)
         return _describe_state(ended, "download saves its files")
 
+    def _advise_on_wait(self, error: TaskTimeoutError, task: AsyncBoundTask, started: float) -> str:
+        """What to do after a wait in which the gateway did not know the task; else empty."""
+        if task.visibility.seen or not isinstance(error.__cause__, NotFoundError):
+            return ""
+        if task.accepted_at is None:
+            # Otherwise each wait, which is short, would allow for a new task again.
+            task = self._tasks[task.id] = self.client.bind(task, started)
+        age = self.client.session.driver.clock.now() - (task.accepted_at or started)
+        return (
+            f"the gateway does not know task {task.id} yet. A new task can be unknown for a while: "
+            "check the id with list_tasks and call wait again. The id counts as unknown if it "
+            f"stays so for {max(NOT_FOUND_GRACE - age, 0):.0f} s more"
+        )
+
     async def _bind(self, task_id: str) -> AsyncBoundTask:
-        """The task by its id, with its age if the journal has it: a new one may not be visible."""
+        """The task by its id, as it was left by the last call.
+
+        It has its age if the journal has it: a new one may not be visible.
+        """
+        task = self._tasks.get(task_id)
+        if task is None:
+            task = await self._recall(task_id)
+            self._tasks[task_id] = task
+            if len(self._tasks) > _MAX_TASKS:
+                self._tasks.popitem(last=False)
+        return task
+
+    async def _recall(self, task_id: str) -> AsyncBoundTask:
         client = self.client
         task = client.tasks.bind(task_id)
         record = await asyncio.to_thread(client.journal.find, task_id)
@@ -331,6 +396,25 @@ def _to_arguments(resource: ClientResource, body: Object) -> dict[str, Any]:
     return {names[name]: value for name, value in body.items()}
 
 
+def _comparable_body(body: Object | None, *, has_seed: bool) -> JSON:
+    """A body as the journal keeps it; a seed counts only if the agent gave one."""
+    fields = as_object(strip_payloads(body)) or {}
+    return {name: value for name, value in fields.items() if has_seed or name != "seed"}
+
+
+def _advise_on_plan(earlier: SubmissionRecord | None) -> str:
+    if earlier is None:
+        return "nothing was sent; submit sends it, and charges for it once"
+    if earlier.task_id is None:
+        advice = "the outcome is not known yet: see unknown, and submit that intent_id again"
+    else:
+        advice = f"wait for task {earlier.task_id} or download it"
+    return (
+        f"nothing was sent. An equal request was submitted before, see already_submitted; {advice}."
+        " Submit this intent only to buy another task"
+    )
+
+
 def _refuse_intent(intent_id: str, rule: str, problem: str) -> InvalidRequestError:
     message = f"intent_id: {safe_repr(intent_id)} {problem}"
     return InvalidRequestError([Issue("intent_id", rule, intent_id, message)])
@@ -371,14 +455,8 @@ def _format_status(task: Task) -> str:
     return f"{task.status}{percent}"
 
 
-def _describe_state(
-    task: Task, advice: str = "", *, was_seen: Task | bool | None = True
-) -> dict[str, JSON]:
+def _describe_state(task: Task, advice: str = "") -> dict[str, JSON]:
     """A task's state. Its output is not shown: the addresses are signed."""
-    if not advice:
-        advice = "it continues at the gateway; call wait again"
-        if was_seen is None:
-            advice += ", and check the id with list_tasks: the gateway has not shown the task yet"
     return {
         "task_id": task.id,
         "status": task.status,
@@ -387,7 +465,7 @@ def _describe_state(
         "outputs": len(task.output) if task.status == SUCCEEDED else None,
         "failure": task.failure,
         "failure_code": task.failure_code,
-        "next": advice,
+        "next": advice or "it continues at the gateway; call wait again",
     }
 
 

@@ -6,7 +6,6 @@ field's type and values. The command line and manifests read text by them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from enum import Enum, auto
 from inspect import Parameter
@@ -16,6 +15,7 @@ from typing import Final
 from attrs import frozen
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text, parse_json
+from cometapi_runway._core.naming import fold_name
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.errors import Issue
 from cometapi_runway.resources._client_resources import ClientResource
@@ -88,11 +88,11 @@ def list_argument_fields(resource: ClientResource) -> tuple[ArgumentField, ...]:
     """
     contract = resource.contract
     fields = {
-        _fold_name(name): (name, resolve_schema(contract, schema))
+        fold_name(name): (name, resolve_schema(contract, schema))
         for name, schema in _list_properties(contract, resource.body_schema).items()
     }
     return tuple(
-        _make_field(contract, argument, *fields[_fold_name(argument.name)])
+        _make_field(contract, argument, *fields[fold_name(argument.name)])
         for argument in resource.signature.parameters.values()
     )
 
@@ -190,11 +190,6 @@ def _list_branches(contract: Contract, schema: Object) -> list[Object]:
     unions = (schema.get("anyOf"), schema.get("oneOf"))
     lists = [union for union in unions if isinstance(union, list)]
     return [resolve_schema(contract, branch) for branches in lists for branch in branches]
-
-
-def _fold_name(name: str) -> str:
-    """A name without the differences between Python's spelling and the API's."""
-    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def _is_asset(contract: Contract, schema: Object) -> bool:

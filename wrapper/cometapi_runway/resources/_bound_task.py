@@ -46,7 +46,7 @@ def bind_async(
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BoundTask(TrackedTask):
     """A task that can wait for itself and download its output.
 
@@ -158,7 +158,7 @@ class BoundTask(TrackedTask):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AsyncBoundTask(TrackedTask):
     """A task that can wait for itself and download its output, asynchronous; see `BoundTask`."""
 

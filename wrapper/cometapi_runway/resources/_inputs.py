@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
 
-from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.redaction import redact_url, safe_repr, shorten_text
 from cometapi_runway.errors import InvalidRequestError, Issue
 
 if TYPE_CHECKING:
@@ -113,7 +113,12 @@ def asset_fields(value: AssetInput, path: str) -> Mapping[str, Any]:
         return {"uri": value}
     fields = to_fields(value, path, "must be a URL, a file, or {'type': …, 'uri': …}")
     if "uri" not in fields:
-        _refuse(f"{path}/uri", "required", None, f"is required, got only {_sort_names(fields)}")
+        _refuse(
+            f"{path}/uri",
+            "required",
+            None,
+            f"is required, got only {safe_repr(_sort_names(fields))}",
+        )
     return fields
 
 
@@ -157,6 +162,7 @@ def to_uri(value: Any, path: str, allowed: tuple[str, ...] = ("image", "video"))
     """
     if isinstance(value, Path):
         return _read_as_data_uri(value, path, allowed)
+    _refuse_file_name(value, path, "only a pathlib.Path is read and sent")
     if isinstance(value, str) and value[:5].lower() == "data:":
         asset_type = _type_from_uri(value)
         if asset_type is not None and len(value) > _MAX_DATA_URI[asset_type]:
@@ -170,8 +176,10 @@ def to_url(value: Any, path: str) -> Any:
     Raises:
         InvalidRequestError: It is a local file, which the compatibility routes do not accept.
     """
+    problem = "this route accepts URLs only"
     if isinstance(value, Path):
-        _refuse(path, "type", str(value), "is a local file; this route accepts URLs only")
+        _refuse(path, "type", str(value), f"is a local file; {problem}")
+    _refuse_file_name(value, path, problem)
     return value
 
 
@@ -193,7 +201,9 @@ def split_moderation(value: ModerationInput) -> tuple[Any, Mapping[str, Any]]:
     threshold = next((fields[name] for name in names if name in fields), None)
     if threshold is None:
         pointer = "/contentModeration/publicFigureThreshold"
-        _refuse(pointer, "required", None, f"is required, got only {_sort_names(fields)}")
+        _refuse(
+            pointer, "required", None, f"is required, got only {safe_repr(_sort_names(fields))}"
+        )
     return threshold, {name: item for name, item in fields.items() if name not in names}
 
 
@@ -220,9 +230,23 @@ def _sort_names(fields: Mapping[Any, Any]) -> list[str]:
     return sorted(map(str, fields))
 
 
+def _refuse_file_name(value: Any, path: str, advice: str) -> None:
+    """Refuse the name of a local file, which as text can only be meant as an address."""
+    if not isinstance(value, str) or "://" in value or value[:5].lower() == "data:":
+        return
+    try:
+        is_file = Path(value).is_file()
+    except (OSError, ValueError):
+        # Too long for a name, or with a character that no system allows in one.
+        return
+    if is_file:
+        name = shorten_text(value)
+        _refuse(path, "type", name, f"{name} is text and the name of a local file; {advice}")
+
+
 def _read_as_data_uri(file: Path, path: str, allowed: tuple[str, ...]) -> str:
     # File names may hold lone surrogates, which cannot be printed.
-    name = str(file).encode(errors="backslashreplace").decode()
+    name = shorten_text(str(file).encode(errors="backslashreplace").decode())
     extension = file.suffix.lower().lstrip(".")
     asset_type = _ASSET_TYPES.get(extension)
     if asset_type is None or asset_type not in allowed:

@@ -11,11 +11,14 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
+from attrs import evolve
+
+from cometapi_runway._core.naming import fold_name
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import Route, Task
@@ -87,7 +90,8 @@ def prepare_create(
     if version is None:
         version = settings.runway_version
     call = _build_request(signature.operation, body=_build_model(signature, own), version=version)
-    body: dict[str, Any] = {**(call.body or {}), **_mapping_option("extra_body", options)}
+    extra_body = _mapping_option("extra_body", options)
+    body: dict[str, Any] = {**(call.body or {}), **extra_body}
     headers = _add_headers(call.headers, _mapping_option("extra_headers", options), version)
     validate = _flag_option("validate", options, settings.validate)
     if validate:
@@ -96,7 +100,7 @@ def prepare_create(
     else:
         issues = _check_json(body)
     if issues:
-        raise InvalidRequestError(issues)
+        raise InvalidRequestError(_name_arguments(signature, issues, extra_body))
     warn_of_unknown_model(signature.name, signature.operation, body, settings.api_key)
     seed = body.get("seed")
     timeout = options.get("timeout")
@@ -222,7 +226,26 @@ def _build_request(operation: str, *, version: str, **arguments: Any) -> Prepare
 
 def _build_model(signature: Signature[P], arguments: dict[str, Any]) -> Any:
     build: Callable[..., Any] = signature.build
-    return build(**arguments)
+    try:
+        return build(**arguments)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(_name_arguments(signature, error.issues)) from error.__cause__
+
+
+def _name_arguments(
+    signature: Signature[P], issues: Iterable[Issue], extra_body: Container[str] = ()
+) -> list[Issue]:
+    """The issues, each of a field with the argument that sets it."""
+    names = {fold_name(name): name for name in signature.parameters}
+
+    def name_argument(issue: Issue) -> Issue:
+        start, _, field = issue.path.partition("/")
+        field = field.partition("/")[0]
+        if start or field in extra_body:
+            return issue
+        return evolve(issue, argument=names.get(fold_name(field)))
+
+    return [name_argument(issue) for issue in issues]
 
 
 def _split_arguments(

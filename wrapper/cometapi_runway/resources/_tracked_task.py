@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, Self
 
-from attrs import define, field, fields, frozen
+from attrs import define, evolve, field, fields, frozen
 
 from cometapi_runway._core.task import Task
 from cometapi_runway.errors import RunwayError
@@ -19,7 +21,7 @@ class Visibility:
     seen: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrackedTask(Task):
     """A task with what this process knows about it.
 
@@ -49,6 +51,28 @@ class TrackedTask(Task):
     def unbound(self) -> Task:
         """The task without its client, so that an error that holds it can be pickled."""
         return Task(**task_fields(self))
+
+    def __copy__(self) -> Self:
+        return evolve(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # A client cannot be copied: its connections and its key belong to this process.
+        return evolve(self, raw=deepcopy(self.raw, memo))
+
+    def __reduce__(self) -> tuple[Callable[[Mapping[str, Any]], TrackedTask], tuple[object, ...]]:
+        """Supports pickling, without the client, whose key must stay in this process."""
+        return _restore, ({**task_fields(self), **get_history(self)},)
+
+
+def _restore(values: Mapping[str, Any]) -> TrackedTask:
+    return TrackedTask(**values)
+
+
+def get_history(task: Task) -> dict[str, Any]:
+    """What is known of a task's create and of its wait, in every process."""
+    if not isinstance(task, TrackedTask):
+        return {}
+    return {"is_reused": task.is_reused, "error": task.error}
 
 
 def task_fields(task: Task) -> dict[str, Any]:

@@ -18,7 +18,7 @@ logger: Final = logging.getLogger("cometapi_runway.models")
 _MODEL: Final = "model"
 _MAX_WARNINGS: Final = 1000
 """A service may pass on whatever its users type; memory and log stay bounded."""
-_warned: Final[dict[tuple[str, str | None], object]] = {}
+_warned: Final[dict[str, object]] = {}
 
 
 def warn_of_unknown_model(
@@ -32,19 +32,27 @@ def warn_of_unknown_model(
         body: The request's body. Nothing of it is shown but the model, if it looks like a name.
         api_key: The key, which is not shown if it was passed as the model.
     """
-    model, groups = body.get(_MODEL), _read_known_models(name, operation)
-    if not groups or not isinstance(model, str) or any(model in one.values for one in groups):
+    warning = describe_unknown_model(name, operation, body, api_key)
+    if warning is None:
         return
-    shown = name_or_none(api_key.hide_in_text(model))
     # Atomic without a lock, which a forked child could inherit locked.
     mark = object()
-    if len(_warned) >= _MAX_WARNINGS or _warned.setdefault((name, shown), mark) is not mark:
-        return
-    logger.warning(
-        "%s: the model %s is not known; the gateway may not have it. Known: %s",
-        name,
-        shown or "(not shown: it does not look like a model's name)",
-        join_groups(groups),
+    if len(_warned) < _MAX_WARNINGS and _warned.setdefault(warning, mark) is mark:
+        logger.warning("%s", warning)
+
+
+def describe_unknown_model(
+    name: str, operation: str, body: Mapping[str, object], api_key: Secret
+) -> str | None:
+    """The warning of a request whose model is not known, else None; see `warn_of_unknown_model`."""
+    model, groups = body.get(_MODEL), _read_known_models(name, operation)
+    if not groups or not isinstance(model, str) or any(model in one.values for one in groups):
+        return None
+    shown = name_or_none(api_key.hide_in_text(model))
+    text = shown or "(not shown: it does not look like a model's name)"
+    return (
+        f"{name}: the model {text} is not known; the gateway may not have it. "
+        f"Known: {join_groups(groups)}"
     )
 
 

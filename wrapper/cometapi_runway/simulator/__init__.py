@@ -32,28 +32,31 @@ The rooms, from top to bottom; each imports only what is below it:
 ==============  ===============================================================================
 """
 
-from cometapi_runway.simulator._clock import MANUAL_START, SimClock
-from cometapi_runway.simulator._control.control import Control
-from cometapi_runway.simulator._gateway.gateway import Gateway, Leak
-from cometapi_runway.simulator._gateway.ledger import Charge, Ledger
-from cometapi_runway.simulator._gateway.request_log import RequestRecord
-from cometapi_runway.simulator._gateway.tasks import Callback, SimulatedTask
-from cometapi_runway.simulator._lifecycle import FAILURES, Ending, View, failed
-from cometapi_runway.simulator._responses.reply import Reply
-from cometapi_runway.simulator._responses.shapes import ResponseShapes
-from cometapi_runway.simulator._rules.faults import Fault
-from cometapi_runway.simulator._rules.outcomes import Outcome
-from cometapi_runway.simulator._rules.rule_book import When
-from cometapi_runway.simulator._server.app import create_app
-from cometapi_runway.simulator._server.delivery import ConnectionDropped
-from cometapi_runway.simulator._server.server import SimulatorServer, run
-from cometapi_runway.simulator._settings import (
-    INSTANT,
-    MEDIA_URL,
-    Options,
-    SimulatorSettings,
-    Timings,
-)
+from cometapi_runway._extras import requires_extra
+
+with requires_extra("simulator"):
+    from cometapi_runway.simulator._clock import MANUAL_START, SimClock
+    from cometapi_runway.simulator._control.control import Control
+    from cometapi_runway.simulator._gateway.gateway import Gateway, Leak
+    from cometapi_runway.simulator._gateway.ledger import Charge, Ledger
+    from cometapi_runway.simulator._gateway.request_log import RequestRecord
+    from cometapi_runway.simulator._gateway.tasks import Callback, SimulatedTask
+    from cometapi_runway.simulator._lifecycle import FAILURES, Ending, View, failed
+    from cometapi_runway.simulator._responses.reply import Reply
+    from cometapi_runway.simulator._responses.shapes import ResponseShapes
+    from cometapi_runway.simulator._rules.faults import Fault
+    from cometapi_runway.simulator._rules.outcomes import Outcome
+    from cometapi_runway.simulator._rules.rule_book import When
+    from cometapi_runway.simulator._server.app import create_app
+    from cometapi_runway.simulator._server.delivery import ConnectionDropped
+    from cometapi_runway.simulator._server.server import SimulatorServer, run
+    from cometapi_runway.simulator._settings import (
+        INSTANT,
+        MEDIA_URL,
+        Options,
+        SimulatorSettings,
+        Timings,
+    )
 
 __all__ = [
     "FAILURES",

@@ -76,7 +76,11 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     is_own = name in _MODULES
     module = f"{__name__}.{_MODULES[name]}" if is_own else "cometapi_runway.simulator"
-    value: object = getattr(import_module(module), name)
+    # Late, because the error tree loads attrs.
+    from cometapi_runway._extras import requires_extra  # noqa: PLC0415
+
+    with requires_extra("testing"):
+        value: object = getattr(import_module(module), name)
     globals()[name] = value
     return value
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MARKER = "runway"
 _SECTION = "simulated gateway"
 _KITS = pytest.StashKey["list[GatewayKit]"]()
-_EXTRA = frozenset({"respx", "starlette", "uvicorn"})
 
 K = TypeVar("K", bound="GatewayKit")
 
@@ -150,13 +149,12 @@ def _fail_on_marker(message: str) -> NoReturn:
 
 
 def _import_module(name: str) -> Any:
+    # Late, because the error tree loads attrs.
+    from cometapi_runway._extras import requires_extra  # noqa: PLC0415
+    from cometapi_runway.errors import MissingExtraError  # noqa: PLC0415
+
     try:
-        return import_module(f"cometapi_runway.testing.{name}")
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in _EXTRA:
-            raise
-        command = "pip install 'cometapi-runway[testing]'"
-        pytest.fail(
-            f"these fixtures need an extra: {command} ({missing} is missing)", pytrace=False
-        )
+        with requires_extra("testing"):
+            return import_module(f"cometapi_runway.testing.{name}")
+    except MissingExtraError as error:
+        pytest.fail(str(error), pytrace=False)

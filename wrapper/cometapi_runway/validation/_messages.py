@@ -33,7 +33,7 @@ def shorten(value: object) -> object:
 def describe_value(value: object) -> str:
     """Describe a JSON value in a sentence: ``"gen4"``, ``3``, ``an object with "type", "uri"``."""
     if is_object(value):
-        keys = ", ".join(json.dumps(str(key)) for key in list(value)[:_MAX_ITEMS])
+        keys = ", ".join(json.dumps(_shorten_text(str(key))) for key in list(value)[:_MAX_ITEMS])
         return f"an object with {keys}" if keys else "an empty object"
     if is_list(value):
         return f"a list of {len(value)}"

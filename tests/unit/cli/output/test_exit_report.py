@@ -31,6 +31,7 @@ EXAMPLES: list[tuple[BaseException, ExitCode, str]] = [
         ExitCode.USAGE,
         "export COMETAPI_KEY=",
     ),
+    (errors.MissingExtraError("mcp", "PIL"), ExitCode.USAGE, "pip install 'cometapi-runway[mcp]'"),
     (errors.ConfigurationError("x", setting="api_key"), ExitCode.USAGE, "doctor"),
     (errors.ConfigurationError("x", setting="journal"), ExitCode.USAGE, "--no-journal"),
     (errors.ConfigurationError("x", setting="base_url"), ExitCode.USAGE, "doctor"),

@@ -65,7 +65,7 @@ class BatchRecords:
             if name not in {batch.name for batch in store.list_batches()}:
                 raise self.make_unknown_error(name)
             journal = stack.enter_context(contextlib.closing(place.open_journal(self.journal)))
-            yield KnownBatch(name, store, journal)
+            yield KnownBatch(name, place, store, journal)
 
     def list_all(self) -> Iterator[BatchStatus]:
         """How every batch stands.
@@ -81,7 +81,7 @@ class BatchRecords:
             for name in names:
                 with contextlib.closing(place.open_store(name)) as store:
                     for batch in store.list_batches():
-                        yield KnownBatch(batch.name, store, journal).read_status()
+                        yield KnownBatch(batch.name, place, store, journal).read_status()
 
     def make_unknown_error(self, name: str) -> UsageError:
         """The error for a name that no batch has."""
@@ -103,6 +103,7 @@ class KnownBatch:
     """A batch that has been run, for reading; see `BatchRecords.open`."""
 
     name: str
+    _place: Place
     _store: Store
     _journal: Journal
     _latest: float = field(default=0.0, init=False)
@@ -111,6 +112,10 @@ class KnownBatch:
         """How it stands."""
         batch = self._store.load_batch(self.name)
         return make_status(batch, self._store.count(self.name), self._journal)
+
+    def is_run(self) -> bool:
+        """Whether a process runs it."""
+        return self._place.is_run(self.name, self._store)
 
     def read_options(self) -> BatchOptions:
         """How it was last run."""

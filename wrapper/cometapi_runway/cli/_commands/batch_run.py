@@ -154,14 +154,25 @@ def make_name(manifest: Path) -> str:
 
 
 def make_conflict_report(manifest: Path, name: str, error: InvalidRequestError) -> ExitReport:
-    """The exit report of rows that ask for other tasks than the batch has under their ids."""
+    """The exit report of rows that ask for other tasks, or would replace files.
+
+    The other tasks are those that the batch has under the rows' ids.
+    """
+    if all(issue.rule == "exists" for issue in error.issues):
+        message = f"{manifest} would replace files that are not of the batch {name!r}"
+        advice = "nothing was sent; move the files, or choose another folder with --output"
+    else:
+        message = f"{manifest} differs from the batch {name!r}, which has been run before"
+        advice = (
+            "nothing was sent; give changed rows other ids, or run another batch with --name NAME"
+        )
     lines = [issue.message for issue in error.issues[:MAX_BAD_ROWS]]
     hidden = len(error.issues) - len(lines)
     return ExitReport(
         ExitCode.REFUSED,
         type(error).__name__,
-        f"{manifest} differs from the batch {name!r}, which has been run before",
-        "nothing was sent; give changed rows other ids, or run another batch with --name NAME",
+        message,
+        advice,
         details=(*lines, *([f"and {count_noun(hidden, 'more row')}"] if hidden else ())),
         fields={"manifest": str(manifest), "name": name, "bad_rows": len(error.issues)},
     )

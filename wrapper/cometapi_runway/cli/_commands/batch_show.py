@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.batch import BatchStatus
 from cometapi_runway.batch._outputs import is_remote
-from cometapi_runway.cli._actions.batch_records import KnownBatch, locate_records
+from cometapi_runway.cli._actions.batch_records import BatchRecords, KnownBatch, locate_records
 from cometapi_runway.cli._actions.batch_run import make_source, write_page
 from cometapi_runway.cli._commands.batch import ReportArgument
 from cometapi_runway.cli._errors import CommandInterrupted, format_command
@@ -24,9 +25,18 @@ from cometapi_runway.cli._output.batch_progress import (
     make_progress_fields,
 )
 from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.cli._output.exit_report import ExitReport
 
 WATCH_INTERVAL: Final = 1.0
 """Seconds between two looks of ``watch``."""
+_MAX_IDLE_LOOKS: Final = 5
+"""Looks without a change and without a process that runs the batch: one may be about to start."""
+
+
+class BatchStoppedError(Exception):
+    """No process runs a batch that has not ended."""
+
+
 _CONNECTION: Final = ConnectionOptions()
 _DISPLAY: Final = DisplayOptions()
 
@@ -79,26 +89,36 @@ def watch(
     display: DisplayOptions = _DISPLAY,
     report: ReportArgument,
 ) -> ExitCode:
-    """Watch a batch that another process runs, until it ends; it only reads."""
+    """Watch a batch that another process runs, until it ends; it only reads.
+
+    It ends too, with code 6, if no process runs the batch any more.
+    """
     records = locate_records(connection, database)
     try:
         with records.open(name) as known:
             view = make_display(report)
             tracker = BatchTracker(known.read_options().max_cost)
+            idle_looks, latest = 0, None
             with view.track():
                 while True:
                     for result in known.read_new_results():
                         tracker.add(result)
                     progress = _make_progress(known.read_status(), tracker)
                     view.show_progress(progress)
-                    if _is_over(progress.status):
+                    is_idle = progress.status == latest and not known.is_run()
+                    idle_looks, latest = idle_looks + 1 if is_idle else 0, progress.status
+                    if _is_over(progress.status) or idle_looks == _MAX_IDLE_LOOKS:
                         break
                     time.sleep(WATCH_INTERVAL)
     except KeyboardInterrupt:
         again = format_command("batch", "watch", name, *records.words)
         raise CommandInterrupted("no longer watching; the batch goes on", again) from None
     report.show_result(format_summary(progress), "batch", make_progress_fields(progress))
-    return ExitCode.SUCCESS
+    if _is_over(progress.status):
+        return ExitCode.SUCCESS
+    stopped = _make_stopped_report(progress.status, records)
+    report.show_failure(stopped, BatchStoppedError(stopped.message))
+    return stopped.code
 
 
 def cancel(
@@ -164,6 +184,17 @@ def _read_progress(known: KnownBatch) -> BatchProgress:
 
 def _make_progress(current: BatchStatus, tracker: BatchTracker) -> BatchProgress:
     return tracker.make_progress(current, datetime.now().astimezone())
+
+
+def _make_stopped_report(current: BatchStatus, records: BatchRecords) -> ExitReport:
+    again = format_command("batch", "retry", current.name, *records.words)
+    left = count_noun(current.rows - current.ended, "row")
+    return ExitReport(
+        ExitCode.TASK,
+        BatchStoppedError.__name__,
+        f"no process runs the batch {current.name!r}, and {left} did not end",
+        f"`{again}` goes on with them",
+    )
 
 
 def _is_over(current: BatchStatus) -> bool:

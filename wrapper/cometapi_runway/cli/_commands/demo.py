@@ -16,7 +16,6 @@ from cyclopts import Parameter
 
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway._settings import KEY_VARIABLE
-from cometapi_runway.cli._commands.simulate import make_missing_extra_error
 from cometapi_runway.cli._errors import CommandInterrupted, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.resource_options import (
@@ -65,10 +64,7 @@ def demo(
     """Create a video against a local gateway: the page's own example, from request to file."""
     resource = get_client_resource(_RESOURCE)
     operation = resource.operation
-    try:
-        server = simulator.SimulatorServer(clock=simulator.SimClock.scaled(_SPEED))
-    except ModuleNotFoundError as error:
-        raise make_missing_extra_error(error) from error
+    server = simulator.SimulatorServer(clock=simulator.SimClock.scaled(_SPEED))
     with server, tempfile.TemporaryDirectory() as folder:
         report.show_note(
             f"A local gateway runs at {server.base_url}; nothing leaves this computer.\n"

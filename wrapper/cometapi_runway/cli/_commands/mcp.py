@@ -17,7 +17,6 @@ from cyclopts import Parameter
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.suggestions import suggest_name
-from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
@@ -41,9 +40,6 @@ else:
     budget_module = LazyModule("cometapi_runway.cli._actions.budget")
     client_module = LazyModule("cometapi_runway._client")
     server_module = LazyModule("cometapi_runway.mcp")
-
-_LIBRARIES_OF_THE_EXTRA: Final = frozenset({"mcp", "mcp_types", "PIL"})
-
 
 _CONNECTION: Final = ConnectionOptions()
 _BUDGET: Final = SessionBudgetOptions()
@@ -112,11 +108,8 @@ def mcp(
         explain = partial(make_exit_report, options_to_repeat=connection.options_to_repeat)
         return server_module.AgentTools(client, options, explain)
 
-    try:
-        with _interrupt_on_termination():
-            unfinished = server_module.serve_stdio(make_tools)
-    except ModuleNotFoundError as error:
-        raise _make_missing_extra_error(error) from error
+    with _interrupt_on_termination():
+        unfinished = server_module.serve_stdio(make_tools)
     report.show_note("the server has stopped")
     if unfinished:
         verb = "continues" if unfinished == 1 else "continue"
@@ -149,19 +142,6 @@ def _get_resource(name: str, known: Mapping[str, ClientResource]) -> ClientResou
     if resource is None:
         raise UsageError(f"--operations: there is no operation {name!r}", suggest_name(name, known))
     return resource
-
-
-def _make_missing_extra_error(error: ModuleNotFoundError) -> UsageError:
-    """The error that names the missing extra.
-
-    Raises:
-        ModuleNotFoundError: The missing module is not of the extra.
-    """
-    if error.name not in _LIBRARIES_OF_THE_EXTRA:
-        raise error
-    return UsageError(
-        "the server needs an extra that is not installed", f"pip install '{DISTRIBUTION}[mcp]'"
-    )
 
 
 @contextlib.contextmanager

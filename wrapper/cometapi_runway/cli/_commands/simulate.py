@@ -11,7 +11,6 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from cometapi_runway._core.json_values import JSON
-from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway._settings import BASE_URL_VARIABLE, KEY_VARIABLE
 from cometapi_runway.cli._errors import UsageError, format_command
 from cometapi_runway.cli._lazy_module import LazyModule
@@ -27,23 +26,8 @@ else:
 
 _DISPLAY: Final = DisplayOptions()
 _MAX_SEED: Final = 1_000_000
-_LIBRARIES_OF_THE_EXTRA: Final = frozenset({"anyio", "starlette", "uvicorn"})
 Port: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
 _GROUP: Final = Group("Local gateway", sort_key=1)
-
-
-def make_missing_extra_error(error: ModuleNotFoundError) -> UsageError:
-    """The error that names the missing extra.
-
-    Raises:
-        ModuleNotFoundError: The missing module is not of the extra.
-    """
-    if error.name not in _LIBRARIES_OF_THE_EXTRA:
-        raise error
-    return UsageError(
-        "the local gateway needs an extra that is not installed",
-        f"pip install '{DISTRIBUTION}[cli,simulator]'",
-    )
 
 
 def simulate(
@@ -97,8 +81,6 @@ def _translate_errors() -> Generator[None]:
     """Turn errors that prevent the gateway from running into a `UsageError`."""
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise make_missing_extra_error(error) from error
     except (ValueError, OverflowError) as error:
         raise UsageError(str(error), f"see {format_command('simulate', '--help')}") from error
     except OSError as error:

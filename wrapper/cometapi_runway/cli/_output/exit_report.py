@@ -119,6 +119,9 @@ def _describe_error(error: BaseException) -> str:
         )
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted"
+    if isinstance(error, errors.MissingExtraError):
+        # The advice has its own line.
+        return f"the extra {error.extra!r} is not installed ({error.library} is missing)"
     if isinstance(error, errors.ConfigurationError) and _is_missing_key(error):
         return f"no CometAPI key: {KEY_VARIABLE} is not set"
     return str(error) or type(error).__name__
@@ -154,6 +157,10 @@ def _advise_on_configuration(error: BaseException, _options: Sequence[str]) -> s
 
 def _is_missing_key(error: errors.ConfigurationError) -> bool:
     return error.setting == "api_key" and error.is_missing
+
+
+def _advise_on_missing_extra(error: BaseException, _options: Sequence[str]) -> str:
+    return error.command if isinstance(error, errors.MissingExtraError) else ""
 
 
 def _advise_on_connection(error: BaseException, _options: Sequence[str]) -> str:
@@ -243,6 +250,7 @@ _ADVICE_TABLE: Final[tuple[tuple[type[BaseException], ExitCode, _Advise], ...]] 
         _always(f"redirect it to another place; `{_TASKS_LIST}` shows every task in the journal"),
     ),
     (KeyboardInterrupt, ExitCode.INTERRUPTED, _advise_on_interruption),
+    (errors.MissingExtraError, ExitCode.USAGE, _advise_on_missing_extra),
     (errors.ConfigurationError, ExitCode.USAGE, _advise_on_configuration),
     (
         errors.AuthenticationError,
