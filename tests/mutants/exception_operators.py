@@ -69,7 +69,12 @@ def _always(text: str) -> Callable[[str], str]:
 
 
 def _is_suppress(node: ast.Call) -> bool:
-    return ast.unparse(node.func) in {"suppress", "contextlib.suppress"}
+    # Called for every call of every module; `ast.unparse` would take most of the time.
+    match node.func:
+        case ast.Name("suppress") | ast.Attribute(ast.Name("contextlib"), "suppress"):
+            return True
+        case _:
+            return False
 
 
 def _span(first: ast.AST, second: ast.AST) -> ast.Pass:

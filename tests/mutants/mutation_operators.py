@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from . import exception_operators
 
@@ -38,7 +38,8 @@ class Mutant:
         scope: the function or class.
         before: the text that is replaced; for a contract a JSON pointer.
         after: the replacement.
-        source: the whole mutated file.
+        original: the file before the mutation; of a changed contract, after it.
+        places: where the text to replace begins in it, in bytes.
         breaks: whom it would hurt; for picked mutants only.
         nth: the index of the text in the scope, from 0.
         is_handling: whether it changes which exceptions are handled, and how.
@@ -51,7 +52,8 @@ class Mutant:
     scope: str
     before: str
     after: str
-    source: str
+    original: bytes
+    places: tuple[int, ...] = ()
     breaks: str = ""
     nth: int = 0
     is_handling: bool = False
@@ -60,6 +62,15 @@ class Mutant:
     def key(self) -> tuple[str, str, str, str, int]:
         """Identifies the mutation independently of its line."""
         return self.file, self.scope, self.before, self.after, self.nth
+
+    @property
+    def source(self) -> str:
+        """The whole mutated file; made when it is wanted, since an area has 40,000 mutants."""
+        parts, end = [], 0
+        for place in self.places:
+            parts += [self.original[end:place], self.after.encode()]
+            end = place + len(self.before.encode())
+        return b"".join([*parts, self.original[end:]]).decode()
 
 
 def mutants(root: Path, file: Path, area: str) -> list[Mutant]:
@@ -71,34 +82,29 @@ def mutants(root: Path, file: Path, area: str) -> list[Mutant]:
     for line in lines:
         starts.append(starts[-1] + len(line.encode()))
     content = text.encode()
-    found: dict[tuple[int, int, str], Mutant] = {}
-    for node, scope, after, is_handling in _changes(ast.parse(text), root):
+    found: dict[tuple[int, int, str], tuple[int, str, str, str, bool]] = {}
+    for node, scope, make_text, is_handling in _changes(ast.parse(text), root):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         before = content[begin:end].decode()
-        changed = (content[:begin] + after(before).encode() + content[end:]).decode()
-        if changed == text:
-            continue
-        key = begin, end, after(before)
-        label = (
-            f"{name}:{node.lineno}:{node.col_offset} {_short(before)} -> {_short(after(before))}"
-        )
-        mutant = Mutant(label, area, name, node.lineno, scope, before, after(before), changed,
-                        is_handling=is_handling)  # fmt: skip
-        found.setdefault(key, mutant)
-    return _numbered(found[place] for place in sorted(found))
+        after = make_text(before)
+        if after != before:
+            label = f"{name}:{node.lineno}:{node.col_offset} {_short(before)} -> {_short(after)}"
+            change = node.lineno, scope, before, label, is_handling
+            found.setdefault((begin, end, after), change)
+    seen: Counter[tuple[str, str, str]] = Counter()
+    result = []
+    for (begin, _, after), (line, scope, before, label, is_handling) in sorted(found.items()):
+        nth = seen[scope, before, after]
+        seen[scope, before, after] += 1
+        result.append(Mutant(label, area, name, line, scope, before, after, content, (begin,),
+                             nth=nth, is_handling=is_handling))  # fmt: skip
+    return result
 
 
-def _numbered(found: Iterable[Mutant]) -> list[Mutant]:
-    seen: Counter[tuple[object, ...]] = Counter()
-    numbered = []
-    for mutant in found:
-        numbered.append(evolve(mutant, nth=seen[mutant.key]))
-        seen[mutant.key] += 1
-    return numbered
-
-
-def _changes(tree: ast.Module, root: Path) -> Iterator[tuple[ast.AST, str, object, bool]]:
+def _changes(
+    tree: ast.Module, root: Path
+) -> Iterator[tuple[ast.AST, str, Callable[[str], str], bool]]:
     for node, scope in _visited(tree, ""):
         for target, after in exception_operators.replacements(node, root):
             yield target, scope, after, True
@@ -124,15 +130,21 @@ def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _is_typing(node: ast.AST, field: str) -> bool:
-    is_typing_call = isinstance(node, ast.Call) and ast.unparse(node.func) == "cast"
-    named = isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation)
-    return field in {"annotation", "returns", "bases"} or is_typing_call or named
+    if field in {"annotation", "returns", "bases"}:
+        return True
+    if isinstance(node, ast.Call):
+        return _is_name(node.func, {"cast"})
+    return isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation)
 
 
 def _is_for_checkers(node: ast.Assign) -> bool:
     """Whether an assignment has no effect at run time: ``__all__``, a type variable."""
-    called = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
-    return ast.unparse(node.targets[0]) == "__all__" or called in _TYPE_MAKERS
+    is_type_maker = isinstance(node.value, ast.Call) and _is_name(node.value.func, _TYPE_MAKERS)
+    return is_type_maker or _is_name(node.targets[0], {"__all__"})
+
+
+def _is_name(node: ast.AST, names: Set[str]) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
 
 
 def _is_words(node: ast.AST) -> bool:
@@ -143,7 +155,7 @@ def _is_words(node: ast.AST) -> bool:
     return is_text and (isinstance(node, ast.Expr) or " " in value.value)
 
 
-def _replacements(node: ast.AST) -> Iterator[tuple[ast.AST, object]]:
+def _replacements(node: ast.AST) -> Iterator[tuple[ast.AST, Callable[[str], str]]]:
     match node:
         case ast.Compare(ops=[operator]) if type(operator) in _COMPARED:
             yield node, _joined(node.left, _COMPARED[type(operator)], node.comparators[0])
@@ -159,7 +171,7 @@ def _replacements(node: ast.AST) -> Iterator[tuple[ast.AST, object]]:
         case ast.If() | ast.While() | ast.IfExp():
             yield node.test, lambda text: f"not ({text})"
         case ast.Return() | ast.Yield() if node.value is not None:
-            if ast.unparse(node.value) != "None":
+            if not (isinstance(node.value, ast.Constant) and node.value.value is None):
                 yield node.value, _always("None")
         case ast.Expr(value=ast.Call()):
             yield node, _always("None")
@@ -178,11 +190,11 @@ def _replacements(node: ast.AST) -> Iterator[tuple[ast.AST, object]]:
             return
 
 
-def _always(text: str) -> object:
+def _always(text: str) -> Callable[[str], str]:
     return lambda _: text
 
 
-def _joined(left: ast.expr, operator: str, right: ast.expr) -> object:
+def _joined(left: ast.expr, operator: str, right: ast.expr) -> Callable[[str], str]:
     return _always(f"({ast.unparse(left)} {operator} {ast.unparse(right)})")
 
 

@@ -74,16 +74,16 @@ def apply_pick(pick: dict[str, Any]) -> Mutant:
             f"stale pick {pick['id']!r} (picked.toml): {pick['file']} has its text "
             f"{times} times instead of once: {pick['before']!r}"
         )
-    source = text.replace(pick["before"], pick["after"])
     try:
-        compile(source, pick["file"], "exec")
+        compile(text.replace(pick["before"], pick["after"]), pick["file"], "exec")
     except SyntaxError as error:
         raise StalePickError(
             f"stale pick {pick['id']!r} (picked.toml): {pick['file']} would not compile: {error}"
         ) from error
     line = text[: text.index(pick["before"])].count("\n") + 1
+    places = (one.start() for one in re.finditer(re.escape(pick["before"]).encode(), text.encode()))
     return Mutant(pick["id"], find_area(pick["file"]), pick["file"], line, "", pick["before"],
-                  pick["after"], source, pick["breaks"])  # fmt: skip
+                  pick["after"], text.encode(), tuple(places), pick["breaks"])  # fmt: skip
 
 
 def apply_change(pick: dict[str, Any], document: Any) -> Mutant:
@@ -109,7 +109,8 @@ def apply_change(pick: dict[str, Any], document: Any) -> Mutant:
     )
     shown = f"{pick['at']}: {json.dumps(before)[:200]}"
     source = json.dumps(changed, indent=2, ensure_ascii=False) + "\n"
-    return Mutant(pick["id"], CONTRACT_AREA, CONTRACT, 1, "", shown, after, source, pick["breaks"])
+    return Mutant(pick["id"], CONTRACT_AREA, CONTRACT, 1, "", shown, after, source.encode(),
+                  breaks=pick["breaks"])  # fmt: skip
 
 
 def _change(holder: Any, last: str, pick: dict[str, Any]) -> Any:

@@ -145,7 +145,7 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
             judged = [next(here).files[0].relative_to(package_copy.ROOT).as_posix()]
         file = min(judged)
         text = (package_copy.ROOT / file).read_text("utf-8")
-        return Mutant("unchanged", find_area(file), file, 1, "", "", "", text)
+        return Mutant("unchanged", find_area(file), file, 1, "", "", "", text.encode())
 
     def work(job: tuple[Suite, bool], report: Callable[[str], None]) -> int:
         suite, is_reload = job

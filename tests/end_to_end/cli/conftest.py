@@ -12,6 +12,7 @@ from typing import Any
 # cyclopts validates values a second time once pydantic is loaded, as it is in many applications.
 import pydantic  # noqa: F401
 import pytest
+from cyclopts import App
 
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import (
@@ -23,10 +24,27 @@ from cometapi_runway.simulator import (
 from .terminal import CREATE, KEY, Terminal
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[SimulatorServer]:
     with SimulatorServer(timings=INSTANT, keys={KEY}) as running:
         yield running
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_scripts() -> Iterator[None]:
+    """Generate the script of each shell once: cyclopts takes up to a second for each."""
+    generate = App.generate_completion
+    known: dict[tuple[object, ...], str] = {}
+
+    def remembered(app: App, **options: Any) -> str:
+        key = (app.name, *options.items())
+        if key not in known:
+            known[key] = generate(app, **options)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(App, "generate_completion", remembered)
+        yield
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cyclopts import App
 
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import (
@@ -16,23 +13,6 @@ from cometapi_runway.resources._client_resources import (
 )
 
 from .terminal import Terminal
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _cache_scripts() -> Iterator[None]:
-    """Generate the script of each shell once: cyclopts takes up to a second for each."""
-    generate = App.generate_completion
-    known: dict[tuple[object, ...], str] = {}
-
-    def remembered(app: App, **options: Any) -> str:
-        key = (app.name, *options.items())
-        if key not in known:
-            known[key] = generate(app, **options)
-        return known[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(App, "generate_completion", remembered)
-        yield
 
 
 def test_every_create_command_has_its_own_help(run: Terminal) -> None:

@@ -38,7 +38,8 @@ def _mutant(name: str, before: str, after: str, file: str = "wrapper/sample/sums
         "",
         before,
         after,
-        text.replace(before, after),
+        text.encode(),
+        (text.encode().index(before.encode()),),
         "sample",
     )
 
