@@ -74,7 +74,11 @@ check-generated: $(DEV) ## Fail if regenerating would change a byte
 	@$(TOOLS) check
 
 .PHONY: check
-check: lint typecheck check-generated contract test ## All gates, as CI runs them
+check: lint typecheck check-generated contract test docs ## All gates, as CI runs them
+
+.PHONY: docs
+docs: $(DEV) ## Build the documentation into .build/docs/html; warnings and dead links are errors
+	@$(BIN)/python -m docs.site_builder .build/docs
 
 .PHONY: contract
 contract: $(DEV) ## Check both clients against the contract; writes .build/contract/index.html

@@ -18,7 +18,8 @@ def command_reference() -> str:
     places = [*_HEADING.finditer(text)]
     ends = [*(place.start() for place in places[1:]), len(text)]
     sections = {
-        place[2]: (place[1], text[place.end() : end]) for place, end in zip(places, ends, strict=True)
+        place[2]: (place[1], text[place.end() : end])
+        for place, end in zip(places, ends, strict=True)
     }
     shared = _GROUP.findall(sections["character-performance"][1])
     creates = {name for name, (_, body) in sections.items() if f"**{_REQUIRED_GROUP}**" in body}

@@ -58,7 +58,10 @@ def operation_pages() -> dict[str, str]:
 
 def operations_overview() -> str:
     """Return a table of all operations, each with a link to its page."""
-    lines = ["| In Python | On the command line | What it makes | USD |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| In Python | On the command line | What it makes | USD |",
+        "| --- | --- | --- | --- |",
+    ]
     for resource in sorted(list_client_resources(), key=lambda one: (one.groups, one.attribute)):
         price = read_price(resource.operation.id)
         cells = (
@@ -130,7 +133,9 @@ def _write_calls(resource: ClientResource, fields: tuple[ArgumentField, ...]) ->
         f"{indent('task = ' + call, ' ' * 4)}\n"
         '    print(task.wait().download("out/"))'
     ).replace("'", '"')
-    command = f"cometapi-runway {' '.join(resource.command_words)} \\\n{options} \\\n    --output out"
+    command = (
+        f"cometapi-runway {' '.join(resource.command_words)} \\\n{options} \\\n    --output out"
+    )
     return (
         "::::{container} side-by-side\n"
         f"```python\n{program}\n```\n\n```shell\n{command}\n```\n::::"

@@ -35,7 +35,15 @@ NAVIGATION: Final[Mapping[str, tuple[str, ...]]] = {
         "real-gateway",
     ),
     "Test and watch": ("testing", "simulator", "logging-and-telemetry", "performance"),
-    "Look up": ("commands", "api/client", "api/errors", "api/journal", "api/batch", "api/testing"),
+    "Look up": (
+        "commands",
+        "api/client",
+        "api/errors",
+        "api/journal",
+        "api/batch",
+        "api/testing",
+        "api/validation",
+    ),
     "The project": ("contract", "architecture", "contributing", "changelog"),
 }
 """The pages of each section, in order. A page that does not exist is left out; one that is not
@@ -57,8 +65,11 @@ _GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "when_fields": tables.when_fields,
 }
 _BLOCK: Final = re.compile(r"^```\{generated\} (\w+)\n```$", re.MULTILINE)
+_FENCED: Final = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
 # What tests run and readers do not see.
-_HIDDEN: Final = re.compile(r"^<!-- (?:run\n.*?|file: \S+ |captured )-->\n", re.MULTILINE | re.DOTALL)
+_HIDDEN: Final = re.compile(
+    r"^<!-- (?:run\n.*?|file: \S+ |captured )-->\n", re.MULTILINE | re.DOTALL
+)
 
 
 @frozen
@@ -82,9 +93,15 @@ class Page:
 
     @property
     def summary(self) -> str:
-        """The first paragraph."""
-        paragraphs = _HIDDEN.sub("", self.text).split("\n\n")[1:]
-        return " ".join(next((each for each in paragraphs if each[:1].isalpha()), "").split())
+        """The first paragraph of text."""
+        paragraphs = _FENCED.sub("", self.shown).split("\n\n")[1:]
+        text = next((each for each in paragraphs if re.match(r"\s*[\w`*]", each)), "")
+        return " ".join(text.split())
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether it is about one operation, below their overview."""
+        return self.name.startswith("operations/")
 
     @property
     def shown(self) -> str:
@@ -103,7 +120,7 @@ def read_pages() -> dict[str, Page]:
     pages["changelog"] = Page("changelog", "CHANGELOG.md", changes)
     groups = {title: names for title, names in sections(pages).items() if names}
     pages["index"] = _append(pages["index"], *starmap(_toctree, groups.items()))
-    operations = sorted(name for name in pages if name.startswith("operations/"))
+    operations = sorted(page.name for page in pages.values() if page.is_operation)
     pages["operations"] = _append(pages["operations"], _toctree("", operations))
     return pages
 
@@ -123,10 +140,10 @@ def sections(pages: Mapping[str, Page]) -> dict[str, list[str]]:
     found = {
         title: [name for name in names if name in pages] for title, names in NAVIGATION.items()
     }
-    others = [
-        name for name in pages if name not in listed | {"index"} and not name.startswith("operations/")
+    listed.add("index")
+    found["The project"] += [
+        name for name, page in pages.items() if name not in listed and not page.is_operation
     ]
-    found["The project"] += others
     return found
 
 
@@ -135,5 +152,5 @@ def _append(page: Page, *parts: str) -> Page:
 
 
 def _toctree(caption: str, names: Sequence[str]) -> str:
-    lines = "\n".join(names)
-    return f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{lines}\n```"
+    options = f":hidden:\n:caption: {caption}\n" if caption else ":hidden:\n"
+    return "```{toctree}\n" + options + "\n" + "\n".join(names) + "\n```"

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from attrs import define, field
-from sphinx.cmd.build import build_main
 
 from docs.site_builder.pages import DOCS, Page, read_pages, sections
 
@@ -31,6 +30,10 @@ def build_site(folder: Path) -> list[str]:
     Returns:
         What is wrong, one line each; empty if nothing is.
     """
+    # Imported late: what tests use needs no Sphinx.
+    from sphinx.cmd.build import build_main  # noqa: PLC0415
+
+    folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     source, html = folder / "source", folder / "html"
     pages = read_pages()
@@ -44,9 +47,10 @@ def build_site(folder: Path) -> list[str]:
         return ["Sphinx reports the warnings above"]
     for page in pages.values():
         twin = html / f"{page.name}.md"
-        is_from_docstrings = "{eval-rst}" in page.text
-        text = folder / "text" / f"{page.name}.txt"
-        twin.write_text(text.read_text("utf-8") if is_from_docstrings else to_markdown(page.shown), "utf-8")
+        markdown = to_markdown(page.shown)
+        if "{eval-rst}" in page.text:
+            markdown = (folder / "text" / f"{page.name}.txt").read_text("utf-8")
+        twin.write_text(markdown, "utf-8")
     (html / "llms.txt").write_text(write_llms_txt(pages), "utf-8")
     return sorted(find_dead_links(html))
 
@@ -64,14 +68,14 @@ def write_llms_txt(pages: Mapping[str, Page]) -> str:
     for title, names in sections(pages).items():
         lines += ["", f"## {title}", ""]
         for name in names:
-            lines.append(f"- [{pages[name].title}]({name}.md): {to_markdown(pages[name].summary)}".rstrip())
+            lines.append(_write_entry(pages[name]))
             if name == "operations":
-                lines += [
-                    f"- [{page.title}]({page.name}.md): {page.summary}"
-                    for page in pages.values()
-                    if page.name.startswith("operations/")
-                ]
+                lines += [_write_entry(page) for page in pages.values() if page.is_operation]
     return "\n".join(lines) + "\n"
+
+
+def _write_entry(page: Page) -> str:
+    return f"- [{page.title}]({page.name}.md): {to_markdown(page.summary).strip()}"
 
 
 def find_dead_links(html: Path) -> Iterator[str]:
@@ -119,5 +123,6 @@ def _write_source(pages: Mapping[str, Page], folder: Path) -> None:
     for page in pages.values():
         path = folder / f"{page.name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page.shown, "utf-8")
+        # Pygments has no lexer for it.
+        path.write_text(page.shown.replace("```csv", "```text"), "utf-8")
     shutil.copytree(DOCS / "pictures", folder / "pictures")

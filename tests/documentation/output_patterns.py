@@ -58,15 +58,22 @@ class OutputPatterns:
                 pattern += _PATTERNS[str(token.lastgroup)]
             elif token["id"] in self.ids:
                 pattern += re.escape(self.ids[token["id"]])
+            elif token["id"] in shown:
+                pattern += rf"\{shown.index(token['id']) + 1}(?![0-9])"
             else:
                 shown.append(token["id"])
                 pattern += f"({'[0-9a-f-]' * len(token['id'])})"
         found = re.fullmatch(pattern + _escape(expected[end:]), actual)
         if found is None:
             return False
+        # Two ids of the page are two of this run.
+        if len(set(found.groups()) - set(self.ids.values())) < len(shown):
+            return False
         self.ids.update(zip(shown, found.groups(), strict=True))
         # Batches and messages shorten an id to its first part.
-        self.ids.update({page[:8]: own[:8] for page, own in zip(shown, found.groups(), strict=True)})
+        self.ids.update(
+            {page[:8]: own[:8] for page, own in zip(shown, found.groups(), strict=True)}
+        )
         return True
 
     def translate(self, command: str) -> str:

@@ -16,11 +16,10 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import time
 import tomllib
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -109,7 +108,9 @@ class PageRunner:
             if block.follows and self._printed:
                 self._compare(block, self._printed)
         elif not block.language.startswith("{"):
-            raise DocumentationError(f"no way to check a block of {block.language or 'no language'}")
+            raise DocumentationError(
+                f"no way to check a block of {block.language or 'no language'}"
+            )
         if block.language != "run":
             self._printed = self._printed if block.language == "python" else ""
 
@@ -165,16 +166,19 @@ class PageRunner:
         if command == "echo $?":
             return f"{self._code}\n"
         words = shlex.split(command, comments=True)
-        if words[0] == "cometapi-runway":
-            with contextlib.redirect_stdout(io.StringIO()) as output:
-                with contextlib.redirect_stderr(output):
-                    self._code = main([os.path.expandvars(word) for word in words[1:]])
-            return output.getvalue().replace(str(Path.cwd()), _FOLDER)
-        python = {"python": [sys.executable], "pytest": [sys.executable, "-m", "pytest"]}
-        words = python.get(words[0], words[:1]) + words[1:]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
-        self._code = done.returncode
-        return done.stdout + done.stderr
+        with (
+            contextlib.redirect_stdout(io.StringIO()) as output,
+            contextlib.redirect_stderr(output),
+        ):
+            if words[0] == "cometapi-runway":
+                self._code = main([os.path.expandvars(word) for word in words[1:]])
+            elif words[0] == "pytest":
+                self._code = pytest.main(words[1:])
+            else:
+                done = subprocess.run(words, capture_output=True, text=True, check=False)
+                self._code = done.returncode
+                output.write(done.stdout + done.stderr)
+        return output.getvalue().replace(str(Path.cwd()), _FOLDER)
 
     def _post(self, words: list[str]) -> None:
         url, _, data = words[1:]
@@ -261,5 +265,3 @@ def _run_test(test: Callable[..., object]) -> None:
             ),
         }
         test(**{name: fixtures[name]() for name in inspect.signature(test).parameters})
-
-
