@@ -51,8 +51,7 @@ _OBTAINED = {
 def operation_pages() -> dict[str, str]:
     """Return the page of each resource, by its name in the site."""
     return {
-        f"operations/{_page_name(resource)}": _write_page(resource)
-        for resource in list_client_resources()
+        f"operations/{_page_name(resource)}": _write_page(resource) for resource in _resources()
     }
 
 
@@ -62,7 +61,7 @@ def operations_overview() -> str:
         "| In Python | On the command line | What it makes | USD |",
         "| --- | --- | --- | --- |",
     ]
-    for resource in sorted(list_client_resources(), key=lambda one: (one.groups, one.attribute)):
+    for resource in _resources():
         price = read_price(resource.operation.id)
         cells = (
             f"[`{resource.name}`](operations/{_page_name(resource)}.md)",
@@ -72,6 +71,11 @@ def operations_overview() -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _resources() -> list[ClientResource]:
+    """The official format first."""
+    return sorted(list_client_resources(), key=lambda one: (one.groups, one.attribute))
 
 
 def _page_name(resource: ClientResource) -> str:

@@ -120,7 +120,7 @@ def read_pages() -> dict[str, Page]:
     pages["changelog"] = Page("changelog", "CHANGELOG.md", changes)
     groups = {title: names for title, names in sections(pages).items() if names}
     pages["index"] = _append(pages["index"], *starmap(_toctree, groups.items()))
-    operations = sorted(page.name for page in pages.values() if page.is_operation)
+    operations = [page.name for page in pages.values() if page.is_operation]
     pages["operations"] = _append(pages["operations"], _toctree("", operations))
     return pages
 
