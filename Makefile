@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PRISM := .build/prism
 LOWEST_VENV := .venv-lowest
 # Without schemathesis and the contract tools, which need newer versions than the package does.
-LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app \
+LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app tests/documentation \
 	--ignore-glob='tests/end_to_end/test_s*_conformance.py' \
 	--ignore=tests/end_to_end/test_schemathesis.py --ignore=tests/end_to_end/test_page_changes.py \
 	--ignore=tests/unit/openapi

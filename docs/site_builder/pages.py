@@ -23,7 +23,7 @@ from docs.site_builder.operations import operation_pages, operations_overview
 DOCS: Final = Path(__file__).parents[1]
 
 NAVIGATION: Final[Mapping[str, tuple[str, ...]]] = {
-    "Start": ("quickstart", "operations", "settings"),
+    "Start": ("quickstart", "operations", "settings", "connections"),
     "Use it": (
         "waiting",
         "errors",
@@ -44,7 +44,7 @@ NAVIGATION: Final[Mapping[str, tuple[str, ...]]] = {
         "api/testing",
         "api/validation",
     ),
-    "The project": ("contract", "architecture", "contributing", "changelog"),
+    "The project": ("contract", "architecture", "contributing", "releasing", "changelog"),
 }
 """The pages of each section, in order. A page that does not exist is left out; one that is not
 listed belongs to the last section."""

@@ -101,9 +101,10 @@ class PageRunner:
             self._run_python(block)
         elif block.language == "console":
             self._run_console(block)
-        elif block.language == "shell":
+        elif block.language in {"bash", "sh", "shell"}:
+            run = _check_options if block.note == "captured" else self._run_shell
             for command in _split_commands(block.text):
-                self._run_shell(command)
+                run(command)
         elif block.language == "text":
             if block.follows and self._printed:
                 self._compare(block, self._printed)
@@ -205,7 +206,9 @@ def run_page(name: str, page: str, folder: Path) -> str:
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
         # A clock that reads the present, because the journal and `doctor` compare with it.
         clock = SimClock.manual(time.time())
-        with open_simulator(seed=zlib.crc32(name.encode()), clock=clock) as simulator:
+        with open_simulator(
+            seed=zlib.crc32(name.encode()), clock=clock, keys={"a-key"}
+        ) as simulator:
             # Otherwise each run polls at other moments and shows other states.
             patch.setattr("cometapi_runway._client.Random", lambda: Random(1))
             patch.setenv("COMETAPI_KEY", "a-key")
