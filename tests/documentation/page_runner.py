@@ -28,6 +28,7 @@ import httpx
 import pytest
 from attrs import define, field
 
+from cometapi_runway import telemetry
 from cometapi_runway.cli import main
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimClock
@@ -216,7 +217,11 @@ def run_page(name: str, page: str, folder: Path) -> str:
             patch.setenv("COMETAPI_RUNWAY_CONFIG", str(folder / "config.toml"))
             patch.setenv("COLUMNS", "80")
             runner = PageRunner(page, name, simulator)
-            runner.run()
+            try:
+                runner.run()
+            finally:
+                # The one thing that a page switches on for the whole process.
+                telemetry.uninstrument()
             return runner.updated
 
 
