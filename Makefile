@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PRISM := .build/prism
 LOWEST_VENV := .venv-lowest
 # Without schemathesis and the contract tools, which need newer versions than the package does.
-LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app \
+LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app tests/documentation \
 	--ignore-glob='tests/end_to_end/test_s*_conformance.py' \
 	--ignore=tests/end_to_end/test_schemathesis.py --ignore=tests/end_to_end/test_page_changes.py \
 	--ignore=tests/unit/openapi
@@ -74,7 +74,11 @@ check-generated: $(DEV) ## Fail if regenerating would change a byte
 	@$(TOOLS) check
 
 .PHONY: check
-check: lint typecheck check-generated contract test ## All gates, as CI runs them
+check: lint typecheck check-generated contract test docs ## All gates, as CI runs them
+
+.PHONY: docs
+docs: $(DEV) ## Build the documentation into .build/docs/html; warnings and dead links are errors
+	@$(BIN)/python -m docs.site_builder .build/docs
 
 .PHONY: contract
 contract: $(DEV) ## Check both clients against the contract; writes .build/contract/index.html
