@@ -24,8 +24,8 @@ from ..postgres_server import PostgresServer, require_binaries, start_own_server
 
 pytest.importorskip("dbos")
 
-ROWS = int(os.environ.get("BATCH_WORKERS_ROWS", "200"))
-"""2,000 take a quarter of an hour, so they run only on request."""
+ROWS = int(os.environ.get("BATCH_WORKERS_ROWS", "100"))
+"""Five chunks. 2,000 rows take a quarter of an hour, so they run only on request."""
 CONCURRENCY = 8
 FOLDER = Path(__file__).parent / "programs"
 TIMINGS = Timings(invisible=0, pending=0.1, running=0.4, spread=0.2)
