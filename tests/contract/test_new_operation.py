@@ -135,7 +135,7 @@ def test_coverage_of_the_new_operation_is_reported(invented, pytestconfig):
             "body: /frames/* has shotAt", "409 application/json: is empty"} <= {
         one.replace("(root) is", "is") for one in labels}  # fmt: skip
     page = render_page(build_report(run))
-    assert '<a href="#op-animate_a_still">animate_<wbr>a_<wbr>still</a>' in page
+    assert '<a href="#op-animate_a_still">client.<wbr>operation(&#34;animate_<wbr>a_' in page
     assert "/runwayml/v1/albums/{Album}/stills" in page
 
 
