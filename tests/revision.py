@@ -45,7 +45,9 @@ class Revision:
 
 def read_revision(root: Path = ROOT) -> Revision:
     """Read the state of the repository whose root is a folder."""
-    prefix, _, commit = _git(root, "rev-parse", "--show-prefix", "--short=10", "HEAD").partition(b"\n")
+    prefix, _, commit = _git(root, "rev-parse", "--show-prefix", "--short=10", "HEAD").partition(
+        b"\n"
+    )
     # A copy of the project in a folder of another repository has the state of neither.
     if prefix:
         return Revision("")

@@ -287,7 +287,12 @@ def test_the_page_shows_the_mutation_scores(run, tmp_path):
         "random": ["1/2", "1/2", "0/1", "0/2"],
     }
     text = html_page.render_page(built)
-    words = ["2031-05-06 07:08", "-    &lt;old&gt;", "the result is the same", "test_<wbr>a.<wbr>py::b"]
+    words = [
+        "2031-05-06 07:08",
+        "-    &lt;old&gt;",
+        "the result is the same",
+        "test_<wbr>a.<wbr>py::b",
+    ]
     assert [one for one in words if one not in text] == []
 
 

@@ -39,7 +39,7 @@ class RunResults:
     same: list[Equivalent]
     suites: dict[str, dict[str, float]]
     took: float
-    revision: Revision = Revision("")
+    revision: Revision
 
     def reason(self, outcome: MutantResult) -> str:
         """Why a mutant is equivalent; empty if it must be killed."""

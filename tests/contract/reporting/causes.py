@@ -46,9 +46,7 @@ class Cause:
                 if failure["client"] not in one["clients"]:
                     one["clients"].append(failure["client"])
                 return
-        self.failures.append(
-            {**failure, "summary": test.summary, "clients": [failure["client"]]}
-        )
+        self.failures.append({**failure, "summary": test.summary, "clients": [failure["client"]]})
 
 
 def group_by_cause(tests: Iterable[RecordedTest]) -> list[Cause]:

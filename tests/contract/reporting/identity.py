@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from tests.revision import read_revision
+
 from contract_tools._common import portable_yaml
 from contract_tools._common.errors import ContractError
-from tests.revision import read_revision
 
 from .github_annotations import CONTRACT, ROOT
 from .results import ContractRun

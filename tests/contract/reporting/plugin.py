@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 from tests.common_cause import COMMON_CAUSE
+from tests.revision import read_revision
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import Operation
@@ -59,7 +60,9 @@ def pytest_runtest_makereport(
         failures = call.excinfo.value.failures
         details["contract_failures"] = call.excinfo.value.as_json()
         # All checks raise at one place; what failed is the field.
-        report.user_properties.append((COMMON_CAUSE, f"{failures[0].operation} {failures[0].field}"))
+        report.user_properties.append(
+            (COMMON_CAUSE, f"{failures[0].operation} {failures[0].field}")
+        )
     if hasattr(item, "function"):
         details["summary"] = (inspect.getdoc(item.function) or "").partition("\n")[0]
     report.user_properties.append(("contract", json.dumps(details)))
@@ -91,6 +94,10 @@ class ReportPlugin:
         """A worker has ended; a crashed worker has sent nothing."""
         sent = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, {})
         self.run.worker_reports.append(sent)
+
+    def pytest_sessionstart(self) -> None:
+        if self.run.folder:
+            self.run.revision = read_revision()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(

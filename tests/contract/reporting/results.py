@@ -65,7 +65,7 @@ def cause_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     """The message of the exception; without one, the last line that pytest marks, or the last."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
-        return crash.message.strip().partition("\n")[0]
+        return crash.message.strip().partition("\n")[0].removeprefix("AssertionError: ")
     lines = [one for one in report.longreprtext.splitlines() if one.strip()] or ["no message"]
     marked = [one for one in lines if one.startswith("E ")] or lines
     return marked[-1].removeprefix("E ").strip()
