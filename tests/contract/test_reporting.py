@@ -48,15 +48,20 @@ def recorded(**details):
     return RecordedTest(**usual | details)
 
 
+@pytest.fixture(scope="module")
+def coverage():
+    return coverage_thresholds.evaluate_coverage(
+        CoverageRecorder(contract()).points, {}, {"requests": 0.0, "responses": 0.0}, ()
+    )
+
+
 @pytest.fixture
-def run(request, tmp_path, monkeypatch):
+def run(request, coverage, tmp_path, monkeypatch):
     """A partial run in which one contract check and one other test failed."""
     # Ignore the results of other commands on this machine.
     monkeypatch.setattr(report_data, "ROOT", tmp_path)
     run = ContractRun(request.config, contract())
-    run.coverage = coverage_thresholds.evaluate_coverage(
-        CoverageRecorder(contract()).points, {}, {"requests": 0.0, "responses": 0.0}, ()
-    )
+    run.coverage = coverage
     run.tests += [
         recorded(operation=FAILURE.operation, summary="Arguments are sent unchanged.",
                contract_failures=ContractCheckError([FAILURE]).as_json()),
@@ -305,11 +310,13 @@ def test_the_page_shows_the_mutation_scores(run, tmp_path):
 def test_the_page_shows_no_results_of_another_revision(run, tmp_path, other):
     stated = other and other.as_json()
     write_results(tmp_path, "mutants/results.json", MUTATION_RUN | {"revision": stated})
-    for revision in (REVISION, Revision(""), None):
-        run.revision = revision
-        text = html_page.render_page(build_report(run))
-        assert f"Measured at {other or 'an unknown revision'}" in text
-        assert "2031-05-06" not in text
+    stale = {"stale": str(other) if other else "an unknown revision"}
+    for run.revision in (REVISION, Revision(""), None):
+        report = build_report(run)
+        assert report["mutants"] == stale
+    text = html_page.render_page(report)
+    assert f"Measured at {stale['stale']}" in text
+    assert "2031-05-06" not in text
 
 
 def test_the_page_shows_no_comparison_of_another_contract(run, tmp_path):
