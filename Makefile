@@ -17,6 +17,8 @@ WORKERS ?= 4
 # Without bytecode files, every process of every run compiles what it imports, and pytest rewrites
 # the assertions of hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE
+# One worker a core, for tests that wait for nothing.
+CORES ?= logical
 PRISM := .build/prism
 LOWEST_VENV := .venv-lowest
 # Without schemathesis and the contract tools, which need newer versions than the package does.
@@ -82,11 +84,11 @@ docs: $(DEV) ## Build the documentation into .build/docs/html; warnings and dead
 
 .PHONY: contract
 contract: $(DEV) ## Check both clients against the contract; writes .build/contract/index.html
-	@$(BIN)/python -m tests.contract.reporting -n $(WORKERS)
+	@$(BIN)/python -m tests.contract.reporting -n $(CORES)
 
 .PHONY: contract-deep
 contract-deep: $(DEV) ## The same with more drawn values (SEED=…), then schemathesis against the client
-	@CONTRACT_FUZZ=400 CONTRACT_SEED=$(or $(SEED),random) $(BIN)/python -m tests.contract.reporting -n $(WORKERS)
+	@CONTRACT_FUZZ=400 CONTRACT_SEED=$(or $(SEED),random) $(BIN)/python -m tests.contract.reporting -n $(CORES)
 	@$(BIN)/python -m tests.contract.client_as_server
 
 .PHONY: mutants

@@ -14,6 +14,8 @@ from attrs import field, frozen
 
 LIMIT = 12
 FLAG = "common-cause"
+# The user property of a report that says what failed, where the place does not.
+COMMON_CAUSE = "common cause"
 
 
 @frozen
@@ -26,6 +28,9 @@ class Cause:
     @classmethod
     def of(cls, report: pytest.TestReport) -> Cause:
         """The cause of a failed report. A failure without a traceback is its own text."""
+        named = dict(report.user_properties).get(COMMON_CAUSE)
+        if named is not None:
+            return cls(str(named), "a check")
         crash: Any = getattr(report.longrepr, "reprcrash", None)
         if crash is None:
             return cls(report.longreprtext, "without a traceback")

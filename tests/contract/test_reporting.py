@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import types
+from operator import attrgetter
+from pathlib import Path
 
 import pytest
+from attrs import evolve
+from tests.revision import Revision, read_revision
 
+from cometapi_runway import RunwayClient
 from cometapi_runway._core.json_values import JSON
-from cometapi_runway.validation import contract
+from cometapi_runway.validation import Contract, contract
 
 from .checks import wrapper_checks
 from .checks.failures import ContractCheckError, ContractFailure, format_test, raise_failures
@@ -19,7 +25,8 @@ from .coverage import coverage_thresholds
 from .coverage.coverage_recorder import CoverageRecorder
 from .drivers.generated_driver import API_KEY
 from .drivers.request_capture import SentRequest
-from .reporting import github_annotations, html_page, output, report_data
+from .reporting import github_annotations, html_page, identity, output, report_data, unfinished
+from .reporting.causes import group_by_cause as causes_of
 from .reporting.report_data import build_report
 from .reporting.results import ContractRun, RecordedTest
 from .reporting.xdist_schedule import scope_of
@@ -41,15 +48,20 @@ def recorded(**details):
     return RecordedTest(**usual | details)
 
 
+@pytest.fixture(scope="module")
+def coverage():
+    return coverage_thresholds.evaluate_coverage(
+        CoverageRecorder(contract()).points, {}, {"requests": 0.0, "responses": 0.0}, ()
+    )
+
+
 @pytest.fixture
-def run(request, tmp_path, monkeypatch):
+def run(request, coverage, tmp_path, monkeypatch):
     """A partial run in which one contract check and one other test failed."""
     # Ignore the results of other commands on this machine.
     monkeypatch.setattr(report_data, "ROOT", tmp_path)
     run = ContractRun(request.config, contract())
-    run.coverage = coverage_thresholds.evaluate_coverage(
-        CoverageRecorder(contract()).points, {}, {"requests": 0.0, "responses": 0.0}, ()
-    )
+    run.coverage = coverage
     run.tests += [
         recorded(operation=FAILURE.operation, summary="Arguments are sent unchanged.",
                contract_failures=ContractCheckError([FAILURE]).as_json()),
@@ -224,8 +236,10 @@ def found(result, test=""):
     return {"result": result, "test": test, "seconds": 0.1}
 
 
+REVISION = Revision("0a1b2c3d4e", 2, "ff00")
 MUTATION_RUN = {
     "seed": 7,
+    "revision": REVISION.as_json(),
     "when": "2031-05-06 07:08+00:00",
     "took": 9.0,
     "summary": {},
@@ -258,10 +272,15 @@ MUTATION_RUN = {
 }
 
 
-def test_the_page_shows_the_mutation_scores(run, tmp_path):
-    file = tmp_path / ".build" / "mutants" / "results.json"
+def write_results(root, name, content):
+    file = root / ".build" / name
     file.parent.mkdir(parents=True)
-    file.write_text(json.dumps(MUTATION_RUN), "utf-8")
+    file.write_text(json.dumps(content), "utf-8")
+
+
+def test_the_page_shows_the_mutation_scores(run, tmp_path):
+    write_results(tmp_path, "mutants/results.json", MUTATION_RUN)
+    run.revision = REVISION
     built = build_report(run)
     assert built["mutants"]["headline"] == "2/3"
     rows = {
@@ -273,8 +292,142 @@ def test_the_page_shows_the_mutation_scores(run, tmp_path):
         "random": ["1/2", "1/2", "0/1", "0/2"],
     }
     text = html_page.render_page(built)
-    words = ["2031-05-06 07:08", "-    &lt;old&gt;", "the result is the same", "test_<wbr>a.py::b"]
+    words = [
+        "2031-05-06 07:08",
+        "-    &lt;old&gt;",
+        "the result is the same",
+        "test_<wbr>a.<wbr>py::b",
+    ]
     assert [one for one in words if one not in text] == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Revision("fedcba9876"), Revision(REVISION.commit), evolve(REVISION, changes="00ff"),
+     Revision(""), None],
+    ids=["commit", "clean", "changes", "unknown", "not stated"],
+)  # fmt: skip
+def test_the_page_shows_no_results_of_another_revision(run, tmp_path, other):
+    stated = other and other.as_json()
+    write_results(tmp_path, "mutants/results.json", MUTATION_RUN | {"revision": stated})
+    stale = {"stale": str(other) if other else "an unknown revision"}
+    for run.revision in (REVISION, Revision(""), None):
+        report = build_report(run)
+        assert report["mutants"] == stale
+    text = html_page.render_page(report)
+    assert f"Measured at {stale['stale']}" in text
+    assert "2031-05-06" not in text
+
+
+def test_the_page_shows_no_comparison_of_another_contract(run, tmp_path):
+    found = {"base": "v1", "headline": "No change.", "breaking": 0, "changes": []}
+    write_results(tmp_path, "spec-diff.json", found | {"digest": identity.contract_digest()})
+    assert "No change." in html_page.render_page(build_report(run))
+    (tmp_path / ".build/spec-diff.json").write_text(json.dumps(found | {"digest": "0"}))
+    text = html_page.render_page(build_report(run))
+    assert "No change." not in text
+    assert "The last comparison, with v1, was of another contract" in text
+
+
+def test_the_page_says_what_it_is_of(run):
+    run.revision = REVISION
+    page = html_page.render_page(build_report(run))
+    digest = hashlib.sha256(Path("openapi/runway.yaml").read_bytes()).hexdigest()
+    words = ["0a1b2c3d4e with 2 changed files", digest, run.started.strftime("%Y-%m-%d %H:%M UTC")]
+    assert [one for one in words if one not in page] == []
+    assert "stopped before its last test" not in page
+    run.stopped = "interrupted"
+    assert not run.is_complete
+    page = html_page.render_page(build_report(run))
+    assert "The run stopped before its last test: interrupted." in page
+
+
+def test_results_of_another_contract_or_a_changing_tree_fail(run, monkeypatch):
+    run.revision = read_revision()
+    assert list(identity.find_mismatches(run)) == []
+    monkeypatch.setattr(identity, "read_revision", lambda: REVISION)
+    assert ["changed during the run" in one for one in identity.find_mismatches(run)] == [True]
+    run.revision, run.contract = None, Contract({**run.contract.document, "servers": []})
+    assert ["another contract" in one for one in identity.find_mismatches(run)] == [True]
+
+
+def test_a_new_run_leaves_no_earlier_result(tmp_path):
+    for name in ("index.html", "contract.json", "junit.xml"):
+        (tmp_path / name).write_text("earlier")
+    unfinished.begin_report(tmp_path)
+    (page,) = tmp_path.iterdir()
+    assert "There is no result." in page.read_text("utf-8")
+
+
+def test_every_operation_is_named_as_users_call_it(run):
+    report = build_report(run)
+    page = html_page.render_page(report)
+    client = RunwayClient("key")
+    for operation in report["operations"]:
+        for name in operation["names"]:
+            assert attrgetter(name.removeprefix("client."))(client)
+            assert html_page.with_line_breaks(name) in page
+        assert html_page.with_line_breaks(operation["id"]) in page
+    client.close()
+
+
+def contract_failure(operation, message, client="sync"):
+    (found,) = ContractCheckError(
+        [evolve(FAILURE, operation=operation, messages=(message,), client=client)]
+    ).as_json()
+    return found
+
+
+def test_failures_are_grouped_by_cause():
+    error = "TypeError: unexpected keyword argument 'mood'"
+    tests = [
+        recorded(name="a", outcome="passed"),
+        recorded(name="b", cause=error, operation="one"),
+        recorded(name="c", contract_failures=[contract_failure("one", "/seed: expected 3, got 4")]),
+        recorded(name="d", contract_failures=[
+            contract_failure("one", "/seed: expected 5, missing", "asyncio"),
+            contract_failure("two", "/seed: expected 5, missing"),
+            contract_failure("two", error),
+        ]),
+    ]  # fmt: skip
+    causes = causes_of(tests)
+    assert [(one.text, one.operations, [test.name for test in one.tests]) for one in causes] == [
+        (error, ["one", "two"], ["b", "d"]),
+        ("/seed: expected 3, got 4", ["one"], ["c", "d"]),
+        ("/seed: expected 5, missing", ["two"], ["d"]),
+    ]
+    assert [one["clients"] for one in causes[1].failures] == [["sync", "asyncio"]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 30])
+def test_the_last_five_lines_name_verdict_causes_and_page(run, tmp_path, monkeypatch, count):
+    monkeypatch.setattr(type(run), "folder", tmp_path)
+    monkeypatch.setattr(type(run), "is_selection", False)
+    run.revision = REVISION
+    run.coverage = evolve(run.coverage, problems=())
+    run.tests[:] = [recorded(outcome="passed")]
+    run.tests += [
+        recorded(name=f"t{n}", operation="control_a_character", cause=f"ValueError: {n} " * 200)
+        for n in range(count)
+    ]
+    first, *lines, last = output.last_lines(run)
+    assert len(lines) <= 3
+    assert last == f"report: {tmp_path / 'index.html'}"
+    if not count:
+        assert first.startswith("contract: passed at 0a1b2c3d4e with 2 changed files: 1 test (1 p")
+        return
+    assert first.startswith("contract: FAILED at 0a1b2c3d4e with 2 changed files")
+    named = [one for one in lines if "client.character_performance (control_a_character): V" in one]
+    assert len(named) == min(count, 3 if count <= 3 else 2)
+    assert len(named) == count or lines[-1] == f"  … and {count - 2} more, listed above"
+    assert max(map(len, lines)) < 340
+
+
+def test_a_stopped_run_says_why_in_its_last_lines(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(run), "folder", tmp_path)
+    run.tests.clear()
+    run.stopped = "interrupted"
+    assert list(output.last_lines(run))[1:-1] == ["  stopped before its last test: interrupted"]
 
 
 def test_the_page_says_how_to_measure_mutation_scores(run):

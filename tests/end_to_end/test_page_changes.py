@@ -19,6 +19,7 @@ PAGE = "tests/data/pages/control-a-character.md"
 OVERLAY = "openapi/overlays/20-character-performance.overlay.yaml"
 COPIED = ("openapi", "generated", "wrapper", "tests", "pyproject.toml", "requirements-dev.lock")
 # These compare the wrapper with the contract; each run takes seconds.
+REPORT = ".build/contract"
 CHECKS = ("tests/contract/test_wrapper_requests.py", "-k", "control_a_character")
 
 
@@ -72,7 +73,13 @@ def amend_overlay(project: Path, old: str, new: str) -> None:
 
 
 def run_checks(project: Path) -> subprocess.CompletedProcess[str]:
-    return run(project, "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *CHECKS)
+    options = ("-q", "-rN", "-x", "-p", "no:cacheprovider", "-p", "no:xdist")
+    return run(project, "pytest", *options, f"--contract-report={REPORT}", *CHECKS)
+
+
+def last_lines(done: subprocess.CompletedProcess[str]) -> str:
+    """What a person sees without scrolling."""
+    return "\n".join((done.stdout + done.stderr).splitlines()[-10:])
 
 
 def commit(project: Path) -> None:
@@ -101,7 +108,13 @@ def test_a_renamed_field(project: Path) -> None:
     assert "body_motion" in model.read_text()
     checked = run_checks(project)
     assert checked.returncode == 1, checked.stdout
-    assert "body_control" in checked.stdout + checked.stderr
+    assert "contract: FAILED at " in last_lines(checked)
+    assert "client.character_performance (control_a_character): " in last_lines(checked)
+    assert "body_control" in last_lines(checked)
+    page = (project / REPORT / "index.html").read_text("utf-8")
+    assert "body_control" in page
+    # The comparison of this very contract; its base had another one.
+    assert "1 change since HEAD: 1 breaking" in page
 
 
 def test_a_new_required_field(project: Path) -> None:
@@ -122,7 +135,7 @@ def test_a_new_required_field(project: Path) -> None:
     assert regenerated.returncode == 0, regenerated.stderr
     checked = run_checks(project)
     assert checked.returncode == 1, checked.stdout
-    assert "mood" in checked.stdout + checked.stderr
+    assert "mood" in last_lines(checked)
 
 
 def test_a_field_that_is_no_longer_required(project: Path) -> None:

@@ -11,6 +11,8 @@ import os
 import re
 import sys
 
+from tests.revision import Revision, read_revision
+
 from . import picked_mutants, random_mutants, report, runner
 from .areas import AREAS, CONTRACT
 from .mutation_operators import Mutant
@@ -24,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.chdir(ROOT)
     started = runner.now()
+    revision = read_revision()
     selected = _select(options)
     counts = ", ".join(f"{len(mutants)} {kind}" for kind, mutants in selected.items())
     print(f"seed {options.seed}: {counts}", flush=True)
@@ -49,7 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
         ):  # fmt: skip
             outcomes[kind].append(outcome)
             _show(outcome, len(outcomes[kind]), len(mutants))
-    results = report.RunResults(options.seed, outcomes, same, usual, runner.now() - started)
+    took = runner.now() - started
+    # Files that changed during the run were tested in part only.
+    tested = revision if read_revision() == revision else Revision("")
+    results = report.RunResults(options.seed, outcomes, same, usual, took, tested)
     report.write(results)
     print("", *report.lines(results), f"written: {report.RESULTS.relative_to(ROOT)}",
           sep="\n")  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import asdict, define
+from tests.revision import Revision
 
 from .areas import AREAS
 from .mutation_operators import Mutant
@@ -30,6 +31,7 @@ class RunResults:
         same: mutants that are listed as equivalent.
         suites: number and seconds of the tests of each suite.
         took: the duration in seconds.
+        revision: the state of the project that was tested.
     """
 
     seed: int
@@ -37,6 +39,7 @@ class RunResults:
     same: list[Equivalent]
     suites: dict[str, dict[str, float]]
     took: float
+    revision: Revision
 
     def reason(self, outcome: MutantResult) -> str:
         """Why a mutant is equivalent; empty if it must be killed."""
@@ -124,6 +127,7 @@ def as_json(results: RunResults) -> dict[str, Any]:
         "seed": results.seed,
         "when": datetime.now(UTC).isoformat(" ", "minutes"),
         "took": round(results.took, 1),
+        "revision": results.revision.as_json(),
         "suites": results.suites,
         "summary": {kind: _summary(results, kind) for kind in results.outcomes},
         "mutants": [

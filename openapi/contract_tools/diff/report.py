@@ -108,6 +108,7 @@ def as_json(comparison: Comparison) -> JsonObject:
         "base": comparison.base,
         "headline": headline(comparison),
         "note": comparison.note,
+        "digest": comparison.digest,
         "breaking": comparison.count("breaking"),
         "undecided": comparison.count("undecided"),
         "compatible": comparison.count("compatible"),

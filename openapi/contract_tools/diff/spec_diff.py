@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,11 +30,13 @@ class Comparison:
         base: the name of the old version.
         changes: in the order of the new version, those of the document first.
         note: a remark on the new version, or empty.
+        digest: the SHA-256 of the new version's file.
     """
 
     base: str
     changes: tuple[Change, ...]
     note: str = ""
+    digest: str = ""
 
     def count(self, verdict: str) -> int:
         """Return how many changes have a verdict."""
@@ -62,7 +65,8 @@ def compare_contract(workspace: Workspace, base: str) -> Comparison:
             f"`make regenerate` will fail for the same reason: {error}"
         ) from error
     changes = tuple(compare(old, new.document, judge))
-    return Comparison(base, changes, _note(workspace, new))
+    digest = hashlib.sha256(new.yaml.encode()).hexdigest()
+    return Comparison(base, changes, _note(workspace, new), digest)
 
 
 def load_contract(workspace: Workspace, base: str) -> JsonObject:

@@ -11,15 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from .unfinished import begin_report
+
 ROOT = Path(__file__).parents[3]
 FOLDER = Path(".build", "contract")
 
 
 def main(arguments: list[str]) -> int:
     """Run the suite and return pytest's exit status."""
+    begin_report(FOLDER)
     suite = Path(__file__).parents[1].relative_to(ROOT)
     options = [
         "-q",
+        # The report's own summary names each cause once, instead of each failed test.
+        "-rN",
         "--dist",
         "loadscope",
         "--no-loadscope-reorder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
@@ -25,6 +26,35 @@ KINDS = {
     "items": "list lengths",
     "extra": "unknown fields",
 }
+# What each heading means, and the other words of the page.
+TERMS = {
+    "operation": "One route of the API; the table names where a client has it, and its id in "
+    "the contract (operationId).",
+    "coverage point": "One choice that the contract leaves open, such as one value of an enum. "
+    "It is covered when a request or response that takes it passed every check.",
+    "responses": "Each documented status and content type was received.",
+    "present or absent": "Each optional field was there once and left out once.",
+    "enum values": "Each value of a list of allowed values occurred.",
+    "bounds": "Each number was at its smallest and largest allowed value, and each text at its "
+    "shortest and longest.",
+    "types": "Where several JSON types are allowed, such as text or null, each occurred.",
+    "branches": "Where one of several schemas applies (oneOf, anyOf, a pattern with "
+    "alternatives), each did.",
+    "list lengths": "Each list was empty or as short as allowed, and had several items.",
+    "unknown fields": "Where undeclared fields are allowed, there was one.",
+    "exempted": "A point that may stay uncovered; the reason is listed with it.",
+    "failed as expected": "The test of a known generator issue: it passes once upstream has "
+    "fixed the issue, and fails this run then.",
+    "contradiction": "A sample, default or sentence of a documentation page that the schema of "
+    "that page, or the contract, forbids.",
+    "overlay action": "One correction of a page, kept as data with its evidence in "
+    "openapi/overlays.",
+    "generated client, wrapper": "The code made from the contract "
+    "(cometapi_runway_api), and the hand-written client on top of it (cometapi_runway).",
+    "mutant": "A small deliberate fault in the code; it is killed when a test fails because of "
+    "it, and survives when none does.",
+}
+OUTCOMES = ("passed", "failed", "xfailed", "skipped")
 DIRECTIONS = {
     "requests": "What the client sends",
     "responses": "What the client receives",
@@ -74,8 +104,9 @@ def render_page(report: Mapping[str, Any]) -> str:
         kinds=KINDS,
         columns=COLUMNS,
         sample_rows=_sample_rows(report["samples"], report["pages"]),
-        contract_failures=_merge_failures(report["failures"]),
-        other_failures=[one for one in report["failures"] if not one["contract_failures"]],
+        terms=TERMS,
+        outcomes={name: report["tests"].get(name, 0) for name in OUTCOMES},
+        names={one["id"]: one["names"] for one in report["operations"]},
         directions=DIRECTIONS,
         grid={name: dict(_rows(report["operations"], points, name)) for name in DIRECTIONS},
         details=dict(_details(points)),
@@ -86,8 +117,11 @@ def render_page(report: Mapping[str, Any]) -> str:
 
 
 def with_line_breaks(name: str) -> Markup:
-    """A name that can break after its underscores, for narrow screens."""
-    return Markup("_<wbr>").join(name.split("_"))
+    """A name that can break after its dots and underscores, for narrow screens."""
+    pieces = re.split(r"([._])", name)
+    return Markup("").join(
+        Markup("{}<wbr>").format(piece) if piece in {".", "_"} else piece for piece in pieces
+    )
 
 
 def with_code(text: str) -> Markup:
@@ -97,18 +131,6 @@ def with_code(text: str) -> Markup:
         Markup("<code>{}</code>").format(piece) if index % 2 else piece
         for index, piece in enumerate(pieces)
     )
-
-
-def _merge_failures(failures: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The failed checks; the same failure in several clients is shown once."""
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for test in failures:
-        for failure in test["contract_failures"]:
-            key = failure["operation"], failure["field"], test["summary"]
-            merged = found.setdefault(key, {**failure, "summary": test["summary"], "clients": []})
-            if failure["client"] not in merged["clients"]:
-                merged["clients"].append(failure["client"])
-    return [found[key] for key in sorted(found)]
 
 
 def _sample_rows(

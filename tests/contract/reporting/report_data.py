@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import asdict
+from tests.revision import Revision
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway.validation import Operation
@@ -16,9 +17,12 @@ from ..drivers.generated_driver import API_KEY
 from ..generation.value_source import describe_generation
 from ..generator_issues import ISSUES
 from ..page_audit import findings
+from .causes import Cause, group_by_cause
 from .github_annotations import ROOT
+from .identity import contract_digest, describe_run
 from .mutation_scores import mutation_scores
-from .results import ContractRun, RecordedTest
+from .results import ContractRun
+from .user_names import user_names
 
 _UNEXPECTED_PASS = "[XPASS(strict)] "
 
@@ -26,20 +30,19 @@ _UNEXPECTED_PASS = "[XPASS(strict)] "
 def build_report(run: ContractRun) -> dict[str, JSON]:
     """Everything that the report shows."""
     return {
+        "run": describe_run(run),
         "generation": describe_generation(),
-        "complete": run.is_complete,
         "tests": dict(Counter(one.outcome for one in run.tests)),
-        "seconds": round(sum(one.seconds for one in run.tests), 1),
         "operations": [_operation(one) for one in run.contract.operations],
         "counts": {name: asdict(one) for name, one in run.coverage.counts.items()},
         "problems": list(run.problems),
         "coverage_points": _coverage_points(run),
-        "failures": [_failure(one) for one in run.tests if one.outcome == "failed"],
+        "causes": [_cause(one) for one in group_by_cause(run.tests)],
         "pages": _pages(run),
         "samples": next(iter(run.received("samples")), []),
         "generator_issues": list(_generator_issues(run)),
-        "mutants": _read_results("mutants/results.json", mutation_scores),
-        "spec_diff": _read_results("spec-diff.json", dict),
+        "mutants": _mutants(run),
+        "spec_diff": _spec_diff(),
     }
 
 
@@ -48,6 +51,7 @@ def _operation(operation: Operation) -> dict[str, JSON]:
     each = [pages] if "source" in pages else pages.values()
     return {
         "id": operation.id,
+        "names": user_names(operation),
         "method": operation.method,
         "path": operation.path,
         "pages": "; ".join(f"{one['source']} ({one['obtained']})" for one in each),
@@ -70,14 +74,16 @@ def _coverage_points(run: ContractRun) -> list[JSON]:
     ]
 
 
-def _failure(test: RecordedTest) -> dict[str, JSON]:
+def _cause(cause: Cause) -> dict[str, JSON]:
+    first = cause.tests[0]
     # The key is invented, but a report with a key in it would be a bad example.
-    text = test.text.replace(API_KEY, "$COMETAPI_KEY")
+    text = "" if cause.failures else first.text.replace(API_KEY, "$COMETAPI_KEY")
     return {
-        "test": test.name,
-        "summary": test.summary,
-        "text": "" if test.contract_failures else text,
-        "contract_failures": test.contract_failures,
+        "text": cause.text.replace(API_KEY, "$COMETAPI_KEY"),
+        "operations": cause.operations,
+        "tests": [one.name for one in cause.tests],
+        "failures": cause.failures,
+        "output": text,
     }
 
 
@@ -103,7 +109,26 @@ def _generator_issues(run: ContractRun) -> Iterator[dict[str, JSON]]:
                    "mitigation": one.mitigation, "upstream": one.upstream}  # fmt: skip
 
 
-def _read_results(name: str, read: Callable[[dict[str, Any]], JSON]) -> JSON:
+def _mutants(run: ContractRun) -> JSON:
+    """The scores of `make mutants`; without their table if they are of another revision."""
+    results = _read_results("mutants/results.json")
+    if results is None:
+        return None
+    stated = results.get("revision")
+    if run.revision is None or not run.revision.is_state_of(stated):
+        return {"stale": str(Revision(**stated)) if stated else "an unknown revision"}
+    return mutation_scores(results)
+
+
+def _spec_diff() -> JSON:
+    """The result of `make spec-diff`; only its base if it compared another contract."""
+    results = _read_results("spec-diff.json")
+    if results is None or results.get("digest") == contract_digest():
+        return results
+    return {"stale": results["base"]}
+
+
+def _read_results(name: str) -> dict[str, Any] | None:
     """The results of another command; None if it has not run."""
     file = ROOT / ".build" / name
-    return read(json.loads(file.read_text("utf-8"))) if file.is_file() else None
+    return json.loads(file.read_text("utf-8")) if file.is_file() else None
