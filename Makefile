@@ -142,6 +142,11 @@ build: $(DEV) ## Build wheel and sdist into dist/
 	@rm -rf dist
 	@$(BIN)/hatchling build
 
+.PHONY: release-check
+release-check: $(DEV) ## Check what a release consists of (OFFLINE=1 without a package index)
+	@RELEASE_TAG=$(RELEASE_TAG) $(BIN)/python -m pytest -q -o python_files='check_*.py' \
+		-p no:cacheprovider $(if $(OFFLINE),-m "not index") tests/release
+
 .PHONY: clean
 clean: ## Remove everything that can be made again
 	rm -rf $(VENV) .build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis
