@@ -97,8 +97,9 @@ conformance: $(DEV) ## schemathesis, all checks and phases, against the running 
 prism: $(PRISM)/.ready ## Install Prism, which some tests need; they are skipped without Node or npm
 
 .PHONY: bench
-bench: $(DEV) ## Print every benchmark, each as a ratio against a named peer
-	@for b in tests/benchmarks/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+bench: $(DEV) ## Run the benchmarks, and write docs/performance.md (ONLY=name, RUNS=1)
+	@$(BIN)/python tests/benchmarks $(if $(RUNS),--runs $(RUNS)) \
+		$(or $(ONLY),$(if $(RUNS),,--output docs/performance.md))
 
 ##@ When the gateway's pages change
 

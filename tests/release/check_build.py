@@ -65,9 +65,7 @@ class TestVersion:
     def test_is_the_newest_dated_one_of_the_changelog(self, artifacts: Artifacts) -> None:
         headings = re.findall(r"^## \[(.*?)\](.*)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
         assert headings[0][0] in {"Unreleased", __version__}
-        dated = [
-            version for version, rest in headings if re.fullmatch(r" - \d{4}-\d\d-\d\d", rest)
-        ]
+        dated = [version for version, rest in headings if re.fullmatch(r" - \d{4}-\d\d-\d\d", rest)]
         assert dated[0] == __version__ == artifacts.metadata["Version"]
 
     @pytest.mark.skipif(not os.environ.get("RELEASE_TAG"), reason="no RELEASE_TAG")

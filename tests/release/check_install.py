@@ -34,10 +34,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
 ALL_ROOMS = {room for rooms in ROOMS.values() for room in rooms}
 
 # Without `rich`, which httpx imports where it is installed.
-LIBRARIES_OF_EXTRAS = set(
-    "cyclopts dbos fsspec jinja2 mcp opentelemetry PIL platformdirs psycopg pytest respx sqlalchemy"
-    " starlette uvicorn".split()
-)
+LIBRARIES_OF_EXTRAS = {
+    *("cyclopts", "dbos", "fsspec", "jinja2", "mcp", "opentelemetry", "PIL", "platformdirs"),
+    *("psycopg", "pytest", "respx", "sqlalchemy", "starlette", "uvicorn"),
+}
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
