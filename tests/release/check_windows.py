@@ -17,8 +17,8 @@ import importlib, os, pkgutil, signal, socket, sys, types
 sys.path[:0] = ["wrapper", "generated"]
 
 def import_all():
-    packages = [importlib.import_module(name) for name in ("cometapi_runway", "cometapi_runway_api")]
-    for package in packages:
+    for name in ("cometapi_runway", "cometapi_runway_api"):
+        package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
 
