@@ -24,8 +24,9 @@ LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app \
 	--ignore-glob='tests/end_to_end/test_s*_conformance.py' \
 	--ignore=tests/end_to_end/test_schemathesis.py --ignore=tests/end_to_end/test_page_changes.py \
 	--ignore=tests/unit/openapi
+# With extras: else pip asks for the hash of the newest version of what is required with an extra.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-	--no-emit-find-links --no-annotate --custom-compile-command "make lock"
+	--no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock"
 
 .PHONY: help
 help: ## List what can be made

@@ -71,8 +71,9 @@ def install(artifacts: Artifacts, extra: str, folder: Path) -> Path:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     lock = (ROOT / "requirements-dev.lock").read_text()
     constraints = folder / "constraints.txt"
-    # Without hashes: with them pip would ask for the wheel's own.
-    constraints.write_text("\n".join(re.findall(r"^[a-z0-9].*?(?= \\$)", lock, re.M)))
+    # Without hashes, or pip would ask for the wheel's own; without extras, which it refuses here.
+    pins = re.findall(r"^[a-z0-9].*?(?= \\$)", lock, re.M)
+    constraints.write_text("\n".join(re.sub(r"\[.*?\]", "", pin) for pin in pins))
     wheel = f"{artifacts.wheel}[{extra}]" if extra else str(artifacts.wheel)
     done = subprocess.run(
         [
