@@ -77,7 +77,7 @@ def describe(
         "purl": f"pkg:pypi/{GENERATOR}@{generator_version}",
     }
     external = _describe_requirements(requirements)
-    components = [generator, *external]
+    components: list[dict[str, Any]] = [generator, *external]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.7.schema.json",
         "bomFormat": "CycloneDX",

@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from _results import FILE_VARIABLE
 
@@ -59,7 +60,7 @@ class Figure:
         )
 
 
-def run_benchmark(path: Path, environment: dict[str, str]) -> Iterator[dict[str, object]]:
+def run_benchmark(path: Path, environment: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Run a benchmark once, whose output is shown, and yield what it reports."""
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder, "results")
