@@ -26,8 +26,9 @@ LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app te
 	--ignore-glob='tests/end_to_end/test_s*_conformance.py' \
 	--ignore=tests/end_to_end/test_schemathesis.py --ignore=tests/end_to_end/test_page_changes.py \
 	--ignore=tests/unit/openapi
+# With extras: else pip asks for the hash of the newest version of what is required with an extra.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-	--no-emit-find-links --no-annotate --custom-compile-command "make lock"
+	--no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock"
 
 .PHONY: help
 help: ## List what can be made
@@ -103,8 +104,9 @@ conformance: $(DEV) ## schemathesis, all checks and phases, against the running 
 prism: $(PRISM)/.ready ## Install Prism, which some tests need; they are skipped without Node or npm
 
 .PHONY: bench
-bench: $(DEV) ## Print every benchmark, each as a ratio against a named peer
-	@for b in tests/benchmarks/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+bench: $(DEV) ## Run the benchmarks, and write docs/performance.md (ONLY=name, RUNS=1)
+	@$(BIN)/python tests/benchmarks $(if $(RUNS),--runs $(RUNS)) \
+		$(or $(ONLY),$(if $(RUNS),,--output docs/performance.md))
 
 ##@ When the gateway's pages change
 
@@ -147,6 +149,11 @@ lock: $(DEV) ## Pin every dependency again, with hashes
 build: $(DEV) ## Build wheel and sdist into dist/
 	@rm -rf dist
 	@$(BIN)/hatchling build
+
+.PHONY: release-check
+release-check: $(DEV) ## Check what a release consists of (OFFLINE=1 without a package index)
+	@RELEASE_TAG=$(RELEASE_TAG) $(BIN)/python -m pytest -q -o python_files='check_*.py' \
+		-p no:cacheprovider $(if $(OFFLINE),-m "not index") tests/release
 
 .PHONY: clean
 clean: ## Remove everything that can be made again

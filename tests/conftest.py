@@ -6,6 +6,7 @@ import gc
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,12 @@ from tests import common_cause
 
 from .postgres_server import PostgresServer, use_shared_server
 
+# They import what POSIX systems alone have: terminals, forked processes.
+collect_ignore = (
+    ["end_to_end/cli_process", "end_to_end/test_crash.py", "end_to_end/test_shared_journal.py"]
+    if sys.platform == "win32"
+    else []
+)
 _LONGEST = {"test_batch_workers.py", "test_batch_crash.py", "test_shared_journal.py"}
 _VARIABLES = (
     "COMETAPI_KEY",

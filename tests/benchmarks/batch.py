@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import httpx
+from _results import report_figure
 
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 CONCURRENCY = int(sys.argv[2]) if len(sys.argv) > 2 else 32
@@ -144,6 +145,8 @@ def main() -> None:
         ratios.append(script / batch)
         print(f"throughput against the script: {ratios[-1]:.2f}")
     print(f"{ROWS} rows, {CONCURRENCY} at once: median ratio {statistics.median(ratios):.2f}")
+    seconds = 1 / statistics.median(ratios)
+    report_figure(f"batch of {ROWS:,} rows, {CONCURRENCY} at once", "bare asyncio script", seconds)
 
 
 if __name__ == "__main__":

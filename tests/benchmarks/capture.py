@@ -22,6 +22,8 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from _results import report_figure
+
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
 
@@ -90,6 +92,7 @@ def main() -> None:
     print(f"off {off:7.1f} us   on {on:7.1f} us")
     verdict = "within" if ratio <= MAX_RATIO else "ABOVE"
     print(f"capture: {ratio:.3f} times a poll, {verdict} {MAX_RATIO}")
+    report_figure("poll with capture", "poll without", ratio, MAX_RATIO)
     process.terminate()
     print("files written:", len(list(folder.rglob("*"))))
 

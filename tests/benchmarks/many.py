@@ -22,6 +22,7 @@ from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
 
 import httpx
+from _results import report_figure
 
 TASKS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
@@ -138,6 +139,9 @@ def measure_polls(base_url: str) -> None:
         cpu = statistics.median(r[name][1] for r in rounds) / TASKS * 1000
         completed = min(r[name][2] for r in rounds)
         print(f"{name:36}{wall:9.2f}{ratio:8.2f}{cpu:12.2f}{completed:7}")
+        if name.startswith("cometapi-runway"):
+            subject = f"{TASKS:,} polls at once, {name.removeprefix('cometapi-runway ')}"
+            report_figure(subject, "bare httpx, 32 at a time", ratio)
     print("ratio: seconds against bare httpx behind a semaphore of 32, in the same round")
 
 
@@ -221,6 +225,7 @@ def measure_memory() -> None:
         print(
             f"{WAITING} tasks waiting, {kind}: {kib / 1024:.0f} MiB, {kib / WAITING:.1f} KiB each"
         )
+        report_figure(f"waiting task of {WAITING:,}, {kind}", "", kib / WAITING, unit="KiB")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 import httpx
+from _results import report_figure
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "wrapper"), str(ROOT / "generated")]
@@ -92,6 +93,9 @@ def main() -> None:
             f"{name:28} {statistics.median(values):7.0f} us per create, "
             f"{statistics.median(ratios):.2f} times bare httpx on a kept connection"
         )
+    ours, new = figures["cometapi-runway"], figures["bare httpx, new connection"]
+    ratio = statistics.median(one / other for one, other in zip(ours, new, strict=True))
+    report_figure("create on a connection of its own", "bare httpx, new connection", ratio)
 
 
 if __name__ == "__main__":

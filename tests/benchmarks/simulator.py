@@ -27,6 +27,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
+from _results import report_figure
+
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
 
@@ -176,6 +178,7 @@ def print_request_figures() -> None:
               f"   {'met' if median >= MIN_RATE else 'MISSED'}: at least {MIN_RATE}")  # fmt: skip
         print(f"bare Starlette  {kind:8} {statistics.median(peer_s):9,.0f} requests/s"
               f"   the simulator reaches {ratio:.0%} of it")  # fmt: skip
+        report_figure(f"simulator, time of {kind}", "bare Starlette", 1 / ratio)
 
 
 def measure(work: Callable[[], T]) -> tuple[float, float, T]:
@@ -212,6 +215,7 @@ def print_task_figures() -> None:
     print(f"dict of bodies  {TASKS:,} tasks created in {least_seconds:6.1f} s, held in"
           f" {least_held:6.1f} MB   the simulator needs {held / least_held:.1f} times"
           " its memory")  # fmt: skip
+    report_figure("simulator, memory of tasks", "dict of their bodies", held / least_held)
     print_poll_figures(gateway)
 
 
@@ -235,6 +239,7 @@ def print_poll_figures(gateway: Gateway) -> None:
     print(f"all of them ending at once   {settled:8.2f} s")
     print(f"a poll among {TASKS:,} tasks {cost[1] * 1e6:8.0f} us"
           f"   {cost[1] / cost[0]:.2f} times one among 100")  # fmt: skip
+    report_figure(f"simulator, poll among {TASKS:,} tasks", "among 100", cost[1] / cost[0])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from _results import report_figure
+
 ROOT = Path(__file__).parents[2]
 ROUNDS = 25
 LIMIT = 2.0
@@ -95,6 +97,9 @@ def main() -> int:
     print(f"{'command':<30} {'elapsed ms':>10} {'busy ms':>9}  {'ratio to pass + import':>9}")
     for name, one in found.items():
         print(f"{name:<30} {one.elapsed:>10.1f} {one.busy:>9.1f}  {one.busy / base.busy:.2f}")
+    for name in LIMITED:
+        ratio = found[name].busy / base.busy
+        report_figure(f"cometapi-runway {name}", BASE, ratio, LIMIT)
     slow = [name for name in LIMITED if found[name].busy > LIMIT * base.busy]
     print(f"help and version at most {LIMIT:g}: {'no: ' + ', '.join(slow) if slow else 'yes'}")
     return 1 if slow else 0

@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 import httpx
+from _results import report_figure
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -130,6 +131,7 @@ def main() -> None:
     ):
         verdict = "within" if ratio <= MAX_RATIO else "ABOVE"
         print(f"{name:33} off {off:5.0f} us  on {on:5.0f} us  {ratio:.3f}, {verdict} {MAX_RATIO}")
+        report_figure(f"create + retrieve with telemetry, {name}", "without", ratio, MAX_RATIO)
     TRACING.shutdown()
 
 

@@ -370,7 +370,8 @@ class _WaitWatch(_Watch):
             attributes["cometapi_runway.operation"] = self.request.task.operation
         self.observer.polls.record(self.requests, attributes)
         if (code := name_or_none(task.failure_code)) is not None:
-            attributes["cometapi_runway.failure_code"] = code
+            # OpenTelemetry's SDK 1.28 keeps the mapping that was recorded, so it is not changed.
+            attributes = {**attributes, "cometapi_runway.failure_code": code}
         # A task that had ended before the wait began has ended at an unknown time.
         if self.request.created is not None and self.requests > 1:
             seconds = max(self.last_poll_at - self.request.created, 0.0)

@@ -89,8 +89,14 @@ def test_ctrl_c_at_any_moment_leaves_it_free(
     journal.close()
 
 
+def skip_without_fork() -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("this system cannot fork")
+
+
 def in_child(function: Callable[[], object]) -> int:
     """Run a function in a forked process, and return 0 if it worked within ten seconds."""
+    skip_without_fork()
     child = os.fork()
     if child == 0:
         code = 1
@@ -158,6 +164,7 @@ class TestFork:
         fresh.close()
 
     def test_a_parent_that_ends_first_takes_nothing_away(self, location: Location) -> None:
+        skip_without_fork()
         journal = Journal(location)
         journal.write(SubmissionStarted("parent", CALL, "tasks", 7))
         closed_read, closed_write = os.pipe()
