@@ -1,0 +1,117 @@
+"""What callers write for objects, lists and other JSON, as values for a generated request model.
+
+The results have the type `Any`, because each stands for a model of the generated package: it
+serializes to exactly the fields that the caller wrote, also where the contract requires others. The
+contract then names what is missing or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cometapi_runway.resources import _inputs as inputs
+from cometapi_runway.resources._inputs import AssetInput, FieldsInput, ModerationInput, UriInput
+from cometapi_runway.resources._signatures.models import models
+
+
+class _JsonObject(dict[str, Any]):
+    """A JSON object that serializes like a generated model."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self)
+
+
+def to_json(value: object) -> Any:
+    """Any JSON, its objects as mappings or models.
+
+    A dictionary serializes like a model as well, because a generated union calls `to_dict` on some
+    of its branches.
+    """
+    if isinstance(value, Mapping):
+        return _JsonObject({name: to_json(item) for name, item in value.items()})
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    to_dict = getattr(value, "to_dict", None)
+    return value if to_dict is None else _JsonObject(to_dict())
+
+
+def to_object(value: FieldsInput | None, path: str) -> Any:
+    """An object; None stays None.
+
+    Raises:
+        InvalidRequestError: The value is neither a mapping nor a model.
+    """
+    return None if value is None else to_json(inputs.to_fields(value, path))
+
+
+def to_objects(values: Sequence[FieldsInput] | None, path: str) -> Any:
+    """Several objects; None stays None.
+
+    Raises:
+        InvalidRequestError: The value is not a list, or an item is no object.
+    """
+    return _convert_items(values, path, to_object)
+
+
+def to_uris(values: Sequence[UriInput] | None, path: str, allowed: tuple[str, ...]) -> Any:
+    """Several addresses or files; None stays None.
+
+    Raises:
+        InvalidRequestError: The value is not a list, or a file cannot be read.
+    """
+    return _convert_items(values, path, lambda value, at: inputs.to_uri(value, at, allowed))
+
+
+def to_asset(
+    value: AssetInput | None, path: str, allowed: tuple[str, ...], *, has_type: bool
+) -> Any:
+    """An object with a ``uri``; None stays None.
+
+    Args:
+        value: The object, or its address or file alone.
+        path: JSON pointer of the field, for messages.
+        allowed: The types that the field may hold.
+        has_type: Whether the object has a ``type``, which is then inferred where it is missing.
+
+    Raises:
+        InvalidRequestError: The value is not an asset, has no ``uri``, or its type cannot be
+            inferred.
+    """
+    if value is None:
+        return None
+    if has_type:
+        asset = inputs.split_asset(value, path, allowed)
+        return to_json({"type": asset.type, "uri": asset.uri, **asset.extra})
+    fields = inputs.asset_fields(value, path)
+    return to_json({**fields, "uri": inputs.to_uri(fields["uri"], f"{path}/uri", allowed)})
+
+
+def to_assets(
+    values: Sequence[AssetInput] | None, path: str, allowed: tuple[str, ...], *, has_type: bool
+) -> Any:
+    """Several objects with a ``uri``; see `to_asset`."""
+    return _convert_items(
+        values, path, lambda value, at: to_asset(value, at, allowed, has_type=has_type)
+    )
+
+
+def to_moderation(value: ModerationInput | None) -> Any:
+    """The moderation settings; None stays None.
+
+    Raises:
+        InvalidRequestError: The value has no threshold.
+    """
+    if value is None:
+        return None
+    threshold, extra = inputs.split_moderation(value)
+    return inputs.add_fields(models.ContentModeration(threshold), extra)
+
+
+def _convert_items(values: Any, path: str, convert: Any) -> Any:
+    if values is None:
+        return None
+    return [
+        convert(value, f"{path}/{index}")
+        for index, value in enumerate(inputs.to_list(values, path))
+    ]
