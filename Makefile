@@ -112,7 +112,7 @@ vendor: $(DEV) ## Take in a saved documentation page: make vendor PAGE=page.md
 operation: $(DEV) ## Take in the page of a new operation: make operation PAGE=page.md [NAME=resource]
 	@test -n "$(PAGE)" || { echo "make operation PAGE=<saved page> [NAME=<resource>]"; exit 2; }
 	@$(TOOLS) operation "$(PAGE)" $(if $(filter command,$(firstword $(origin NAME))),--name "$(NAME)")
-	@$(BIN)/python -m tests.contract.page_audit
+	@PYTHONPATH=openapi $(BIN)/python -m tests.contract.page_audit
 
 .PHONY: spec-diff
 spec-diff: $(DEV) ## What changed in the contract, and whom it hits: make spec-diff BASE=<revision or file>

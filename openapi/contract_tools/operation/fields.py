@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
 _MEDIA = {"ImageUri": ("image",), "VideoUri": ("video",), "MediaUri": ("image", "video")}
+# Stands in the model for any JSON, which `set_json` puts in its place.
+ANY_JSON = "conversions.to_json({})"
 # Seeds are drawn below this.
 _DRAWN_SEEDS = 10**9
 
@@ -55,7 +57,8 @@ def resolve_schema(document: JsonObject, value: Json) -> Resolved:
     parts = entries(own.pop("allOf", None))
     if isinstance(own.get("$ref"), str):
         parts.insert(0, {"$ref": own.pop("$ref")})
-    names, merged = frozenset[str](), JsonObject()
+    names = frozenset[str]()
+    merged: JsonObject = {}
     for part in parts:
         reference = members(part).get("$ref")
         inner = resolve(document, part) if isinstance(reference, str) else part
@@ -90,6 +93,11 @@ class Argument:
     description: str
 
     @property
+    def is_any_json(self) -> bool:
+        """Whether no narrower type fits."""
+        return self.conversion == ANY_JSON
+
+    @property
     def parameter(self) -> str:
         """Its line of the signature."""
         optional = " | None" if self.default == "None" else ""
@@ -98,8 +106,10 @@ class Argument:
 
     @property
     def assignment(self) -> str:
-        """Its line of the model."""
+        """Its line of the model; empty if the model does without it."""
         value = self.conversion
+        if self.is_any_json and self.default == "None":
+            return ""
         if self.default == "None" and self.conversion != _seed(self.name):
             if not self.accepts_none:
                 value = f"None if {self.name} is None else {value}"
@@ -157,7 +167,7 @@ def _convert(document: JsonObject, found: Resolved, name: str, path: str) -> tup
     """Return annotation, conversion, and whether the conversion accepts None."""
     schema, at = found.schema, json.dumps(path)
     if "ContentModeration" in found.names:
-        return "ModerationInput", f"conversions.to_moderation({name})", True
+        return "ModerationInput", f"conversions.to_moderation({name})", False
     if "Ratio" in found.names and "enum" not in schema:
         return "RatioInput", f"inputs.format_ratio({name})", False
     if found.names & _MEDIA.keys():
@@ -172,10 +182,10 @@ def _convert(document: JsonObject, found: Resolved, name: str, path: str) -> tup
         return _convert_array(document, schema, name, at)
     if found.kind == "object" and "uri" in members(schema.get("properties")):
         options = _asset_options(document, found)
-        return "AssetInput", f"conversions.to_asset({name}, {at}, {options})", True
+        return "AssetInput", f"conversions.to_asset({name}, {at}, {options})", False
     if found.kind == "object":
-        return "FieldsInput", f"conversions.to_object({name}, {at})", True
-    return "object", f"conversions.to_json({name})", True
+        return "FieldsInput", f"conversions.to_object({name}, {at})", False
+    return "object", ANY_JSON, True
 
 
 def _convert_array(
@@ -184,15 +194,15 @@ def _convert_array(
     items = resolve_schema(document, schema.get("items"))
     if items.names & _MEDIA.keys():
         options = repr(items.allowed_media)
-        return "Sequence[UriInput]", f"conversions.to_uris({name}, {at}, {options})", True
+        return "Sequence[UriInput]", f"conversions.to_uris({name}, {at}, {options})", False
     if literal := _literal(items.schema) or _SCALARS.get(items.kind, ""):
         return f"Sequence[{literal}]", f"inputs.to_list({name}, {at})", False
     if items.kind == "object" and "uri" in members(items.schema.get("properties")):
         options = _asset_options(document, items)
-        return "ReferencesInput", f"conversions.to_assets({name}, {at}, {options})", True
+        return "ReferencesInput", f"conversions.to_assets({name}, {at}, {options})", False
     if items.kind == "object":
-        return "Sequence[FieldsInput]", f"conversions.to_objects({name}, {at})", True
-    return "object", f"conversions.to_json({name})", True
+        return "Sequence[FieldsInput]", f"conversions.to_objects({name}, {at})", False
+    return "object", ANY_JSON, True
 
 
 def _asset_options(document: JsonObject, found: Resolved) -> str:

@@ -273,8 +273,11 @@ class OverlayWriter:
             evidence = "As on the other pages of this format: see 30-compat.overlay.yaml."
             self._replace_response(at, {"anyOf": branches}, evidence)
             return
-        schema = members(json_media(members(responses.get(status))).get("schema"))
-        fields = set(members(resolve(self.page.document, schema).get("properties")))
+        response = resolve(self.page.document, responses.get(status))
+        schema = members(json_media(response).get("schema"))
+        if "$ref" in schema:
+            return
+        fields = set(members(schema.get("properties")))
         if fields <= {"id"}:
             shown = 'The page answers {"id"}' if fields else "The page shows no field"
             evidence = f'{shown}. Every other official create answers {{"id"}}.'

@@ -65,12 +65,21 @@ def write_signature(
         f"    **{options}: Unpack[CallOptions],",
         f") -> models.{model}:",
         textwrap.indent(_docstring(operation, arguments, options), "    "),
-        f"    return models.{model}(",
-        *(f"        {one.assignment}" for one in arguments),
-        "    )",
+        *_return_model(model, arguments),
     ]
     code = "\n".join(lines) + "\n"
     return f"{_heading(operation, code)}\n\n{code}"
+
+
+def _return_model(model: str, arguments: list[Argument]) -> list[str]:
+    lines = [f"models.{model}(", *(one.assignment for one in arguments), ")"]
+    fields = ", ".join(f"{one.field!r}: {one.name}" for one in arguments if one.is_any_json)
+    if not fields:
+        return textwrap.indent("return " + "\n".join(lines), "    ").splitlines()
+    code = "\n".join(
+        ["body = " + "\n".join(lines), f"return conversions.set_json(body, {{{fields}}})"]
+    )
+    return textwrap.indent(code, "    ").splitlines()
 
 
 def _model_name(schema: JsonObject) -> str:

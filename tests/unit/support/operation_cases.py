@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from inspect import Parameter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
+
+from cometapi_runway.resources._argument_fields import list_argument_fields
+from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
 
 from .both_clients import ID, ClientHarness
 from .scripted_transport import json_reply
@@ -47,7 +53,7 @@ class OperationCase:
         return found
 
 
-CASES = [
+WRITTEN = [
     OperationCase(
         "character_performance",
         {"character": IMAGE, "reference": VIDEO},
@@ -149,6 +155,39 @@ CASES = [
         seeded=False,
     ),
 ]
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+DRAWN_SEEDS = 10**9
+
+
+def read_sample(operation: str) -> dict[str, Any]:
+    """The body of the first valid sample of an operation."""
+    for file in sorted(SAMPLES.glob("*.json")):
+        sample = json.loads(file.read_text("utf-8"))
+        if (sample["operation"], sample["verdict"]) == (operation, "valid"):
+            body: dict[str, Any] = sample["body"]
+            return body
+    raise LookupError(f"write a valid sample of {operation} into tests/data/samples")
+
+
+def derive_case(resource: ClientResource) -> OperationCase:
+    """The case of a resource that is not written out: its sample, and its own defaults."""
+    sample, fields = read_sample(resource.operation.id), list_argument_fields(resource)
+    least = {one.argument.name: sample[one.field] for one in fields if one.is_required}
+    body = {one.field: sample[one.field] for one in fields if one.is_required}
+    for one in fields:
+        default = one.argument.default
+        if default not in {None, Parameter.empty}:
+            is_moderation = "publicFigureThreshold" in one.schema.get("properties", {})
+            body[one.field] = {"publicFigureThreshold": default} if is_moderation else default
+    seeds = [one.schema for one in fields if one.field == "seed" and not one.is_required]
+    route = "feed" if resource.operation.tag == "compat" else "tasks"
+    seeded = any(schema.get("maximum", 0) >= DRAWN_SEEDS - 1 for schema in seeds)
+    return OperationCase(resource.name, least, resource.operation.path, body, route, seeded)
+
+
+KNOWN = {case.resource for case in WRITTEN}
+DERIVED = [derive_case(one) for one in list_client_resources() if one.name not in KNOWN]
+CASES = [*WRITTEN, *DERIVED]
 each = pytest.mark.parametrize("case", CASES, ids=[case.resource for case in CASES])
 
 

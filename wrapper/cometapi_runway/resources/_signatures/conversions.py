@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cometapi_runway.resources import _inputs as inputs
-from cometapi_runway.resources._inputs import AssetInput, FieldsInput, ModerationInput, UriInput
+from cometapi_runway.resources._inputs import (
+    AssetInput,
+    FieldsInput,
+    Model,
+    ModerationInput,
+    UriInput,
+)
 from cometapi_runway.resources._signatures.models import models
 
 
@@ -23,30 +29,34 @@ class _JsonObject(dict[str, Any]):
 
 
 def to_json(value: object) -> Any:
-    """Any JSON, its objects as mappings or models.
-
-    A dictionary serializes like a model as well, because a generated union calls `to_dict` on some
-    of its branches.
-    """
-    if isinstance(value, Mapping):
-        return _JsonObject({name: to_json(item) for name, item in value.items()})
+    """Any JSON; an object, or each in a list, is a mapping or a model."""
     if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    to_dict = getattr(value, "to_dict", None)
-    return value if to_dict is None else _JsonObject(to_dict())
+        return [_to_json_object(item) for item in value]
+    return _to_json_object(value)
 
 
-def to_object(value: FieldsInput | None, path: str) -> Any:
-    """An object; None stays None.
+def set_json(model: Model, fields: Mapping[str, object]) -> Any:
+    """A model with fields that may hold any JSON; None omits a field.
+
+    A generated union calls `to_dict` on values that its branches may not have.
+    """
+    present = {name: to_json(value) for name, value in fields.items() if value is not None}
+    absent = fields.keys() - present
+    body = {name: value for name, value in model.to_dict().items() if name not in absent}
+    return _JsonObject({**body, **present})
+
+
+def to_object(value: FieldsInput, path: str) -> Any:
+    """An object.
 
     Raises:
         InvalidRequestError: The value is neither a mapping nor a model.
     """
-    return None if value is None else to_json(inputs.to_fields(value, path))
+    return _JsonObject(inputs.to_fields(value, path))
 
 
-def to_objects(values: Sequence[FieldsInput] | None, path: str) -> Any:
-    """Several objects; None stays None.
+def to_objects(values: Sequence[FieldsInput], path: str) -> Any:
+    """Several objects.
 
     Raises:
         InvalidRequestError: The value is not a list, or an item is no object.
@@ -54,8 +64,8 @@ def to_objects(values: Sequence[FieldsInput] | None, path: str) -> Any:
     return _convert_items(values, path, to_object)
 
 
-def to_uris(values: Sequence[UriInput] | None, path: str, allowed: tuple[str, ...]) -> Any:
-    """Several addresses or files; None stays None.
+def to_uris(values: Sequence[UriInput], path: str, allowed: tuple[str, ...]) -> Any:
+    """Several addresses or files.
 
     Raises:
         InvalidRequestError: The value is not a list, or a file cannot be read.
@@ -63,10 +73,8 @@ def to_uris(values: Sequence[UriInput] | None, path: str, allowed: tuple[str, ..
     return _convert_items(values, path, lambda value, at: inputs.to_uri(value, at, allowed))
 
 
-def to_asset(
-    value: AssetInput | None, path: str, allowed: tuple[str, ...], *, has_type: bool
-) -> Any:
-    """An object with a ``uri``; None stays None.
+def to_asset(value: AssetInput, path: str, allowed: tuple[str, ...], *, has_type: bool) -> Any:
+    """An object with a ``uri``.
 
     Args:
         value: The object, or its address or file alone.
@@ -78,17 +86,15 @@ def to_asset(
         InvalidRequestError: The value is not an asset, has no ``uri``, or its type cannot be
             inferred.
     """
-    if value is None:
-        return None
     if has_type:
         asset = inputs.split_asset(value, path, allowed)
-        return to_json({"type": asset.type, "uri": asset.uri, **asset.extra})
+        return _JsonObject({"type": asset.type, "uri": asset.uri, **asset.extra})
     fields = inputs.asset_fields(value, path)
-    return to_json({**fields, "uri": inputs.to_uri(fields["uri"], f"{path}/uri", allowed)})
+    return _JsonObject({**fields, "uri": inputs.to_uri(fields["uri"], f"{path}/uri", allowed)})
 
 
 def to_assets(
-    values: Sequence[AssetInput] | None, path: str, allowed: tuple[str, ...], *, has_type: bool
+    values: Sequence[AssetInput], path: str, allowed: tuple[str, ...], *, has_type: bool
 ) -> Any:
     """Several objects with a ``uri``; see `to_asset`."""
     return _convert_items(
@@ -96,21 +102,24 @@ def to_assets(
     )
 
 
-def to_moderation(value: ModerationInput | None) -> Any:
-    """The moderation settings; None stays None.
+def to_moderation(value: ModerationInput) -> Any:
+    """The moderation settings.
 
     Raises:
         InvalidRequestError: The value has no threshold.
     """
-    if value is None:
-        return None
     threshold, extra = inputs.split_moderation(value)
     return inputs.add_fields(models.ContentModeration(threshold), extra)
 
 
+def _to_json_object(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return _JsonObject(value)
+    to_dict = getattr(value, "to_dict", None)
+    return value if to_dict is None else _JsonObject(to_dict())
+
+
 def _convert_items(values: Any, path: str, convert: Any) -> Any:
-    if values is None:
-        return None
     return [
         convert(value, f"{path}/{index}")
         for index, value in enumerate(inputs.to_list(values, path))

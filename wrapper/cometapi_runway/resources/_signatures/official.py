@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from cometapi_runway.resources import _inputs as inputs
 from cometapi_runway.resources._inputs import (
@@ -174,7 +174,7 @@ def text_to_image(
         model=model,
         ratio=inputs.format_ratio(ratio),
         seed=inputs.draw_seed() if seed is None else seed,
-        content_moderation=inputs.or_unset(conversions.to_moderation(content_moderation)),
+        content_moderation=_optional_moderation(content_moderation),
     )
 
 
@@ -222,7 +222,7 @@ def video_to_video(
         ratio=inputs.format_ratio(ratio),
         references=inputs.or_unset(None if references is None else _references(references)),
         seed=inputs.draw_seed() if seed is None else seed,
-        content_moderation=inputs.or_unset(conversions.to_moderation(content_moderation)),
+        content_moderation=_optional_moderation(content_moderation),
     )
 
 
@@ -252,6 +252,10 @@ def video_upscale(
     return models.VideoUpscaleRequest(
         model=model, video_uri=inputs.to_uri(video_uri, "/videoUri", ("video",))
     )
+
+
+def _optional_moderation(value: ModerationInput | None) -> Any:
+    return inputs.or_unset(None if value is None else conversions.to_moderation(value))
 
 
 def _prompt_image(value: PromptImageInput) -> str | list[models.PromptImage]:
