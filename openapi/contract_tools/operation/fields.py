@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
 _MEDIA = {"ImageUri": ("image",), "VideoUri": ("video",), "MediaUri": ("image", "video")}
+_DESCRIPTIONS = {"ModerationInput": 'Threshold for public figures, ``"auto"`` or ``"low"``.'}
+_FORMS = {
+    "AssetInput": "An address or a file, or an object with ``uri``.",
+    "RatioInput": '``"W:H"`` or ``(W, H)``.',
+    "ReferencesInput": "Each is an address or a file, or an object with ``uri``.",
+    "UriInput": "An https URL, a data URI, or a local file as a `pathlib.Path`.",
+}
 # Stands in the model for any JSON, which `set_json` puts in its place.
 ANY_JSON = "conversions.to_json({})"
 # Seeds are drawn below this.
@@ -150,7 +157,7 @@ def _argument(
     default = _default(field, found, filler, is_required=is_required)
     if _is_drawn(field, found):
         annotation, conversion, default = "int", _seed(name), "None"
-    description = _describe(field, found, default)
+    description = _describe(field, found, annotation, default)
     return Argument(
         field, name, snake_case(field), annotation, conversion, default, accepts_none, description
     )
@@ -218,6 +225,17 @@ def _literal(schema: JsonObject) -> str:
     return f"Literal[{', '.join(map(_python, values))}]" if values else ""
 
 
+def _list_fields(schema: JsonObject) -> str:
+    """Return the fields of an object in words."""
+    required = entries(schema.get("required"))
+    names = members(schema.get("properties"))
+    needed = [f"``{name}``" for name in names if name in required]
+    others = [f"``{name}``" for name in names if name not in required]
+    parts = [f"it requires {', '.join(needed)}"] if needed else []
+    parts += [f"it takes {', '.join(others)}"] if others else []
+    return f"An object; {'; '.join(parts)}." if parts else "An object."
+
+
 def _default(field: str, found: Resolved, filler: Json, *, is_required: bool) -> str | None:
     known = [
         value
@@ -248,11 +266,15 @@ def _python(value: Json) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
-def _describe(field: str, found: Resolved, default: str | None) -> str:
-    """Return the page's description, bounds that it does not state, and known values."""
+def _describe(field: str, found: Resolved, annotation: str, default: str | None) -> str:
+    """Return the page's description, what it does not state of the contract, and known values."""
     schema = found.schema
-    text = " ".join(str(schema.get("description") or f"The page's {field}").split())
+    text = " ".join(str(schema.get("description") or _DESCRIPTIONS.get(annotation, "")).split())
+    text = text or f"The {_argument_name(field, ()).replace('_', ' ')}; the page says no more."
     parts = [text if text.endswith((".", "!", "?")) else f"{text}."]
+    parts += [_FORMS[annotation]] if annotation in _FORMS else []
+    if annotation == "FieldsInput":
+        parts.append(_list_fields(schema))
     bounds = [schema.get("minimum"), schema.get("maximum")]
     if None not in bounds and not all(str(bound) in text for bound in bounds):
         parts.append(f"From {bounds[0]} to {bounds[1]}.")

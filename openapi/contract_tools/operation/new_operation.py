@@ -9,11 +9,11 @@ import ast
 import shutil
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from contract_tools._common.atomic_files import replace_files, scratch_folder, swap_folder
 from contract_tools._common.errors import ContractError
-from contract_tools._common.json_values import Json, JsonObject, entries, members
+from contract_tools._common.json_values import entries, members
 from contract_tools._common.openapi import Operation, json_media, operations, resolve
 from contract_tools._common.portable_yaml import read_text
 from contract_tools._common.workspace import Workspace
@@ -36,9 +36,11 @@ from contract_tools.pages.vendor import plan_vendoring
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from contract_tools._common.json_values import Json, JsonObject
     from contract_tools.build.contract import Contract
     from contract_tools.pages.saved_page import Page
 
+_VERSION: JsonObject = {"name": "X-Runway-Version", "in": "header"}
 _GROUPS = {"official": "_Operations", "compat": "_CompatOperations"}
 
 
@@ -66,14 +68,15 @@ def add_operation(workspace: Workspace, argument: str, name: str = "") -> list[s
     Raises:
         ContractError: the page cannot be taken in; nothing was written.
     """
-    page = plan_vendoring(workspace, argument).page
+    plan = plan_vendoring(workspace, argument)
+    page = plan.page
     names = choose_names(workspace, page, argument, name)
     operation = _check_page(page, argument)
     known = component_names(read_contract(workspace))
     _check_components(page, known, argument)
     with scratch_folder(workspace.scratch) as folder:
         copy = _copy_inputs(workspace, folder / "workspace")
-        vendored = plan_vendoring(copy, argument)
+        vendored = evolve(plan, workspace=copy)
         vendored.store()
         parts = _write_overlay(copy, page, names, operation, known)
         contract = build_contract(copy)
@@ -109,7 +112,7 @@ def _check_page(page: Page, argument: str) -> JsonObject:
     parameters = entries(operation.item.get("parameters"))
     for row in [*parameters, *entries(operation.raw.get("parameters"))]:
         parameter = resolve(page.document, row)
-        is_version = parameter.get("name") == "X-Runway-Version"
+        is_version = _VERSION.items() <= parameter.items()
         if not is_version and (parameter.get("in") != "header" or parameter.get("required")):
             raise ContractError(
                 f"{argument}: `create` cannot send the {parameter.get('in')} parameter "

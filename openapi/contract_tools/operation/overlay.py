@@ -81,7 +81,7 @@ class OverlayWriter:
         )
         self._write_requirements(schema, target)
         for field_name, value in members(schema.get("properties")).items():
-            if field_name in KNOWN_FIELDS:
+            if field_name == "model" or (field_name in KNOWN_FIELDS and not _is_closed(value)):
                 self._write_known_values(field_name, members(value), target)
         self._write_fields(schema, target, self.names.component)
         self._seen.add(name)
@@ -126,8 +126,7 @@ class OverlayWriter:
 
     def _replace_by_reference(self, at: str, name: str, evidence: str) -> None:
         self._remove(f"{at}[*]", "Remove the inline members, which a reference replaces.", evidence)
-        reference = {"$ref": f"#/components/schemas/{name}"}
-        self._update(at, "Refer to the component.", evidence, reference)
+        self._update(at, "Refer to the component.", evidence, _reference(name))
 
     def _write_requirements(self, schema: JsonObject, target: str) -> None:
         """Keep only what every sample sends required, where `create` can fill in the rest."""
@@ -250,14 +249,13 @@ class OverlayWriter:
             self._share(at, component, "An https URL with a host, or a base64 data URI.")
         else:
             evidence = self._quote_description(schema)
-            rule = {"pattern": prose.HTTPS_PATTERN}
+            rule: JsonObject = {"pattern": prose.HTTPS_PATTERN}
             self._update(at, "An https URL with a host.", evidence, rule)
 
     def _share(self, at: str, component: str, description: str) -> None:
         """Add a shared value to a field with allOf, so that the page's own rules stay."""
         evidence = f"As on the other pages: see {component} in 05-values.overlay.yaml."
-        reference = {"$ref": f"#/components/schemas/{component}"}
-        self._update(at, description, evidence, {"allOf": [reference]})
+        self._update(at, description, evidence, {"allOf": [_reference(component)]})
 
     @staticmethod
     def _quote_description(schema: JsonObject) -> str:
@@ -269,7 +267,7 @@ class OverlayWriter:
         status = next((code for code in responses if code[:1] == "2"), "200")
         at = f"{self._at}.responses[{_quote(status)}]"
         if self.names.tag == "compat":
-            branches = [_reference("CompatTaskCreated"), _reference("CompatRefusal")]
+            branches: list[Json] = [_reference("CompatTaskCreated"), _reference("CompatRefusal")]
             evidence = "As on the other pages of this format: see 30-compat.overlay.yaml."
             self._replace_response(at, {"anyOf": branches}, evidence)
             return
@@ -313,8 +311,8 @@ def _reference(component: str) -> JsonObject:
     return {"$ref": f"#/components/schemas/{component}"}
 
 
-def _is_closed(schema: JsonObject) -> bool:
-    return bool({"enum", "const", "pattern"} & schema.keys())
+def _is_closed(schema: Json) -> bool:
+    return bool({"enum", "const", "pattern"} & members(schema).keys())
 
 
 def _split_words(name: str) -> str:

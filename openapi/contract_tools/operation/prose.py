@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from contract_tools._common.json_values import members
+from contract_tools._common.json_values import entries
 
 if TYPE_CHECKING:
     from contract_tools._common.json_values import Json, JsonObject
@@ -28,14 +28,15 @@ def described_rules(schema: JsonObject) -> JsonObject:
     """Return the rules that a field's description states and its schema lacks."""
     text = " ".join(str(schema.get("description", "")).split())
     rules: JsonObject = {}
-    if schema.get("type") == "string" and "enum" not in schema:
+    kinds = [one for one in entries(schema.get("type")) if one != "null"] or [schema.get("type")]
+    if kinds == ["string"] and "enum" not in schema:
         if found := _MUST_BE.search(text):
             rules["enum"] = [found[1]]
         if found := _LONGEST.search(text):
             rules["maxLength"] = int(found[1])
         if _NOT_EMPTY.search(text):
             rules["minLength"] = 1
-    if schema.get("type") in {"integer", "number"} and "enum" not in schema:
+    if kinds in (["integer"], ["number"]) and "enum" not in schema:
         found = _RANGE.search(text)
         if found and int(found[1]) < int(found[2]):
             rules |= {"minimum": int(found[1]), "maximum": int(found[2])}
@@ -70,8 +71,8 @@ def media_component(name: str, schema: JsonObject) -> str:
 
 def named_values(name: str, schema: JsonObject, bodies: list[JsonObject]) -> list[Json]:
     """Return the values that a page names for a field: its own, and those of its samples."""
-    found: list[Json] = [members({"v": body.get(name)})["v"] for body in bodies if name in body]
-    found += schema["enum"] if isinstance(schema.get("enum"), list) else []
+    found = [body[name] for body in bodies if name in body]
+    found += entries(schema.get("enum"))
     found += [schema["default"]] if "default" in schema else []
     if name == "ratio":
         found += RATIO.findall(str(schema.get("description", "")))

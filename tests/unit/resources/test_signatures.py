@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import json
+import keyword
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -37,7 +38,8 @@ BY_TYPE = {"integer": "int", "number": "float", "boolean": "bool", "string": "st
 
 
 def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    argument = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return f"{argument}_" if keyword.iskeyword(argument) or argument in OPTIONS else argument
 
 
 def get_type(schema: Mapping[str, Any]) -> Any:

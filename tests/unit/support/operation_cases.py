@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import keyword
 import re
 from inspect import Parameter
-from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
+from tests.operation_samples import list_required_arguments, read_sample
 
 from cometapi_runway.resources._argument_fields import list_argument_fields
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
+from cometapi_runway.resources._signatures import OPTIONS
 
 from .both_clients import ID, ClientHarness
 from .scripted_transport import json_reply
@@ -155,24 +156,12 @@ WRITTEN = [
         seeded=False,
     ),
 ]
-SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 DRAWN_SEEDS = 10**9
-
-
-def read_sample(operation: str) -> dict[str, Any]:
-    """The body of the first valid sample of an operation."""
-    for file in sorted(SAMPLES.glob("*.json")):
-        sample = json.loads(file.read_text("utf-8"))
-        if (sample["operation"], sample["verdict"]) == (operation, "valid"):
-            body: dict[str, Any] = sample["body"]
-            return body
-    raise LookupError(f"write a valid sample of {operation} into tests/data/samples")
 
 
 def derive_case(resource: ClientResource) -> OperationCase:
     """The case of a resource that is not written out: its sample, and its own defaults."""
     sample, fields = read_sample(resource.operation.id), list_argument_fields(resource)
-    least = {one.argument.name: sample[one.field] for one in fields if one.is_required}
     body = {one.field: sample[one.field] for one in fields if one.is_required}
     for one in fields:
         default = one.argument.default
@@ -182,7 +171,14 @@ def derive_case(resource: ClientResource) -> OperationCase:
     seeds = [one.schema for one in fields if one.field == "seed" and not one.is_required]
     route = "feed" if resource.operation.tag == "compat" else "tasks"
     seeded = any(schema.get("maximum", 0) >= DRAWN_SEEDS - 1 for schema in seeds)
-    return OperationCase(resource.name, least, resource.operation.path, body, route, seeded)
+    return OperationCase(
+        resource.name,
+        list_required_arguments(resource),
+        resource.operation.path,
+        body,
+        route,
+        seeded,
+    )
 
 
 KNOWN = {case.resource for case in WRITTEN}
@@ -197,7 +193,8 @@ def make(harness: ClientHarness, case: OperationCase, **more: Any) -> Any:
 
 
 def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    argument = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return f"{argument}_" if keyword.iskeyword(argument) or argument in OPTIONS else argument
 
 
 def body(harness: ClientHarness, resource: str, **more: Any) -> Any:
