@@ -62,7 +62,8 @@ def vendor(workspace: Workspace, page: str, variant: str = "") -> list[str]:
         return [*notes, f"{name}: unchanged"]
     report = report_page(plan)
     plan.store()
-    return [*notes, *report, f"{name}: stored; next: make regenerate"]
+    following = "make regenerate" if plan.replaced else f"make operation PAGE={page}"
+    return [*notes, *report, f"{name}: stored; next: {following}"]
 
 
 def build(workspace: Workspace) -> list[str]:

@@ -18,7 +18,7 @@ from tests.contract.page_audit.__main__ import render_entries
 from tests.contract.page_audit.findings import Finding, read_reasons
 from tests.hypothesis_tables import link_tables
 
-from contract_tools.__main__ import main
+from contract_tools.__main__ import main, vendor
 from contract_tools._common.errors import ContractError
 from contract_tools._common.workspace import Workspace
 from contract_tools.build import overlays
@@ -432,6 +432,19 @@ def test_a_refused_page_changes_nothing(
         add_operation(untouched, str(page), name)
 
     assert snapshot(untouched.root) == before
+
+
+def test_a_page_that_was_only_vendored_is_taken_in(
+    untouched: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(Path(shutil.copytree(untouched.root, tmp_path / "project")))
+    monkeypatch.setattr(new_operation, "generate_package", copy_package)
+
+    report = vendor(workspace, str(DUB))
+    assert report[-1].endswith(f"stored; next: make operation PAGE={DUB}")
+    stored = workspace.register.read_bytes()
+    assert "client.voice_dub.create is there. To decide:" in add_operation(workspace, str(DUB))
+    assert workspace.register.read_bytes() == stored
 
 
 def test_a_failure_on_the_way_changes_nothing(
