@@ -270,7 +270,9 @@ def _describe(field: str, found: Resolved, annotation: str, default: str | None)
     """Return the page's description, what it does not state of the contract, and known values."""
     schema = found.schema
     text = " ".join(str(schema.get("description") or _DESCRIPTIONS.get(annotation, "")).split())
-    text = text or f"The {_argument_name(field, ()).replace('_', ' ')}; the page says no more."
+    text = (
+        text or f"The {_argument_name(field, ()).replace('_', ' ').strip()}; the page says no more."
+    )
     parts = [text if text.endswith((".", "!", "?")) else f"{text}."]
     parts += [_FORMS[annotation]] if annotation in _FORMS else []
     if annotation == "FieldsInput":

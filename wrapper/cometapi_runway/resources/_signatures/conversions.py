@@ -7,8 +7,8 @@ contract then names what is missing or wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from cometapi_runway.resources import _inputs as inputs
 from cometapi_runway.resources._inputs import (
@@ -19,6 +19,8 @@ from cometapi_runway.resources._inputs import (
     UriInput,
 )
 from cometapi_runway.resources._signatures.models import models
+
+M = TypeVar("M", bound=Model)
 
 
 class _JsonObject(dict[str, Any]):
@@ -31,11 +33,11 @@ class _JsonObject(dict[str, Any]):
 def to_json(value: object) -> Any:
     """Any JSON; an object, or each in a list, is a mapping or a model."""
     if isinstance(value, list | tuple):
-        return [_to_json_object(item) for item in value]
+        return [_to_json_object(item) for item in cast("Sequence[object]", value)]
     return _to_json_object(value)
 
 
-def set_json(model: Model, fields: Mapping[str, object]) -> Any:
+def set_json(model: M, fields: Mapping[str, object]) -> M:
     """A model with fields that may hold any JSON; None omits a field.
 
     A generated union calls `to_dict` on values that its branches may not have.
@@ -43,7 +45,9 @@ def set_json(model: Model, fields: Mapping[str, object]) -> Any:
     present = {name: to_json(value) for name, value in fields.items() if value is not None}
     absent = fields.keys() - present
     body = {name: value for name, value in model.to_dict().items() if name not in absent}
-    return _JsonObject({**body, **present})
+    stand_in: Any = _JsonObject({**body, **present})
+    result: M = stand_in
+    return result
 
 
 def to_object(value: FieldsInput, path: str) -> Any:
@@ -113,13 +117,12 @@ def to_moderation(value: ModerationInput) -> Any:
 
 
 def _to_json_object(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return _JsonObject(value)
-    to_dict = getattr(value, "to_dict", None)
-    return value if to_dict is None else _JsonObject(to_dict())
+    if isinstance(value, Mapping) or hasattr(value, "to_dict"):
+        return _JsonObject(inputs.to_fields(cast("FieldsInput", value), ""))
+    return value
 
 
-def _convert_items(values: Any, path: str, convert: Any) -> Any:
+def _convert_items(values: Any, path: str, convert: Callable[[Any, str], Any]) -> Any:
     return [
         convert(value, f"{path}/{index}")
         for index, value in enumerate(inputs.to_list(values, path))
