@@ -179,12 +179,13 @@ class OverlayWriter:
             },
         )
 
-    def _write_fields(self, schema: JsonObject, target: str, prefix: str) -> None:
+    def _write_fields(self, schema: JsonObject, target: str, prefix: str, about: str = "") -> None:
+        """Write the fixes of an object's fields; `about` is what is known of the object."""
         for name, value in members(schema.get("properties")).items():
             at = f"{target}.properties{_member(name)}"
-            self._write_field(name, members(value), at, prefix)
+            self._write_field(name, members(value), at, prefix, about)
 
-    def _write_field(self, name: str, schema: JsonObject, at: str, prefix: str) -> None:
+    def _write_field(self, name: str, schema: JsonObject, at: str, prefix: str, about: str) -> None:
         wanted = prefix + to_pascal_case(_split_words(name))
         if set(members(schema.get("properties"))) == _MODERATION:
             evidence = "The child is the same on every page that has one."
@@ -200,13 +201,22 @@ class OverlayWriter:
                 self._write_scalar(name, items, f"{at}.items")
         else:
             self._write_branches(name, schema, at, wanted)
-            self._write_scalar(name, schema, at)
+            self._write_scalar(name, schema, at, about)
 
     def _write_object(self, what: str, schema: JsonObject, at: str, wanted: str) -> None:
         schema, target, component = self._name_object(schema, at, wanted, what)
-        if component not in self._seen:
-            self._seen.add(component)
-            self._write_fields(schema, target, component)
+        if component in self._seen:
+            return
+        self._seen.add(component)
+        text = " ".join(str(schema.get("description", "")).split())
+        self._write_fields(schema, target, component, f"{what} {text}")
+        kind = members(members(schema.get("properties")).get("type"))
+        if (types := prose.asset_types(schema)) and kind.get("type") == "string":
+            evidence = f"The page: {text}"
+            rule: JsonObject = {"enum": types}
+            if not _is_closed(kind):
+                at = f"{target}.properties.type"
+                self._update(at, "The description names the types.", evidence, rule)
 
     def _write_branches(self, name: str, schema: JsonObject, at: str, wanted: str) -> None:
         for union in ("anyOf", "oneOf"):
@@ -220,12 +230,12 @@ class OverlayWriter:
                     f"{name}: has several forms, so its argument takes any JSON; type it by hand"
                 )
 
-    def _write_scalar(self, name: str, schema: JsonObject, at: str) -> None:
+    def _write_scalar(self, name: str, schema: JsonObject, at: str, about: str = "") -> None:
         if "default" in schema and "type" not in schema:
             evidence = "A default on a page prefills its playground."
             self._remove(f"{at}.default", "A request has no default.", evidence)
         if prose.is_address(name, schema):
-            self._write_address(name, schema, at)
+            self._write_address(name, schema, at, about)
         elif name == "ratio" and schema.get("type") == "string" and not _is_closed(schema):
             self._share(at, "Ratio", "The ratio is width:height; the list is open.")
         elif name == "seed" and not {"minimum", "maximum"} & schema.keys():
@@ -238,11 +248,11 @@ class OverlayWriter:
             text = " ".join(str(schema["description"]).split())
             self._update(at, "The description states the rule.", f"The page: {text}", rules)
 
-    def _write_address(self, name: str, schema: JsonObject, at: str) -> None:
+    def _write_address(self, name: str, schema: JsonObject, at: str, about: str) -> None:
         if "format" in schema:
             evidence = "A pattern is checked everywhere, a format is not."
             self._remove(f"{at}.format", "A pattern replaces the format.", evidence)
-        component = prose.media_component(name, schema)
+        component = prose.media_component(name, schema, about)
         if self.names.tag == "compat" or component == "WebUrl":
             self._share(at, "WebUrl", "An http or https URL.")
         elif component:

@@ -15,6 +15,8 @@ _MUST_BE = re.compile(r"[Mm]ust be (?!an? |the )[`\"']?([A-Za-z][\w:.-]*\w)")
 _LONGEST = re.compile(r"(?:[Aa]t most|[Uu]p to|[Mm]ax(?:imum)?(?: of)?) (\d+) characters")
 _NOT_EMPTY = re.compile(r"[Nn]ot empty|[Nn]on-empty")
 _RANGE = re.compile(r"\b(\d+) ?(?:to|\u2013|-) ?(\d+)\b")
+_EITHER = re.compile(r"[Ee]ither (?:\w+ )?an? (\w+) or an? (\w+)")
+_TYPE = re.compile(r"`type` \(`(\w+)`\)")
 _IMAGE = re.compile(r"image|picture|photo|still|portrait", re.IGNORECASE)
 _VIDEO = re.compile(r"video|clip|footage", re.IGNORECASE)
 _ADDRESS_NAME = re.compile(r"(?:^|_|[a-z])(?:ur[il]|UR[IL]|Ur[il])$")
@@ -55,9 +57,23 @@ def is_address(name: str, schema: JsonObject) -> bool:
     )
 
 
-def media_component(name: str, schema: JsonObject) -> str:
-    """Return the shared component for an address of an image or a video; empty for any other."""
-    text = f"{name} {schema.get('description', '')}"
+def asset_types(schema: JsonObject) -> list[Json]:
+    """Return the types that the description of an asset names; empty if it names none."""
+    text = " ".join(str(schema.get("description", "")).split())
+    if found := _EITHER.search(text):
+        return [found[1], found[2]]
+    return [found[1]] if (found := _TYPE.search(text)) else []
+
+
+def media_component(name: str, schema: JsonObject, about: str = "") -> str:
+    """Return the shared component for an address of an image or a video; empty for any other.
+
+    Args:
+        name: the field.
+        schema: its schema.
+        about: what is known of the object that holds it.
+    """
+    text = f"{about} {name} {schema.get('description', '')}"
     if "callback" in text.lower() or "webhook" in text.lower():
         return "WebUrl"
     kinds = (bool(_IMAGE.search(text)), bool(_VIDEO.search(text)))

@@ -30,22 +30,27 @@ def main(workspace: Workspace, listed: Path = OPEN_FINDINGS_FILE) -> int:
     if missing:
         text = listed.read_text("utf-8")
         listed.write_text(f"{text.rstrip()}\n\n{render_entries(missing)}", "utf-8")
-    for one in missing:
-        print(f"- {listed.name}: {one}")
+    for (_, message), places in _group(missing).items():
+        print(f"- tests/contract/page_audit/{listed.name}: {', '.join(places)}: {message}")
     return 0
 
 
 def render_entries(findings: Iterable[Finding]) -> str:
     """The entries of the list for these findings, as TOML."""
-    places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in findings:
-        places[one.page, one.message].append(one.place)
     entries = [
         tomlkit.dumps({"open": [{"pages": [page], "places": names, "message": message,
                                  "reason": REASON}]})
-        for (page, message), names in places.items()
+        for (page, message), names in _group(findings).items()
     ]  # fmt: skip
     return "\n".join(entry.strip() + "\n" for entry in entries)
+
+
+def _group(findings: Iterable[Finding]) -> dict[tuple[str, str], list[str]]:
+    """The places of each contradiction of a page."""
+    places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in findings:
+        places[one.page, one.message].append(one.place)
+    return places
 
 
 if __name__ == "__main__":
