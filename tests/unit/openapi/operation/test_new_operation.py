@@ -31,7 +31,7 @@ from contract_tools.pages import register
 
 ROOT = Path(__file__).parents[4]
 PAGES = ROOT / "tests" / "data" / "pages"
-DUB, SOUND = PAGES / "invented" / "voice-dub.md", PAGES / "invented" / "sound-track.md"
+DUB, SOUND = PAGES / "invented" / "dub.md", PAGES / "invented" / "sound.md"
 # With the bytecode: it takes longer to compile the project than to run the checks.
 SKIPPED = shutil.ignore_patterns("_media", "contract_tools", "mutants", "corpus")
 # They hold a signature to the contract, the samples and the pages.
@@ -45,16 +45,16 @@ CHECKS = (
 ODD_PAGE = """\
 # Odd
 
-````yaml api/openapi/video/runway/compatibility-format/post-odd.openapi.json POST /runway/pro/odd
+````yaml runway/compatibility-format/post-odd.openapi.json POST /runway/pro/invented_odd
 openapi: 3.1.0
 info: {title: Odd, version: 1.0.0}
 servers: [{url: 'https://api.cometapi.com'}]
 security: [{bearerAuth: []}]
 paths:
-  /runway/pro/odd:
+  /runway/pro/invented_odd:
     post:
       summary: Make something “odd” \\ "quoted"
-      operationId: make_it_odd
+      operationId: make_invention_odd
       parameters:
         - {name: X-Runway-Version, in: header, schema: {type: string}}
       requestBody:
@@ -129,27 +129,27 @@ picture.write_bytes(b"x")
 clip, speech = "https://example.com/a.mp4", {"type": "audio", "uri": "https://example.com/a.mp3"}
 sound = {"video_uri": clip, "prompt_text": "rain", "mood": "calm", "seed": 7}
 odd = {"callback_url": "https://example.com/hook", "class_": "a"}
-voice = models.SoundTrackVoice("deep")
+voice = models.InventedSoundVoice("deep")
 print(json.dumps({
-    "dub": both("voice_dub", video_uri=clip, speech=speech, ratio=(1280, 720), seed=7),
-    "least": both("sound_track", **sound),
-    "most": both("sound_track", **sound, voice={"preset": "deep", "pitch": 2}, keywords=["wet"],
+    "dub": both("invented_dub", video_uri=clip, speech=speech, ratio=(1280, 720), seed=7),
+    "least": both("invented_sound", **sound),
+    "most": both("invented_sound", **sound, voice={"preset": "deep", "pitch": 2}, keywords=["wet"],
                  references=[picture, {"uri": "https://example.com/a.png", "tag": "x"}]),
-    "model": both("sound_track", **sound, voice=voice)["voice"],
-    "odd": both("compat.odd", **odd, shape=[{"x": 1}], timeout_=6, options={"a": [1]},
+    "model": both("invented_sound", **sound, voice=voice)["voice"],
+    "odd": both("compat.invented_odd", **odd, shape=[{"x": 1}], timeout_=6, options={"a": [1]},
                 frames=[{"at": 0.5}], urls=["https://example.com/a"]),
-    "one shape": both("compat.odd", **odd, shape={"side": 2}),
+    "one shape": both("compat.invented_odd", **odd, shape={"side": 2}),
     "refused": [
-        refused("sound_track", **{**sound, "mood": "sad"}),
-        refused("sound_track", **sound, voice=3),
-        refused("sound_track", **sound, voice={}),
-        refused("sound_track", **sound, references="x"),
-        refused("sound_track", **sound, volume=11),
-        refused("sound_track", **{**sound, "prompt_text": "x" * 501}),
-        refused("voice_dub", video_uri="a.mp4", speech=speech, seed=7),
-        refused("voice_dub", video_uri=clip, speech=None),
-        refused("compat.odd", **odd, shape=5),
-        refused("compat.odd", **odd, shape=None),
+        refused("invented_sound", **{**sound, "mood": "sad"}),
+        refused("invented_sound", **sound, voice=3),
+        refused("invented_sound", **sound, voice={}),
+        refused("invented_sound", **sound, references="x"),
+        refused("invented_sound", **sound, volume=11),
+        refused("invented_sound", **{**sound, "prompt_text": "x" * 501}),
+        refused("invented_dub", video_uri="a.mp4", speech=speech, seed=7),
+        refused("invented_dub", video_uri=clip, speech=None),
+        refused("compat.invented_odd", **odd, shape=5),
+        refused("compat.invented_odd", **odd, shape=None),
     ],
 }))
 """
@@ -273,7 +273,10 @@ def test_the_tests_hold_the_new_signatures_to_the_contract(project: Workspace) -
     )  # fmt: skip
     link_tables(project.root)
     options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-    names = ("-k", "sound_track or voice_dub or odd or sound-track or voice-dub or every")
+    names = (
+        "-k",
+        "invented_sound or invented_dub or odd or invented-sound or invented-dub or every",
+    )
 
     done = run(project, "-m", "pytest", *options, *CHECKS, *names)
 
@@ -282,7 +285,7 @@ def test_the_tests_hold_the_new_signatures_to_the_contract(project: Workspace) -
 
 
 def test_what_is_written_is_formatted_and_exported(project: Workspace) -> None:
-    for name in ("voice_dub", "sound_track", "compat_odd"):
+    for name in ("invented_dub", "invented_sound", "compat_invented_odd"):
         file = project.signatures / f"{name}.py"
         text = file.read_text("utf-8")
         assert format_module(project, project.name(file), text) == text
@@ -290,55 +293,55 @@ def test_what_is_written_is_formatted_and_exported(project: Workspace) -> None:
         (function,) = (one for one in ast.parse(text).body if isinstance(one, ast.FunctionDef))
         assert function.name == name
     exports = (project.signatures / "__init__.py").read_text("utf-8")
-    assert exports.count("sound_track") == 3
-    assert exports.count("compat_odd") == 3
+    assert exports.count("invented_sound") == 3
+    assert exports.count("compat_invented_odd") == 3
     client = project.client.read_text("utf-8")
-    assert "    sound_track = ResourceDescriptor(signatures.sound_track)\n" in client
-    assert "    odd = ResourceDescriptor(signatures.compat_odd)\n" in client
+    assert "    invented_sound = ResourceDescriptor(signatures.invented_sound)\n" in client
+    assert "    invented_odd = ResourceDescriptor(signatures.compat_invented_odd)\n" in client
     readme = (project.root / "README.md").read_text("utf-8")
-    assert BEGIN not in readme or "`client.compat.odd.create`" in readme
+    assert BEGIN not in readme or "`client.compat.invented_odd.create`" in readme
 
 
 def test_what_the_page_shows_is_kept_as_samples(project: Workspace) -> None:
     samples = {
         file.stem: json.loads(file.read_text("utf-8"))
         for file in project.samples.glob("*.json")
-        if file.stem.startswith(("sound-track", "voice-dub", "compat-odd"))
+        if file.stem.startswith(("invented", "compat-invented"))
     }
     assert {name: one["shown_as"] for name, one in samples.items()} == {
-        "voice-dub-example": "example Default of the body",
-        "voice-dub-code": "code sample",
-        "sound-track-example": "example Default of the body",
-        "sound-track-default": "default of the body",
-        "sound-track-code": "code sample",
-        "compat-odd-made-up": "prose; the values are ours",
+        "invented-dub-example": "example Default of the body",
+        "invented-dub-code": "code sample",
+        "invented-sound-example": "example Default of the body",
+        "invented-sound-default": "default of the body",
+        "invented-sound-code": "code sample",
+        "compat-invented-odd-made-up": "prose; the values are ours",
     }
-    assert samples["voice-dub-code"]["headers"] == {"X-Runway-Version": "2024-11-06"}
-    assert samples["sound-track-code"]["refused_headers"].keys() == {"X-Runway-Version"}
-    assert set(samples["sound-track-code"]["body"]) == {
+    assert samples["invented-dub-code"]["headers"] == {"X-Runway-Version": "2024-11-06"}
+    assert samples["invented-sound-code"]["refused_headers"].keys() == {"X-Runway-Version"}
+    assert set(samples["invented-sound-code"]["body"]) == {
         "videoUri", "promptText", "mood", "model"
     }  # fmt: skip
 
 
 def test_every_action_of_the_overlay_has_its_evidence(project: Workspace) -> None:
-    written = [one for one in overlays.load_overlays(project) if "sound-track" in one.name]
+    written = [one for one in overlays.load_overlays(project) if "invented-sound" in one.name]
     text = (project.root / written[0].name).read_text("utf-8")
-    assert written[0].name == "openapi/overlays/26-sound-track.overlay.yaml"
+    assert written[0].name == "openapi/overlays/26-invented-sound.overlay.yaml"
     assert text.count("x-evidence:") == len(written[0].actions)
     assert "The page: Loudness, 1 to 10." in text
     assert "Left out by: code sample." in text
     listed = {entry.route: entry.obtained for entry in register.read_register(project)}
-    assert listed["POST /runwayml/v1/sound_track"] == "page"
+    assert listed["POST /runwayml/v1/invented_sound"] == "page"
 
 
 @pytest.mark.parametrize(
     ("page", "name", "decisions"),
     [
-        ("voice-dub", "voice_dub", ["docstring", "x-price", "CHANGELOG"]),
-        ("sound-track", "sound_track", ["docstring", "x-price", "CHANGELOG"]),
+        ("dub", "invented_dub", ["docstring", "x-price", "CHANGELOG"]),
+        ("sound", "invented_sound", ["docstring", "x-price", "CHANGELOG"]),
         (
             "odd",
-            "compat.odd",
+            "compat.invented_odd",
             ["shape: has several forms", "shows no request", "docstring", "x-price", "CHANGELOG"],
         ),
     ],
@@ -370,12 +373,12 @@ REFUSED: dict[str, tuple[Callable[[str], str], str, str]] = {
         "POST /runwayml/v1/character_performance is in the contract already",
     ),
     "an operation of another page": (
-        lambda text: text.replace("dub_a_video", "control_a_character"),
+        lambda text: text.replace("dub_an_invention", "control_a_character"),
         "",
         "operationId control_a_character is already",
     ),
     "a route of a transcription": (
-        lambda text: text.replace("/voice_dub", "/video_upscale"),
+        lambda text: text.replace("/invented_dub", "/video_upscale"),
         "",
         "POST /runwayml/v1/video_upscale is in the contract already; for a changed page",
     ),
@@ -383,13 +386,13 @@ REFUSED: dict[str, tuple[Callable[[str], str], str, str]] = {
     "an attribute of the client": (str, "tasks", "client.tasks exists already"),
     "a property of the client": (str, "journal", "client.journal exists already"),
     "a function of the signatures": (str, "from_contract", "exists already"),
-    "a name with a hyphen": (str, "voice-dub", "'voice-dub' is not a Python name"),
+    "a name with a hyphen": (str, "invented-dub", "'invented-dub' is not a Python name"),
     "a keyword": (str, "class", "'class' is not a Python name"),
     "a path as a name": (str, "../x", "is not a Python name"),
     "an operationId with a hyphen": (
-        lambda text: text.replace("dub_a_video", "dub-a-video"),
+        lambda text: text.replace("dub_an_invention", "dub-an-invention"),
         "",
-        "operationId must be snake_case, is 'dub-a-video'",
+        "operationId must be snake_case, is 'dub-an-invention'",
     ),
     "a read": (
         lambda text: text.replace("POST /", "GET /").replace("    post:", "    get:"),
@@ -402,7 +405,7 @@ REFUSED: dict[str, tuple[Callable[[str], str], str, str]] = {
         "`create` cannot send the query parameter X-Runway-Version",
     ),
     "a component of the contract": (
-        lambda text: text.replace("VoiceDubSpeech", "TaskCreated"),
+        lambda text: text.replace("InventedDubSpeech", "TaskCreated"),
         "",
         "the contract has a component TaskCreated already",
     ),
@@ -443,7 +446,7 @@ def test_a_page_that_was_only_vendored_is_taken_in(
     report = vendor(workspace, str(DUB))
     assert report[-1].endswith(f"stored; next: make operation PAGE={DUB}")
     stored = workspace.register.read_bytes()
-    assert "client.voice_dub.create is there. To decide:" in add_operation(workspace, str(DUB))
+    assert "client.invented_dub.create is there. To decide:" in add_operation(workspace, str(DUB))
     assert workspace.register.read_bytes() == stored
 
 
