@@ -100,7 +100,7 @@ def choose_names(workspace: Workspace, page: Page, argument: str, name: str) -> 
             "an overlay action, then vendor the page and write its files by hand"
         )
     names = Names(_find_tag(page, argument), name or _derive_resource(page))
-    _check_names(workspace, contract, names, "NAME" if name else "the route's last part; use NAME=")
+    _check_names(workspace, contract, names, argument)
     return names
 
 
@@ -140,21 +140,27 @@ def _derive_resource(page: Page) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", parts[-1]).strip("_").lower()
 
 
-def _check_names(workspace: Workspace, contract: JsonObject, names: Names, origin: str) -> None:
+def _check_names(workspace: Workspace, contract: JsonObject, names: Names, argument: str) -> None:
     name = names.resource
     if not SNAKE_CASE.match(name) or keyword.iskeyword(name):
-        raise ContractError(f"{origin}: {name!r} is not a Python name in snake_case")
-    taken = _client_attributes(workspace, names.tag) | _signature_names(workspace)
-    if name in taken or names.function in taken:
-        raise ContractError(f"{origin}: {names.attribute} exists already; choose another NAME")
+        problem = f"{name!r} is not a Python name in snake_case"
+        raise ContractError(f"{argument}: {problem}; choose another NAME")
+    taken = _client_attributes(workspace, names.tag) | _resources(contract, names.tag)
     component = f"{names.component}Request"
+    if name in taken or names.function in _signature_names(workspace):
+        raise ContractError(f"{argument}: {names.attribute} exists already; choose another NAME")
     if component in component_names(contract):
-        raise ContractError(f"{origin}: the contract has a component {component} already")
+        problem = f"the contract has a component {component} already"
+        raise ContractError(f"{argument}: {problem}; choose another NAME")
+
+
+def _resources(contract: JsonObject, tag: str) -> set[str]:
+    found: set[str] = set()
     for operation in operations(contract):
-        resource = operation.raw.get("x-resource")
-        owned = list(resource) if isinstance(resource, dict) else [resource]
-        if entries(operation.raw.get("tags")) == [names.tag] and name in owned:
-            raise ContractError(f"{origin}: {name} is already the resource of {operation.route}")
+        if entries(operation.raw.get("tags")) == [tag]:
+            resource = operation.raw.get("x-resource")
+            found |= set(resource) if isinstance(resource, dict) else {str(resource)}
+    return found
 
 
 def _client_attributes(workspace: Workspace, tag: str) -> set[str]:

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from contract_tools._common.json_values import Json, JsonObject, entries, members
 from contract_tools._common.openapi import json_media, operations, resolve
+from contract_tools.operation.fields import resolve_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +21,8 @@ if TYPE_CHECKING:
 
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--json")
 _VERSION = {"X-Runway-Version": "2024-11-06"}
-# For fields without a value on the page; addresses of no one.
-_PLACEHOLDERS = {
-    "ImageUri": "https://example.com/image.png",
-    "VideoUri": "https://example.com/video.mp4",
-    "MediaUri": "https://example.com/image.png",
-    "WebUrl": "https://example.com/webhook",
-}
+# For fields without a value on the page or in the contract.
+_PLACEHOLDERS: JsonObject = {"ModelName": "a_model"}
 
 
 @frozen
@@ -127,19 +123,18 @@ def _parse_curl(source: str) -> tuple[JsonObject, dict[str, str]]:
 
 def _value(document: JsonObject, schema: Json) -> Json:
     """Return a value that a schema allows, as far as its examples, types and names tell."""
-    if name := _placeholder_name(document, schema):
-        return _PLACEHOLDERS[name]
-    found = _follow(document, schema)
-    for keyword in ("examples", "enum"):
-        if entries(found.get(keyword)):
-            return entries(found[keyword])[0]
+    resolved = resolve_schema(document, schema)
+    found = resolved.schema
     known = [value for one in entries(found.get("x-known-values")) for value in _values(one)]
-    if known:
-        return known[0]
+    listed = [*known, *entries(found.get("examples")), *entries(found.get("enum"))]
+    if listed:
+        return listed[0]
+    for name in resolved.names & _PLACEHOLDERS.keys():
+        return _PLACEHOLDERS[name]
     for keyword in ("anyOf", "oneOf"):
         if entries(found.get(keyword)):
             return _value(document, entries(found[keyword])[0])
-    match _type_of(found):
+    match resolved.kind:
         case "object":
             required = entries(found.get("required"))
             fields = members(found.get("properties"))
@@ -156,27 +151,3 @@ def _value(document: JsonObject, schema: Json) -> Json:
 
 def _values(entry: Json) -> list[Json]:
     return entries(members(entry).get("values"))
-
-
-def _type_of(schema: JsonObject) -> Json:
-    kinds = [one for one in entries(schema.get("type")) if one != "null"]
-    return kinds[0] if kinds else schema.get("type")
-
-
-def _placeholder_name(document: JsonObject, schema: Json) -> str:
-    names = [members(schema), *map(members, entries(members(schema).get("allOf")))]
-    referenced = (str(one.get("$ref", "")).rpartition("/")[2] for one in names)
-    return next((name for name in referenced if name in _PLACEHOLDERS), "")
-
-
-def _follow(document: JsonObject, schema: Json) -> JsonObject:
-    """Return a schema with its references and `allOf` merged; its own members win."""
-    own = dict(members(schema))
-    reference = own.pop("$ref", None)
-    parts = entries(own.pop("allOf", None))
-    merged: JsonObject = {}
-    if isinstance(reference, str):
-        merged |= _follow(document, resolve(document, {"$ref": reference}))
-    for part in parts:
-        merged |= _follow(document, part)
-    return {**merged, **own}
