@@ -115,6 +115,13 @@ vendor: $(DEV) ## Take in a saved documentation page: make vendor PAGE=page.md
 	@test -n "$(PAGE)" || { echo "make vendor PAGE=<saved page> [VARIANT=<component>]"; exit 2; }
 	@$(TOOLS) vendor "$(PAGE)" $(if $(VARIANT),--variant "$(VARIANT)")
 
+# NAME from the command line only: some systems have such an environment variable.
+.PHONY: operation
+operation: $(DEV) ## Take in the page of a new operation: make operation PAGE=page.md [NAME=resource]
+	@test -n "$(PAGE)" || { echo "make operation PAGE=<saved page> [NAME=<resource>]"; exit 2; }
+	@$(TOOLS) operation "$(PAGE)" $(if $(filter command,$(firstword $(origin NAME))),--name "$(NAME)")
+	@PYTHONPATH=openapi $(BIN)/python -m tests.contract.page_audit
+
 .PHONY: spec-diff
 spec-diff: $(DEV) ## What changed in the contract, and whom it hits: make spec-diff BASE=<revision or file>
 	@test -n "$(BASE)" || { echo "make spec-diff BASE=<git revision or file>"; exit 2; }

@@ -14,6 +14,7 @@ from contract_tools.build.contract import build_contract
 from contract_tools.diff.page_report import report_page
 from contract_tools.generate.operations_table import write_table
 from contract_tools.generate.regenerate import check, regenerate
+from contract_tools.operation.new_operation import add_operation
 from contract_tools.pages.vendor import plan_vendoring
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def vendor(workspace: Workspace, page: str, variant: str = "") -> list[str]:
         return [*notes, f"{name}: unchanged"]
     report = report_page(plan)
     plan.store()
-    return [*notes, *report, f"{name}: stored; next: make regenerate"]
+    following = "make regenerate" if plan.replaced else f"make operation PAGE={page}"
+    return [*notes, *report, f"{name}: stored; next: {following}"]
 
 
 def build(workspace: Workspace) -> list[str]:
@@ -88,6 +90,8 @@ def _run(options: argparse.Namespace, workspace: Workspace) -> list[str]:
     match options.command:
         case "vendor":
             return vendor(workspace, options.page, options.variant)
+        case "operation":
+            return add_operation(workspace, options.page, options.name)
         case "build":
             return build(workspace)
         case "regenerate":
@@ -109,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
         "--variant",
         default="",
         help="the component for the page's body, where several pages describe one operation",
+    )
+    operation = commands.add_parser("operation", help="take in the page of a new operation")
+    operation.add_argument("page", help="the page, saved as Markdown")
+    operation.add_argument(
+        "--name", default="", help="the resource; the last part of the route without it"
     )
     commands.add_parser("build", help="write the contract")
     commands.add_parser("regenerate", help="write the contract and the generated package")

@@ -23,7 +23,8 @@ OMITTED = ("bodyControl", "expressionIntensity", "seed", "contentModeration")
 
 def test_every_contradiction_is_resolved_or_listed(findings):
     found = find_problems(findings, read_reasons())
-    assert not found, "\n".join(found)
+    advice = "write an overlay action, or run: python -m tests.contract.page_audit"
+    assert not found, "\n".join([*found, advice])
 
 
 def test_resolved_findings_name_their_overlay_action(findings):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
+from tests.operation_samples import list_required_arguments
+
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.validation import contract
 
 FACE = "https://example.com/face.png"
 CLIP = "https://example.com/performance.mp4"
 HOOK = "https://example.com/webhook"
 
-CALLS: dict[str, dict[str, Any]] = {
+WRITTEN: dict[str, dict[str, Any]] = {
     "character_performance": {"character": FACE, "reference": CLIP},
     "image_to_video": {"prompt_image": FACE, "model": "gen4_turbo", "ratio": "1280:720"},
     "text_to_image": {
@@ -25,6 +28,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "compat.video_to_video": {"video": CLIP, "prompt": "pixels", "callback_url": HOOK},
     "compat.act_one": {"video": CLIP, "image": FACE, "callback_url": HOOK},
 }
+RESOURCES = {one.name: one for one in list_client_resources()}
+CALLS = {name: WRITTEN.get(name) or list_required_arguments(one) for name, one in RESOURCES.items()}
 
 
 def create(client: Any, name: str) -> Any:

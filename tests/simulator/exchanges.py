@@ -78,12 +78,18 @@ def _shapes() -> Iterator[tuple[str, Reply]]:
             for task_id in target.tasks:
                 for poll in (read(target, task_id), feed(target, task_id), feed(target, task_id)):
                     yield f"{moment}, {shape}", poll
-    target = make_gateway()
     for operation in CREATES:
-        yield "create, every operation", _post(target, operation.path, example_bodies(operation)[0])
-    target.clock.advance(60)
-    for task_id in target.tasks:
-        yield "ended, every operation", feed(target, task_id)
+        target = make_gateway()
+        body = example_bodies(operation)[0]
+        yield name_situation("create", operation.id), _post(target, operation.path, body)
+        target.clock.advance(60)
+        for task_id in target.tasks:
+            yield name_situation("ended", operation.id), feed(target, task_id)
+
+
+def name_situation(moment: str, operation: str) -> str:
+    """The situation of one operation; a new one is not recorded."""
+    return f"{moment}, {operation}"
 
 
 def _refusals() -> Iterator[tuple[str, Reply]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from tests.operation_samples import read_sample
+
 from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway.simulator import Gateway, Options, Reply, SimClock, Timings
 from cometapi_runway.validation import Operation, contract
@@ -31,13 +33,13 @@ _BODIES: dict[str, Object] = {
 
 
 def example_bodies(operation: Operation) -> list[Object]:
-    """Returns valid bodies of an operation: the examples of its page, or one from `_BODIES`."""
+    """Returns valid bodies of an operation: the examples of its page, or one that is written."""
     media = dict(operation.document)["requestBody"]
     for step in ("content", "application/json", "examples"):
         media = (as_object(media) or {}).get(step)
     shown = [as_object(value) or {} for value in (as_object(media) or {}).values()]
     bodies = [as_object(example.get("value")) or {} for example in shown]
-    return bodies or [_BODIES[operation.id]]
+    return bodies or [_BODIES.get(operation.id) or read_sample(operation.id)]
 
 
 BODY = example_bodies(CONTRACT.operation("control_a_character"))[0]

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from .exchanges import RECORD, list_exchanges
+from .exchanges import RECORD, list_exchanges, name_situation
+from .helpers import CREATES
 
 RECORDED = json.loads(RECORD.read_text("utf-8"))
 
@@ -23,5 +24,9 @@ def test_replies_are_the_recorded_ones(found: dict[str, list[str]], name: str) -
 
 
 def test_every_situation_is_recorded(found: dict[str, list[str]]) -> None:
-    assert list(found) == list(RECORDED)
+    # Replies to an operation that came later are held to the contract alone.
+    later = {
+        name_situation(moment, one.id) for one in CREATES for moment in ("create", "ended")
+    } - RECORDED.keys()
+    assert [name for name in found if name not in later] == list(RECORDED)
     assert found == list_exchanges()

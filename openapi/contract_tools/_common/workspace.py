@@ -63,6 +63,21 @@ class Workspace:
         return self.root / "generated" / PACKAGE
 
     @property
+    def signatures(self) -> Path:
+        """The wrapper's package of signatures, one function for each operation."""
+        return self.root / "wrapper" / "cometapi_runway" / "resources" / "_signatures"
+
+    @property
+    def client(self) -> Path:
+        """The wrapper's clients, with one line for each operation."""
+        return self.root / "wrapper" / "cometapi_runway" / "_client.py"
+
+    @property
+    def samples(self) -> Path:
+        """The requests that pages show, one file for each."""
+        return self.root / "tests" / "data" / "samples"
+
+    @property
     def scratch(self) -> Path:
         """Temporary results and reports; on the same file system as what they replace."""
         return self.root / ".build"

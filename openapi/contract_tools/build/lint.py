@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SNAKE_CASE = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 # Python's re, ECMA-262 and Rust's regex differ on look-around, \d, \w and \s.
 UNPORTABLE = re.compile(r"\(\?(?!:)|\\(?![\\.\-+*?()\[\]{}|^$/]|x[0-9a-f]{2})")
+OVERLAY_ADVICE = (
+    "write it into a file of openapi/overlays; for a new page, make operation writes the file"
+)
 DATE_FORMATS = frozenset({"date", "date-time"})
 
 
@@ -97,7 +100,8 @@ def _operation_marks(document: JsonObject) -> Iterator[tuple[str, str]]:
             yield pointer(operation.place), f"operationId must be snake_case, is {describe(name)}"
         tags = entries(operation.raw.get("tags"))
         if len(tags) != 1 or tags[0] not in known:
-            yield pointer(operation.place), f"tags must be one of the document's tags, is {tags!r}"
+            problem = f"tags must be one of the document's tags, is {tags!r}"
+            yield pointer(operation.place), f"{problem}; {OVERLAY_ADVICE}"
         security = entries(operation.raw.get("security"))
         if not security:
             # The generator reads security per operation only.
@@ -105,9 +109,10 @@ def _operation_marks(document: JsonObject) -> Iterator[tuple[str, str]]:
         elif not any(_sends_bearer(document, members(one)) for one in security):
             # The client has one key, and sends it as a bearer token.
             yield pointer(operation.place), "security must allow an http bearer token alone"
-        for mark in ("x-resource", "x-page"):
-            if not operation.raw.get(mark):
-                yield pointer(operation.place), f"{mark} is missing"
+        if not operation.raw.get("x-resource"):
+            yield pointer(operation.place), f"x-resource is missing; {OVERLAY_ADVICE}"
+        if not operation.raw.get("x-page"):
+            yield pointer(operation.place), "x-page is missing"
 
 
 def _resources(document: JsonObject) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SEED_PAGE = ROOT / "tests" / "data" / "pages" / "control-a-character.md"
 
 
-PATH = "/runwayml/v1/lip_sync"
+PATH = "/runwayml/v1/invented_lip_sync"
 
 
 NAMES = f"""\
@@ -31,7 +31,7 @@ actions:
   - target: "$.paths['{PATH}'].post"
     description: The family of the route, and the name the wrapper has for it.
     x-evidence: Invented.
-    update: {{tags: [official], x-resource: lip_sync}}
+    update: {{tags: [official], x-resource: invented_lip_sync}}
 """
 
 
@@ -49,19 +49,19 @@ def gateway(request):
 
 body = json.loads(sys.argv[1])
 client = RunwayClient("sk-new-page", transport=httpx.MockTransport(gateway))
-task = client.operation("lip_sync_a_video").create(**body)
+task = client.operation("lip_sync_an_invention").create(**body)
 try:
-    client.operation("lip_sync_a_video").create(**{**body, "seed": "x"})
+    client.operation("lip_sync_an_invention").create(**{**body, "seed": "x"})
 except InvalidRequestError as error:
     refusal = str(error)
 try:
-    client.operation("lip_sync_a_video").create(character=body["character"])
+    client.operation("lip_sync_an_invention").create(character=body["character"])
 except InvalidRequestError as error:
     missing = sorted(issue.path for issue in error.issues)
 
 async def again():
     async with AsyncRunwayClient("sk", transport=httpx.MockTransport(gateway)) as client:
-        return await client.operation("lip_sync_a_video").create(**body)
+        return await client.operation("lip_sync_an_invention").create(**body)
 
 other = asyncio.run(again())
 print(json.dumps([task.id, other.id, task.operation, sent, refusal, missing]))
@@ -102,8 +102,8 @@ def place(tmp_path: Path) -> Workspace:
     page = SEED_PAGE.read_text("utf-8")
     for old, new in (
         ("/runwayml/v1/character_performance", PATH),
-        ("control_a_character", "lip_sync_a_video"),
-        ("post-control-a-character", "post-lip-sync-a-video"),
+        ("control_a_character", "lip_sync_an_invention"),
+        ("post-control-a-character", "post-lip-sync-an-invention"),
     ):
         assert old in page
         page = page.replace(old, new)
@@ -126,7 +126,7 @@ def test_a_new_page_can_be_called_without_a_line_of_python(place: Workspace) -> 
     )
     assert done.returncode == 0, done.stderr
     first, second, operation, sent, refusal, missing = json.loads(done.stdout)
-    assert (first, second, operation) == ("accepted", "accepted", "lip_sync_a_video")
+    assert (first, second, operation) == ("accepted", "accepted", "lip_sync_an_invention")
     assert sent == [["POST", PATH, BODY]] * 2
     assert "/seed must be a whole number" in refusal
     assert missing == sorted(ARGUMENTS.keys() - {"character"})

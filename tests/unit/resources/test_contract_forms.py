@@ -105,6 +105,7 @@ def test_a_body_of_the_required_arguments_has_no_missing_field_of_every_branch(
         ({"anyOf": [TEXT, {"type": "integer"}]}, "JSON"),
         ({"allOf": [{"type": "integer"}, {"minimum": 2}]}, "N"),
         ({"allOf": [{"enum": ["p", "q"]}]}, "p|q"),
+        ({"type": "integer", "enum": [5, 10]}, "5|10"),
         (form([], only={"allOf": [{"enum": ["p", "q"]}]}), "p|q"),
         ({"type": ["number", "null"]}, "NUMBER"),
         ({"type": ["string", "integer"]}, "JSON"),

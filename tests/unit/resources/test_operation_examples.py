@@ -31,7 +31,10 @@ def page_of(signature: Signature[...]) -> dict[str, Any]:
     document = yaml.safe_load((ROOT / "openapi/vendor" / name).read_text("utf-8"))
     (item,) = document["paths"].values()
     schema = next(iter(item.values()))["requestBody"]["content"]["application/json"]["schema"]
-    return {**schema, "components": document.get("components", {})}
+    components = document.get("components", {})
+    if "$ref" in schema:
+        schema = components["schemas"][schema["$ref"].rpartition("/")[2]]
+    return {**schema, "components": components}
 
 
 @each
@@ -40,7 +43,7 @@ def test_the_least_satisfies_the_page_as_it_stands(
 ) -> None:
     make(harness, case)
     page = page_of(case.on(harness.client).signature)
-    assert page["required"]
+    assert page["properties"]
     jsonschema.validate(harness.network.sent[0].json, page)
 
 

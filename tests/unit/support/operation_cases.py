@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+from inspect import Parameter
 from typing import Any
 
 import pytest
 from attrs import frozen
+from tests.operation_samples import list_required_arguments, read_sample
+
+from cometapi_runway.resources._argument_fields import list_argument_fields
+from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
+from cometapi_runway.resources._signatures import OPTIONS
 
 from .both_clients import ID, ClientHarness
 from .scripted_transport import json_reply
@@ -47,7 +54,7 @@ class OperationCase:
         return found
 
 
-CASES = [
+WRITTEN = [
     OperationCase(
         "character_performance",
         {"character": IMAGE, "reference": VIDEO},
@@ -149,6 +156,34 @@ CASES = [
         seeded=False,
     ),
 ]
+DRAWN_SEEDS = 10**9
+
+
+def derive_case(resource: ClientResource) -> OperationCase:
+    """The case of a resource that is not written out: its sample, and its own defaults."""
+    sample, fields = read_sample(resource.operation.id), list_argument_fields(resource)
+    body = {one.field: sample[one.field] for one in fields if one.is_required}
+    for one in fields:
+        default = one.argument.default
+        if default not in {None, Parameter.empty}:
+            is_moderation = "publicFigureThreshold" in one.schema.get("properties", {})
+            body[one.field] = {"publicFigureThreshold": default} if is_moderation else default
+    seeds = [one.schema for one in fields if one.field == "seed" and not one.is_required]
+    route = "feed" if resource.operation.tag == "compat" else "tasks"
+    seeded = any(schema.get("maximum", 0) >= DRAWN_SEEDS - 1 for schema in seeds)
+    return OperationCase(
+        resource.name,
+        list_required_arguments(resource),
+        resource.operation.path,
+        body,
+        route,
+        seeded,
+    )
+
+
+KNOWN = {case.resource for case in WRITTEN}
+DERIVED = [derive_case(one) for one in list_client_resources() if one.name not in KNOWN]
+CASES = [*WRITTEN, *DERIVED]
 each = pytest.mark.parametrize("case", CASES, ids=[case.resource for case in CASES])
 
 
@@ -158,7 +193,8 @@ def make(harness: ClientHarness, case: OperationCase, **more: Any) -> Any:
 
 
 def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    argument = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return f"{argument}_" if keyword.iskeyword(argument) or argument in OPTIONS else argument
 
 
 def body(harness: ClientHarness, resource: str, **more: Any) -> Any:

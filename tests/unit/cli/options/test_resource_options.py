@@ -252,7 +252,11 @@ def test_no_command_takes_a_key() -> None:
     every = flags(build_app()) - {"--idempotency-key"}
 
     assert "--base-url" in every
-    assert not {flag for flag in every if "key" in flag or "token" in flag or "secret" in flag}
+    # Not `--keywords`, which a page may have.
+    words = {word for flag in every for word in flag.split("-")}
+    assert not {
+        one for one in words if one.endswith(("key", "keys")) or "token" in one or "secret" in one
+    }
 
 
 @each
@@ -262,7 +266,7 @@ def test_the_range_in_the_help_is_the_one_enforced(resource: ClientResource) -> 
         schema = properties(resource)[option.field]
         text = str(found[option.flag].parameter.help)
         limits = (schema.get("minimum"), schema.get("maximum"))
-        shown = re.findall(r"[Ff]rom (\d+) to (\d+)", text)
+        shown = re.findall(r"(\d+) to (\d+)", text)
         assert {(int(low), int(high)) for low, high in shown} == (
             set() if None in limits else {limits}
         ), option.flag

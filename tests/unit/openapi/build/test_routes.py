@@ -42,11 +42,17 @@ READS = {"runway_to_get_task_details", "feed_get_task"}
 FAILURES = {"400", "401", "403", "404", "429", "500", "502", "503", "504", "default"}
 
 
-def test_there_are_ten_operations() -> None:
+EVERY = [one.id for one in contract().operations]
+
+
+def test_every_known_operation_is_there() -> None:
     found = {
         one.id: (f"{one.method} {one.path}", one.tag, one.resource) for one in contract().operations
     }
-    assert found == ROUTES
+    assert found.items() >= ROUTES.items()
+    # A new operation is named like these.
+    for route, tag, _ in found.values():
+        assert route.partition(" ")[2].startswith(CREATES if tag == "official" else "/runway/")
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -57,19 +63,25 @@ def test_the_version_header_is_required_where_a_page_requires_it(name: str) -> N
     assert header.required is (operation.tag == "official" and name not in READS)
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", EVERY)
 def test_failures_are_documented_as_on_the_first_page(name: str) -> None:
     operation = contract().operation(name)
-    assert {one.status for one in operation.responses} == FAILURES | {"200"}
+    statuses = {one.status for one in operation.responses}
+    assert statuses >= FAILURES
+    assert {status[0] for status in statuses - FAILURES} == {"2"}
     assert operation.security == (frozenset({"bearerAuth"}),)
 
 
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_body_is_a_named_component(name: str) -> None:
     operation = contract().operation(name)
+    if operation.body_schema is None or operation.variants:
+        assert name not in BODIES
+        return
     assert operation.body_required
-    assert operation.body_schema == {"$ref": f"#/components/schemas/{BODIES[name]}"}
-    assert operation.variants == {}
+    assert operation.body_schema.keys() == {"$ref"}
+    component = operation.body_schema["$ref"].removeprefix("#/components/schemas/")
+    assert component == BODIES.get(name, component)
 
 
 def test_the_shared_operation_names_a_component_for_each_resource() -> None:

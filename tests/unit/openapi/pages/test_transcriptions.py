@@ -35,11 +35,16 @@ PATHS = {
 
 def test_every_route_of_the_gateway_is_there(repository: Workspace) -> None:
     document = merge_pages(repository)
-    assert {operation.route for operation in operations(document)} == PATHS
+    routes = {operation.route for operation in operations(document)}
+    assert routes >= PATHS
+    assert routes == {entry.route for entry in register.read_register(repository)}
 
 
-def test_only_the_saved_page_is_marked_as_a_page(repository: Workspace) -> None:
-    claimed = {e.file_name for e in register.read_register(repository) if e.obtained == "page"}
+def test_of_the_known_routes_only_the_saved_page_is_marked_as_a_page(
+    repository: Workspace,
+) -> None:
+    listed = register.read_register(repository)
+    claimed = {one.file_name for one in listed if one.obtained == "page" and one.route in PATHS}
     assert claimed == {"post-control-a-character.openapi.yaml"}
 
 

@@ -32,7 +32,7 @@ def test_a_first_page_is_stored_byte_for_byte(empty_workspace: Workspace, seed_p
     assert stored == read_page(str(seed_page)).block
     assert report == [
         f"{ROUTE}: new page, operationId control_a_character",
-        f"{STORED}: stored; next: make regenerate",
+        f"{STORED}: stored; next: make operation PAGE={seed_page}",
     ]
     assert tomllib.loads(empty_workspace.register.read_text("utf-8"))["page"] == [
         {

@@ -135,6 +135,10 @@ def _get_value_type(argument_field: ArgumentField) -> _ValueType:
         parameter = Parameter(converter=_keep_text, show_choices=not is_short)
         return _ValueType(Literal[choices] | str, metavar if is_short else "CHOICE", (parameter,))
     value_type = _VALUE_TYPES[argument_field.kind]
+    if numbers := _list_whole_numbers(argument_field.schema):
+        metavar = "|".join(map(str, numbers))
+        parameter = Parameter(converter=_convert_whole, show_choices=False)
+        return _ValueType(Literal[numbers] | int, metavar, (parameter,))
     known = read_known_values(argument_field.schema)
     return _add_known_values(value_type, known) if known else value_type
 
@@ -147,6 +151,14 @@ def _add_known_values(value_type: _ValueType, groups: Sequence[KnownValues]) -> 
     parameter = Parameter(converter=converter, show_choices=False)
     hint: Any = Literal[values] | value_type.hint
     return _ValueType(hint, value_type.metavar, (parameter,))
+
+
+def _list_whole_numbers(schema: Object) -> tuple[int, ...]:
+    """The values of an enum of whole numbers; empty for any other schema."""
+    values = schema.get("enum")
+    listed = values if isinstance(values, list) else []
+    numbers = tuple(value for value in listed if isinstance(value, int))
+    return numbers if len(numbers) == len(listed) else ()
 
 
 def _convert_whole(_type: object, tokens: Sequence[Token]) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from cometapi_runway.resources import _inputs as inputs
 from cometapi_runway.resources._inputs import (
@@ -13,11 +13,9 @@ from cometapi_runway.resources._inputs import (
     ReferencesInput,
     UriInput,
 )
+from cometapi_runway.resources._signatures import conversions
 from cometapi_runway.resources._signatures.models import models
 from cometapi_runway.resources._signatures.signature import CallOptions, creates
-
-if TYPE_CHECKING:
-    from cometapi_runway_api.types import Unset
 
 
 @creates("control_a_character")
@@ -72,7 +70,7 @@ def character_performance(
         body_control=body_control,
         expression_intensity=expression_intensity,
         seed=inputs.draw_seed() if seed is None else seed,
-        content_moderation=_moderation(content_moderation),
+        content_moderation=conversions.to_moderation(content_moderation),
     )
 
 
@@ -256,13 +254,8 @@ def video_upscale(
     )
 
 
-def _moderation(value: ModerationInput) -> models.ContentModeration:
-    threshold, extra = inputs.split_moderation(value)
-    return inputs.add_fields(models.ContentModeration(threshold), extra)
-
-
-def _optional_moderation(value: ModerationInput | None) -> models.ContentModeration | Unset:
-    return inputs.or_unset(None if value is None else _moderation(value))
+def _optional_moderation(value: ModerationInput | None) -> Any:
+    return inputs.or_unset(None if value is None else conversions.to_moderation(value))
 
 
 def _prompt_image(value: PromptImageInput) -> str | list[models.PromptImage]:
