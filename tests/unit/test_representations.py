@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cometapi_runway import Task
-from cometapi_runway._flows import DownloadRequest, download, submit, wait
+from cometapi_runway._flows import submit, wait
+from cometapi_runway._flows.download import DownloadRequest, download
 from cometapi_runway._flows.steps import Fetch, PreparedRequest
 
 from .support.both_clients import ID

@@ -32,14 +32,8 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, T
 from cometapi_runway._core.redaction import name_or_none
 from cometapi_runway._core.task import Task
 from cometapi_runway._core.version import __version__
-from cometapi_runway._flows import (
-    DownloadRequest,
-    Flow,
-    Step,
-    Submission,
-    SubmitRequest,
-    WaitRequest,
-)
+from cometapi_runway._flows import Flow, Step, Submission, SubmitRequest, WaitRequest
+from cometapi_runway._flows.download import DownloadRequest
 from cometapi_runway._flows.observation import Kind, set_observer
 from cometapi_runway._flows.steps import (
     Fetch,

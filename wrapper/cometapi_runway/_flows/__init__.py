@@ -6,20 +6,17 @@ asyncio, threads or the time. One exception to "no I/O": a download closes its p
 because an abandoned flow takes no further step and the file's lock must still be released.
 """
 
-from cometapi_runway._flows.download import DownloadRequest, download
 from cometapi_runway._flows.steps import Flow, PreparedRequest, Step
 from cometapi_runway._flows.submit import Submission, SubmitRequest, submit
 from cometapi_runway._flows.wait import WaitRequest, retrieve, until_terminal, wait
 
 __all__ = [
-    "DownloadRequest",
     "Flow",
     "PreparedRequest",
     "Step",
     "Submission",
     "SubmitRequest",
     "WaitRequest",
-    "download",
     "retrieve",
     "submit",
     "until_terminal",

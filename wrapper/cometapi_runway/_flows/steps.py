@@ -12,20 +12,23 @@ import hashlib
 import json
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager
-from decimal import Decimal
-from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
 from cometapi_runway._core.json_values import JSON, Object
-from cometapi_runway._core.partial_file import PartialFile
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_headers, redact_url
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway._settings import JOURNAL_TIMEOUT
 from cometapi_runway.errors import APIConnectionError, BudgetUnit
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
+    from cometapi_runway._core.partial_file import PartialFile
 
 T = TypeVar("T")
 

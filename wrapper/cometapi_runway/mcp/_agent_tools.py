@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import mcp_types as types
 from attrs import define, field, frozen
 
-from cometapi_runway._client import AsyncRunwayClient
+from cometapi_runway._async_client import AsyncRunwayClient
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.redaction import safe_repr, strip_payloads
 from cometapi_runway._core.suggestions import suggest_name

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
@@ -14,7 +14,6 @@ from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._flows import Flow, wait
 from cometapi_runway._io.drivers import OnUpdate
-from cometapi_runway._io.scheduler import Scheduler, WaitOutcome, run_flows
 from cometapi_runway._io.session import AsyncSession, Session, TaskLookup
 from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT, Settings
 from cometapi_runway.errors import InvalidRequestError, RunwayError, TaskError
@@ -31,6 +30,9 @@ from cometapi_runway.resources._waits import (
     make_on_update,
     make_wait_request,
 )
+
+if TYPE_CHECKING:
+    from cometapi_runway._io.scheduler import WaitOutcome
 
 Tracked = TypeVar("Tracked", bound=TrackedTask)
 
@@ -111,6 +113,9 @@ class Tasks:
         callback = check_callback("on_update", on_update)
         notify = make_on_update(callback, partial(bind, session), known)
         driver = evolve(session.driver, on_update=notify)
+        # Late, as everything that only many waits at once need.
+        from cometapi_runway._io.scheduler import Scheduler  # noqa: PLC0415
+
         for task_id, outcome in Scheduler(driver).run(flows):
             task, error = split_outcome(known[task_id], outcome)
             bound = bind(session, task, accepted_if_unseen(task, known[task_id]))
@@ -179,6 +184,8 @@ class AsyncTasks:
         callback = check_async_callback("on_update", on_update)
         notify = make_on_update(callback, partial(bind_async, session), known)
         driver = evolve(session.driver, on_update=notify)
+        from cometapi_runway._io.async_scheduler import run_flows  # noqa: PLC0415 - as above
+
         async with contextlib.aclosing(run_flows(driver, flows)) as outcomes:
             async for task_id, outcome in outcomes:
                 task, error = split_outcome(known[task_id], outcome)
@@ -226,7 +233,7 @@ def index_tasks(
     return {task.id: task for task in map(bind_task, list_ids(ids))}
 
 
-def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
+def resolve_task(item: str | Task, route: Route, journal: TaskLookup | None) -> Task:
     """The task that was passed as itself or as its id, with what the journal records of the id.
 
     Raises:
@@ -236,7 +243,8 @@ def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
         return item
     if not isinstance(item, str):
         raise invalid_option("task_id", "type", f"is {safe_repr(item)}; a task id is text")
-    return journal.recall(item) or Task(item, PENDING, route=route)
+    recorded = None if journal is None else journal.recall(item)
+    return recorded or Task(item, PENDING, route=route)
 
 
 def start_waits(

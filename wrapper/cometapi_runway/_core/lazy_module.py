@@ -1,7 +1,7 @@
 """Modules that are imported when they are first used.
 
-Help must be quick, and the modules that do the work import httpx. Import statements inside every
-function would be repeated many times.
+The command line's help must be quick, and so must a process that makes one request. Import
+statements inside every function would be repeated many times.
 """
 
 from __future__ import annotations
