@@ -131,5 +131,3 @@ class AsyncRunwayClient(BaseClient[AsyncSession, AsyncTransport]):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-

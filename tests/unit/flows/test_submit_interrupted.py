@@ -10,9 +10,9 @@ import pytest
 from cometapi_runway._core.submission_failure import InterruptedSubmission
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import Flow, submit
 from cometapi_runway._flows.steps import (
     Entry,
+    Flow,
     Record,
     Send,
     Sleep,
@@ -21,6 +21,7 @@ from cometapi_runway._flows.steps import (
     SubmissionFailed,
     SubmissionStarted,
 )
+from cometapi_runway._flows.submit import submit
 
 from ..support.both_clients import ID
 from ..support.fault_table import ACCEPTED, paced

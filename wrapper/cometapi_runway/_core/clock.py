@@ -52,7 +52,7 @@ class AsyncSystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let other asyncio tasks run for that many seconds."""
-        # Late: asyncio takes as long to import as a quarter of httpx, which a blocking client saves.
+        # Late: a blocking client has no use for asyncio, which is slow to import.
         import asyncio  # noqa: PLC0415
 
         await asyncio.sleep(seconds)

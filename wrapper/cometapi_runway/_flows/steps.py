@@ -19,7 +19,6 @@ from attrs import define, field, frozen
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.redaction import redact_headers, redact_url
-from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route, Task
 from cometapi_runway._settings import JOURNAL_TIMEOUT
 from cometapi_runway.errors import APIConnectionError, BudgetUnit
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cometapi_runway._core.partial_file import PartialFile
+    from cometapi_runway._core.submission_failure import SubmissionFailureReason
 
 T = TypeVar("T")
 

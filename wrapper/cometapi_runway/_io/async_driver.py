@@ -164,5 +164,3 @@ async def _finish_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P
         with contextlib.suppress(Exception):
             await call
         raise
-
-

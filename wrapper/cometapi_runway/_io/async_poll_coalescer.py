@@ -66,5 +66,3 @@ async def _send_shared(
         raise
     poll.set_result(response)
     return response
-
-

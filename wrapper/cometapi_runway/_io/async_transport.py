@@ -202,5 +202,3 @@ async def _check_response_async(response: httpx.Response) -> None:
     await response.aread()
     if (error := find_failure(response)) is not None:
         raise error
-
-

@@ -157,6 +157,7 @@ class Driver:
             except Exception:
                 log_update_error(task)
 
+
 def do_locally(step: Step) -> None:
     """Carry out a step that needs no network and no waiting."""
     match step:

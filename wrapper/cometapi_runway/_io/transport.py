@@ -24,7 +24,6 @@ from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.json_values import parse_json
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
-from cometapi_runway._flows.read_response import find_error
 from cometapi_runway._flows.steps import PreparedRequest, Send
 from cometapi_runway._io.attempt import RequestAttempt
 from cometapi_runway._io.deadlines import (
@@ -33,7 +32,6 @@ from cometapi_runway._io.deadlines import (
     install_deadlines,
 )
 from cometapi_runway._io.exception_mapping import (
-    TRANSPORT_ERRORS,
     check_response_size,
     client_closed,
     map_transport_errors,
@@ -302,6 +300,9 @@ def _hide_key(key: Secret, body: bytes, headers: httpx.Headers) -> tuple[bytes, 
 
 def find_failure(response: httpx.Response) -> APIStatusError | None:
     """The failure that a response to a generated function is, or None."""
+    # Late: few programs call the generated functions.
+    from cometapi_runway._flows.read_response import find_error  # noqa: PLC0415
+
     http_request = response.request
     key = Secret(http_request.headers.get("Authorization", "").partition(" ")[2])
     request = PreparedRequest("", http_request.method, http_request.url.path)

@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import retrieve, wait
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT
 from cometapi_runway.resources._call_options import check_async_callback, check_callback
-from cometapi_runway.resources._prepare_request import prepare_poll
 from cometapi_runway.resources._tracked_task import TrackedTask, task_fields
-from cometapi_runway.resources._waits import check_wait_options, make_on_update, make_wait_request
 
 if TYPE_CHECKING:
+    from cometapi_runway._flows import wait as wait_flow
     from cometapi_runway._io.fetch import OnProgress
+    from cometapi_runway.resources import _prepare_request as prepare_request
+    from cometapi_runway.resources import _waits as waits
+else:
+    # The first call loads them, not the client.
+    wait_flow = LazyModule("cometapi_runway._flows.wait")
+    prepare_request = LazyModule("cometapi_runway.resources._prepare_request")
+    waits = LazyModule("cometapi_runway.resources._waits")
 
 
 def bind(
@@ -79,13 +85,13 @@ class BoundTask(TrackedTask):
             APIStatusError: The gateway refuses to answer: key, permission or a malformed id.
         """
         session = self.session
-        options = check_wait_options(timeout, interval)
-        request = make_wait_request(self, options, session.settings)
+        options = waits.check_wait_options(timeout, interval)
+        request = waits.make_wait_request(self, options, session.settings)
         callback = check_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind, session), {self.id: self})
+        notify = waits.make_on_update(callback, partial(bind, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)
         with driver.polls.join(self.id):
-            final = driver.run(wait(request, started=driver.clock.now(), rng=session.rng))
+            final = driver.run(wait_flow.wait(request, started=driver.clock.now(), rng=session.rng))
         return bind(session, final)
 
     wait_for_task_output = wait
@@ -99,10 +105,9 @@ class BoundTask(TrackedTask):
             ResponseDecodeError: The response has no known shape.
         """
         session = self.session
-        poll = prepare_poll(self, session.settings)
-        return bind(
-            session, session.driver.run(retrieve(poll, self, timeout=session.settings.timeout))
-        )
+        poll = prepare_request.prepare_poll(self, session.settings)
+        flow = wait_flow.retrieve(poll, self, timeout=session.settings.timeout)
+        return bind(session, session.driver.run(flow))
 
     def download(
         self,
@@ -158,13 +163,15 @@ class AsyncBoundTask(TrackedTask):
     ) -> AsyncBoundTask:
         """Wait until the task has ended; see `BoundTask.wait`. `on_update` may be a coroutine."""
         session = self.session
-        options = check_wait_options(timeout, interval)
-        request = make_wait_request(self, options, session.settings)
+        options = waits.check_wait_options(timeout, interval)
+        request = waits.make_wait_request(self, options, session.settings)
         callback = check_async_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind_async, session), {self.id: self})
+        notify = waits.make_on_update(callback, partial(bind_async, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)
         with driver.polls.join(self.id):
-            final = await driver.run(wait(request, started=driver.clock.now(), rng=session.rng))
+            final = await driver.run(
+                wait_flow.wait(request, started=driver.clock.now(), rng=session.rng)
+            )
         return bind_async(session, final)
 
     wait_for_task_output = wait
@@ -172,8 +179,8 @@ class AsyncBoundTask(TrackedTask):
     async def refresh(self) -> AsyncBoundTask:
         """Poll the task once; see `BoundTask.refresh`."""
         session = self.session
-        poll = prepare_poll(self, session.settings)
-        flow = retrieve(poll, self, timeout=session.settings.timeout)
+        poll = prepare_request.prepare_poll(self, session.settings)
+        flow = wait_flow.retrieve(poll, self, timeout=session.settings.timeout)
         return bind_async(session, await session.driver.run(flow))
 
     async def download(

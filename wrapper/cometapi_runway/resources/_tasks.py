@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import PENDING, Route, Task
-from cometapi_runway._flows import Flow, wait
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session, TaskLookup
 from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT, Settings
@@ -24,15 +24,17 @@ from cometapi_runway.resources._call_options import (
     invalid_option,
 )
 from cometapi_runway.resources._tracked_task import TrackedTask
-from cometapi_runway.resources._waits import (
-    WaitOptions,
-    check_wait_options,
-    make_on_update,
-    make_wait_request,
-)
 
 if TYPE_CHECKING:
+    from cometapi_runway._flows import wait as wait_flow
+    from cometapi_runway._flows.steps import Flow
     from cometapi_runway._io.scheduler import WaitOutcome
+    from cometapi_runway.resources import _waits as waits
+    from cometapi_runway.resources._waits import WaitOptions
+else:
+    # The first call loads them, not the client.
+    wait_flow = LazyModule("cometapi_runway._flows.wait")
+    waits = LazyModule("cometapi_runway.resources._waits")
 
 Tracked = TypeVar("Tracked", bound=TrackedTask)
 
@@ -106,12 +108,12 @@ class Tasks:
         """
         session = self._session
         known = index_tasks(ids, self.bind)
-        options = check_wait_options(timeout, interval)
+        options = waits.check_wait_options(timeout, interval)
         flows = start_waits(
             known, session.driver.clock.now(), options, session.settings, session.rng
         )
         callback = check_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind, session), known)
+        notify = waits.make_on_update(callback, partial(bind, session), known)
         driver = evolve(session.driver, on_update=notify)
         # Late, as everything that only many waits at once need.
         from cometapi_runway._io.scheduler import Scheduler  # noqa: PLC0415
@@ -177,12 +179,12 @@ class AsyncTasks:
         """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
         session = self._session
         known = index_tasks(ids, self.bind)
-        options = check_wait_options(timeout, interval)
+        options = waits.check_wait_options(timeout, interval)
         flows = start_waits(
             known, session.driver.clock.now(), options, session.settings, session.rng
         )
         callback = check_async_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind_async, session), known)
+        notify = waits.make_on_update(callback, partial(bind_async, session), known)
         driver = evolve(session.driver, on_update=notify)
         from cometapi_runway._io.async_scheduler import run_flows  # noqa: PLC0415 - as above
 
@@ -258,10 +260,10 @@ def start_waits(
 
     def start(task: TrackedTask) -> Flow[Task]:
         try:
-            request = make_wait_request(task, options, settings)
+            request = waits.make_wait_request(task, options, settings)
         except InvalidRequestError as error:
             return _failed_wait(error)
-        return wait(request, started=now, rng=rng)
+        return wait_flow.wait(request, started=now, rng=rng)
 
     return {task_id: start(task) for task_id, task in known.items()}
 

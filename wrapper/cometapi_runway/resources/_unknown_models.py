@@ -60,7 +60,9 @@ def warn_of_unknown_model(
 @cache
 def _read_known_models(name: str, operation: str) -> tuple[KnownValues, ...]:
     """The known models of a resource, or of all of an operation's if none has the name."""
-    resources = [one for one in client_resources.list_client_resources() if one.operation.id == operation]
+    resources = [
+        one for one in client_resources.list_client_resources() if one.operation.id == operation
+    ]
     own = [one for one in resources if one.name == name]
     return tuple(dict.fromkeys(group for one in own or resources for group in _list_models(one)))
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import WaitRequest
+from cometapi_runway._flows.wait import WaitRequest
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._settings import MAX_SECONDS, Settings
 from cometapi_runway.resources._call_options import invalid_option
