@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import httpx
 
     from cometapi_runway._capture._recorder import ResponseRecorder
+    from cometapi_runway._io.api_client import SafeClient
     from cometapi_runway._io.async_transport import AsyncTransport
-    from cometapi_runway._io.http_client import SafeClient
     from cometapi_runway._io.session import AsyncSession
     from cometapi_runway.journal import Budget, Journal
     from cometapi_runway.resources._client_journal import ClientJournal

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from typing import Any
 
 import httpx
-from attrs import define, field
 
 from cometapi_runway import _settings
 from cometapi_runway._core.clock import AsyncClock
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
+from cometapi_runway._io.api_client import SafeClient, make_api_client
 from cometapi_runway._io.async_file_client import AsyncFileClient
 from cometapi_runway._io.attempt import RequestAttempt
 from cometapi_runway._io.exception_mapping import (
@@ -25,10 +26,10 @@ from cometapi_runway._io.exception_mapping import (
     response_timeout,
 )
 from cometapi_runway._io.http_client import (
-    SafeClient,
     check_transport,
-    make_api_client,
+    gateway_client_options,
     make_http_client,
+    write_key,
 )
 from cometapi_runway._io.http_logs import redact_http_logs
 from cometapi_runway._io.key_protection import hide_key_in_errors
@@ -47,44 +48,56 @@ from cometapi_runway._settings import Settings
 from cometapi_runway.errors import APIConnectionError, ConfigurationError
 
 
-@define(repr=False, eq=False)
 class AsyncTransport:
     """Sends requests, asynchronously; see `Transport`."""
 
-    settings: Settings
-    clock: AsyncClock
-    transport: httpx.AsyncBaseTransport | None = None
-    api: SafeClient = field(init=False)
-    _slots: asyncio.Semaphore = field(init=False)
-    _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
-    _process: int = field(init=False, factory=os.getpid)
-    _files: AsyncFileClient = field(init=False)
-    _single_use: httpx.AsyncClient | None = field(init=False, default=None)
-    _is_closed: bool = field(init=False, default=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Create the httpx client now; the generated client would create it lazily."""
+    def __init__(
+        self,
+        settings: Settings,
+        clock: AsyncClock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        check_transport(transport, httpx.AsyncBaseTransport)
+        self.settings = settings
+        self.clock = clock
+        self.transport = transport
+        self._is_closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
         self._create_clients()
 
     def _create_clients(self) -> None:
-        check_transport(self.transport, httpx.AsyncBaseTransport)
-        self.api = self._make_api()
-        make_http_client(self.api.get_async_httpx_client)
-        self._single_use = None
+        self._client = self._make_client()
+        self._single_use: httpx.AsyncClient | None = None
+        self._api: SafeClient | None = None
         self._slots = asyncio.Semaphore(_settings.MAX_IN_FLIGHT)
         self._files = AsyncFileClient(self.transport)
 
-    def _make_api(self, *, keep_alive: bool = True) -> SafeClient:
-        hooks = {"response": [_check_response_async]}
-        return make_api_client(self.settings, hooks, self.transport, keep_alive=keep_alive)
+    def _make_client(self, *, keep_alive: bool = True) -> httpx.AsyncClient:
+        options = self._make_options(keep_alive=keep_alive)
+        client = make_http_client(lambda: httpx.AsyncClient(**options))
+        write_key(client.headers, self.settings.api_key)
+        return client
+
+    def _make_options(self, *, keep_alive: bool = True) -> dict[str, Any]:
+        hooks = {"response": [_check_response]}
+        return gateway_client_options(self.settings, hooks, self.transport, keep_alive=keep_alive)
+
+    @property
+    def api(self) -> SafeClient:
+        """The generated client, which sends with the same httpx client."""
+        if self._api is None:
+            api = make_api_client(self._make_options(), self.settings.api_key)
+            api.protect_async(self._client)
+            self._api = api.set_async_httpx_client(self._client)
+        return self._api
 
     def _single_use_client(self) -> httpx.AsyncClient:
         """The client of paid requests; see `Transport._single_use_client`."""
         if self.transport is not None:
-            return self.api.get_async_httpx_client()
+            return self._client
         if self._single_use is None:
-            api = self._make_api(keep_alive=False)
-            self._single_use = make_http_client(api.get_async_httpx_client)
+            self._single_use = self._make_client(keep_alive=False)
         return self._single_use
 
     def _bind_to_running_loop(self) -> None:
@@ -160,7 +173,7 @@ class AsyncTransport:
             step.unsent = attempt.is_unsent
 
     async def _open(self, step: Send, seconds: float, attempt: RequestAttempt) -> None:
-        client = self._single_use_client() if step.is_paid else self.api.get_async_httpx_client()
+        client = self._single_use_client() if step.is_paid else self._client
         extensions = {**MARK, "trace": attempt.handle_event_async}
         request = build_request(client, self.settings.base_url, step.call, seconds, extensions)
         send = httpx.AsyncClient.send
@@ -189,13 +202,13 @@ class AsyncTransport:
         """
         self._is_closed = True
         if self._loop in {None, asyncio.get_running_loop()}:
-            await self.api.get_async_httpx_client().aclose()
+            await self._client.aclose()
             if self._single_use is not None:
                 await self._single_use.aclose()
             await self._files.close()
 
 
-async def _check_response_async(response: httpx.Response) -> None:
+async def _check_response(response: httpx.Response) -> None:
     if MARK_NAME in response.request.extensions:
         hide_location(response)
         return

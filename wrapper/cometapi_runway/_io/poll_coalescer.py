@@ -12,8 +12,6 @@ import threading
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from attrs import define, field
-
 from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="Future[RawResponse] | asyncio.Future[RawResponse]")
 
 
-@define(eq=False)
 class TaskPolls(Generic[P]):
     """The polls of one task.
 
@@ -36,9 +33,12 @@ class TaskPolls(Generic[P]):
         started_at: When it was started.
     """
 
-    waits: int = 0
-    last: P | None = None
-    started_at: float = 0.0
+    __slots__ = ("last", "started_at", "waits")
+
+    def __init__(self) -> None:
+        self.waits = 0
+        self.last: P | None = None
+        self.started_at = 0.0
 
     def find_reusable(self, step: Send, now: float) -> P | None:
         """The last poll if it is in flight, or succeeded and is young enough; else None."""
@@ -50,15 +50,13 @@ class TaskPolls(Generic[P]):
         return self.last if has_response and now - self.started_at < step.max_age else None
 
 
-@define(eq=False)
 class PollCoalescer:
     """Shares polls in the blocking client."""
 
-    _lock: threading.Lock = field(init=False, factory=threading.Lock)
-    _tasks: dict[str, TaskPolls[Future[RawResponse]]] = field(init=False, factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        """Have the waits of other threads forgotten in a forked child."""
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tasks: dict[str, TaskPolls[Future[RawResponse]]] = {}
+        # The waits of other threads are forgotten in a forked child.
         register_fork_aware(self)
 
     def reset_after_fork(self) -> None:

@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from attrs import define, field
 
 from cometapi_runway import _settings
 from cometapi_runway._core.clock import Clock
@@ -39,12 +38,12 @@ from cometapi_runway._io.exception_mapping import (
     response_timeout,
 )
 from cometapi_runway._io.http_client import (
-    SafeClient,
     check_transport,
+    gateway_client_options,
     httpx_timeout,
-    make_api_client,
     make_http_client,
     to_httpx_response,
+    write_key,
 )
 from cometapi_runway._io.http_logs import redact_http_logs
 from cometapi_runway._io.key_protection import hide_key_in_errors
@@ -53,6 +52,7 @@ from cometapi_runway._settings import Settings
 from cometapi_runway.errors import APIConnectionError, APIStatusError
 
 if TYPE_CHECKING:
+    from cometapi_runway._io.api_client import SafeClient
     from cometapi_runway._io.file_client import FileClient
 
 _MIN_ATTEMPT_SECONDS = 0.01
@@ -64,50 +64,58 @@ _LOCATION = "cometapi_runway_location"
 NO_AUTH = httpx.Auth()
 
 
-@define(repr=False, eq=False)
 class Transport:
     """Sends requests, blocking.
 
-    Attributes:
+    Args:
         settings: The client's settings.
         clock: Source of time.
         transport: Carries every request instead of the network, or None.
-        api: The generated client.
     """
 
-    settings: Settings
-    clock: Clock
-    transport: httpx.BaseTransport | None = None
-    api: SafeClient = field(init=False)
-    _slots: Slots = field(init=False)
-    _files: FileClient | None = field(init=False)
-    _single_use: httpx.Client | None = field(init=False)
-    _lock: threading.Lock = field(init=False)
-    _is_closed: bool = field(init=False, default=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Create the httpx client now; the generated client would create it lazily, unlocked."""
-        check_transport(self.transport, httpx.BaseTransport)
+    def __init__(
+        self, settings: Settings, clock: Clock, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        check_transport(transport, httpx.BaseTransport)
+        self.settings = settings
+        self.clock = clock
+        self.transport = transport
+        self._is_closed = False
         self._create_clients()
         register_fork_aware(self)
 
     def _create_clients(self) -> None:
-        self.api = self._make_api()
-        self._prepare(self.api)
-        self._files = None
+        self._client = self._make_client()
+        self._single_use: httpx.Client | None = None
+        self._api: SafeClient | None = None
+        self._files: FileClient | None = None
         self._slots = Slots(_settings.MAX_IN_FLIGHT)
-        self._single_use = None
         self._lock = threading.Lock()
 
-    def _make_api(self, *, keep_alive: bool = True) -> SafeClient:
-        hooks = {"response": [_check_response]}
-        return make_api_client(self.settings, hooks, self.transport, keep_alive=keep_alive)
-
-    def _prepare(self, api: SafeClient) -> httpx.Client:
-        client = make_http_client(api.get_httpx_client)
+    def _make_client(self, *, keep_alive: bool = True) -> httpx.Client:
+        options = self._make_options(keep_alive=keep_alive)
+        client = make_http_client(lambda: httpx.Client(**options))
+        write_key(client.headers, self.settings.api_key)
         if self.transport is None:
             install_deadlines(client)
         return client
+
+    def _make_options(self, *, keep_alive: bool = True) -> dict[str, Any]:
+        hooks = {"response": [_check_response]}
+        return gateway_client_options(self.settings, hooks, self.transport, keep_alive=keep_alive)
+
+    @property
+    def api(self) -> SafeClient:
+        """The generated client, which sends with the same httpx client."""
+        # Late: few programs call the generated functions.
+        from cometapi_runway._io.api_client import make_api_client  # noqa: PLC0415
+
+        with self._lock:
+            if self._api is None:
+                api = make_api_client(self._make_options(), self.settings.api_key)
+                api.protect(self._client)
+                self._api = api.set_httpx_client(self._client)
+            return self._api
 
     def reset_after_fork(self) -> None:
         """Start with connections of its own in a forked child; see `_core.fork`."""
@@ -161,7 +169,7 @@ class Transport:
             raise client_closed()
 
     def _open(self, step: Send, attempt: RequestAttempt, timeout: float) -> None:
-        client, extensions = self.api.get_httpx_client(), MARK
+        client, extensions = self._client, MARK
         if step.is_paid:
             client = self._single_use_client()
             extensions = {**MARK, "trace": attempt.handle_event}
@@ -176,10 +184,10 @@ class Transport:
         that is kept alive, and the next request takes them for its own response.
         """
         if self.transport is not None:
-            return self.api.get_httpx_client()
+            return self._client
         with self._lock:
             if self._single_use is None:
-                self._single_use = self._prepare(self._make_api(keep_alive=False))
+                self._single_use = self._make_client(keep_alive=False)
             return self._single_use
 
     def _read(self, step: Send, attempt: RequestAttempt, end: float) -> RawResponse:
@@ -214,7 +222,7 @@ class Transport:
     def close(self) -> None:
         """Close every connection; later requests raise `ConfigurationError`."""
         self._is_closed = True
-        self.api.get_httpx_client().close()
+        self._client.close()
         with self._lock:
             single_use, files = self._single_use, self._files
         for client in (single_use, files):

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple
 
 from cometapi_runway._core.json_values import as_object
 from cometapi_runway._core.lazy_module import LazyModule
@@ -25,8 +23,7 @@ else:
     validation = LazyModule("cometapi_runway.validation")
 
 
-@frozen
-class Price:
+class Price(NamedTuple):
     """A price that one of CometAPI's pages names.
 
     Attributes:
