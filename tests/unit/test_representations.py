@@ -11,7 +11,8 @@ import pytest
 
 from cometapi_runway import Task
 from cometapi_runway._flows.download import DownloadRequest, download
-from cometapi_runway._flows.steps import Fetch, PreparedRequest
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.steps import Fetch
 from cometapi_runway._flows.submit import submit
 from cometapi_runway._flows.wait import wait
 

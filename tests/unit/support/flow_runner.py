@@ -10,13 +10,13 @@ from attrs import define, field
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import PENDING, Task
+from cometapi_runway._flows.entries import Entry
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.steps import (
-    Entry,
     Exists,
     Fetch,
     Flow,
     Notify,
-    PreparedRequest,
     Publish,
     Record,
     Send,

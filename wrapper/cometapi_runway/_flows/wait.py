@@ -17,21 +17,14 @@ from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
+from cometapi_runway._flows.entries import TaskEnded
 from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.parse_task import parse_task
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway._flows.retry_log import RetryLog, describe_cause
-from cometapi_runway._flows.steps import (
-    Flow,
-    Notify,
-    PreparedRequest,
-    Record,
-    Send,
-    Sleep,
-    TaskEnded,
-    Warn,
-)
+from cometapi_runway._flows.steps import Flow, Notify, Record, Send, Sleep, Warn
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT
 from cometapi_runway.errors import (
     APIConnectionError,

@@ -19,8 +19,6 @@ from cometapi_runway._core.clock import Clock
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.steps import (
-    Conflict,
-    Entry,
     Exists,
     Fetch,
     Flow,
@@ -37,6 +35,7 @@ from cometapi_runway._io.transport import Transport
 from cometapi_runway.errors import APIConnectionError
 
 if TYPE_CHECKING:
+    from cometapi_runway._flows.entries import Conflict, Entry
     from cometapi_runway._io.async_transport import AsyncTransport
     from cometapi_runway._io.fetch import OnProgress
 

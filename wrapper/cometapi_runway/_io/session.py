@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import define
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import NO_RESERVATION, Reservation
 from cometapi_runway._io.drivers import Driver
 from cometapi_runway._settings import Settings
 
 if TYPE_CHECKING:
+    from cometapi_runway._flows.entries import Reservation
     from cometapi_runway._io.async_driver import AsyncDriver
 
 
@@ -26,11 +26,6 @@ class TaskLookup(Protocol):
     def recall(self, task_id: str) -> Task | None:
         """The task as recorded, or None; an unreadable record counts as None."""
         ...
-
-
-def _reserve_nothing(resource: str, operation: str) -> Reservation:
-    """The reservation of a client without journal and budget."""
-    return NO_RESERVATION
 
 
 @define(eq=False, repr=False)
@@ -50,7 +45,7 @@ class Session:
     driver: Driver
     journal: TaskLookup | None
     rng: Random
-    reserve: Callable[[str, str], Reservation] = _reserve_nothing
+    reserve: Callable[[str, str], Reservation]
 
 
 @define(eq=False, repr=False)
@@ -61,4 +56,4 @@ class AsyncSession:
     driver: AsyncDriver
     journal: TaskLookup | None
     rng: Random
-    reserve: Callable[[str, str], Reservation] = _reserve_nothing
+    reserve: Callable[[str, str], Reservation]

@@ -23,7 +23,8 @@ from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.json_values import parse_json
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
-from cometapi_runway._flows.steps import PreparedRequest, Send
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.steps import Send
 from cometapi_runway._io.attempt import RequestAttempt
 from cometapi_runway._io.deadlines import (
     close_inherited_connections,

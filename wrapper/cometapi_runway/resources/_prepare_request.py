@@ -20,12 +20,8 @@ from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import Route, Task
-from cometapi_runway._flows.steps import (
-    NO_RESERVATION,
-    IdempotencyKey,
-    PreparedRequest,
-    Reservation,
-)
+from cometapi_runway._flows.entries import NO_RESERVATION, IdempotencyKey, Reservation
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.submit import SubmitRequest
 from cometapi_runway._settings import HEADER_VALUE, Settings, check_seconds
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue

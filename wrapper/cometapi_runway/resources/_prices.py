@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from cometapi_runway._core.json_values import as_object
 from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.suggestions import suggest_name
-from cometapi_runway._flows.steps import Reservation
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.resources import _signatures as signatures
 from cometapi_runway.resources._signatures import Signature
 
 if TYPE_CHECKING:
     from cometapi_runway import validation
+    from cometapi_runway._flows import entries
+    from cometapi_runway._flows.entries import Reservation
     from cometapi_runway.journal import Budget
 else:
+    entries = LazyModule("cometapi_runway._flows.entries")
     validation = LazyModule("cometapi_runway.validation")
 
 
@@ -82,7 +84,7 @@ def make_reserve(budget: Budget | None, *, has_journal: bool) -> Callable[[str, 
                 f"Budget(prices={{{resource!r}: <US dollars>}}), or limit max_tasks instead",
                 setting="budget",
             )
-        return Reservation(price, budget.scope, budget.max_cost, budget.max_tasks)
+        return entries.Reservation(price, budget.scope, budget.max_cost, budget.max_tasks)
 
     return reserve
 
@@ -119,5 +121,6 @@ def _list_names() -> list[str]:
     return [*written, *operations]
 
 
+@cache
 def _reserve_without_budget(resource: str, operation: str) -> Reservation:
-    return Reservation(find_price(None, resource, operation))
+    return entries.Reservation(find_price(None, resource, operation))
