@@ -9,6 +9,7 @@ errors, and `deadlines` bounds the reads of the blocking one.
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Mapping
@@ -63,6 +64,8 @@ MARK: dict[str, Any] = {MARK_NAME: True}
 _LOCATION = "cometapi_runway_location"
 # Disables httpx's URL and netrc authentication; the key is among the client's headers.
 NO_AUTH = httpx.Auth()
+# As httpx serializes a body, with an encoder that is not made anew for each.
+_serialize = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 class Transport:
@@ -250,15 +253,31 @@ def build_request(
     timeout: float,
     extensions: Mapping[str, Any],
 ) -> httpx.Request:
-    """The HTTP library's request, with the limits of time for its parts."""
-    return client.build_request(
+    """What `client.build_request` returns, in a third of its time.
+
+    Merging headers, cookies and parameters, and looking up headers, takes httpx longer than a
+    request's validation. A test compares both.
+    """
+    url = _parse_url(base_url, request.url)
+    own = [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers.items()]
+    replaced = {name.lower() for name, _ in own}
+    shared = [item for item in client.headers.raw if item[0].lower() not in replaced]
+    headers, content = [(b"Host", url.netloc), *shared, *own], b""
+    if request.body is not None:
+        content = _serialize(request.body).encode()
+        headers.append((b"Content-Length", b"%d" % len(content)))
+        if b"content-type" not in replaced:
+            headers.append((b"Content-Type", b"application/json"))
+    built = httpx.Request(
         request.method,
-        _parse_url(base_url, request.url),
-        headers=dict(request.headers),
-        json=request.body,
-        timeout=httpx_timeout(timeout),
-        extensions=dict(extensions),
+        url,
+        headers=headers,
+        stream=httpx.ByteStream(content),
+        extensions={**extensions, "timeout": httpx_timeout(timeout).as_dict()},
     )
+    # As httpx does, for callers' transports that look at the body.
+    built.read()
+    return built
 
 
 def _is_complete(response: httpx.Response, body: bytearray) -> bool:

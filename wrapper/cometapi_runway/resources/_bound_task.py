@@ -47,6 +47,20 @@ def bind_async(
     )
 
 
+def poll_once(session: Session, task: Task) -> BoundTask:
+    """Poll a task once; see `BoundTask.refresh`."""
+    poll = prepare_request.prepare_poll(task, session.settings)
+    flow = wait_flow.retrieve(poll, task, timeout=session.settings.timeout)
+    return bind(session, session.driver.run(flow))
+
+
+async def poll_once_async(session: AsyncSession, task: Task) -> AsyncBoundTask:
+    """Poll a task once; see `BoundTask.refresh`."""
+    poll = prepare_request.prepare_poll(task, session.settings)
+    flow = wait_flow.retrieve(poll, task, timeout=session.settings.timeout)
+    return bind_async(session, await session.driver.run(flow))
+
+
 @frozen(kw_only=True)
 class BoundTask(TrackedTask):
     """A task that can wait for itself and download its output.
@@ -104,10 +118,7 @@ class BoundTask(TrackedTask):
             APIError: The request brought no usable response.
             ResponseDecodeError: The response has no known shape.
         """
-        session = self.session
-        poll = prepare_request.prepare_poll(self, session.settings)
-        flow = wait_flow.retrieve(poll, self, timeout=session.settings.timeout)
-        return bind(session, session.driver.run(flow))
+        return poll_once(self.session, self)
 
     def download(
         self,
@@ -178,10 +189,7 @@ class AsyncBoundTask(TrackedTask):
 
     async def refresh(self) -> AsyncBoundTask:
         """Poll the task once; see `BoundTask.refresh`."""
-        session = self.session
-        poll = prepare_request.prepare_poll(self, session.settings)
-        flow = wait_flow.retrieve(poll, self, timeout=session.settings.timeout)
-        return bind_async(session, await session.driver.run(flow))
+        return await poll_once_async(self.session, self)
 
     async def download(
         self,

@@ -17,7 +17,14 @@ from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session, TaskLookup
 from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT, Settings
 from cometapi_runway.errors import InvalidRequestError, RunwayError, TaskError
-from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
+from cometapi_runway.resources._bound_task import (
+    AsyncBoundTask,
+    BoundTask,
+    bind,
+    bind_async,
+    poll_once,
+    poll_once_async,
+)
 from cometapi_runway.resources._call_options import (
     check_async_callback,
     check_callback,
@@ -61,7 +68,9 @@ class Tasks:
 
     def retrieve(self, id: str | Task) -> BoundTask:
         """Poll a task once; see `BoundTask.refresh`."""
-        return self.bind(id).refresh()
+        if isinstance(id, BoundTask):
+            return id.refresh()
+        return poll_once(self._session, resolve_task(id, self._route, self._session.journal))
 
     def wait(
         self,
@@ -155,7 +164,10 @@ class AsyncTasks:
 
     async def retrieve(self, id: str | Task) -> AsyncBoundTask:
         """Poll a task once; see `BoundTask.refresh`."""
-        return await self.bind(id).refresh()
+        if isinstance(id, AsyncBoundTask):
+            return await id.refresh()
+        task = resolve_task(id, self._route, self._session.journal)
+        return await poll_once_async(self._session, task)
 
     async def wait(
         self,

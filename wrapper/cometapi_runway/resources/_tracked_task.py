@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Self
 
 from attrs import define, field, fields, frozen
@@ -10,6 +11,7 @@ from cometapi_runway._core.task import Task
 from cometapi_runway.errors import RunwayError
 
 _TASK_FIELDS = tuple(attribute.name for attribute in fields(Task))
+_get_task_fields = attrgetter(*_TASK_FIELDS)
 
 
 @define(eq=False)
@@ -53,4 +55,4 @@ class TrackedTask(Task):
 
 def task_fields(task: Task) -> dict[str, Any]:
     """The fields of the plain `Task` in a task of any class."""
-    return {name: getattr(task, name) for name in _TASK_FIELDS}
+    return dict(zip(_TASK_FIELDS, _get_task_fields(task), strict=True))
