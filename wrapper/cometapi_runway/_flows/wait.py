@@ -180,7 +180,10 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
     grace_end = (started if request.created is None else request.created) + request.grace
     progress = _WaitProgress(clock, started, request.task, request.seen)
     if request.created is not None and not request.seen:
-        yield from _sleep_until(clock, min(request.created + request.interval, deadline))
+        sleep = Sleep(min(request.created + request.interval, deadline) - clock.now)
+        if sleep.seconds > 0:
+            yield sleep
+            clock.add_sleep(sleep.seconds, sleep.at)
     while True:
         polled_at = clock.now
         outcome = yield from _poll(request, progress, deadline - polled_at)
@@ -198,7 +201,11 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
         why = _explain_missing(request, progress, min(grace_end, deadline)) or _explain_failure(
             request, progress, deadline
         )
-        yield from _sleep_until(clock, min(due, deadline), why)
+        # Here, not in a generator of its own, whose frame every sleeping wait would hold.
+        sleep = Sleep(min(due, deadline) - clock.now, why)
+        if sleep.seconds > 0:
+            yield sleep
+            clock.add_sleep(sleep.seconds, sleep.at)
 
 
 def succeed(final: Task) -> Task:
@@ -245,14 +252,6 @@ def _is_hopeless(request: WaitRequest, progress: _WaitProgress, failure: _PollFa
     was_reached = progress.is_visible or request.created is not None
     is_permanent = isinstance(failure.error, APIConnectionError) and failure.error.is_permanent
     return is_permanent and not was_reached
-
-
-def _sleep_until(clock: FlowClock, until: float, why: str = "") -> Flow[None]:
-    seconds = until - clock.now
-    if seconds > 0:
-        sleep = Sleep(seconds, why)
-        yield sleep
-        clock.add_sleep(seconds, sleep.at)
 
 
 def _explain_missing(request: WaitRequest, progress: _WaitProgress, until: float) -> str:

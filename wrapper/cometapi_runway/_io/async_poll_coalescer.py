@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define, field
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
-from cometapi_runway._io.poll_coalescer import TaskPolls, copy_error, poll_timeout
+from cometapi_runway._io.poll_coalescer import JoinedPolls, TaskPolls, copy_error, poll_timeout
 
 
 @define(eq=False)
@@ -19,14 +18,19 @@ class AsyncPollCoalescer:
 
     _tasks: dict[str, TaskPolls[asyncio.Future[RawResponse]]] = field(init=False, factory=dict)
 
-    @contextlib.contextmanager
-    def join(self, task: str) -> Generator[None]:
-        """Count the caller as a wait on a task."""
-        polls = self._tasks.setdefault(task, TaskPolls())
-        polls.waits += 1
-        try:
-            yield
-        finally:
+    def join(self, *tasks: str) -> JoinedPolls:
+        """Count the caller as a wait on each of the tasks, inside a ``with`` block."""
+        return JoinedPolls(self, tasks)
+
+    def add_waits(self, tasks: Sequence[str]) -> None:
+        """Count one more wait on each of the tasks."""
+        for task in tasks:
+            self._tasks.setdefault(task, TaskPolls()).waits += 1
+
+    def remove_waits(self, tasks: Sequence[str]) -> None:
+        """Count one wait less on each of the tasks."""
+        for task in tasks:
+            polls = self._tasks[task]
             polls.waits -= 1
             if not polls.waits:
                 del self._tasks[task]

@@ -7,10 +7,10 @@ always sends its own polls.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.raw_response import RawResponse
@@ -50,6 +50,42 @@ class TaskPolls(Generic[P]):
         return self.last if has_response and now - self.started_at < step.max_age else None
 
 
+class WaitCounter(Protocol):
+    """Counts the waits on tasks."""
+
+    def add_waits(self, tasks: Sequence[str]) -> None:
+        """Count one more wait on each of the tasks."""
+        ...
+
+    def remove_waits(self, tasks: Sequence[str]) -> None:
+        """Count one wait less on each of the tasks."""
+        ...
+
+
+class JoinedPolls:
+    """Counts waits on tasks inside a ``with`` block.
+
+    A class, because the frame of a generator takes 300 bytes for every task that is waited for.
+    """
+
+    __slots__ = ("_counter", "_tasks")
+
+    def __init__(self, counter: WaitCounter, tasks: Sequence[str]) -> None:
+        self._counter = counter
+        self._tasks = tasks
+
+    def __enter__(self) -> None:
+        self._counter.add_waits(self._tasks)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._counter.remove_waits(self._tasks)
+
+
 class PollCoalescer:
     """Shares polls in the blocking client."""
 
@@ -63,19 +99,25 @@ class PollCoalescer:
         """Forget every wait: the threads that polled for them are the parent's."""
         self._lock, self._tasks = threading.Lock(), {}
 
-    @contextlib.contextmanager
-    def join(self, task: str) -> Generator[None]:
-        """Count the caller as a wait on a task."""
+    def join(self, *tasks: str) -> JoinedPolls:
+        """Count the caller as a wait on each of the tasks, inside a ``with`` block."""
+        return JoinedPolls(self, tasks)
+
+    def add_waits(self, tasks: Sequence[str]) -> None:
+        """Count one more wait on each of the tasks."""
         with self._lock:
-            polls = self._tasks.setdefault(task, TaskPolls())
-            polls.waits += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                polls.waits -= 1
-                if not polls.waits:
-                    self._tasks.pop(task, None)
+            for task in tasks:
+                self._tasks.setdefault(task, TaskPolls()).waits += 1
+
+    def remove_waits(self, tasks: Sequence[str]) -> None:
+        """Count one wait less on each of the tasks."""
+        with self._lock:
+            for task in tasks:
+                # A forked child has forgotten the waits that it inherits.
+                if (polls := self._tasks.get(task)) is not None:
+                    polls.waits -= 1
+                    if not polls.waits:
+                        del self._tasks[task]
 
     def poll(self, step: Send, now: float, send: Callable[[], RawResponse]) -> RawResponse:
         """Return the response of another wait's poll if one can be reused, else send.

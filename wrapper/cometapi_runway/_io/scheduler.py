@@ -97,8 +97,7 @@ class Scheduler:
         self._unfinished = set(flows)
         with ExitStack() as stack:
             stack.enter_context(list_tasks_on_interrupt(self._unfinished))
-            for task_id in flows:
-                stack.enter_context(self.driver.polls.join(task_id))
+            stack.enter_context(self.driver.polls.join(*flows))
             pools = _Pools(
                 requests=ThreadPoolExecutor(min(len(flows), _settings.MAX_IN_FLIGHT) or 1),
                 records=ThreadPoolExecutor(1),

@@ -212,13 +212,23 @@ def _build_request(operation: str, *, version: str, **arguments: Any) -> Prepare
     if _has_version_header(operation):
         arguments["x_runway_version"] = version
     parts = _request_builder(operation)(**arguments)
+    headers: Mapping[str, str] = parts.get("headers", {})
+    # A caller's version may be no text, which is refused later.
+    if isinstance(version, str):
+        headers = _share_headers(tuple(headers.items()))
     return PreparedRequest(
         operation,
         parts["method"].upper(),
         parts["url"],
-        parts.get("headers", {}),
+        headers,
         parts.get("json"),
     )
+
+
+@lru_cache(maxsize=256)
+def _share_headers(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    # One mapping for all waits: most have the same version and nothing else.
+    return dict(items)
 
 
 def _build_model(signature: Signature[P], arguments: dict[str, Any]) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -42,8 +42,6 @@ else:
     # The first call loads them, not the client.
     wait_flow = LazyModule("cometapi_runway._flows.wait")
     waits = LazyModule("cometapi_runway.resources._waits")
-
-Tracked = TypeVar("Tracked", bound=TrackedTask)
 
 
 class Tasks:
@@ -116,7 +114,7 @@ class Tasks:
                 malformed.
         """
         session = self._session
-        known = index_tasks(ids, self.bind)
+        known = index_tasks(ids, self._route, self._session.journal)
         options = waits.check_wait_options(timeout, interval)
         flows = start_waits(
             known, session.driver.clock.now(), options, session.settings, session.rng
@@ -190,7 +188,7 @@ class AsyncTasks:
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
         session = self._session
-        known = index_tasks(ids, self.bind)
+        known = index_tasks(ids, self._route, self._session.journal)
         options = waits.check_wait_options(timeout, interval)
         flows = start_waits(
             known, session.driver.clock.now(), options, session.settings, session.rng
@@ -241,10 +239,14 @@ def list_ids(ids: Iterable[str | Task]) -> list[str | Task]:
 
 
 def index_tasks(
-    ids: Iterable[str | Task], bind_task: Callable[[str | Task], Tracked]
-) -> dict[str, Tracked]:
-    """Each task once, by its id."""
-    return {task.id: task for task in map(bind_task, list_ids(ids))}
+    ids: Iterable[str | Task], route: Route, journal: TaskLookup | None
+) -> dict[str, Task]:
+    """Each task once, by its id.
+
+    They are bound when their waits end: thousands may be waited for.
+    """
+    tasks = (resolve_task(item, route, journal) for item in list_ids(ids))
+    return {task.id: task for task in tasks}
 
 
 def resolve_task(item: str | Task, route: Route, journal: TaskLookup | None) -> Task:
@@ -262,7 +264,7 @@ def resolve_task(item: str | Task, route: Route, journal: TaskLookup | None) -> 
 
 
 def start_waits(
-    known: Mapping[str, TrackedTask],
+    known: Mapping[str, Task],
     now: float,
     options: WaitOptions,
     settings: Settings,
@@ -270,7 +272,7 @@ def start_waits(
 ) -> dict[str, Flow[Task]]:
     """A wait for each task, all with one deadline."""
 
-    def start(task: TrackedTask) -> Flow[Task]:
+    def start(task: Task) -> Flow[Task]:
         try:
             request = waits.make_wait_request(task, options, settings)
         except InvalidRequestError as error:
@@ -294,6 +296,6 @@ def split_outcome(known: Task, outcome: WaitOutcome) -> tuple[Task, RunwayError 
     return seen or known, outcome
 
 
-def accepted_if_unseen(task: Task, known: TrackedTask) -> float | None:
+def accepted_if_unseen(task: Task, known: Task) -> float | None:
     """When a task was accepted, if no wait has seen it yet: being seen ends its grace."""
-    return known.accepted_at if task is known else None
+    return known.accepted_at if task is known and isinstance(known, TrackedTask) else None
