@@ -40,13 +40,12 @@ from tests.postgres_server import (  # noqa: E402  as above
 from cometapi_runway import Budget, Journal, RunwayClient  # noqa: E402  as above
 from cometapi_runway._core.submission_failure import SubmissionFailureReason  # noqa: E402
 from cometapi_runway._core.task import Task  # noqa: E402
-from cometapi_runway._flows.steps import (  # noqa: E402
+from cometapi_runway._flows.entries import (  # noqa: E402
     NO_RESERVATION,
     Entry,
     IdempotencyKey,
     OutputRequested,
     OutputSaved,
-    PreparedRequest,
     Reservation,
     SubmissionAccepted,
     SubmissionFailed,
@@ -54,6 +53,7 @@ from cometapi_runway._flows.steps import (  # noqa: E402
     TaskEnded,
     TaskMissing,
 )
+from cometapi_runway._flows.prepared_request import PreparedRequest  # noqa: E402
 from cometapi_runway.journal._backend import Statement  # noqa: E402
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 40

@@ -29,12 +29,10 @@ ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 WAITING = 10_000
 DELAY = 0.05
 RESPONSE = (
-    b'{"id":"d0658ae1-bbdd-4adc-aaba-fd8070e14d79","status":"SUCCEEDED",'
+    b'{"id":"%s","status":"SUCCEEDED",'
     b'"createdAt":"2026-05-01T12:47:47.351Z","output":["https://example.com/output.mp4"]}'
 )
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(
-    RESPONSE
-)
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
 class SlowServer(asyncio.Protocol):
@@ -47,12 +45,14 @@ class SlowServer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         if b"\r\n\r\n" in self.buffer:
+            task_id = self.buffer.split(b" ", 2)[1].rpartition(b"/")[2]
             self.buffer = b""
-            asyncio.get_running_loop().call_later(DELAY, self.respond)
+            asyncio.get_running_loop().call_later(DELAY, self.respond, task_id)
 
-    def respond(self) -> None:
+    def respond(self, task_id: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(HEAD + RESPONSE)
+            body = RESPONSE % task_id
+            self.transport.write(HEAD % len(body) + body)
 
 
 def serve(listening: socket.socket) -> None:
@@ -150,7 +150,7 @@ class AllAsleepError(BaseException):
 
 
 class FrozenClock:
-    """A clock whose sleeps never end; it reports when all tasks are asleep."""
+    """A clock that reports when all tasks are asleep, before any of them wakes up."""
 
     def __init__(self) -> None:
         self.asleep = 0
@@ -172,7 +172,7 @@ class AsyncFrozenClock(FrozenClock):
         self.asleep += 1
         if self.asleep == WAITING:
             self.all.set()
-        await asyncio.Event().wait()
+        await asyncio.sleep(seconds)
 
 
 def measure_waiting(kind: str, pipe: Connection) -> None:
@@ -181,7 +181,9 @@ def measure_waiting(kind: str, pipe: Connection) -> None:
 
     ids = [f"waiting-{number}" for number in range(WAITING)]
     running = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"id": "x", "status": "RUNNING"})
+        lambda request: httpx.Response(
+            200, json={"id": request.url.path.rpartition("/")[2], "status": "RUNNING"}
+        )
     )
 
     async def wait() -> None:
@@ -194,6 +196,21 @@ def measure_waiting(kind: str, pipe: Connection) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
 
+    async def wait_bare() -> None:
+        clock = AsyncFrozenClock()
+
+        async def one(client: httpx.AsyncClient, task_id: str) -> None:
+            response = await client.get(f"https://example.com/runwayml/v1/tasks/{task_id}")
+            while response.json()["status"] == "RUNNING":
+                await clock.sleep(300)
+
+        async with httpx.AsyncClient(transport=running) as client:
+            waiting = [asyncio.create_task(one(client, task_id)) for task_id in ids]
+            await clock.all.wait()
+            pipe.send(allocated_kib())
+            for task in waiting:
+                task.cancel()
+
     tracemalloc.start()
     clock = SyncFrozenClock()
     with RunwayClient("a-key", transport=running, clock=clock) as client:
@@ -201,6 +218,8 @@ def measure_waiting(kind: str, pipe: Connection) -> None:
         pipe.send(allocated_kib())
         if kind == "async":
             asyncio.run(wait())
+        elif kind == "bare httpx":
+            asyncio.run(wait_bare())
         else:
             with contextlib.suppress(AllAsleepError):
                 client.tasks.wait_all(ids, interval=300)
@@ -215,15 +234,18 @@ def allocated_kib() -> int:
 
 def measure_memory() -> None:
     context = multiprocessing.get_context("spawn")
-    for kind in ("async", "blocking"):
+    bare_kib = 0
+    for kind in ("bare httpx", "async", "blocking"):
         ours_end, theirs_end = context.Pipe()
         child = context.Process(target=measure_waiting, args=(kind, theirs_end))
         child.start()
         before = ours_end.recv()
         kib = ours_end.recv() - before
         child.join()
+        bare_kib = bare_kib or kib
         print(
-            f"{WAITING} tasks waiting, {kind}: {kib / 1024:.0f} MiB, {kib / WAITING:.1f} KiB each"
+            f"{WAITING} tasks waiting, {kind}: {kib / 1024:.0f} MiB, {kib / WAITING:.1f} KiB each, "
+            f"{kib / bare_kib:.2f} times a coroutine with bare httpx for each"
         )
         report_figure(f"waiting task of {WAITING:,}, {kind}", "", kib / WAITING, unit="KiB")
 

@@ -12,8 +12,9 @@ import pytest
 import cometapi_runway
 from cometapi_runway import errors
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import submit, wait
 from cometapi_runway._flows.read_response import find_error
+from cometapi_runway._flows.submit import submit
+from cometapi_runway._flows.wait import wait
 from cometapi_runway.errors import Issue, RunwayError
 
 from .support.both_clients import ID

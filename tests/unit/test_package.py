@@ -42,13 +42,47 @@ def test_importing_the_package_loads_no_dependency() -> None:
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
     loaded = run(count)
-    assert {name for name in loaded if name.startswith("cometapi_runway")} == {
-        "cometapi_runway",
-        "cometapi_runway._core",
-        "cometapi_runway._core.version",
-    }
-    assert not {name.partition(".")[0] for name in loaded} & set(HEAVY)
+    assert loaded == ["cometapi_runway", "cometapi_runway._core", "cometapi_runway._core.version"]
     assert run(f"import cometapi_runway\n{LOADED}") == []
+
+
+# What each stage of a program may not load, its modules included.
+OTHER_USES = (
+    "asyncio", "concurrent", "sqlite3", "cometapi_runway._async_client", "cometapi_runway._capture",
+    "cometapi_runway._flows.download", "cometapi_runway._io.async_driver",
+    "cometapi_runway._io.async_transport", "cometapi_runway._io.fetch",
+    "cometapi_runway._io.file_client", "cometapi_runway._io.scheduler", "cometapi_runway.batch",
+    "cometapi_runway.callbacks", "cometapi_runway.cli", "cometapi_runway.journal",
+    "cometapi_runway.mcp", "cometapi_runway.simulator", "cometapi_runway.telemetry",
+    "cometapi_runway.testing", "dbos", "opentelemetry", "psycopg",
+)  # fmt: skip
+FIRST_CALL = (
+    "cometapi_runway._flows.submit", "cometapi_runway._flows.wait", "cometapi_runway.validation",
+    "cometapi_runway_api", "jsonschema_rs", "tomllib",
+)  # fmt: skip
+
+
+def test_a_blocking_client_loads_only_what_it_uses() -> None:
+    """`httpx` itself loads the libraries of its command line, where they are installed."""
+    stages = run(
+        "import httpx\n"
+        "httpx.Client()\n"
+        "before = set(sys.modules)\n"
+        "from cometapi_runway import RunwayClient\n"
+        "reply = lambda _: httpx.Response(200, json={'id': 'x', 'status': 'RUNNING'})\n"
+        "client = RunwayClient('a-key', transport=httpx.MockTransport(reply))\n"
+        "client.video_upscale.create, client.tasks.retrieve\n"
+        "ready = set(sys.modules) - before\n"
+        "client.video_upscale.create(video_uri='https://example.com/a.mp4')\n"
+        "client.tasks.retrieve('x')\n"
+        "print(json.dumps([sorted(ready), sorted(set(sys.modules) - before)]))"
+    )
+    ready, called = (
+        {".".join(name.split(".")[:n]) for name in names for n in range(1, 4)} for names in stages
+    )
+    assert ready & {*OTHER_USES, *FIRST_CALL} == set()
+    assert called & set(OTHER_USES) == set()
+    assert set(FIRST_CALL) - {"tomllib"} <= called
 
 
 @pytest.mark.parametrize(

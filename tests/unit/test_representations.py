@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from cometapi_runway import Task
-from cometapi_runway._flows import DownloadRequest, download, submit, wait
-from cometapi_runway._flows.steps import Fetch, PreparedRequest
+from cometapi_runway._flows.download import DownloadRequest, download
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.steps import Fetch
+from cometapi_runway._flows.submit import submit
+from cometapi_runway._flows.wait import wait
 
 from .support.both_clients import ID
 from .support.flow_runner import POLL, submit_request, wait_request

@@ -23,7 +23,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from cometapi_runway import Budget, RunwayClient, RunwayError, errors, telemetry
-from cometapi_runway._flows import observation, wait
+from cometapi_runway._flows import observation
+from cometapi_runway._flows.wait import wait
 from cometapi_runway.errors import BadRequestError, BudgetExceededError, SubmissionUnknownError
 
 from .support import fault_table

@@ -3,15 +3,14 @@
 Importing this package imports no other module: every public name is imported at its first use.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING
-
 from cometapi_runway._core.version import __version__
 
+# Type checkers take the name for true. `typing` has the same constant, and takes longer to import
+# than everything else here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cometapi_runway._client import AsyncRunwayClient, RunwayClient
+    from cometapi_runway._async_client import AsyncRunwayClient
+    from cometapi_runway._client import RunwayClient
     from cometapi_runway._core.task import Task, TaskStatus
     from cometapi_runway.errors import (
         APIConnectionError,
@@ -82,7 +81,7 @@ __all__ = [
 
 _MODULES = {
     "AsyncBoundTask": "resources._bound_task",
-    "AsyncRunwayClient": "_client",
+    "AsyncRunwayClient": "_async_client",
     "BoundTask": "resources._bound_task",
     "Budget": "journal",
     "Journal": "journal",
@@ -95,6 +94,8 @@ _MODULES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - late, as everything else
+
     value: object = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
     globals()[name] = value
     return value

@@ -15,39 +15,36 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from attrs import evolve
 
-from cometapi_runway._capture._recorder import ResponseRecorder
-from cometapi_runway._core.clock import AsyncClock, AsyncSystemClock, Clock, SystemClock
+from cometapi_runway._core.clock import Clock, SystemClock
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.task import Task
-from cometapi_runway._io.drivers import AsyncDriver, Driver
-from cometapi_runway._io.session import AsyncSession, Session
-from cometapi_runway._io.transport import AsyncTransport, Transport
+from cometapi_runway._io.drivers import Driver
+from cometapi_runway._io.session import Session
+from cometapi_runway._io.transport import Transport
 from cometapi_runway._settings import REQUEST_TIMEOUT, Settings, resolve_settings
-from cometapi_runway.journal import Budget, Journal
 from cometapi_runway.resources import _signatures as signatures
-from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
-from cometapi_runway.resources._client_journal import AsyncClientJournal, ClientJournal
+from cometapi_runway.resources._bound_task import BoundTask, bind
 from cometapi_runway.resources._prices import make_reserve
-from cometapi_runway.resources._resource import (
-    AsyncResource,
-    Resource,
-    ResourceDescriptor,
-    make_resource,
-)
-from cometapi_runway.resources._tasks import AsyncTasks, Tasks
+from cometapi_runway.resources._resource import Resource, ResourceDescriptor, make_resource
+from cometapi_runway.resources._tasks import Tasks
 from cometapi_runway.resources._tracked_task import get_history
 
 if TYPE_CHECKING:
     import httpx
 
-    from cometapi_runway._io.http_client import SafeClient
+    from cometapi_runway._capture._recorder import ResponseRecorder
+    from cometapi_runway._io.api_client import SafeClient
+    from cometapi_runway._io.async_transport import AsyncTransport
+    from cometapi_runway._io.session import AsyncSession
+    from cometapi_runway.journal import Budget, Journal
+    from cometapi_runway.resources._client_journal import ClientJournal
 
-S = TypeVar("S", Session, AsyncSession)
-T = TypeVar("T", Transport, AsyncTransport)
+S = TypeVar("S", "Session", "AsyncSession")
+T = TypeVar("T", "Transport", "AsyncTransport")
 
 
-class _Operations:
+class Operations:
     """The official-format operations of both clients, one line per operation."""
 
     character_performance = ResourceDescriptor(signatures.character_performance)
@@ -57,7 +54,7 @@ class _Operations:
     video_upscale = ResourceDescriptor(signatures.video_upscale)
 
 
-class _CompatOperations:
+class CompatOperations:
     """The compatibility-format operations of both clients, one line per operation."""
 
     text_to_video = ResourceDescriptor(signatures.compat_text_to_video)
@@ -66,7 +63,7 @@ class _CompatOperations:
     act_one = ResourceDescriptor(signatures.compat_act_one)
 
 
-class Compat(_CompatOperations):
+class Compat(CompatOperations):
     """CometAPI's older routes; their tasks are polled on ``/runway/feed``.
 
     Attributes:
@@ -79,21 +76,10 @@ class Compat(_CompatOperations):
         self.tasks = Tasks(session, "feed")
 
     def __dir__(self) -> list[str]:
-        return _list_public(super().__dir__())
+        return list_public_names(super().__dir__())
 
 
-class AsyncCompat(_CompatOperations):
-    """CometAPI's older routes, on the asynchronous client; see `Compat`."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
-        self.tasks = AsyncTasks(session, "feed")
-
-    def __dir__(self) -> list[str]:
-        return _list_public(super().__dir__())
-
-
-class _BaseClient(_Operations, Generic[S, T]):
+class BaseClient(Operations, Generic[S, T]):
     """What both clients share.
 
     Attributes:
@@ -111,7 +97,7 @@ class _BaseClient(_Operations, Generic[S, T]):
         return self._transport.api
 
     def __dir__(self) -> list[str]:
-        return _list_public(super().__dir__())
+        return list_public_names(super().__dir__())
 
     def __repr__(self) -> str:
         # A constructor that raises leaves a client without settings, which tracebacks show.
@@ -120,7 +106,7 @@ class _BaseClient(_Operations, Generic[S, T]):
         return f"{type(self).__name__}(base_url={base_url!r})"
 
 
-class RunwayClient(_BaseClient[Session, Transport]):
+class RunwayClient(BaseClient[Session, Transport]):
     """Runway's models behind the CometAPI gateway, blocking.
 
     Use it as a context manager, or call `close`. One client may be used by many threads.
@@ -161,7 +147,7 @@ class RunwayClient(_BaseClient[Session, Transport]):
         clock: Clock | None = None,
     ) -> None:
         key = None if api_key is None else Secret(api_key)
-        location = _hide_location(journal)
+        location = hide_location(journal)
         # What follows may raise, and a traceback with locals shows the arguments.
         del api_key, journal
         self.settings = resolve_settings(
@@ -175,15 +161,21 @@ class RunwayClient(_BaseClient[Session, Transport]):
         reserve = make_reserve(budget, has_journal=location is not None)
         clock = clock or SystemClock()
         self._transport = Transport(self.settings, clock, transport)
-        self._owns_journal = not isinstance(location, Journal)
-        store = _open_journal(location)
-        self.journal = ClientJournal(store, self.settings.base_url, lambda: self.session)
-        recorder = _make_recorder(self.settings)
+        self._store, self._owns_journal = open_journal(location)
+        records = None if self._store is None else self.journal
         driver = Driver(
-            self._transport, clock, journal=self.journal if store else None, watcher=recorder
+            self._transport, clock, journal=records, watcher=make_recorder(self.settings)
         )
         rng = Random()  # noqa: S311 - spreads retries, keeps no secret
-        self.session = Session(self.settings, driver, self.journal, rng, reserve)
+        self.session = Session(self.settings, driver, records, rng, reserve)
+
+    @cached_property
+    def journal(self) -> ClientJournal:
+        """The record of every paid task; its queries need a client with a journal."""
+        # Late: many programs keep no journal.
+        from cometapi_runway.resources._client_journal import ClientJournal  # noqa: PLC0415
+
+        return ClientJournal(self._store, self.settings.base_url, lambda: self.session)
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -204,7 +196,11 @@ class RunwayClient(_BaseClient[Session, Transport]):
         Raises:
             InvalidRequestError: The contract has no such operation, or it creates no task.
         """
-        return make_resource(self.session, signatures.from_contract(operation_id))
+        from cometapi_runway.resources._signatures.from_contract import (  # noqa: PLC0415 - rare
+            from_contract,
+        )
+
+        return make_resource(self.session, from_contract(operation_id))
 
     def bind(self, task: Task, accepted_at: float | None = None) -> BoundTask:
         """Bind a task to this client, also one that was pickled. Sends nothing.
@@ -220,8 +216,8 @@ class RunwayClient(_BaseClient[Session, Transport]):
         try:
             self._transport.close()
         finally:
-            if self._owns_journal:
-                self.journal.close()
+            if self._store is not None and self._owns_journal:
+                self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -235,87 +231,7 @@ class RunwayClient(_BaseClient[Session, Transport]):
         self.close()
 
 
-class AsyncRunwayClient(_BaseClient[AsyncSession, AsyncTransport]):
-    """Runway's models behind the CometAPI gateway, asynchronous (asyncio); see `RunwayClient`."""
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str | None = None,
-        runway_version: str | None = None,
-        timeout: float = REQUEST_TIMEOUT,
-        validate: bool = True,
-        journal: str | PathLike[str] | Journal | None = None,
-        budget: Budget | None = None,
-        capture: str | PathLike[str] | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-        clock: AsyncClock | None = None,
-    ) -> None:
-        key = None if api_key is None else Secret(api_key)
-        location = _hide_location(journal)
-        # What follows may raise, and a traceback with locals shows the arguments.
-        del api_key, journal
-        self.settings = resolve_settings(
-            key,
-            base_url=base_url,
-            runway_version=runway_version,
-            timeout=timeout,
-            validate=validate,
-            capture=capture,
-        )
-        reserve = make_reserve(budget, has_journal=location is not None)
-        clock = clock or AsyncSystemClock()
-        self._transport = AsyncTransport(self.settings, clock, transport)
-        self._owns_journal = not isinstance(location, Journal)
-        store = _open_journal(location)
-        self.journal = AsyncClientJournal(store, self.settings.base_url, lambda: self.session)
-        recorder = _make_recorder(self.settings)
-        driver = AsyncDriver(
-            self._transport, clock, journal=self.journal if store else None, watcher=recorder
-        )
-        rng = Random()  # noqa: S311 - spreads retries, keeps no secret
-        self.session = AsyncSession(self.settings, driver, self.journal, rng, reserve)
-
-    @cached_property
-    def tasks(self) -> AsyncTasks:
-        """Existing tasks, by their id."""
-        return AsyncTasks(self.session)
-
-    @cached_property
-    def compat(self) -> AsyncCompat:
-        """CometAPI's older routes."""
-        return AsyncCompat(self.session)
-
-    def operation(self, operation_id: str) -> AsyncResource[...]:
-        """Any task-creating operation of the contract, by its id; see `RunwayClient.operation`."""
-        return make_resource(self.session, signatures.from_contract(operation_id))
-
-    def bind(self, task: Task, accepted_at: float | None = None) -> AsyncBoundTask:
-        """Bind a task to this client; see `RunwayClient.bind`."""
-        return evolve(bind_async(self.session, task, accepted_at), **get_history(task))
-
-    async def close(self) -> None:
-        """Close every connection. Tasks continue at the gateway."""
-        try:
-            await self._transport.close()
-        finally:
-            if self._owns_journal:
-                self.journal.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-
-def _list_public(names: Iterable[str]) -> list[str]:
+def list_public_names(names: Iterable[str]) -> list[str]:
     """The names of a client that users call; `session` is for its resources."""
     return sorted(
         name
@@ -324,20 +240,32 @@ def _list_public(names: Iterable[str]) -> list[str]:
     )
 
 
-def _hide_location(
+def hide_location(
     journal: str | PathLike[str] | Journal | None,
 ) -> Secret | PathLike[str] | Journal | None:
-    # The URL of a database may hold a password.
+    """Where the journal is; the URL of a database may hold a password."""
     return Secret(journal) if isinstance(journal, str) else journal
 
 
-def _make_recorder(settings: Settings) -> ResponseRecorder | None:
+def make_recorder(settings: Settings) -> ResponseRecorder | None:
+    """What records unknown shapes of responses, if the settings name a folder for them."""
     if settings.capture is None:
         return None
+    # Late: few programs capture responses.
+    from cometapi_runway._capture._recorder import ResponseRecorder  # noqa: PLC0415
+
     return ResponseRecorder(settings.capture, settings.api_key)
 
 
-def _open_journal(location: Secret | PathLike[str] | Journal | None) -> Journal | None:
-    if location is None or isinstance(location, Journal):
-        return location
-    return Journal(location)
+def open_journal(
+    location: Secret | PathLike[str] | Journal | None,
+) -> tuple[Journal | None, bool]:
+    """The journal at a location, or None; and whether it is this client's to close."""
+    if location is None:
+        return None, False
+    # Late: many programs keep no journal.
+    from cometapi_runway.journal import Journal  # noqa: PLC0415
+
+    if isinstance(location, Journal):
+        return location, False
+    return Journal(location), True

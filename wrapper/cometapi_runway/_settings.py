@@ -283,6 +283,8 @@ def _check_base_url(value: str, source: str, key: Secret) -> str:
 
 
 def _is_base_url(value: str) -> bool:
+    if value == DEFAULT_BASE_URL:
+        return True
     if not isinstance(value, str) or not value.isprintable() or " " in value:
         # urlsplit strips line breaks, which httpx rejects; httpx percent-encodes spaces.
         return False

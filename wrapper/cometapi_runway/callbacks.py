@@ -37,7 +37,8 @@ from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway.errors import ResponseDecodeError
 
 if TYPE_CHECKING:
-    from cometapi_runway._client import AsyncRunwayClient, RunwayClient
+    from cometapi_runway._async_client import AsyncRunwayClient
+    from cometapi_runway._client import RunwayClient
     from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask
 
 __all__ = ["Seen", "confirm", "parse"]

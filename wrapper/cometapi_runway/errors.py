@@ -36,7 +36,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from cometapi_runway._core.failure_codes import explain_failure, has_runway_failure
 from cometapi_runway._core.redaction import redact_text, safe_repr
 from cometapi_runway._core.version import DISTRIBUTION
 
@@ -400,6 +399,12 @@ class TaskFailedError(TaskError):
         self, task_id: str, task_details: Task | None = None, message: str | None = None
     ) -> None:
         self.failure_code = task_details.failure_code if task_details else None
+        # Late: most programs see no failed task.
+        from cometapi_runway._core.failure_codes import (  # noqa: PLC0415
+            explain_failure,
+            has_runway_failure,
+        )
+
         by_runway = task_details is not None and has_runway_failure(task_details.raw)
         explanation = explain_failure(self.failure_code, by_runway=by_runway)
         self.can_retry = explanation.can_retry

@@ -29,23 +29,12 @@ from cometapi_runway._core.redaction import name_or_none
 from cometapi_runway._core.task import Task
 from cometapi_runway._core.version import __version__
 from cometapi_runway._extras import requires_extra
-from cometapi_runway._flows import (
-    DownloadRequest,
-    Flow,
-    Step,
-    Submission,
-    SubmitRequest,
-    WaitRequest,
-)
+from cometapi_runway._flows.download import DownloadRequest
+from cometapi_runway._flows.entries import SubmissionAccepted, SubmissionFailed
 from cometapi_runway._flows.observation import Kind, set_observer
-from cometapi_runway._flows.steps import (
-    Fetch,
-    Notify,
-    Record,
-    Send,
-    SubmissionAccepted,
-    SubmissionFailed,
-)
+from cometapi_runway._flows.steps import Fetch, Flow, Notify, Record, Send, Step
+from cometapi_runway._flows.submit import Submission, SubmitRequest
+from cometapi_runway._flows.wait import WaitRequest
 from cometapi_runway.errors import BudgetExceededError, SubmissionUnknownError, TaskFailedError
 
 with requires_extra("otel"):

@@ -17,7 +17,8 @@ from typing import Any, get_args
 
 from cometapi_runway import RunwayClient
 from cometapi_runway._core.partial_file import PartialFile
-from cometapi_runway._flows.steps import Entry, Publish, Record, Send, Step
+from cometapi_runway._flows.entries import Entry
+from cometapi_runway._flows.steps import Publish, Record, Send, Step
 from cometapi_runway._io.drivers import Driver
 
 NO_POINT = "none"

@@ -9,7 +9,7 @@ import pytest
 from attrs import frozen
 
 from cometapi_runway._core.task import SUCCEEDED
-from cometapi_runway._flows import wait
+from cometapi_runway._flows.wait import wait
 from cometapi_runway.errors import RunwayError, SubmissionUnknownError
 
 from ..support import fault_table

@@ -9,7 +9,7 @@ import pytest
 
 from cometapi_runway import errors
 from cometapi_runway._core.task import PENDING, Task
-from cometapi_runway._flows import retrieve
+from cometapi_runway._flows.wait import retrieve
 
 from ..support.both_clients import ID
 from ..support.fault_table import NOT_EXIST, RUNNING, paced, page, platform

@@ -12,13 +12,9 @@ from attrs import evolve
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
-from cometapi_runway._flows import submit
-from cometapi_runway._flows.steps import (
-    PreparedRequest,
-    SubmissionAccepted,
-    SubmissionFailed,
-    SubmissionStarted,
-)
+from cometapi_runway._flows.entries import SubmissionAccepted, SubmissionFailed, SubmissionStarted
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.submit import submit
 
 from ..support.both_clients import ID
 from ..support.fault_table import ACCEPTED, paced, page, platform

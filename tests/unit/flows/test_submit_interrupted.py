@@ -10,17 +10,14 @@ import pytest
 from cometapi_runway._core.submission_failure import InterruptedSubmission
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import Flow, submit
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     Entry,
-    Record,
-    Send,
-    Sleep,
-    Step,
     SubmissionAccepted,
     SubmissionFailed,
     SubmissionStarted,
 )
+from cometapi_runway._flows.steps import Flow, Record, Send, Sleep, Step
+from cometapi_runway._flows.submit import submit
 
 from ..support.both_clients import ID
 from ..support.fault_table import ACCEPTED, paced

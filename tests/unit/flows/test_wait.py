@@ -10,8 +10,8 @@ import pytest
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
 from cometapi_runway._core.task import FAILED, SUCCEEDED, Task
-from cometapi_runway._flows import wait
-from cometapi_runway._flows.steps import TaskEnded
+from cometapi_runway._flows.entries import TaskEnded
+from cometapi_runway._flows.wait import wait
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT
 
 from ..support.both_clients import ID

@@ -25,7 +25,8 @@ from cometapi_runway import (
 )
 from cometapi_runway import _settings as settings
 from cometapi_runway._io import deadlines, file_client
-from cometapi_runway._io.file_client import AsyncFileClient, FileClient
+from cometapi_runway._io.async_file_client import AsyncFileClient
+from cometapi_runway._io.file_client import FileClient
 from cometapi_runway.resources import _prepare_request as prepare_request
 
 from ..support.both_clients import ASSETS, ID, KEY, ClientHarness

@@ -10,9 +10,9 @@ import certifi
 import httpx
 import pytest
 
-from cometapi_runway import (
-    RunwayClient,
-)
+from cometapi_runway import RunwayClient
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._io.transport import MARK, build_request
 
 from ..support.both_clients import KEY
 
@@ -21,6 +21,37 @@ def test_the_generated_client_does_not_wait_for_ever() -> None:
     """Its own default is no timeout at all."""
     with RunwayClient(KEY, timeout=7) as client:
         assert client.api.get_httpx_client().timeout == httpx.Timeout(7, connect=7)
+
+
+@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, None),
+        ({"X-Runway-Version": "2024-11-06"}, None),
+        ({}, {"é": [1, None, "ü"]}),
+        ({"Content-Type": "application/json", "X-Own": "a"}, {"a": {}}),
+        ({"user-agent": "own", "ACCEPT": "text/html"}, {}),
+    ],
+)
+@pytest.mark.parametrize("base_url", ["https://api.cometapi.com", "http://[::1]:8080/prefix"])
+def test_a_request_is_what_httpx_would_build(
+    kind: type[httpx.Client], base_url: str, headers: dict[str, str], body: dict[str, Any] | None
+) -> None:
+    client = kind(headers={"User-Agent": "cometapi-runway", "Authorization": "Bearer key"})
+    method = "GET" if body is None else "POST"
+    own = build_request(
+        client, base_url, PreparedRequest("o", method, "/v1/a", headers, body), 7.0, MARK
+    )
+    url, timeout = f"{base_url}/v1/a", httpx.Timeout(7.0)
+    theirs = client.build_request(
+        method, url, headers=headers, json=body, timeout=timeout, extensions=MARK
+    )
+    assert own.headers.raw == theirs.headers.raw
+    assert (own.method, own.url, own.content) == (theirs.method, theirs.url, theirs.content)
+    assert own.extensions == theirs.extensions
+    assert isinstance(own.stream, httpx.SyncByteStream)
+    assert isinstance(own.stream, httpx.AsyncByteStream)
 
 
 class TestCertificates:

@@ -18,8 +18,10 @@ import pytest
 from attrs import field, frozen
 
 from cometapi_runway._core.raw_response import RawResponse
-from cometapi_runway._flows.steps import PreparedRequest, Send
-from cometapi_runway._io.poll_coalescer import AsyncPollCoalescer, PollCoalescer
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.steps import Send
+from cometapi_runway._io.async_poll_coalescer import AsyncPollCoalescer
+from cometapi_runway._io.poll_coalescer import PollCoalescer
 from cometapi_runway.errors import (
     APIConnectionError,
     APITimeoutError,

@@ -25,7 +25,7 @@ from cometapi_runway import (
     SubmissionUnknownError,
 )
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     BudgetExcess,
     IdempotencyKey,
     Reservation,

@@ -21,7 +21,7 @@ from cometapi_runway import (
     SubmissionUnknownError,
 )
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
-from cometapi_runway._flows.steps import IdempotencyKey, SubmissionFailed, SubmissionStarted
+from cometapi_runway._flows.entries import IdempotencyKey, SubmissionFailed, SubmissionStarted
 from cometapi_runway.journal import Journal
 from cometapi_runway.journal import _process_locks as locks_module
 

@@ -19,7 +19,7 @@ from cometapi_runway import (
 )
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     SubmissionAccepted,
     SubmissionFailed,
     SubmissionStarted,

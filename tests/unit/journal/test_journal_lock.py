@@ -13,12 +13,7 @@ from types import FrameType
 import pytest
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
-    Entry,
-    SubmissionAccepted,
-    SubmissionStarted,
-    TaskEnded,
-)
+from cometapi_runway._flows.entries import Entry, SubmissionAccepted, SubmissionStarted, TaskEnded
 from cometapi_runway.journal import Journal
 
 from ..support.journals import CALL, Location

@@ -15,7 +15,7 @@ import pytest
 
 from cometapi_runway import ConfigurationError
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     OutputSaved,
     SubmissionAccepted,
     SubmissionStarted,
@@ -260,7 +260,7 @@ def test_a_program_that_closes_nothing_writes_them_at_its_end(path: Path) -> Non
     program = """
 import sqlite3, sys
 from pathlib import Path
-from cometapi_runway._flows.steps import *
+from cometapi_runway._flows.entries import *
 from cometapi_runway.journal import Journal, PendingEntryError
 path = Path(sys.argv[1])
 journal = Journal(path)

@@ -15,11 +15,7 @@ from typing import Any
 import pytest
 
 from cometapi_runway import ConfigurationError, SubmissionUnknownError
-from cometapi_runway._flows.steps import (
-    IdempotencyKey,
-    SubmissionAccepted,
-    SubmissionStarted,
-)
+from cometapi_runway._flows.entries import IdempotencyKey, SubmissionAccepted, SubmissionStarted
 from cometapi_runway.journal import Journal, Spending
 from cometapi_runway.journal import _sqlite_file as file_module
 

@@ -12,7 +12,7 @@ from cometapi_runway import (
     TaskNotFoundError,
 )
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     SubmissionAccepted,
     SubmissionStarted,
     TaskEnded,

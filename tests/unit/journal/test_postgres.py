@@ -23,15 +23,15 @@ from cometapi_runway import (
 )
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     IdempotencyKey,
     OutputSaved,
-    PreparedRequest,
     Reservation,
     SubmissionAccepted,
     SubmissionStarted,
     TaskEnded,
 )
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal, PendingEntryError, StorageError
 from cometapi_runway.journal import _database as database_module
 from cometapi_runway.journal._postgres import PostgresBackend

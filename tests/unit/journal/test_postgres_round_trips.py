@@ -13,12 +13,11 @@ from tests.postgres_server import PostgresServer
 
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     Entry,
     IdempotencyKey,
     OutputRequested,
     OutputSaved,
-    PreparedRequest,
     Reservation,
     SubmissionAccepted,
     SubmissionFailed,
@@ -26,6 +25,7 @@ from cometapi_runway._flows.steps import (
     TaskEnded,
     TaskMissing,
 )
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal, StorageError
 from cometapi_runway.journal._backend import Statement
 

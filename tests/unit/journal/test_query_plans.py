@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     IdempotencyKey,
-    PreparedRequest,
     Reservation,
     SubmissionAccepted,
     SubmissionStarted,
 )
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal, _queries
 from cometapi_runway.journal._backend import Statement
 from cometapi_runway.journal._statements import Write, make_write

@@ -13,7 +13,7 @@ import pytest
 from cometapi_runway import ConfigurationError
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     Entry,
     OutputRequested,
     OutputSaved,

@@ -12,16 +12,16 @@ import pytest
 from cometapi_runway import InvalidRequestError
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     IdempotencyKey,
     OutputSaved,
-    PreparedRequest,
     Reservation,
     SubmissionAccepted,
     SubmissionFailed,
     SubmissionStarted,
     TaskEnded,
 )
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal
 from cometapi_runway.journal import _journal as journal_module
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     OutputRequested,
     OutputSaved,
     SubmissionAccepted,

@@ -10,7 +10,7 @@ import pytest
 
 from cometapi_runway.cli._options.resource_options import ResourceOption, list_resource_options
 from cometapi_runway.resources._client_resources import list_client_resources
-from cometapi_runway.resources._signatures import from_contract
+from cometapi_runway.resources._signatures.from_contract import from_contract
 from cometapi_runway.validation import Contract
 
 from ..support.contracts import make_contract

@@ -21,7 +21,7 @@ from cometapi_runway.resources._client_resources import (
     list_client_resources,
 )
 from cometapi_runway.resources._known_values import describe_known_values, read_known_values
-from cometapi_runway.resources._signatures import from_contract
+from cometapi_runway.resources._signatures.from_contract import from_contract
 from cometapi_runway.resources._unknown_models import warn_of_unknown_model
 from cometapi_runway.validation import contract
 

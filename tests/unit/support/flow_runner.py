@@ -10,11 +10,12 @@ from attrs import define, field
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import PENDING, Task
-from cometapi_runway._flows import Flow, PreparedRequest, SubmitRequest, WaitRequest, submit
+from cometapi_runway._flows.entries import Entry
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.steps import (
-    Entry,
     Exists,
     Fetch,
+    Flow,
     Notify,
     Publish,
     Record,
@@ -23,6 +24,8 @@ from cometapi_runway._flows.steps import (
     Step,
     Warn,
 )
+from cometapi_runway._flows.submit import SubmitRequest, submit
+from cometapi_runway._flows.wait import WaitRequest
 from cometapi_runway.errors import APIConnectionError, APITimeoutError
 
 from .both_clients import ID

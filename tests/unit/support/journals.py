@@ -12,9 +12,7 @@ import httpx
 from cometapi_runway import (
     RunwayClient,
 )
-from cometapi_runway._flows.steps import (
-    PreparedRequest,
-)
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal
 
 from .fault_table import family

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Protocol
 
@@ -53,4 +52,7 @@ class AsyncSystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let other asyncio tasks run for that many seconds."""
+        # Late: a blocking client has no use for asyncio, which is slow to import.
+        import asyncio  # noqa: PLC0415
+
         await asyncio.sleep(seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 
 def suggest_name(name: str, known: Iterable[str], *, listed: Iterable[str] | None = None) -> str:
@@ -26,4 +25,7 @@ def suggest_name(name: str, known: Iterable[str], *, listed: Iterable[str] | Non
 
 def find_similar_name(name: str, known: Sequence[str]) -> str | None:
     """The known name that is most similar, or None if none is similar enough."""
+    # Late: most programs never misspell a name.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     return next(iter(get_close_matches(name, known, n=1)), None)

@@ -24,21 +24,12 @@ from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows import media_types
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, Backoff, FlowClock
+from cometapi_runway._flows.entries import OutputRequested, OutputSaved
 from cometapi_runway._flows.media_types import extension_from_url, is_text, quote_body
 from cometapi_runway._flows.observation import observable
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.retry_log import RetryLog, describe_cause
-from cometapi_runway._flows.steps import (
-    Exists,
-    Fetch,
-    Flow,
-    OutputRequested,
-    OutputSaved,
-    PreparedRequest,
-    Publish,
-    Record,
-    Sleep,
-    Warn,
-)
+from cometapi_runway._flows.steps import Exists, Fetch, Flow, Publish, Record, Sleep, Warn
 from cometapi_runway._flows.wait import retrieve
 from cometapi_runway.errors import DownloadError, RunwayError
 

@@ -1,4 +1,4 @@
-"""The steps that a flow can take, and the entries that it records.
+"""The steps that a flow can take.
 
 A flow is a generator of steps. A driver carries out each step, writes the result into the step, and
 asks for the next one; the flow's return value is its result. An exception that interrupts a step
@@ -8,57 +8,30 @@ Times are seconds of one monotonic clock.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager
-from decimal import Decimal
-from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from cometapi_runway._core.json_values import JSON, Object
-from cometapi_runway._core.partial_file import PartialFile
 from cometapi_runway._core.raw_response import RawResponse
-from cometapi_runway._core.redaction import redact_headers, redact_url
-from cometapi_runway._core.submission_failure import SubmissionFailureReason
-from cometapi_runway._core.task import Route, Task
+from cometapi_runway._core.redaction import redact_url
+from cometapi_runway._core.task import Task
 from cometapi_runway._settings import JOURNAL_TIMEOUT
-from cometapi_runway.errors import APIConnectionError, BudgetUnit
+from cometapi_runway.errors import APIConnectionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cometapi_runway._core.partial_file import PartialFile
+    from cometapi_runway._flows.entries import Conflict, Entry
+    from cometapi_runway._flows.prepared_request import PreparedRequest
 
 T = TypeVar("T")
 
 
 def _no_headers() -> dict[str, str]:
     return {}
-
-
-@frozen
-class PreparedRequest:
-    """One HTTP request to the gateway, complete except for the API key.
-
-    Attributes:
-        operation: The operation's id in the contract.
-        method: HTTP method.
-        url: Path from the gateway's root.
-        headers: Header fields in addition to the client's own.
-        body: JSON body, or None.
-    """
-
-    operation: str
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(
-        factory=_no_headers, repr=lambda h: repr(redact_headers(h.items()))
-    )
-    body: Object | None = field(default=None, repr=False)
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of operation and body, the same for equal requests in every process."""
-        text = json.dumps([self.operation, self.body], sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @define
@@ -183,177 +156,6 @@ class Publish:
     final: Path
     overwrite: bool
     error: OSError | None = None
-
-
-@frozen
-class Reservation:
-    """What a submission may cost, and the limits that it must stay within.
-
-    Attributes:
-        price: US dollars, or None if the price is not known.
-        scope: Whose limits they are; None if the submission counts towards no budget.
-        max_cost: US dollars for all submissions of the scope together, or None.
-        max_tasks: How many submissions the scope may have, or None.
-    """
-
-    price: Decimal | None = None
-    scope: str | None = None
-    max_cost: Decimal | None = None
-    max_tasks: int | None = None
-
-
-NO_RESERVATION: Final = Reservation()
-
-
-@frozen
-class IdempotencyKey:
-    """The caller's name for a request, under which it buys one task.
-
-    Attributes:
-        text: The name.
-        digest: Digest of the request, without what the client chose by itself.
-    """
-
-    text: str
-    digest: str
-
-
-@frozen
-class SubmissionStarted:
-    """A paid request is about to be sent.
-
-    The journal writes it, in one transaction, only if its idempotency key is free and its
-    reservation is within the limits; otherwise `Record.conflict` says what is in the way.
-    """
-
-    key: str
-    call: PreparedRequest
-    route: Route
-    seed: int | None
-    idempotency_key: IdempotencyKey | None = None
-    reservation: Reservation = NO_RESERVATION
-    label: str | None = None
-    trace_parent: str | None = None
-
-
-@frozen
-class EarlierSubmission:
-    """The submission that has an idempotency key already.
-
-    Attributes:
-        key: Its key in the journal.
-        task_id: Its task, or None.
-        state: How it stands; see `journal.SubmissionState`.
-        is_same_request: Whether it was made with the same arguments.
-        is_in_progress: Whether a running process is sending it.
-        age: Seconds since it was recorded.
-        seed: The seed that was sent, or None.
-        arguments: The body that was sent, without the payloads of data URIs.
-        trace_parent: The trace context in which it was sent, or None.
-    """
-
-    key: str
-    task_id: str | None
-    state: str
-    is_same_request: bool
-    is_in_progress: bool
-    age: float
-    seed: int | None
-    arguments: JSON = field(repr=False)
-    trace_parent: str | None = None
-
-
-@frozen
-class BudgetExcess:
-    """A submission would exceed a budget.
-
-    Attributes:
-        scope: Whose budget it is.
-        unit: What is limited.
-        limit: How much, in that unit.
-        spent: How much is spent or reserved.
-        price: US dollars of the submission, or None if the price is not known.
-    """
-
-    scope: str
-    unit: BudgetUnit
-    limit: Decimal | int
-    spent: Decimal | int
-    price: Decimal | None
-
-
-Conflict: TypeAlias = EarlierSubmission | BudgetExcess
-"""Why a `SubmissionStarted` is not written."""
-
-
-@frozen
-class SubmissionAccepted:
-    """The gateway accepted a paid request under this id."""
-
-    key: str
-    task_id: str
-
-
-@frozen
-class SubmissionFailed:
-    """A paid request was not accepted (`refused`), or its outcome is unknown."""
-
-    key: str
-    refused: bool
-    reason: SubmissionFailureReason
-    task_id: str | None = None
-
-
-@frozen
-class TaskEnded:
-    """A task reached a terminal state."""
-
-    task: Task
-
-
-@frozen
-class TaskMissing:
-    """The gateway does not know a task whose grace is over."""
-
-    task_id: str
-
-
-@frozen
-class OutputRequested:
-    """Outputs of a task are to be saved; until then, the task counts as unfinished.
-
-    Attributes:
-        task_id: The task.
-        index: The first of these outputs.
-        folder: Where their files go.
-        count: How many outputs, from `index` on.
-    """
-
-    task_id: str
-    index: int
-    folder: Path
-    count: int = 1
-
-
-@frozen
-class OutputSaved:
-    """An output of a task is on disk."""
-
-    task_id: str
-    index: int
-    path: Path
-    size: int
-
-
-Entry: TypeAlias = (
-    SubmissionStarted
-    | SubmissionAccepted
-    | SubmissionFailed
-    | TaskEnded
-    | TaskMissing
-    | OutputRequested
-    | OutputSaved
-)
 
 
 @define

@@ -25,29 +25,25 @@ from cometapi_runway._core.submission_failure import (
 )
 from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._flows.backoff import Backoff, FlowClock
-from cometapi_runway._flows.observation import observable
-from cometapi_runway._flows.parse_task import parse_created_id
-from cometapi_runway._flows.read_response import parse_response
-from cometapi_runway._flows.response_layers import ResponseLayers
-from cometapi_runway._flows.retry_log import RetryLog, describe_cause
-from cometapi_runway._flows.salvage import salvage_task_id
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     NO_RESERVATION,
     BudgetExcess,
     Conflict,
     EarlierSubmission,
-    Flow,
     IdempotencyKey,
-    PreparedRequest,
-    Record,
     Reservation,
-    Send,
-    Sleep,
     SubmissionAccepted,
     SubmissionFailed,
     SubmissionStarted,
-    Warn,
 )
+from cometapi_runway._flows.observation import observable
+from cometapi_runway._flows.parse_task import parse_created_id
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.read_response import parse_response
+from cometapi_runway._flows.response_layers import ResponseLayers
+from cometapi_runway._flows.retry_log import RetryLog, describe_cause
+from cometapi_runway._flows.salvage import salvage_task_id
+from cometapi_runway._flows.steps import Flow, Record, Send, Sleep, Warn
 from cometapi_runway.errors import (
     APIConnectionError,
     APIStatusError,

@@ -17,21 +17,14 @@ from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import CANCELLED, FAILED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
+from cometapi_runway._flows.entries import TaskEnded
 from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.parse_task import parse_task
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway._flows.retry_log import RetryLog, describe_cause
-from cometapi_runway._flows.steps import (
-    Flow,
-    Notify,
-    PreparedRequest,
-    Record,
-    Send,
-    Sleep,
-    TaskEnded,
-    Warn,
-)
+from cometapi_runway._flows.steps import Flow, Notify, Record, Send, Sleep, Warn
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT
 from cometapi_runway.errors import (
     APIConnectionError,
@@ -187,7 +180,10 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
     grace_end = (started if request.created is None else request.created) + request.grace
     progress = _WaitProgress(clock, started, request.task, request.seen)
     if request.created is not None and not request.seen:
-        yield from _sleep_until(clock, min(request.created + request.interval, deadline))
+        sleep = Sleep(min(request.created + request.interval, deadline) - clock.now)
+        if sleep.seconds > 0:
+            yield sleep
+            clock.add_sleep(sleep.seconds, sleep.at)
     while True:
         polled_at = clock.now
         outcome = yield from _poll(request, progress, deadline - polled_at)
@@ -205,7 +201,11 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
         why = _explain_missing(request, progress, min(grace_end, deadline)) or _explain_failure(
             request, progress, deadline
         )
-        yield from _sleep_until(clock, min(due, deadline), why)
+        # Here, not in a generator of its own, whose frame every sleeping wait would hold.
+        sleep = Sleep(min(due, deadline) - clock.now, why)
+        if sleep.seconds > 0:
+            yield sleep
+            clock.add_sleep(sleep.seconds, sleep.at)
 
 
 def succeed(final: Task) -> Task:
@@ -252,14 +252,6 @@ def _is_hopeless(request: WaitRequest, progress: _WaitProgress, failure: _PollFa
     was_reached = progress.is_visible or request.created is not None
     is_permanent = isinstance(failure.error, APIConnectionError) and failure.error.is_permanent
     return is_permanent and not was_reached
-
-
-def _sleep_until(clock: FlowClock, until: float, why: str = "") -> Flow[None]:
-    seconds = until - clock.now
-    if seconds > 0:
-        sleep = Sleep(seconds, why)
-        yield sleep
-        clock.add_sleep(seconds, sleep.at)
 
 
 def _explain_missing(request: WaitRequest, progress: _WaitProgress, until: float) -> str:

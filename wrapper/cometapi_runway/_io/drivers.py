@@ -7,24 +7,18 @@ propagates.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import inspect
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
-from cometapi_runway._core.clock import AsyncClock, Clock
-from cometapi_runway._core.partial_file import has_file, remove_second_name
+from cometapi_runway._core.clock import Clock
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.download import identity_of, is_refusal_text, total_size, write_offset
 from cometapi_runway._flows.steps import (
-    Conflict,
-    Entry,
     Exists,
     Fetch,
     Flow,
@@ -36,21 +30,23 @@ from cometapi_runway._flows.steps import (
     Step,
     Warn,
 )
-from cometapi_runway._io.poll_coalescer import AsyncPollCoalescer, PollCoalescer
-from cometapi_runway._io.transport import AsyncTransport, Transport
+from cometapi_runway._io.poll_coalescer import PollCoalescer
+from cometapi_runway._io.transport import Transport
 from cometapi_runway.errors import APIConnectionError
 
-P = ParamSpec("P")
+if TYPE_CHECKING:
+    from cometapi_runway._flows.entries import Conflict, Entry
+    from cometapi_runway._io.async_transport import AsyncTransport
+    from cometapi_runway._io.fetch import OnProgress
+
 T = TypeVar("T")
 OnUpdate: TypeAlias = Callable[[Task], object]
-OnProgress: TypeAlias = Callable[[int, int, int | None], object]
-"""Called with the output's index (from 0), the bytes on disk, and the total size or None."""
 
 _retry_logger = logging.getLogger("cometapi_runway.retry")
 _http_logger = logging.getLogger("cometapi_runway.http")
 _journal_logger = logging.getLogger("cometapi_runway.journal")
 _callback_logger = logging.getLogger("cometapi_runway.callbacks")
-_NO_SCOPE = contextlib.nullcontext()
+NO_SCOPE = contextlib.nullcontext()
 
 
 class JournalWriter(Protocol):
@@ -122,14 +118,14 @@ class Driver:
         match step:
             case Send():
                 try:
-                    with step.scope or _NO_SCOPE:
+                    with step.scope or NO_SCOPE:
                         step.response = self._send(step)
                 except APIConnectionError as error:
                     step.error = error
                 step.at = self.clock.now()
-                _log_response(step)
-                if self.watcher is not None and _is_new(self.watcher, step):
-                    _record_response(self.watcher, step)
+                log_response(step)
+                if self.watcher is not None and is_new(self.watcher, step):
+                    record_response(self.watcher, step)
             case Sleep():
                 log_sleep(step, self.transport)
                 self.clock.sleep(step.seconds)
@@ -137,12 +133,15 @@ class Driver:
             case Notify():
                 self._notify(step.task)
             case Record():
-                _record(self.journal, step)
+                write_entry(self.journal, step)
             case Fetch():
-                self._fetch(step)
+                # Late, as everything that only downloads need.
+                from cometapi_runway._io.fetch import fetch  # noqa: PLC0415
+
+                fetch(step, self.transport.files, self.on_progress)
                 step.at = self.clock.now()
             case _:
-                _do_locally(step)
+                do_locally(step)
 
     def _send(self, step: Send) -> RawResponse:
         if step.task is None:
@@ -155,168 +154,16 @@ class Driver:
             try:
                 self.on_update(task)
             except Exception:
-                _log_update_error(task)
-
-    def _fetch(self, step: Fetch) -> None:
-        try:
-            headers = _range_headers(step, step.part.hold())
-            with self.transport.files.open(step.url, headers, step.timeout) as stream:
-                offset = _store_response(step, stream.status, stream.headers)
-                if offset is not None:
-                    self._write(step, offset, stream.chunks)
-                elif is_refusal_text(stream.status, stream.headers):
-                    step.body_prefix = next(stream.chunks, b"")
-        except APIConnectionError as error:
-            step.error = error
-        except OSError as error:
-            step.failed_write = error
-
-    def _write(self, step: Fetch, offset: int, chunks: Iterator[bytes]) -> None:
-        step.part.begin(offset, identity_of(step))
-        try:
-            for chunk in chunks:
-                step.part.write(chunk)
-                _add_received(step, len(chunk))
-                self._report(step)
-        finally:
-            step.failed_write = step.part.sync()
-
-    def _report(self, step: Fetch) -> None:
-        if self.on_progress is not None:
-            try:
-                self.on_progress(step.index, step.size, total_size(step))
-            except Exception:
-                _log_progress_error()
+                log_update_error(task)
 
 
-@frozen
-class AsyncDriver:
-    """Runs flows, asynchronously; see `Driver`. Callbacks may return awaitables."""
-
-    transport: AsyncTransport
-    clock: AsyncClock
-    polls: AsyncPollCoalescer = field(factory=AsyncPollCoalescer)
-    journal: JournalWriter | None = None
-    watcher: ResponseWatcher | None = None
-    on_update: Callable[[Task], object] | None = None
-    on_progress: OnProgress | None = None
-
-    async def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end and return its result."""
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    await self.do(step)
-                except BaseException as interruption:
-                    step = flow.throw(interruption)
-                else:
-                    step = next(flow)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    async def do(self, step: Step) -> None:
-        """Carry out one step."""
-        match step:
-            case Send():
-                try:
-                    with step.scope or _NO_SCOPE:
-                        step.response = await self._send(step)
-                except APIConnectionError as error:
-                    step.error = error
-                step.at = self.clock.now()
-                _log_response(step)
-                if self.watcher is not None and _is_new(self.watcher, step):
-                    # Not awaited: a cancellation here would come between a paid task and its id.
-                    loop = asyncio.get_running_loop()
-                    loop.run_in_executor(None, _record_response, self.watcher, step)
-            case Sleep():
-                log_sleep(step, self.transport)
-                await self.clock.sleep(step.seconds)
-                step.at = self.clock.now()
-            case Notify():
-                await self._notify(step.task)
-            case Record():
-                if self.journal is not None:
-                    await _finish_in_thread(_record, self.journal, step)
-            case Fetch():
-                await self._fetch(step)
-                step.at = self.clock.now()
-            case _:
-                await _finish_in_thread(_do_locally, step)
-
-    async def _send(self, step: Send) -> RawResponse:
-        if step.task is None:
-            return await self.transport.send(step)
-        send = partial(self.transport.send, step)
-        return await self.polls.poll(step, self.clock.now(), send)
-
-    async def _notify(self, task: Task) -> None:
-        if self.on_update is not None:
-            try:
-                result = self.on_update(task)
-                if inspect.isawaitable(result):
-                    await result
-            except Exception:
-                _log_update_error(task)
-
-    async def _fetch(self, step: Fetch) -> None:
-        try:
-            headers = _range_headers(step, await _finish_in_thread(step.part.hold))
-            async with self.transport.files.open(step.url, headers, step.timeout) as stream:
-                offset = _store_response(step, stream.status, stream.headers)
-                if offset is not None:
-                    await self._write(step, offset, stream.chunks)
-                elif is_refusal_text(stream.status, stream.headers):
-                    step.body_prefix = await anext(stream.chunks, b"")
-        except APIConnectionError as error:
-            step.error = error
-        except OSError as error:
-            step.failed_write = error
-
-    async def _write(self, step: Fetch, offset: int, chunks: AsyncIterator[bytes]) -> None:
-        # Disk operations run in threads, so that a slow disk does not block the event loop. Closing
-        # the file does not: it is synced by then.
-        await _finish_in_thread(step.part.begin, offset, identity_of(step))
-        try:
-            async for chunk in chunks:
-                await asyncio.to_thread(step.part.write, chunk)
-                _add_received(step, len(chunk))
-                await self._report(step)
-        finally:
-            step.failed_write = await _finish_in_thread(step.part.sync)
-
-    async def _report(self, step: Fetch) -> None:
-        if self.on_progress is not None:
-            try:
-                result = self.on_progress(step.index, step.size, total_size(step))
-                if inspect.isawaitable(result):
-                    await result
-            except Exception:
-                _log_progress_error()
-
-
-async def _finish_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function in a thread and wait for its end, even if cancelled.
-
-    A cancelled write to the journal or a file must not continue after its flow has ended.
-    """
-    call = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
-    try:
-        return await asyncio.shield(call)
-    except asyncio.CancelledError:
-        # The cancellation propagates; the function's own exception does not replace it.
-        with contextlib.suppress(Exception):
-            await call
-        raise
-
-
-def _do_locally(step: Step) -> None:
+def do_locally(step: Step) -> None:
     """Carry out a step that needs no network and no waiting."""
     match step:
         case Exists():
-            _look_for_file(step)
+            from cometapi_runway._io.fetch import look_for_file  # noqa: PLC0415 - late, as above
+
+            look_for_file(step)
         case Publish():
             try:
                 step.part.publish(step.final, overwrite=step.overwrite)
@@ -328,20 +175,8 @@ def _do_locally(step: Step) -> None:
             raise TypeError(f"drivers cannot carry out {type(step).__name__}")
 
 
-def _look_for_file(step: Exists) -> None:
-    try:
-        if not has_file(step.path):
-            return
-    except OSError as error:
-        step.error = error
-        return
-    with contextlib.suppress(OSError):
-        step.size = step.path.stat().st_size
-        step.found = True
-        remove_second_name(step.partial, step.path)
-
-
-def _record(journal: JournalWriter | None, step: Record) -> None:
+def write_entry(journal: JournalWriter | None, step: Record) -> None:
+    """Write a step's entry to the journal, if there is one."""
     if journal is not None:
         try:
             step.conflict = journal.write(step.entry, step.timeout)
@@ -349,49 +184,20 @@ def _record(journal: JournalWriter | None, step: Record) -> None:
             step.error = error
 
 
-def _is_new(watcher: ResponseWatcher, step: Send) -> bool:
+def is_new(watcher: ResponseWatcher, step: Send) -> bool:
+    """Whether a step has a response that the watcher has not seen."""
     response = step.response
     return response is not None and watcher.is_new(step.call.operation, response)
 
 
-def _record_response(watcher: ResponseWatcher, step: Send) -> None:
+def record_response(watcher: ResponseWatcher, step: Send) -> None:
+    """Have a step's response kept."""
     if step.response is not None:
         watcher.record(step.call.operation, step.response)
 
 
-def _range_headers(step: Fetch, bytes_on_disk: int) -> dict[str, str]:
-    """The headers that request the missing bytes; sets `step.size` to where they begin."""
-    step.size = bytes_on_disk if step.resume else 0
-    if not step.size:
-        return {}
-    headers = {"Range": f"bytes={step.size}-"}
-    origin = step.part.origin
-    if origin is not None and origin.etag:
-        # If the file has changed since, the server sends all of it.
-        headers["If-Range"] = origin.etag
-    return headers
-
-
-def _store_response(step: Fetch, status: int, headers: Mapping[str, str]) -> int | None:
-    """Store status and headers in the step; return the offset to write the body at, or None."""
-    step.status = status
-    step.headers = headers
-    step.offset = write_offset(step)
-    if step.offset is not None:
-        step.size = step.offset
-    return step.offset
-
-
-def _add_received(step: Fetch, size: int) -> None:
-    step.received += size
-    step.size += size
-
-
-def _log_progress_error() -> None:
-    _callback_logger.exception("on_progress failed; the download continues")
-
-
-def _log_update_error(task: Task) -> None:
+def log_update_error(task: Task) -> None:
+    """Log the exception of an `on_update`; to be called where it is handled."""
     _callback_logger.exception(
         "on_update failed for task %s (%s); the wait continues", task.id, task.status
     )
@@ -403,7 +209,8 @@ def log_sleep(step: Sleep, transport: Transport | AsyncTransport) -> None:
         _retry_logger.info("%s: %s", step.host or transport.settings.host, step.why)
 
 
-def _log_response(step: Send) -> None:
+def log_response(step: Send) -> None:
+    """Log how a request ended, for those who ask for it."""
     if _http_logger.isEnabledFor(logging.DEBUG):
         outcome = f"HTTP {step.response.status}" if step.response else f"{step.error}"
         _http_logger.debug("%s %s: %s", step.call.method, step.call.url, outcome)

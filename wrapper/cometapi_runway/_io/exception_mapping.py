@@ -11,7 +11,7 @@ import httpx
 
 from cometapi_runway import _settings
 from cometapi_runway._core.redaction import redact_text
-from cometapi_runway._flows.steps import PreparedRequest
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._io.attempt import RequestAttempt
 from cometapi_runway.errors import APIConnectionError, APITimeoutError, ConfigurationError
 

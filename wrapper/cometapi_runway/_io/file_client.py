@@ -6,17 +6,10 @@ propagate.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Generator,
-    Iterator,
-    Mapping,
-)
+from collections.abc import Generator, Iterator, Mapping
 
 import httpx
 from attrs import define, field
@@ -44,15 +37,6 @@ class FileStream:
     status: int
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
-
-
-@define
-class AsyncFileStream:
-    """A response whose body has not been read; see `FileStream`."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: AsyncIterator[bytes]
 
 
 @define(repr=False, eq=False)
@@ -94,7 +78,7 @@ class FileClient:
                 self._client = make_http_client(
                     lambda: httpx.Client(
                         **file_client_options(self.transport),
-                        event_hooks={"request": [_check_port]},
+                        event_hooks={"request": [check_port]},
                     )
                 )
                 if self.transport is None:
@@ -105,42 +89,6 @@ class FileClient:
         """Close every connection."""
         if self._client is not None:
             self._client.close()
-
-
-@define(repr=False, eq=False)
-class AsyncFileClient:
-    """Opens files, asynchronously; see `FileClient`."""
-
-    transport: httpx.AsyncBaseTransport | None
-    _client: httpx.AsyncClient | None = field(init=False, default=None)
-
-    @contextlib.asynccontextmanager
-    async def open(
-        self, url: str, headers: Mapping[str, str], seconds: float
-    ) -> AsyncGenerator[AsyncFileStream]:
-        """Request a file; see `FileClient.open`."""
-        attempt = RequestAttempt("GET", redact_url(url), is_traced=False)
-        with redact_http_logs():
-            with map_transport_errors(attempt), map_closed_client(client := self._get_client()):
-                response = await _send_async(client, url, headers, seconds, attempt)
-            async with contextlib.aclosing(response):
-                chunks = _chunks_async(response, attempt)
-                yield AsyncFileStream(response.status_code, response.headers, chunks)
-
-    def _get_client(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = make_http_client(
-                lambda: httpx.AsyncClient(
-                    **file_client_options(self.transport),
-                    event_hooks={"request": [_check_port_async]},
-                )
-            )
-        return self._client
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._client is not None:
-            await self._client.aclose()
 
 
 def _send(
@@ -162,28 +110,7 @@ def _send(
         return client.send(request, stream=True)
 
 
-async def _send_async(
-    client: httpx.AsyncClient,
-    url: str,
-    headers: Mapping[str, str],
-    seconds: float,
-    attempt: RequestAttempt,
-) -> httpx.Response:
-    request = client.build_request(
-        "GET",
-        url,
-        headers=dict(headers),
-        timeout=seconds,
-        extensions={"trace": attempt.handle_event_async},
-    )
-    try:
-        async with asyncio.timeout(seconds):
-            return await client.send(request, stream=True)
-    except TimeoutError:
-        raise httpx.ReadTimeout(f"no response within {seconds:g} s") from None
-
-
-def _check_port(request: httpx.Request) -> None:
+def check_port(request: httpx.Request) -> None:
     """Refuse a port that does not exist, also where a redirect leads to it.
 
     The system's calls would take 99999 modulo 65536, or raise OverflowError.
@@ -196,16 +123,6 @@ def _check_port(request: httpx.Request) -> None:
         raise httpx.InvalidURL(f"port {port} is not between 1 and {_MAX_PORT}")
 
 
-async def _check_port_async(request: httpx.Request) -> None:
-    _check_port(request)
-
-
 def _chunks(response: httpx.Response, attempt: RequestAttempt) -> Generator[bytes]:
     with map_transport_errors(attempt):
         yield from response.iter_bytes()
-
-
-async def _chunks_async(response: httpx.Response, attempt: RequestAttempt) -> AsyncGenerator[bytes]:
-    with map_transport_errors(attempt):
-        async for chunk in response.aiter_bytes():
-            yield chunk

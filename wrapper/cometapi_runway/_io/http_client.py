@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import httpx
-from attrs import define, field
 
 from cometapi_runway import _settings
-from cometapi_runway._core import redaction
 from cometapi_runway._core.raw_response import RawResponse
-from cometapi_runway._core.redaction import redact_text, redact_url
+from cometapi_runway._core.redaction import redact_text
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.version import __version__
-from cometapi_runway._io.http_logs import redact_http_logs
-from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway._settings import Settings, check_clear_text
 from cometapi_runway.errors import ConfigurationError
-from cometapi_runway_api import AuthenticatedClient
 
 # The first three describe the bytes on the wire, not the decoded body. Cookies are secrets.
 _DROPPED_HEADERS = frozenset(
@@ -29,70 +24,14 @@ _DROPPED_HEADERS = frozenset(
 )
 
 
-@define(repr=False)
-class SafeClient(AuthenticatedClient):
-    """The generated client, with the key in no field that can be shown.
-
-    The generated code would write `token` into `_headers`. Both are placeholders here; the key is
-    written into the headers of the httpx client only.
-
-    Attributes:
-        api_key: The key.
-    """
-
-    api_key: Secret = field(kw_only=True)
-
-    def __repr__(self) -> str:
-        """Show the base URL only."""
-        base_url = getattr(self, "_base_url", "")
-        return f"SafeClient(base_url={redact_url(base_url)!r}, token={redaction.HIDDEN!r})"
-
-    def get_httpx_client(self) -> httpx.Client:
-        """The httpx client; it is created at the first call."""
-        is_new = self._client is None
-        client = super().get_httpx_client()
-        if is_new:
-            self._write_key(client.headers)
-            vars(client)["send"] = self._protect(client.send)
-        return client
-
-    def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The asynchronous httpx client; it is created at the first call."""
-        is_new = self._async_client is None
-        client = super().get_async_httpx_client()
-        if is_new:
-            self._write_key(client.headers)
-            vars(client)["send"] = self._protect_async(client.send)
-        return client
-
-    def _write_key(self, headers: httpx.Headers) -> None:
-        headers[self.auth_header_name] = f"{self.prefix} {self.api_key.reveal()}"
-
-    def _protect(self, send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
-        def protected(request: httpx.Request, **options: Any) -> httpx.Response:
-            with redact_http_logs(self.api_key), hide_key_in_errors(self.api_key):
-                return send(request, **options)
-
-        return protected
-
-    def _protect_async(
-        self, send: Callable[..., Awaitable[httpx.Response]]
-    ) -> Callable[..., Awaitable[httpx.Response]]:
-        async def protected(request: httpx.Request, **options: Any) -> httpx.Response:
-            with redact_http_logs(self.api_key), hide_key_in_errors(self.api_key):
-                return await send(request, **options)
-
-        return protected
-
-
-def make_api_client(
+def gateway_client_options(
     settings: Settings,
     event_hooks: Mapping[str, Any],
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None,
     *,
     keep_alive: bool = True,
-) -> SafeClient:
-    """Create the generated client for blocking or for asynchronous requests.
+) -> dict[str, Any]:
+    """The httpx options of the client for the gateway, but for the key.
 
     Args:
         settings: The client's settings.
@@ -113,23 +52,21 @@ def make_api_client(
         raise ConfigurationError(
             f"base_url cannot be sent to: {error}", setting="base_url"
         ) from error
-    verify = _create(lambda: _tls_verification(transport))
-    return SafeClient(
-        base_url=settings.base_url,
-        token=redaction.HIDDEN,
-        api_key=settings.api_key,
-        headers={"User-Agent": f"cometapi-runway/{__version__}"},
-        # Explicit, because the generated client's default is no timeout.
-        timeout=httpx_timeout(settings.timeout),
-        follow_redirects=False,
-        raise_on_unexpected_status=True,
-        verify_ssl=verify,
-        httpx_args={
-            "transport": transport,
-            "event_hooks": event_hooks,
-            "limits": _make_limits(keep_alive=keep_alive),
-        },
-    )
+    return {
+        "base_url": settings.base_url,
+        "headers": {"User-Agent": f"cometapi-runway/{__version__}"},
+        "timeout": httpx_timeout(settings.timeout),
+        "follow_redirects": False,
+        "verify": _create(lambda: _tls_verification(transport)),
+        "transport": transport,
+        "event_hooks": event_hooks,
+        "limits": _make_limits(keep_alive=keep_alive),
+    }
+
+
+def write_key(headers: httpx.Headers, key: Secret) -> None:
+    """Write the key where httpx sends it from."""
+    headers["Authorization"] = f"Bearer {key.reveal()}"
 
 
 class _NoCookies(httpx.Cookies):

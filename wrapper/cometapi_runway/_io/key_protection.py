@@ -19,6 +19,7 @@ _CLEARED_PACKAGES = (
     "httpcore",
     "h11",
     "anyio",
+    "cometapi_runway._io.async_transport",
     "cometapi_runway._io.deadlines",
     "cometapi_runway._io.transport",
 )

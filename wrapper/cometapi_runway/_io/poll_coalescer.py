@@ -7,26 +7,24 @@ always sends its own polls.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Generator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Generic, TypeVar
-
-from attrs import define, field
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
 from cometapi_runway.errors import APIConnectionError, APITimeoutError
 
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future
+
 P = TypeVar("P", bound="Future[RawResponse] | asyncio.Future[RawResponse]")
 
 
-@define(eq=False)
-class _TaskPolls(Generic[P]):
+class TaskPolls(Generic[P]):
     """The polls of one task.
 
     Attributes:
@@ -35,9 +33,12 @@ class _TaskPolls(Generic[P]):
         started_at: When it was started.
     """
 
-    waits: int = 0
-    last: P | None = None
-    started_at: float = 0.0
+    __slots__ = ("last", "started_at", "waits")
+
+    def __init__(self) -> None:
+        self.waits = 0
+        self.last: P | None = None
+        self.started_at = 0.0
 
     def find_reusable(self, step: Send, now: float) -> P | None:
         """The last poll if it is in flight, or succeeded and is young enough; else None."""
@@ -49,34 +50,74 @@ class _TaskPolls(Generic[P]):
         return self.last if has_response and now - self.started_at < step.max_age else None
 
 
-@define(eq=False)
+class WaitCounter(Protocol):
+    """Counts the waits on tasks."""
+
+    def add_waits(self, tasks: Sequence[str]) -> None:
+        """Count one more wait on each of the tasks."""
+        ...
+
+    def remove_waits(self, tasks: Sequence[str]) -> None:
+        """Count one wait less on each of the tasks."""
+        ...
+
+
+class JoinedPolls:
+    """Counts waits on tasks inside a ``with`` block.
+
+    A class, because the frame of a generator takes 300 bytes for every task that is waited for.
+    """
+
+    __slots__ = ("_counter", "_tasks")
+
+    def __init__(self, counter: WaitCounter, tasks: Sequence[str]) -> None:
+        self._counter = counter
+        self._tasks = tasks
+
+    def __enter__(self) -> None:
+        self._counter.add_waits(self._tasks)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._counter.remove_waits(self._tasks)
+
+
 class PollCoalescer:
     """Shares polls in the blocking client."""
 
-    _lock: threading.Lock = field(init=False, factory=threading.Lock)
-    _tasks: dict[str, _TaskPolls[Future[RawResponse]]] = field(init=False, factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        """Have the waits of other threads forgotten in a forked child."""
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tasks: dict[str, TaskPolls[Future[RawResponse]]] = {}
+        # The waits of other threads are forgotten in a forked child.
         register_fork_aware(self)
 
     def reset_after_fork(self) -> None:
         """Forget every wait: the threads that polled for them are the parent's."""
         self._lock, self._tasks = threading.Lock(), {}
 
-    @contextlib.contextmanager
-    def join(self, task: str) -> Generator[None]:
-        """Count the caller as a wait on a task."""
+    def join(self, *tasks: str) -> JoinedPolls:
+        """Count the caller as a wait on each of the tasks, inside a ``with`` block."""
+        return JoinedPolls(self, tasks)
+
+    def add_waits(self, tasks: Sequence[str]) -> None:
+        """Count one more wait on each of the tasks."""
         with self._lock:
-            polls = self._tasks.setdefault(task, _TaskPolls())
-            polls.waits += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                polls.waits -= 1
-                if not polls.waits:
-                    self._tasks.pop(task, None)
+            for task in tasks:
+                self._tasks.setdefault(task, TaskPolls()).waits += 1
+
+    def remove_waits(self, tasks: Sequence[str]) -> None:
+        """Count one wait less on each of the tasks."""
+        with self._lock:
+            for task in tasks:
+                # A forked child has forgotten the waits that it inherits.
+                if (polls := self._tasks.get(task)) is not None:
+                    polls.waits -= 1
+                    if not polls.waits:
+                        del self._tasks[task]
 
     def poll(self, step: Send, now: float, send: Callable[[], RawResponse]) -> RawResponse:
         """Return the response of another wait's poll if one can be reused, else send.
@@ -90,55 +131,17 @@ class PollCoalescer:
             if polls is not None and polls.waits > 1:
                 shared = polls.find_reusable(step, now)
                 if shared is None:
+                    # Late: most clients never have two waits on one task.
+                    from concurrent.futures import Future  # noqa: PLC0415
+
                     own = Future[RawResponse]()
                     polls.last, polls.started_at = own, now
         if shared is None:
             return send() if own is None else _send_shared(own, send)
         try:
             return shared.result(timeout=step.timeout)
-        except FutureTimeoutError:
-            raise _poll_timeout(step) from None
-
-
-@define(eq=False)
-class AsyncPollCoalescer:
-    """Shares polls in the asynchronous client."""
-
-    _tasks: dict[str, _TaskPolls[asyncio.Future[RawResponse]]] = field(init=False, factory=dict)
-
-    @contextlib.contextmanager
-    def join(self, task: str) -> Generator[None]:
-        """Count the caller as a wait on a task."""
-        polls = self._tasks.setdefault(task, _TaskPolls())
-        polls.waits += 1
-        try:
-            yield
-        finally:
-            polls.waits -= 1
-            if not polls.waits:
-                del self._tasks[task]
-
-    async def poll(
-        self, step: Send, now: float, send: Callable[[], Awaitable[RawResponse]]
-    ) -> RawResponse:
-        """Return the response of another wait's poll if one can be reused, else send.
-
-        Raises:
-            APIConnectionError: The poll failed.
-        """
-        polls = self._tasks.get(step.task or "")
-        if polls is None or polls.waits < 2:
-            return await send()
-        shared = polls.find_reusable(step, now)
-        if shared is None:
-            polls.last, polls.started_at = asyncio.get_running_loop().create_future(), now
-            return await _send_shared_async(polls.last, send)
-        try:
-            async with asyncio.timeout(step.timeout):
-                # Shielded: cancelling a follower must not cancel the poll of another wait.
-                return await asyncio.shield(shared)
         except TimeoutError:
-            raise _poll_timeout(step) from None
+            raise poll_timeout(step) from None
 
 
 def _send_shared(poll: Future[RawResponse], send: Callable[[], RawResponse]) -> RawResponse:
@@ -146,27 +149,13 @@ def _send_shared(poll: Future[RawResponse], send: Callable[[], RawResponse]) -> 
     try:
         response = send()
     except BaseException as error:
-        poll.set_exception(_copy_error(error))
+        poll.set_exception(copy_error(error))
         raise
     poll.set_result(response)
     return response
 
 
-async def _send_shared_async(
-    poll: asyncio.Future[RawResponse], send: Callable[[], Awaitable[RawResponse]]
-) -> RawResponse:
-    try:
-        response = await send()
-    except BaseException as error:
-        poll.set_exception(_copy_error(error))
-        # Marks the exception as retrieved: without a follower, asyncio would log it.
-        poll.exception()
-        raise
-    poll.set_result(response)
-    return response
-
-
-def _copy_error(error: BaseException) -> APIConnectionError:
+def copy_error(error: BaseException) -> APIConnectionError:
     """The error for the waits that joined a poll, when the poll failed or was interrupted.
 
     A copy, because an exception that several waits raise would collect all their tracebacks.
@@ -176,6 +165,6 @@ def _copy_error(error: BaseException) -> APIConnectionError:
     return APIConnectionError(f"the poll was interrupted: {type(error).__name__}")
 
 
-def _poll_timeout(step: Send) -> APITimeoutError:
+def poll_timeout(step: Send) -> APITimeoutError:
     request = step.call
     return APITimeoutError(f"{request.method} {request.url}: no response in {step.timeout:g} s")

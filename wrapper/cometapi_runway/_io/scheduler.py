@@ -1,17 +1,16 @@
 """Run many waits at once and yield each result when it is known.
 
-The blocking scheduler holds one generator per task, not one thread: sleeping flows are in a heap,
-and only steps that do work occupy a worker. The asynchronous one runs each flow in an asyncio
-task. In both, the transport bounds the number of requests in flight.
+The scheduler holds one generator per task, not one thread: sleeping flows are in a heap, and only
+steps that do work occupy a worker. `async_scheduler` runs each flow in an asyncio task. In both,
+the transport bounds the number of requests in flight.
 """
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import itertools
 import queue
-from collections.abc import AsyncGenerator, Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TypeAlias
@@ -22,7 +21,7 @@ from cometapi_runway import _settings
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.backoff import FlowClock
 from cometapi_runway._flows.steps import Flow, Notify, Send, Sleep, Step
-from cometapi_runway._io.drivers import AsyncDriver, Driver, log_sleep
+from cometapi_runway._io.drivers import Driver, log_sleep
 from cometapi_runway._io.exception_mapping import pool_timeout
 from cometapi_runway._settings import LOCK_WAIT_SLICE
 from cometapi_runway.errors import RunwayError
@@ -97,9 +96,8 @@ class Scheduler:
         """
         self._unfinished = set(flows)
         with ExitStack() as stack:
-            stack.enter_context(_list_tasks_on_interrupt(self._unfinished))
-            for task_id in flows:
-                stack.enter_context(self.driver.polls.join(task_id))
+            stack.enter_context(list_tasks_on_interrupt(self._unfinished))
+            stack.enter_context(self.driver.polls.join(*flows))
             pools = _Pools(
                 requests=ThreadPoolExecutor(min(len(flows), _settings.MAX_IN_FLIGHT) or 1),
                 records=ThreadPoolExecutor(1),
@@ -154,7 +152,7 @@ class Scheduler:
             yield wait.id, task
         except Exception as failure:
             self._unfinished.discard(wait.id)
-            yield wait.id, _to_outcome(wait.id, failure)
+            yield wait.id, to_outcome(wait.id, failure)
         else:
             self._start_step(wait, wait.step, pools)
 
@@ -199,7 +197,7 @@ class Scheduler:
         return remaining > 0
 
 
-def _to_outcome(task_id: str, error: Exception) -> WaitOutcome:
+def to_outcome(task_id: str, error: Exception) -> WaitOutcome:
     """Convert an exception to a `RunwayError`: a bug in one wait must not end the others."""
     if isinstance(error, RunwayError):
         return error
@@ -209,7 +207,7 @@ def _to_outcome(task_id: str, error: Exception) -> WaitOutcome:
 
 
 @contextmanager
-def _list_tasks_on_interrupt(task_ids: Collection[str]) -> Generator[None]:
+def list_tasks_on_interrupt(task_ids: Collection[str]) -> Generator[None]:
     """Add a note with the unfinished tasks to an exception that interrupts all waits."""
     try:
         yield
@@ -225,33 +223,3 @@ def _list_tasks_on_interrupt(task_ids: Collection[str]) -> Generator[None]:
             f"waited for again: {listed}{more}"
         )
         raise
-
-
-async def run_flows(
-    driver: AsyncDriver, flows: Mapping[str, Flow[Task]]
-) -> AsyncGenerator[tuple[str, WaitOutcome]]:
-    """Yield each task's id and outcome, in the order in which the waits end."""
-    outcomes: asyncio.Queue[tuple[str, WaitOutcome]] = asyncio.Queue()
-    unfinished = set(flows)
-
-    async def run_one(task_id: str, flow: Flow[Task]) -> None:
-        outcome: WaitOutcome
-        try:
-            with driver.polls.join(task_id):
-                outcome = await driver.run(flow)
-        except Exception as error:
-            outcome = _to_outcome(task_id, error)
-        outcomes.put_nowait((task_id, outcome))
-
-    # Not a TaskGroup: an asynchronous generator must not yield inside its scope.
-    running = [asyncio.create_task(run_one(*item)) for item in flows.items()]
-    try:
-        with _list_tasks_on_interrupt(unfinished):
-            for _ in running:
-                task_id, outcome = await outcomes.get()
-                unfinished.discard(task_id)
-                yield task_id, outcome
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)

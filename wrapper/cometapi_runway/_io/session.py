@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import define
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import NO_RESERVATION, Reservation
-from cometapi_runway._io.drivers import AsyncDriver, Driver
+from cometapi_runway._io.drivers import Driver
 from cometapi_runway._settings import Settings
+
+if TYPE_CHECKING:
+    from cometapi_runway._flows.entries import Reservation
+    from cometapi_runway._io.async_driver import AsyncDriver
 
 
 class TaskLookup(Protocol):
@@ -25,11 +28,6 @@ class TaskLookup(Protocol):
         ...
 
 
-def _reserve_nothing(resource: str, operation: str) -> Reservation:
-    """The reservation of a client without journal and budget."""
-    return NO_RESERVATION
-
-
 @define(eq=False, repr=False)
 class Session:
     """What the resources of one blocking client share.
@@ -37,7 +35,7 @@ class Session:
     Attributes:
         settings: The client's settings.
         driver: Runs flows.
-        journal: Finds recorded tasks.
+        journal: Finds recorded tasks, or None.
         rng: Source of the jitter in retries and polls.
         reserve: What a task of a resource costs and must stay within, from the resource's name and
             the operation's id.
@@ -45,9 +43,9 @@ class Session:
 
     settings: Settings
     driver: Driver
-    journal: TaskLookup
+    journal: TaskLookup | None
     rng: Random
-    reserve: Callable[[str, str], Reservation] = _reserve_nothing
+    reserve: Callable[[str, str], Reservation]
 
 
 @define(eq=False, repr=False)
@@ -56,6 +54,6 @@ class AsyncSession:
 
     settings: Settings
     driver: AsyncDriver
-    journal: TaskLookup
+    journal: TaskLookup | None
     rng: Random
-    reserve: Callable[[str, str], Reservation] = _reserve_nothing
+    reserve: Callable[[str, str], Reservation]

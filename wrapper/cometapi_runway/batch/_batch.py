@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-from cometapi_runway._client import AsyncRunwayClient
+from cometapi_runway._async_client import AsyncRunwayClient
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.secret import Secret

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cyclopts import CoercionError, CycloptsError, UnusedCliTokensError
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._app import build_app, describe_settings_file
 from cometapi_runway.cli._errors import OutputError, UsageError, format_command
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.shared import DebugOptions, DisplayOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport, make_exit_report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     BudgetExcess,
     Conflict,
     EarlierSubmission,

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from attrs import evolve
 
 from cometapi_runway._core.fork import register_fork_aware
-from cometapi_runway._flows.steps import Conflict
+from cometapi_runway._flows.entries import Conflict
 from cometapi_runway._settings import JOURNAL_READ_TIMEOUT, JOURNAL_TIMEOUT, RECALL_TIMEOUT
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import Backend, Row, SQLValue, Statement, StorageError

@@ -26,7 +26,7 @@ from typing import Final, overload
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.secret import Secret
-from cometapi_runway._flows.steps import Conflict, Entry
+from cometapi_runway._flows.entries import Conflict, Entry
 from cometapi_runway._settings import JOURNAL_READ_TIMEOUT, JOURNAL_TIMEOUT
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
 from cometapi_runway.journal import _queries as queries

@@ -13,7 +13,7 @@ from attrs import frozen
 from cometapi_runway import _settings
 from cometapi_runway._core.redaction import redact_text, redact_url, strip_payloads
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     Entry,
     OutputRequested,
     OutputSaved,

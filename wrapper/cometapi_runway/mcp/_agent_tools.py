@@ -14,12 +14,13 @@ from typing import Any, Final, TypeAlias
 import mcp_types as types
 from attrs import define, field, frozen
 
-from cometapi_runway._client import AsyncRunwayClient
+from cometapi_runway._async_client import AsyncRunwayClient
 from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway._core.redaction import safe_repr, strip_payloads
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import SUCCEEDED, Task
-from cometapi_runway._flows.steps import PreparedRequest, Reservation
+from cometapi_runway._flows.entries import Reservation
+from cometapi_runway._flows.steps import PreparedRequest
 from cometapi_runway._flows.wait import succeed
 from cometapi_runway._settings import NOT_FOUND_GRACE, POLL_INTERVAL
 from cometapi_runway.errors import (

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Sequence
-from concurrent import futures
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from cometapi_runway._core.redaction import safe_repr
-from cometapi_runway._core.task import SUCCEEDED, Task
-from cometapi_runway._flows import DownloadRequest, download, retrieve, wait
-from cometapi_runway._io.drivers import AsyncDriver, OnProgress, OnUpdate
+from cometapi_runway._core.lazy_module import LazyModule
+from cometapi_runway._core.task import Task
+from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
-from cometapi_runway._settings import PARALLEL_DOWNLOADS, POLL_INTERVAL, WAIT_TIMEOUT, Settings
-from cometapi_runway.errors import DownloadError
-from cometapi_runway.resources._call_options import (
-    check_async_callback,
-    check_callback,
-    invalid_option,
-)
-from cometapi_runway.resources._prepare_request import prepare_poll
+from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT
+from cometapi_runway.resources._call_options import check_async_callback, check_callback
 from cometapi_runway.resources._tracked_task import TrackedTask, task_fields
-from cometapi_runway.resources._waits import check_wait_options, make_on_update, make_wait_request
+
+if TYPE_CHECKING:
+    from cometapi_runway._flows import wait as wait_flow
+    from cometapi_runway._io.fetch import OnProgress
+    from cometapi_runway.resources import _prepare_request as prepare_request
+    from cometapi_runway.resources import _waits as waits
+else:
+    # The first call loads them, not the client.
+    wait_flow = LazyModule("cometapi_runway._flows.wait")
+    prepare_request = LazyModule("cometapi_runway.resources._prepare_request")
+    waits = LazyModule("cometapi_runway.resources._waits")
 
 
 def bind(
@@ -44,6 +45,20 @@ def bind_async(
     return AsyncBoundTask(
         **task_fields(task), session=session, accepted_at=accepted_at, is_reused=is_reused
     )
+
+
+def poll_once(session: Session, task: Task) -> BoundTask:
+    """Poll a task once; see `BoundTask.refresh`."""
+    poll = prepare_request.prepare_poll(task, session.settings)
+    flow = wait_flow.retrieve(poll, task, timeout=session.settings.timeout)
+    return bind(session, session.driver.run(flow))
+
+
+async def poll_once_async(session: AsyncSession, task: Task) -> AsyncBoundTask:
+    """Poll a task once; see `BoundTask.refresh`."""
+    poll = prepare_request.prepare_poll(task, session.settings)
+    flow = wait_flow.retrieve(poll, task, timeout=session.settings.timeout)
+    return bind_async(session, await session.driver.run(flow))
 
 
 @frozen(kw_only=True, repr=False)
@@ -84,13 +99,13 @@ class BoundTask(TrackedTask):
             APIStatusError: The gateway refuses to answer: key, permission or a malformed id.
         """
         session = self.session
-        options = check_wait_options(timeout, interval)
-        request = make_wait_request(self, options, session.settings)
+        options = waits.check_wait_options(timeout, interval)
+        request = waits.make_wait_request(self, options, session.settings)
         callback = check_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind, session), {self.id: self})
+        notify = waits.make_on_update(callback, partial(bind, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)
         with driver.polls.join(self.id):
-            final = driver.run(wait(request, started=driver.clock.now(), rng=session.rng))
+            final = driver.run(wait_flow.wait(request, started=driver.clock.now(), rng=session.rng))
         return bind(session, final)
 
     wait_for_task_output = wait
@@ -103,11 +118,7 @@ class BoundTask(TrackedTask):
             APIError: The request brought no usable response.
             ResponseDecodeError: The response has no known shape.
         """
-        session = self.session
-        poll = prepare_poll(self, session.settings)
-        return bind(
-            session, session.driver.run(retrieve(poll, self, timeout=session.settings.timeout))
-        )
+        return poll_once(self.session, self)
 
     def download(
         self,
@@ -136,26 +147,16 @@ class BoundTask(TrackedTask):
             DownloadError: The task has no output, or an output cannot be downloaded; the others
                 are downloaded nevertheless.
         """
-        session = self.session
-        progress = _CancellableProgress(check_callback("on_progress", on_progress))
-        requests = _download_requests(self, folder, overwrite=overwrite, settings=session.settings)
-        driver = evolve(session.driver, on_progress=progress.on_progress)
+        # Late, as everything that only downloads need.
+        from cometapi_runway.resources._downloads import download_outputs  # noqa: PLC0415
 
-        def run(request: DownloadRequest) -> Path:
-            return driver.run(download(request, started=driver.clock.now(), rng=session.rng))
-
-        if len(requests) == 1:
-            return [run(requests[0])]
-        pool = futures.ThreadPoolExecutor(PARALLEL_DOWNLOADS)
-        try:
-            running = [pool.submit(run, request) for request in requests]
-            futures.wait(running)
-            return [each.result() for each in running]
-        finally:
-            # After Ctrl-C no download starts, running ones end at their next chunk, and the
-            # caller does not wait for them.
-            progress.cancelled.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+        return download_outputs(
+            self.session,
+            self,
+            folder,
+            overwrite=overwrite,
+            on_progress=check_callback("on_progress", on_progress),
+        )
 
 
 @frozen(kw_only=True, repr=False)
@@ -173,23 +174,22 @@ class AsyncBoundTask(TrackedTask):
     ) -> AsyncBoundTask:
         """Wait until the task has ended; see `BoundTask.wait`. `on_update` may be a coroutine."""
         session = self.session
-        options = check_wait_options(timeout, interval)
-        request = make_wait_request(self, options, session.settings)
+        options = waits.check_wait_options(timeout, interval)
+        request = waits.make_wait_request(self, options, session.settings)
         callback = check_async_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind_async, session), {self.id: self})
+        notify = waits.make_on_update(callback, partial(bind_async, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)
         with driver.polls.join(self.id):
-            final = await driver.run(wait(request, started=driver.clock.now(), rng=session.rng))
+            final = await driver.run(
+                wait_flow.wait(request, started=driver.clock.now(), rng=session.rng)
+            )
         return bind_async(session, final)
 
     wait_for_task_output = wait
 
     async def refresh(self) -> AsyncBoundTask:
         """Poll the task once; see `BoundTask.refresh`."""
-        session = self.session
-        poll = prepare_poll(self, session.settings)
-        flow = retrieve(poll, self, timeout=session.settings.timeout)
-        return bind_async(session, await session.driver.run(flow))
+        return await poll_once_async(self.session, self)
 
     async def download(
         self,
@@ -202,12 +202,15 @@ class AsyncBoundTask(TrackedTask):
 
         `on_progress` may be a coroutine function; the download pauses while it is awaited.
         """
-        callback = check_async_callback("on_progress", on_progress)
-        driver = evolve(self.session.driver, on_progress=callback)
-        requests = _download_requests(
-            self, folder, overwrite=overwrite, settings=self.session.settings
+        from cometapi_runway.resources._downloads import download_async  # noqa: PLC0415 - as above
+
+        return await download_async(
+            self.session,
+            self,
+            folder,
+            overwrite=overwrite,
+            on_progress=check_async_callback("on_progress", on_progress),
         )
-        return await self._run_downloads(driver, requests)
 
     async def download_as(self, folder: Path, stems: Sequence[str]) -> list[Path]:
         """Download every output into a folder, under names without extension.
@@ -217,81 +220,6 @@ class AsyncBoundTask(TrackedTask):
         Raises:
             DownloadError: The task has no output, or an output cannot be downloaded.
         """
-        session = self.session
-        requests = _download_requests(self, folder, overwrite=True, settings=session.settings)
-        named = [evolve(one, stem=stem) for one, stem in zip(requests, stems, strict=True)]
-        return await self._run_downloads(session.driver, named)
+        from cometapi_runway.resources._downloads import download_async  # noqa: PLC0415 - as above
 
-    async def _run_downloads(
-        self, driver: AsyncDriver, requests: Sequence[DownloadRequest]
-    ) -> list[Path]:
-        session = self.session
-        slots = asyncio.Semaphore(PARALLEL_DOWNLOADS)
-
-        async def run(request: DownloadRequest) -> Path:
-            async with slots:
-                flow = download(request, started=driver.clock.now(), rng=session.rng)
-                return await driver.run(flow)
-
-        # Not a TaskGroup: it would wrap the error in a group, and cancel the other downloads.
-        outcomes = await asyncio.gather(*map(run, requests), return_exceptions=True)
-        return [_path_or_raise(outcome) for outcome in outcomes]
-
-
-class _DownloadAborted(BaseException):
-    """Aborts a download thread.
-
-    A BaseException, because callback exceptions are logged and swallowed.
-    """
-
-
-@frozen
-class _CancellableProgress:
-    """Reports progress from download threads, and aborts them after the caller has left."""
-
-    callback: OnProgress | None
-    cancelled: threading.Event = field(factory=threading.Event)
-
-    def on_progress(self, index: int, size: int, total: int | None) -> None:
-        """Report a chunk that has been written."""
-        if self.cancelled.is_set():
-            raise _DownloadAborted
-        if self.callback is not None:
-            self.callback(index, size, total)
-
-
-def _path_or_raise(outcome: Path | BaseException) -> Path:
-    if isinstance(outcome, BaseException):
-        raise outcome
-    return outcome
-
-
-def _make_folder(value: str | Path, task: Task) -> Path:
-    try:
-        folder = Path(value)
-        folder.mkdir(parents=True, exist_ok=True)
-    except (TypeError, ValueError) as error:
-        # Not a path, or one with a character that no file system allows in a name.
-        problem = f"is {safe_repr(value)}, which is not a folder's path ({error})"
-        raise invalid_option("folder", "type", problem, value) from error
-    except OSError as error:
-        raise DownloadError(
-            f"cannot create the folder {value}: {error.strerror}", task_id=task.id
-        ) from error
-    return folder
-
-
-def _download_requests(
-    task: Task, folder: str | Path, *, overwrite: bool, settings: Settings
-) -> list[DownloadRequest]:
-    if task.status != SUCCEEDED:
-        raise DownloadError(
-            f"task {task.id} is {task.status} and has no output to download; wait for it first",
-            task_id=task.id,
-        )
-    path = _make_folder(folder, task)
-    poll = prepare_poll(task, settings)
-    return [
-        DownloadRequest(task, index, path, poll, overwrite, settings.timeout)
-        for index in range(len(task.output))
-    ]
+        return await download_async(self.session, self, folder, overwrite=True, stems=stems)

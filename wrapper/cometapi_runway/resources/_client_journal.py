@@ -12,15 +12,8 @@ from attrs import field, frozen
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.task import PENDING, Task
-from cometapi_runway._flows.steps import (
-    Conflict,
-    Entry,
-    Flow,
-    OutputRequested,
-    Record,
-    TaskMissing,
-    Warn,
-)
+from cometapi_runway._flows.entries import Conflict, Entry, OutputRequested, TaskMissing
+from cometapi_runway._flows.steps import Flow, Record, Warn
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway._settings import JOURNAL_TIMEOUT, POLL_INTERVAL, RECALL_TIMEOUT, WAIT_TIMEOUT

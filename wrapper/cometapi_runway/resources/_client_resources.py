@@ -81,7 +81,7 @@ class ClientResource:
     @property
     def signature(self) -> Signature[...]:
         """The signature of its ``create``; made from the contract where none is hand-written."""
-        module = import_module("cometapi_runway.resources._signatures")
+        module = import_module("cometapi_runway.resources._signatures.from_contract")
         from_contract: Callable[[str, Contract], Signature[...]] = module.from_contract
         return self._written_signature or from_contract(self.operation.id, self.contract)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -223,7 +223,7 @@ def or_unset(value: T | None) -> T | Unset:
 
 def draw_seed() -> int:
     """A random seed, so that results differ and each of them can be repeated."""
-    return secrets.randbelow(_SEED_LIMIT)
+    return SystemRandom().randrange(_SEED_LIMIT)
 
 
 def _sort_names(fields: Mapping[Any, Any]) -> list[str]:

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import secrets
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.naming import fold_name
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import Route, Task
-from cometapi_runway._flows.steps import (
-    NO_RESERVATION,
-    IdempotencyKey,
-    PreparedRequest,
-    Reservation,
-)
+from cometapi_runway._flows.entries import NO_RESERVATION, IdempotencyKey, Reservation
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.submit import SubmitRequest
 from cometapi_runway._settings import HEADER_VALUE, Settings, check_seconds
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
@@ -35,7 +32,11 @@ from cometapi_runway.resources._call_options import invalid_option
 from cometapi_runway.resources._signatures import OPTIONS, P, Signature
 from cometapi_runway.resources._signatures.models import models
 from cometapi_runway.resources._unknown_models import warn_of_unknown_model
-from cometapi_runway.validation import HEADER_NAME, check_json, contract
+
+if TYPE_CHECKING:
+    from cometapi_runway import validation
+else:
+    validation = LazyModule("cometapi_runway.validation")
 
 VERSION_HEADER = "X-Runway-Version"
 _MAX_NAME = 255
@@ -96,7 +97,7 @@ def prepare_create(
     validate = _flag_option("validate", options, settings.validate)
     if validate:
         issues = _check_headers(signature.operation, headers)
-        issues += contract().check_body(signature.operation, body)
+        issues += validation.contract().check_body(signature.operation, body)
     else:
         issues = _check_json(body)
     if issues:
@@ -109,7 +110,7 @@ def prepare_create(
     key = _name_option("idempotency_key", options, has_journal=has_journal)
     return SubmitRequest(
         call=request,
-        key=secrets.token_hex(16),
+        key=os.urandom(16).hex(),
         route=signature.route,
         seed=seed if isinstance(seed, int) else None,
         timeout=settings.timeout if timeout is None else check_seconds("timeout", timeout),
@@ -189,7 +190,7 @@ def _malformed_id_error(task_id: str) -> InvalidRequestError:
 @cache
 def _poll_operation(route: Route) -> str:
     """The operation that returns the state of a route's tasks."""
-    return next(o.id for o in contract().operations if o.resource == route)
+    return next(o.id for o in validation.contract().operations if o.resource == route)
 
 
 @cache
@@ -199,7 +200,7 @@ def _request_builder(operation: str) -> Callable[..., dict[str, Any]]:
     It is private to the generated module. The public functions also send the request, without
     timeouts and deadlines per call.
     """
-    tag = contract().operation(operation).tag
+    tag = validation.contract().operation(operation).tag
     module = import_module(f"cometapi_runway_api.api.{tag}.{operation}")
     build: Callable[..., dict[str, Any]] = vars(module)["_get_kwargs"]
     return build
@@ -207,7 +208,7 @@ def _request_builder(operation: str) -> Callable[..., dict[str, Any]]:
 
 @cache
 def _has_version_header(operation: str) -> bool:
-    headers = contract().operation(operation).parameters_in("header")
+    headers = validation.contract().operation(operation).parameters_in("header")
     return any(header.name == VERSION_HEADER for header in headers)
 
 
@@ -215,13 +216,23 @@ def _build_request(operation: str, *, version: str, **arguments: Any) -> Prepare
     if _has_version_header(operation):
         arguments["x_runway_version"] = version
     parts = _request_builder(operation)(**arguments)
+    headers: Mapping[str, str] = parts.get("headers", {})
+    # A caller's version may be no text, which is refused later.
+    if isinstance(version, str):
+        headers = _share_headers(tuple(headers.items()))
     return PreparedRequest(
         operation,
         parts["method"].upper(),
         parts["url"],
-        parts.get("headers", {}),
+        headers,
         parts.get("json"),
     )
+
+
+@lru_cache(maxsize=256)
+def _share_headers(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    # One mapping for all waits: most have the same version and nothing else.
+    return dict(items)
 
 
 def _build_model(signature: Signature[P], arguments: dict[str, Any]) -> Any:
@@ -275,7 +286,7 @@ def _missing_argument(signature: Signature[P], name: str) -> Issue:
 
 def _check_json(body: Mapping[str, Any]) -> tuple[Issue, ...]:
     """What JSON cannot express in a request that is not validated."""
-    if issues := check_json(body):
+    if issues := validation.check_json(body):
         return issues
     try:
         # As httpx serializes it, which rejects more values.
@@ -324,12 +335,13 @@ def _check_headers(operation: str, headers: Mapping[str, str]) -> tuple[Issue, .
 def _check_header_items(operation: str, items: tuple[tuple[str, str], ...]) -> tuple[Issue, ...]:
     # Cached because nearly all requests of a program have the same headers.
     values = {name.lower(): [value] for name, value in items}
-    return contract().check_parameters(contract().operation(operation), "header", values)
+    contract = validation.contract()
+    return contract.check_parameters(contract.operation(operation), "header", values)
 
 
 def _check_header(name: str, value: str) -> list[Issue]:
     """The problems of a header. Its value is never shown, because it may be secret."""
-    if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
+    if not isinstance(name, str) or not validation.HEADER_NAME.fullmatch(name):
         shown = safe_repr(name)
         return [Issue(shown, "header name", shown, f"{shown} is not a header name")]
     if name.lower() in _RESERVED_HEADERS:

@@ -6,21 +6,26 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple
 
 from cometapi_runway._core.json_values import as_object
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.suggestions import suggest_name
-from cometapi_runway._flows.steps import Reservation
 from cometapi_runway.errors import ConfigurationError
-from cometapi_runway.journal import Budget
 from cometapi_runway.resources import _signatures as signatures
 from cometapi_runway.resources._signatures import Signature
-from cometapi_runway.validation import contract
+
+if TYPE_CHECKING:
+    from cometapi_runway import validation
+    from cometapi_runway._flows import entries
+    from cometapi_runway._flows.entries import Reservation
+    from cometapi_runway.journal import Budget
+else:
+    entries = LazyModule("cometapi_runway._flows.entries")
+    validation = LazyModule("cometapi_runway.validation")
 
 
-@frozen
-class Price:
+class Price(NamedTuple):
     """A price that one of CometAPI's pages names.
 
     Attributes:
@@ -37,7 +42,7 @@ class Price:
 @cache
 def read_price(operation: str) -> Price | None:
     """The price of an operation in the contract (``x-price``), or None."""
-    entry = as_object(contract().operation(operation).document.get("x-price"))
+    entry = as_object(validation.contract().operation(operation).document.get("x-price"))
     if entry is None:
         return None
     return Price(
@@ -56,6 +61,8 @@ def make_reserve(budget: Budget | None, *, has_journal: bool) -> Callable[[str, 
     """
     if budget is None:
         return _reserve_without_budget
+    from cometapi_runway.journal import Budget  # noqa: PLC0415 - late, as in `_client`
+
     if not isinstance(budget, Budget):
         raise ConfigurationError(
             f"budget: must be a Budget, got {type(budget).__name__}", setting="budget"
@@ -77,7 +84,7 @@ def make_reserve(budget: Budget | None, *, has_journal: bool) -> Callable[[str, 
                 f"Budget(prices={{{resource!r}: <US dollars>}}), or limit max_tasks instead",
                 setting="budget",
             )
-        return Reservation(price, budget.scope, budget.max_cost, budget.max_tasks)
+        return entries.Reservation(price, budget.scope, budget.max_cost, budget.max_tasks)
 
     return reserve
 
@@ -110,9 +117,10 @@ def check_resources(names: Iterable[str]) -> None:
 def _list_names() -> list[str]:
     """The names of resources, and of operations that have none."""
     written = [one.name for one in vars(signatures).values() if isinstance(one, Signature)]
-    operations = [one.id for one in contract().operations if not one.is_read]
+    operations = [one.id for one in validation.contract().operations if not one.is_read]
     return [*written, *operations]
 
 
+@cache
 def _reserve_without_budget(resource: str, operation: str) -> Reservation:
-    return Reservation(find_price(None, resource, operation))
+    return entries.Reservation(find_price(None, resource, operation))

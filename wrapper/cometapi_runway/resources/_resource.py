@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from cometapi_runway._flows import SubmitRequest, submit
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
-from cometapi_runway.resources._prepare_request import prepare_create
 from cometapi_runway.resources._signatures import Signature
+
+if TYPE_CHECKING:
+    from cometapi_runway._flows import submit as submit_flow
+    from cometapi_runway._flows.submit import SubmitRequest
+    from cometapi_runway.resources import _prepare_request as prepare_request
+else:
+    # The first call loads them, not the client.
+    submit_flow = LazyModule("cometapi_runway._flows.submit")
+    prepare_request = LazyModule("cometapi_runway.resources._prepare_request")
 
 P = ParamSpec("P")
 S_co = TypeVar("S_co", covariant=True)
@@ -30,7 +38,7 @@ class Resource(Generic[P]):
         def create(*args: P.args, **arguments: P.kwargs) -> BoundTask:
             request = _prepare(session, signature, arguments, args)
             driver = session.driver
-            flow = submit(request, started=driver.clock.now(), rng=session.rng)
+            flow = submit_flow.submit(request, started=driver.clock.now(), rng=session.rng)
             submission = driver.run(flow)
             accepted_at = driver.clock.now() - submission.age
             return bind(session, submission.task, accepted_at, is_reused=submission.is_reused)
@@ -54,7 +62,7 @@ class AsyncResource(Generic[P]):
         async def create(*args: P.args, **arguments: P.kwargs) -> AsyncBoundTask:
             request = _prepare(session, signature, arguments, args)
             driver = session.driver
-            flow = submit(request, started=driver.clock.now(), rng=session.rng)
+            flow = submit_flow.submit(request, started=driver.clock.now(), rng=session.rng)
             submission = await driver.run(flow)
             accepted_at = driver.clock.now() - submission.age
             return bind_async(session, submission.task, accepted_at, is_reused=submission.is_reused)
@@ -123,7 +131,7 @@ def _prepare(
     arguments: Mapping[str, Any],
     positional: tuple[object, ...],
 ) -> SubmitRequest:
-    return prepare_create(
+    return prepare_request.prepare_create(
         signature,
         arguments,
         session.settings,

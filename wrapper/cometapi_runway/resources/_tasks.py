@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import PENDING, Route, Task
-from cometapi_runway._flows import Flow, wait
 from cometapi_runway._io.drivers import OnUpdate
-from cometapi_runway._io.scheduler import Scheduler, WaitOutcome, run_flows
 from cometapi_runway._io.session import AsyncSession, Session, TaskLookup
 from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT, Settings
 from cometapi_runway.errors import InvalidRequestError, RunwayError, TaskError
-from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
+from cometapi_runway.resources._bound_task import (
+    AsyncBoundTask,
+    BoundTask,
+    bind,
+    bind_async,
+    poll_once,
+    poll_once_async,
+)
 from cometapi_runway.resources._call_options import (
     check_async_callback,
     check_callback,
     invalid_option,
 )
 from cometapi_runway.resources._tracked_task import TrackedTask
-from cometapi_runway.resources._waits import (
-    WaitOptions,
-    check_wait_options,
-    make_on_update,
-    make_wait_request,
-)
 
-Tracked = TypeVar("Tracked", bound=TrackedTask)
+if TYPE_CHECKING:
+    from cometapi_runway._flows import wait as wait_flow
+    from cometapi_runway._flows.steps import Flow
+    from cometapi_runway._io.scheduler import WaitOutcome
+    from cometapi_runway.resources import _waits as waits
+    from cometapi_runway.resources._waits import WaitOptions
+else:
+    # The first call loads them, not the client.
+    wait_flow = LazyModule("cometapi_runway._flows.wait")
+    waits = LazyModule("cometapi_runway.resources._waits")
 
 
 class Tasks:
@@ -57,7 +66,9 @@ class Tasks:
 
     def retrieve(self, id: str | Task) -> BoundTask:
         """Poll a task once; see `BoundTask.refresh`."""
-        return self.bind(id).refresh()
+        if isinstance(id, BoundTask):
+            return id.refresh()
+        return poll_once(self._session, resolve_task(id, self._route, self._session.journal))
 
     def wait(
         self,
@@ -103,14 +114,17 @@ class Tasks:
                 malformed.
         """
         session = self._session
-        known = index_tasks(ids, self.bind)
-        options = check_wait_options(timeout, interval)
+        known = index_tasks(ids, self._route, self._session.journal)
+        options = waits.check_wait_options(timeout, interval)
         flows = start_waits(
             known, session.driver.clock.now(), options, session.settings, session.rng
         )
         callback = check_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind, session), known)
+        notify = waits.make_on_update(callback, partial(bind, session), known)
         driver = evolve(session.driver, on_update=notify)
+        # Late, as everything that only many waits at once need.
+        from cometapi_runway._io.scheduler import Scheduler  # noqa: PLC0415
+
         for task_id, outcome in Scheduler(driver).run(flows):
             task, error = split_outcome(known[task_id], outcome)
             bound = bind(session, task, accepted_if_unseen(task, known[task_id]))
@@ -148,7 +162,10 @@ class AsyncTasks:
 
     async def retrieve(self, id: str | Task) -> AsyncBoundTask:
         """Poll a task once; see `BoundTask.refresh`."""
-        return await self.bind(id).refresh()
+        if isinstance(id, AsyncBoundTask):
+            return await id.refresh()
+        task = resolve_task(id, self._route, self._session.journal)
+        return await poll_once_async(self._session, task)
 
     async def wait(
         self,
@@ -171,14 +188,16 @@ class AsyncTasks:
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
         session = self._session
-        known = index_tasks(ids, self.bind)
-        options = check_wait_options(timeout, interval)
+        known = index_tasks(ids, self._route, self._session.journal)
+        options = waits.check_wait_options(timeout, interval)
         flows = start_waits(
             known, session.driver.clock.now(), options, session.settings, session.rng
         )
         callback = check_async_callback("on_update", on_update)
-        notify = make_on_update(callback, partial(bind_async, session), known)
+        notify = waits.make_on_update(callback, partial(bind_async, session), known)
         driver = evolve(session.driver, on_update=notify)
+        from cometapi_runway._io.async_scheduler import run_flows  # noqa: PLC0415 - as above
+
         async with contextlib.aclosing(run_flows(driver, flows)) as outcomes:
             async for task_id, outcome in outcomes:
                 task, error = split_outcome(known[task_id], outcome)
@@ -220,13 +239,17 @@ def list_ids(ids: Iterable[str | Task]) -> list[str | Task]:
 
 
 def index_tasks(
-    ids: Iterable[str | Task], bind_task: Callable[[str | Task], Tracked]
-) -> dict[str, Tracked]:
-    """Each task once, by its id."""
-    return {task.id: task for task in map(bind_task, list_ids(ids))}
+    ids: Iterable[str | Task], route: Route, journal: TaskLookup | None
+) -> dict[str, Task]:
+    """Each task once, by its id.
+
+    They are bound when their waits end: thousands may be waited for.
+    """
+    tasks = (resolve_task(item, route, journal) for item in list_ids(ids))
+    return {task.id: task for task in tasks}
 
 
-def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
+def resolve_task(item: str | Task, route: Route, journal: TaskLookup | None) -> Task:
     """The task that was passed as itself or as its id, with what the journal records of the id.
 
     Raises:
@@ -236,11 +259,12 @@ def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
         return item
     if not isinstance(item, str):
         raise invalid_option("task_id", "type", f"is {safe_repr(item)}; a task id is text")
-    return journal.recall(item) or Task(item, PENDING, route=route)
+    recorded = None if journal is None else journal.recall(item)
+    return recorded or Task(item, PENDING, route=route)
 
 
 def start_waits(
-    known: Mapping[str, TrackedTask],
+    known: Mapping[str, Task],
     now: float,
     options: WaitOptions,
     settings: Settings,
@@ -248,12 +272,12 @@ def start_waits(
 ) -> dict[str, Flow[Task]]:
     """A wait for each task, all with one deadline."""
 
-    def start(task: TrackedTask) -> Flow[Task]:
+    def start(task: Task) -> Flow[Task]:
         try:
-            request = make_wait_request(task, options, settings)
+            request = waits.make_wait_request(task, options, settings)
         except InvalidRequestError as error:
             return _failed_wait(error)
-        return wait(request, started=now, rng=rng)
+        return wait_flow.wait(request, started=now, rng=rng)
 
     return {task_id: start(task) for task_id, task in known.items()}
 
@@ -272,6 +296,6 @@ def split_outcome(known: Task, outcome: WaitOutcome) -> tuple[Task, RunwayError 
     return seen or known, outcome
 
 
-def accepted_if_unseen(task: Task, known: TrackedTask) -> float | None:
+def accepted_if_unseen(task: Task, known: Task) -> float | None:
     """When a task was accepted, if no wait has seen it yet: being seen ends its grace."""
-    return known.accepted_at if task is known else None
+    return known.accepted_at if task is known and isinstance(known, TrackedTask) else None

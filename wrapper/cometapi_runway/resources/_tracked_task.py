@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from operator import attrgetter
 from typing import Any, Self
 
 from attrs import define, evolve, field, fields, frozen
@@ -12,6 +13,7 @@ from cometapi_runway._core.task import Task
 from cometapi_runway.errors import RunwayError
 
 _TASK_FIELDS = tuple(attribute.name for attribute in fields(Task))
+_get_task_fields = attrgetter(*_TASK_FIELDS)
 
 
 @define(eq=False)
@@ -77,4 +79,4 @@ def get_history(task: Task) -> dict[str, Any]:
 
 def task_fields(task: Task) -> dict[str, Any]:
     """The fields of the plain `Task` in a task of any class."""
-    return {name: getattr(task, name) for name in _TASK_FIELDS}
+    return dict(zip(_TASK_FIELDS, _get_task_fields(task), strict=True))

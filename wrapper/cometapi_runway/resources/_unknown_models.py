@@ -5,14 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cometapi_runway._core.json_values import as_object
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.redaction import name_or_none
 from cometapi_runway._core.secret import Secret
-from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
-from cometapi_runway.resources._known_values import KnownValues, join_groups, read_known_values
-from cometapi_runway.resources._resolved_schema import resolve_schema
+
+if TYPE_CHECKING:
+    from cometapi_runway.resources import _client_resources as client_resources
+    from cometapi_runway.resources import _known_values as known_values
+    from cometapi_runway.resources import _resolved_schema as resolved_schema
+    from cometapi_runway.resources._client_resources import ClientResource
+    from cometapi_runway.resources._known_values import KnownValues
+else:
+    client_resources = LazyModule("cometapi_runway.resources._client_resources")
+    known_values = LazyModule("cometapi_runway.resources._known_values")
+    resolved_schema = LazyModule("cometapi_runway.resources._resolved_schema")
 
 logger: Final = logging.getLogger("cometapi_runway.models")
 _MODEL: Final = "model"
@@ -52,18 +61,21 @@ def describe_unknown_model(
     text = shown or "(not shown: it does not look like a model's name)"
     return (
         f"{name}: the model {text} is not known; the gateway may not have it. "
-        f"Known: {join_groups(groups)}"
+        f"Known: {known_values.join_groups(groups)}"
     )
 
 
 @cache
 def _read_known_models(name: str, operation: str) -> tuple[KnownValues, ...]:
     """The known models of a resource, or of all of an operation's if none has the name."""
-    resources = [one for one in list_client_resources() if one.operation.id == operation]
+    resources = [
+        one for one in client_resources.list_client_resources() if one.operation.id == operation
+    ]
     own = [one for one in resources if one.name == name]
     return tuple(dict.fromkeys(group for one in own or resources for group in _list_models(one)))
 
 
 def _list_models(resource: ClientResource) -> tuple[KnownValues, ...]:
     fields = as_object(resource.body_schema.get("properties")) or {}
-    return read_known_values(resolve_schema(resource.contract, fields.get(_MODEL)))
+    schema = resolved_schema.resolve_schema(resource.contract, fields.get(_MODEL))
+    return known_values.read_known_values(schema)

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import WaitRequest
+from cometapi_runway._flows.wait import WaitRequest
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._settings import MAX_SECONDS, Settings
 from cometapi_runway.resources._call_options import invalid_option
@@ -41,31 +41,35 @@ def check_wait_options(timeout: float | None, interval: float) -> WaitOptions:
     )
 
 
-def make_wait_request(task: TrackedTask, options: WaitOptions, settings: Settings) -> WaitRequest:
+def make_wait_request(task: Task, options: WaitOptions, settings: Settings) -> WaitRequest:
     """The flow's request to wait for one task, with all that is known about it.
 
     Raises:
         InvalidRequestError: Its id is malformed.
     """
-    was_retrieved = task.raw != {} and task.accepted_at is None
+    is_tracked = isinstance(task, TrackedTask)
+    created = task.accepted_at if is_tracked else None
+    was_shown = is_tracked and task.visibility.seen
     return WaitRequest(
-        task=task.unbound(),
+        task=task.unbound() if is_tracked else task,
         poll=prepare_poll(task, settings),
         request_timeout=settings.timeout,
         timeout=options.timeout,
         interval=options.interval,
-        created=task.accepted_at,
-        seen=task.visibility.seen or was_retrieved,
+        created=created,
+        seen=was_shown or (task.raw != {} and created is None),
     )
 
 
 def make_on_update(
-    on_update: OnUpdate | None, bind: Callable[[Task], Task], known: Mapping[str, TrackedTask]
+    on_update: OnUpdate | None, bind: Callable[[Task], Task], known: Mapping[str, Task]
 ) -> OnUpdate:
     """A callback that marks a task as seen and passes it on, bound, to the caller's callback."""
 
     def notify(task: Task) -> object:
-        known[task.id].visibility.seen = True
+        waited_for = known[task.id]
+        if isinstance(waited_for, TrackedTask):
+            waited_for.visibility.seen = True
         return None if on_update is None else on_update(bind(task))
 
     return notify

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from cometapi_runway import _settings as settings
-from cometapi_runway._client import AsyncRunwayClient, RunwayClient
+from cometapi_runway._async_client import AsyncRunwayClient
+from cometapi_runway._client import RunwayClient
 from cometapi_runway.testing._virtual_time import AsyncVirtualClock, SharedClock, VirtualClock
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from attrs import frozen
 
@@ -84,9 +84,8 @@ def is_plain_json(value: object) -> bool:
                 if not item.isascii() and _SURROGATE.search(item):
                     return False
             elif kind is dict and is_object(item):
-                if not all(isinstance(key, str) for key in item):
+                if not _has_plain_keys(item):
                     return False
-                below.extend(item)
                 below.extend(item.values())
             elif kind is list and is_list(item):
                 below.extend(item)
@@ -101,6 +100,14 @@ def is_plain_json(value: object) -> bool:
             return False
         level = below
     return False
+
+
+def _has_plain_keys(item: Mapping[str, object]) -> bool:
+    try:
+        return "".join(item).isascii()
+    except TypeError:
+        # A key that is no text, whatever the type says.
+        return False
 
 
 def check_json(value: object) -> tuple[Issue, ...]:

@@ -11,12 +11,8 @@ import httpx
 
 from cometapi_runway import RunwayClient
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
-    PreparedRequest,
-    SubmissionAccepted,
-    SubmissionStarted,
-    TaskEnded,
-)
+from cometapi_runway._flows.entries import SubmissionAccepted, SubmissionStarted, TaskEnded
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.cli._actions.finish_tasks import RunOptions, bind_task, wait_and_save
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.journal import Journal

@@ -191,7 +191,7 @@ def test_files_under_way_end_with_the_interruption(
             assert file.began.wait(10)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cometapi_runway.resources._bound_task.futures.wait", interrupted)
+    monkeypatch.setattr("cometapi_runway.resources._downloads.futures.wait", interrupted)
     transport = httpx.MockTransport(
         lambda request: httpx.Response(200, headers=VIDEO, stream=files[request.url.path])
     )

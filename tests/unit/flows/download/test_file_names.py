@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cometapi_runway._flows import DownloadRequest, download
+from cometapi_runway._flows.download import DownloadRequest, download
 from cometapi_runway.errors import DownloadError, InvalidRequestError
 
 from ...support.both_clients import ID, ClientHarness

@@ -15,7 +15,7 @@ import pytest
 from attrs import evolve
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import TaskEnded
+from cometapi_runway._flows.entries import TaskEnded
 from cometapi_runway.errors import DownloadError
 
 from ...support.both_clients import ID, ClientHarness

@@ -8,7 +8,7 @@ from typing import Any
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.redaction import strip_payloads
-from cometapi_runway._flows.steps import PreparedRequest
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._settings import check_clear_text, resolve_settings
 from cometapi_runway.cli._actions.budget import get_price, make_budget
 from cometapi_runway.cli._actions.create_task import CreateCommand

@@ -15,10 +15,10 @@ from attrs import evolve
 from cyclopts import Parameter
 
 from cometapi_runway import _settings as settings
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway.cli._errors import UsageError, format_command
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.budget import SessionBudgetOptions
 from cometapi_runway.cli._options.shared import (

@@ -2,8 +2,8 @@
 
 Each is a function that turns its arguments into the generated request model. A test compares its
 names, required arguments, types and values with the contract. The defaults are its own: the
-defaults that the pages print are those of their interactive form. `from_contract` derives the
-signature of an operation that has none here.
+defaults that the pages print are those of their interactive form. The module `from_contract`
+derives the signature of an operation that has none here.
 """
 
 from cometapi_runway.resources._signatures.compat import (
@@ -12,7 +12,6 @@ from cometapi_runway.resources._signatures.compat import (
     compat_text_to_video,
     compat_video_to_video,
 )
-from cometapi_runway.resources._signatures.from_contract import from_contract
 from cometapi_runway.resources._signatures.official import (
     character_performance,
     image_to_video,
@@ -39,7 +38,6 @@ __all__ = [
     "compat_text_to_video",
     "compat_video_to_video",
     "creates",
-    "from_contract",
     "image_to_video",
     "text_to_image",
     "video_to_video",

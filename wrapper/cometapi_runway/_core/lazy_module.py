@@ -1,12 +1,13 @@
 """Modules that are imported when they are first used.
 
-Help must be quick, and the modules that do the work import httpx. Import statements inside every
-function would be repeated many times.
+The command line's help must be quick, and so must a process that makes one request. Import
+statements inside every function would be repeated many times.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -18,6 +19,9 @@ class LazyModule:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(import_module(self._name), attribute)
+        if self._module is None:
+            self._module = import_module(self._name)
+        return getattr(self._module, attribute)
