@@ -14,7 +14,8 @@ from attrs import evolve, field, frozen
 
 from cometapi_runway._core.json_values import Object
 from cometapi_runway._core.raw_response import RawResponse
-from cometapi_runway._flows.steps import Flow, PreparedRequest, Send
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.steps import Flow, Send
 from cometapi_runway.errors import APIConnectionError
 from cometapi_runway.validation import Contract, Operation
 

@@ -20,7 +20,7 @@ from cometapi_runway._core.redaction import safe_repr, strip_payloads
 from cometapi_runway._core.suggestions import suggest_name
 from cometapi_runway._core.task import SUCCEEDED, Task
 from cometapi_runway._flows.entries import Reservation
-from cometapi_runway._flows.steps import PreparedRequest
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.wait import succeed
 from cometapi_runway._settings import NOT_FOUND_GRACE, POLL_INTERVAL
 from cometapi_runway.errors import (

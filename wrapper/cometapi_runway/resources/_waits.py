@@ -47,11 +47,11 @@ def make_wait_request(task: Task, options: WaitOptions, settings: Settings) -> W
     Raises:
         InvalidRequestError: Its id is malformed.
     """
-    is_tracked = isinstance(task, TrackedTask)
-    created = task.accepted_at if is_tracked else None
-    was_shown = is_tracked and task.visibility.seen
+    tracked = task if isinstance(task, TrackedTask) else None
+    created = None if tracked is None else tracked.accepted_at
+    was_shown = tracked is not None and tracked.visibility.seen
     return WaitRequest(
-        task=task.unbound() if is_tracked else task,
+        task=task if tracked is None else tracked.unbound(),
         poll=prepare_poll(task, settings),
         request_timeout=settings.timeout,
         timeout=options.timeout,
