@@ -166,8 +166,8 @@ def _resources(contract: JsonObject, tag: str) -> set[str]:
 def _client_attributes(workspace: Workspace, tag: str) -> set[str]:
     """Return every attribute of the clients, or of their `compat` group."""
     wanted = {
-        "official": {"_Operations", "_BaseClient", "RunwayClient", "AsyncRunwayClient"},
-        "compat": {"_CompatOperations", "Compat", "AsyncCompat"},
+        "official": {"Operations", "BaseClient", "RunwayClient"},
+        "compat": {"CompatOperations", "Compat"},
     }[tag]
     tree = ast.parse(read_text(workspace.client, workspace.name(workspace.client)))
     found: set[str] = set()

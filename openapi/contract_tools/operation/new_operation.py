@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from contract_tools.pages.saved_page import Page
 
 _VERSION: JsonObject = {"name": "X-Runway-Version", "in": "header"}
-_GROUPS = {"official": "_Operations", "compat": "_CompatOperations"}
+_GROUPS = {"official": "Operations", "compat": "CompatOperations"}
 
 
 @frozen
