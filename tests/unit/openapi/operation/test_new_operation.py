@@ -326,7 +326,7 @@ def test_what_the_page_shows_is_kept_as_samples(project: Workspace) -> None:
 def test_every_action_of_the_overlay_has_its_evidence(project: Workspace) -> None:
     written = [one for one in overlays.load_overlays(project) if "invented-sound" in one.name]
     text = (project.root / written[0].name).read_text("utf-8")
-    assert written[0].name == "openapi/overlays/26-invented-sound.overlay.yaml"
+    assert re.fullmatch(r"openapi/overlays/2\d-invented-sound.overlay.yaml", written[0].name)
     assert text.count("x-evidence:") == len(written[0].actions)
     assert "The page: Loudness, 1 to 10." in text
     assert "Left out by: code sample." in text
