@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from cyclopts import App, Group, Parameter
 
 from cometapi_runway._core.json_values import JSON, as_object, as_text
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.version import DISTRIBUTION, __version__
 from cometapi_runway._settings import KEY_VARIABLE
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS
 from cometapi_runway.resources._client_resources import list_client_resources

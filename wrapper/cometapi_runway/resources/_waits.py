@@ -47,11 +47,11 @@ def make_wait_request(task: Task, options: WaitOptions, settings: Settings) -> W
     Raises:
         InvalidRequestError: Its id is malformed.
     """
-    is_tracked = isinstance(task, TrackedTask)
-    created = task.accepted_at if is_tracked else None
-    was_shown = is_tracked and task.visibility.seen
+    created, was_shown, plain = None, False, task
+    if isinstance(task, TrackedTask):
+        created, was_shown, plain = task.accepted_at, task.visibility.seen, task.unbound()
     return WaitRequest(
-        task=task.unbound() if is_tracked else task,
+        task=plain,
         poll=prepare_poll(task, settings),
         request_timeout=settings.timeout,
         timeout=options.timeout,

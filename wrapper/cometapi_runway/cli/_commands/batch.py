@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 from cyclopts import App, Group, Parameter
 
 from cometapi_runway._core.json_values import JSON
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.batch import ManifestPath, RowOptions
 from cometapi_runway.cli._options.budget import PriceOptions
 from cometapi_runway.cli._options.shared import DisplayOptions

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._errors import UsageError, format_command
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.budget import BudgetOptions
 from cometapi_runway.cli._options.request import RequestOptions
 from cometapi_runway.cli._options.resource_options import (

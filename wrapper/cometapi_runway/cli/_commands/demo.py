@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from attrs import evolve
 from cyclopts import Parameter
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway._settings import KEY_VARIABLE
 from cometapi_runway.cli._commands.simulate import make_missing_extra_error
 from cometapi_runway.cli._errors import CommandInterrupted, format_command
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.resource_options import (
     body_to_arguments,
     list_resource_options,

@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from cyclopts import Parameter
 
 from cometapi_runway import _settings as settings
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.secret import Secret
@@ -25,7 +26,6 @@ from cometapi_runway._core.version import DISTRIBUTION, __version__
 from cometapi_runway._flows.read_response import parse_http_date
 from cometapi_runway._settings import resolve_settings
 from cometapi_runway.cli._errors import format_command
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.settings_file import load_settings_file
 from cometapi_runway.cli._options.shared import (

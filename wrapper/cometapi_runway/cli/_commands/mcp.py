@@ -34,12 +34,12 @@ from cometapi_runway.cli._output.report import Report
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
 
 if TYPE_CHECKING:
-    from cometapi_runway import _client as client_module
+    from cometapi_runway import _async_client as client_module
     from cometapi_runway import mcp as server_module
     from cometapi_runway.cli._actions import budget as budget_module
 else:
     budget_module = LazyModule("cometapi_runway.cli._actions.budget")
-    client_module = LazyModule("cometapi_runway._client")
+    client_module = LazyModule("cometapi_runway._async_client")
     server_module = LazyModule("cometapi_runway.mcp")
 
 _LIBRARIES_OF_THE_EXTRA: Final = frozenset({"mcp", "mcp_types", "PIL"})

@@ -11,10 +11,10 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from cometapi_runway._core.json_values import JSON
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway._settings import BASE_URL_VARIABLE, KEY_VARIABLE
 from cometapi_runway.cli._errors import UsageError, format_command
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.shared import DisplayOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.report import Report

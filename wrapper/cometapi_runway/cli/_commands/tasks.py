@@ -12,6 +12,7 @@ from attrs import evolve
 from cyclopts import App, Group, Parameter
 from cyclopts.types import NonNegativeInt
 
+from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.task import Route
 from cometapi_runway.cli._commands._submission_text import (
     describe_unknown_submission,
@@ -26,7 +27,6 @@ from cometapi_runway.cli._commands._task_list import (
     show_unreadable,
 )
 from cometapi_runway.cli._errors import UsageError, format_command
-from cometapi_runway.cli._lazy_module import LazyModule
 from cometapi_runway.cli._options.shared import (
     CONNECTION_GROUP,
     RUN_GROUP,
