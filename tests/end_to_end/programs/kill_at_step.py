@@ -21,6 +21,9 @@ from cometapi_runway._flows.entries import Entry
 from cometapi_runway._flows.steps import Publish, Record, Send, Step
 from cometapi_runway._io.drivers import Driver
 
+# Loaded before the fork, so that the first wait begins within its interval and sleeps.
+from cometapi_runway.resources import _downloads, _waits  # noqa: F401
+
 NO_POINT = "none"
 CREATE_REQUEST, POLL = "Send create", "Send poll"
 NAMED = "Publish, with the final name and the partial file's"

@@ -31,7 +31,7 @@ def as_object(value: JSON) -> Object | None:
     if value is None or type(value) is str:
         # The most frequent cases; isinstance with an abstract class is slow.
         return None
-    return value if isinstance(value, (dict, Mapping)) else None
+    return value if isinstance(value, Mapping) else None
 
 
 def as_text(value: JSON) -> str | None:
