@@ -72,4 +72,4 @@ class TestVersion:
     def test_is_the_tag_and_leaves_nothing_unreleased(self) -> None:
         assert os.environ["RELEASE_TAG"] == f"v{__version__}"
         changelog = (ROOT / "CHANGELOG.md").read_text()
-        assert not re.search(r"^## \[Unreleased\]\n+(?!## )", changelog, re.M)
+        assert not re.search(r"^## \[Unreleased\]\n+(?!\n|## )", changelog, re.M)

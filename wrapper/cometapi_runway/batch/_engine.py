@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -49,6 +50,19 @@ async def _run_chunk(batch: str, chunk: str) -> None:
     if _worker is None:
         raise RuntimeError("the engine has stopped")
     await _worker.run_chunk(batch, chunk)
+
+
+class SqliteConnection(sqlite3.Connection):
+    """Knows ``unixepoch('subsec')``, which SQLite has since 3.42.
+
+    DBOS uses it on Python 3.12 and newer, which does not mean that SQLite is as new: on Debian 12
+    it is 3.40, where the result is NULL and nothing can be queued.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if sqlite3.sqlite_version_info < (3, 42):
+            self.create_function("unixepoch", 1, lambda _: round(time.time(), 3))
 
 
 def draw_worker_number() -> str:
@@ -194,6 +208,8 @@ class Engine:
             "use_listen_notify": False,
             "scheduler_polling_interval_sec": _HOUR,
         }
+        if self._url.reveal().startswith("sqlite"):
+            config["db_engine_kwargs"] = {"connect_args": {"factory": SqliteConnection}}
         DBOS(config=config)
         if self._queue is not None:
             DBOS.listen_queues([self._queue])
