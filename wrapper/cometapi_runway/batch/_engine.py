@@ -52,6 +52,10 @@ async def _run_chunk(batch: str, chunk: str) -> None:
     await _worker.run_chunk(batch, chunk)
 
 
+def _read_clock(_modifier: object) -> float:
+    return round(time.time(), 3)
+
+
 class SqliteConnection(sqlite3.Connection):
     """Knows ``unixepoch('subsec')``, which SQLite has since 3.42.
 
@@ -62,7 +66,7 @@ class SqliteConnection(sqlite3.Connection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         if sqlite3.sqlite_version_info < (3, 42):
-            self.create_function("unixepoch", 1, lambda _: round(time.time(), 3))
+            self.create_function("unixepoch", 1, _read_clock)
 
 
 def draw_worker_number() -> str:
