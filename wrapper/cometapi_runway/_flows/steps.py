@@ -34,6 +34,12 @@ def _no_headers() -> dict[str, str]:
     return {}
 
 
+def find_model(body: JSON) -> str | None:
+    """The model that a request's body asks for, or None."""
+    model = body.get("model") if isinstance(body, dict) else None
+    return model if isinstance(model, str) else None
+
+
 @frozen
 class PreparedRequest:
     """One HTTP request to the gateway, complete except for the API key.
@@ -53,6 +59,11 @@ class PreparedRequest:
         factory=_no_headers, repr=lambda h: repr(redact_headers(h.items()))
     )
     body: Object | None = field(default=None, repr=False)
+
+    @property
+    def model(self) -> str | None:
+        """The model that it asks for, or None."""
+        return find_model(self.body)
 
     @property
     def fingerprint(self) -> str:
@@ -305,10 +316,29 @@ class SubmissionFailed:
 
 
 @frozen
+class PastDuration:
+    """How long a task took whose end was watched.
+
+    Attributes:
+        seconds: From its creation until its end was seen.
+        gap: How long before that it was known not to have ended.
+    """
+
+    seconds: float
+    gap: float
+
+
+@frozen
 class TaskEnded:
-    """A task reached a terminal state."""
+    """A task reached a terminal state.
+
+    Attributes:
+        task: The task.
+        duration: How long it took, if its end was watched closely enough to know it.
+    """
 
     task: Task
+    duration: PastDuration | None = None
 
 
 @frozen

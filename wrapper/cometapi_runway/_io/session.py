@@ -5,14 +5,14 @@ Resources are typed against `Session`, not against the client, so that no import
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol
 
 from attrs import define
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import NO_RESERVATION, Reservation
+from cometapi_runway._flows.steps import NO_RESERVATION, PastDuration, Reservation
 from cometapi_runway._io.drivers import AsyncDriver, Driver
 from cometapi_runway._settings import Settings
 
@@ -20,8 +20,17 @@ from cometapi_runway._settings import Settings
 class TaskLookup(Protocol):
     """Finds recorded tasks."""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether tasks are recorded at all."""
+        ...
+
     def recall(self, task_id: str) -> Task | None:
         """The task as recorded, or None; an unreadable record counts as None."""
+        ...
+
+    def recall_durations(self, operation: str, model: str | None) -> Sequence[PastDuration]:
+        """How long tasks of a kind took, the newest first; none if the record is unreadable."""
         ...
 
 

@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import SUCCEEDED, Task
 from cometapi_runway._flows import DownloadRequest, download, retrieve, wait
+from cometapi_runway._flows.polling import Polling
 from cometapi_runway._io.drivers import AsyncDriver, OnProgress, OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway._settings import PARALLEL_DOWNLOADS, POLL_INTERVAL, WAIT_TIMEOUT, Settings
@@ -25,7 +26,13 @@ from cometapi_runway.resources._call_options import (
 )
 from cometapi_runway.resources._prepare_request import prepare_poll
 from cometapi_runway.resources._tracked_task import TrackedTask, task_fields
-from cometapi_runway.resources._waits import check_wait_options, make_on_update, make_wait_request
+from cometapi_runway.resources._waits import (
+    check_wait_options,
+    make_on_update,
+    make_plans,
+    make_plans_async,
+    make_wait_request,
+)
 
 
 def bind(
@@ -62,6 +69,7 @@ class BoundTask(TrackedTask):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> BoundTask:
         """Wait until the task has ended. Transient failures are retried until the deadline.
 
@@ -71,6 +79,9 @@ class BoundTask(TrackedTask):
             on_update: Called with the task whenever its state has changed. Its errors are
                 logged, and the wait goes on.
             interval: Seconds between two polls, at least; Runway asks for 5.
+            polling: ``learned`` polls when earlier tasks of the same operation and model have
+                ended, as the client's journal records them; without a journal, or with fewer than
+                20 such tasks, as ``fixed``: once per interval.
 
         Returns:
             The task with its output.
@@ -84,8 +95,10 @@ class BoundTask(TrackedTask):
             APIStatusError: The gateway refuses to answer: key, permission or a malformed id.
         """
         session = self.session
-        options = check_wait_options(timeout, interval)
-        request = make_wait_request(self, options, session.settings)
+        options = check_wait_options(timeout, interval, polling)
+        now = session.driver.clock.now()
+        plans = make_plans([self], options, session.journal)
+        request = make_wait_request(self, options, session.settings, now=now, plans=plans)
         callback = check_callback("on_update", on_update)
         notify = make_on_update(callback, partial(bind, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)
@@ -170,11 +183,14 @@ class AsyncBoundTask(TrackedTask):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> AsyncBoundTask:
         """Wait until the task has ended; see `BoundTask.wait`. `on_update` may be a coroutine."""
         session = self.session
-        options = check_wait_options(timeout, interval)
-        request = make_wait_request(self, options, session.settings)
+        options = check_wait_options(timeout, interval, polling)
+        now = session.driver.clock.now()
+        plans = await make_plans_async([self], options, session.journal)
+        request = make_wait_request(self, options, session.settings, now=now, plans=plans)
         callback = check_async_callback("on_update", on_update)
         notify = make_on_update(callback, partial(bind_async, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
-from random import Random
 from typing import TypeVar
 
 from attrs import evolve
@@ -13,10 +12,11 @@ from attrs import evolve
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._flows import Flow, wait
+from cometapi_runway._flows.polling import Polling
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.scheduler import Scheduler, WaitOutcome, run_flows
 from cometapi_runway._io.session import AsyncSession, Session, TaskLookup
-from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT, Settings
+from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT
 from cometapi_runway.errors import InvalidRequestError, RunwayError, TaskError
 from cometapi_runway.resources._bound_task import AsyncBoundTask, BoundTask, bind, bind_async
 from cometapi_runway.resources._call_options import (
@@ -26,9 +26,12 @@ from cometapi_runway.resources._call_options import (
 )
 from cometapi_runway.resources._tracked_task import TrackedTask
 from cometapi_runway.resources._waits import (
+    Kind,
     WaitOptions,
     check_wait_options,
     make_on_update,
+    make_plans,
+    make_plans_async,
     make_wait_request,
 )
 
@@ -66,6 +69,7 @@ class Tasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> BoundTask:
         """Wait until a task has ended; see `BoundTask.wait`.
 
@@ -75,8 +79,9 @@ class Tasks:
             timeout: Seconds to wait at most; None for no limit.
             on_update: Called with the task whenever its state has changed.
             interval: Seconds between two polls, at least.
+            polling: When to poll; see `BoundTask.wait`.
         """
-        return self.bind(id).wait(timeout, on_update, interval=interval)
+        return self.bind(id).wait(timeout, on_update, interval=interval, polling=polling)
 
     def as_completed(
         self,
@@ -85,6 +90,7 @@ class Tasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> Iterator[BoundTask]:
         """Wait for many tasks at once, and yield each when its wait has ended.
 
@@ -97,6 +103,7 @@ class Tasks:
             timeout: Seconds for all of them together; None for no limit.
             on_update: Called with a task whenever its state has changed.
             interval: Seconds between two polls of one task, at least.
+            polling: When to poll; see `BoundTask.wait`.
 
         Raises:
             InvalidRequestError: An item of `ids` is neither a task nor text, or an option is
@@ -104,10 +111,9 @@ class Tasks:
         """
         session = self._session
         known = index_tasks(ids, self.bind)
-        options = check_wait_options(timeout, interval)
-        flows = start_waits(
-            known, session.driver.clock.now(), options, session.settings, session.rng
-        )
+        options = check_wait_options(timeout, interval, polling)
+        plans = make_plans(known.values(), options, session.journal)
+        flows = start_waits(known, options, session, plans)
         callback = check_callback("on_update", on_update)
         notify = make_on_update(callback, partial(bind, session), known)
         driver = evolve(session.driver, on_update=notify)
@@ -123,13 +129,15 @@ class Tasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> list[BoundTask]:
         """Wait for many tasks at once, and return them in the order of `ids`.
 
         No task's error is raised; each task has its own in `error`. See `as_completed`.
         """
         items = list_ids(ids)
-        ended = {t.id: t for t in self.as_completed(items, timeout, on_update, interval=interval)}
+        completed = self.as_completed(items, timeout, on_update, interval=interval, polling=polling)
+        ended = {task.id: task for task in completed}
         return [ended[task_id_of(item)] for item in items]
 
 
@@ -157,9 +165,10 @@ class AsyncTasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> AsyncBoundTask:
         """Wait until a task has ended; see `Tasks.wait`. `on_update` may be a coroutine."""
-        return await self.bind(id).wait(timeout, on_update, interval=interval)
+        return await self.bind(id).wait(timeout, on_update, interval=interval, polling=polling)
 
     async def as_completed(
         self,
@@ -168,14 +177,14 @@ class AsyncTasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
         session = self._session
         known = index_tasks(ids, self.bind)
-        options = check_wait_options(timeout, interval)
-        flows = start_waits(
-            known, session.driver.clock.now(), options, session.settings, session.rng
-        )
+        options = check_wait_options(timeout, interval, polling)
+        plans = await make_plans_async(known.values(), options, session.journal)
+        flows = start_waits(known, options, session, plans)
         callback = check_async_callback("on_update", on_update)
         notify = make_on_update(callback, partial(bind_async, session), known)
         driver = evolve(session.driver, on_update=notify)
@@ -192,10 +201,11 @@ class AsyncTasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> list[AsyncBoundTask]:
         """Wait for many tasks at once, and return them in order; see `Tasks.wait_all`."""
         items = list_ids(ids)
-        completed = self.as_completed(items, timeout, on_update, interval=interval)
+        completed = self.as_completed(items, timeout, on_update, interval=interval, polling=polling)
         ended = {task.id: task async for task in completed}
         return [ended[task_id_of(item)] for item in items]
 
@@ -241,19 +251,19 @@ def resolve_task(item: str | Task, route: Route, journal: TaskLookup) -> Task:
 
 def start_waits(
     known: Mapping[str, TrackedTask],
-    now: float,
     options: WaitOptions,
-    settings: Settings,
-    rng: Random,
+    session: Session | AsyncSession,
+    plans: Mapping[Kind, tuple[float, ...]],
 ) -> dict[str, Flow[Task]]:
     """A wait for each task, all with one deadline."""
+    now = session.driver.clock.now()
 
     def start(task: TrackedTask) -> Flow[Task]:
         try:
-            request = make_wait_request(task, options, settings)
+            request = make_wait_request(task, options, session.settings, now=now, plans=plans)
         except InvalidRequestError as error:
             return _failed_wait(error)
-        return wait(request, started=now, rng=rng)
+        return wait(request, started=now, rng=session.rng)
 
     return {task_id: start(task) for task_id, task in known.items()}
 

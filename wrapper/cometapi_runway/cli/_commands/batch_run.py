@@ -177,6 +177,7 @@ def _make_options(options: BatchRunOptions, budget: Budget) -> BatchOptions:
         attempts=options.attempts,
         halt=options.halt,
         interval=options.interval,
+        polling=options.polling,
     )
 
 

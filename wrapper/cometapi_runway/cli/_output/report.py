@@ -28,6 +28,7 @@ from cometapi_runway.cli._output.time_estimates import TimeEstimates
 
 if TYPE_CHECKING:
     from cometapi_runway._core.task import Task
+    from cometapi_runway._flows.steps import PastDuration
 
 LABELS: Final = MappingProxyType({ExitCode.INTERRUPTED: "stop:", ExitCode.TIMEOUT: "time:"})
 """The label of an exit report's message, where it is not ``error:``."""
@@ -72,10 +73,12 @@ class TrackedTask:
     Attributes:
         id: The task.
         submitted_at: When it was submitted, on the report's clock; may lie before this process.
+        past: How long earlier tasks of its kind took.
     """
 
     id: str
     submitted_at: float
+    past: Sequence[PastDuration] = ()
 
 
 class Report:
@@ -188,7 +191,9 @@ class Report:
     def estimate_remaining(self, task_id: str) -> float | None:
         """Estimated seconds to a task's end; None where unknown."""
         with self._lock:
-            return self._estimates.estimate_remaining(task_id, self.clock())
+            return self._estimates.estimate_remaining(
+                task_id, self.clock(), self.tracked.get(task_id)
+            )
 
     def _format_progress(self, task: Task) -> str:
         percent = "" if task.progress is None else f"{task.progress:.0%}"
