@@ -65,7 +65,8 @@ UPDATE submission SET state = :state, reason = :reason, task_id = :task_id WHERE
 _END_TASK: Final = """
 UPDATE submission
 SET state = :state, reason = :reason, failure_code = :failure_code, ended_at = :ended_at,
-    duration = coalesce(:duration, duration), duration_gap = coalesce(:gap, duration_gap)
+    duration = coalesce(CAST(:duration AS DOUBLE PRECISION), duration),
+    duration_gap = coalesce(CAST(:gap AS DOUBLE PRECISION), duration_gap)
 WHERE task_id = :task_id
 """
 # A young task stays SUBMITTED: the key in use may be of another account than the task.
