@@ -28,9 +28,9 @@ _LEAST_SPREAD: Final = 0.15
 _GRID_POINTS: Final = 160
 _LEAST_LONGER: Final = 3
 """Past durations that are longer than a task's present one, at least, to estimate its end."""
-_POLL_COST: Final = 1.5
-"""Seconds of delay that one poll less may cost. Over a wide range of it, longer gaps mean as many
-times fewer polls; at 12 s, where the interval is long against the spread, a lower one costs 5 %."""
+_POLL_COST: Final = 1.0
+_HIGHEST_POLL_COST: Final = 2.0
+"""Seconds of delay that one poll less may cost."""
 
 
 def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ...]:
@@ -38,11 +38,12 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
 
     What is to be small is the mean number of polls times the mean delay from a task's end to the
     poll that sees it. A dynamic program over a grid of times finds the polls with the lowest
-    expected delay plus `_POLL_COST` for each poll; for a suitable cost, that plan also has the
-    lowest product. It polls first at a low quantile: before that, a poll costs more than the delay
-    of the few tasks that have ended. Then its gaps are short where ends are likely. The cost is
-    one constant, and not the best for each past: averages over tasks whose plans trade polls
-    against delay at different rates have a larger product than each of the plans.
+    expected delay plus a cost for each poll. It polls first at a low quantile: before that, a poll
+    costs more than the delay of the few tasks that have ended. Then its gaps are short where ends
+    are likely. The product is lowest where the cost of a poll is the plan's delay for each of its
+    polls. That is near 1 s, since longer gaps mean as many times fewer polls, and above it where
+    the interval allows only few. It is kept within these limits, and not searched for: tasks that
+    trade polls against delay at different rates have a larger product together than each alone.
 
     The past is an estimate of the distribution, not the distribution. Each duration stands for its
     neighbourhood (a normal kernel on the logarithmic scale, by Silverman's rule, wider where its
@@ -58,6 +59,9 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
         return ()
     forecast = _Forecast(past, interval)
     plan = forecast.find_cheapest_plan(_POLL_COST)
+    polls, delay = forecast.predict(plan)
+    if delay > _POLL_COST * polls:
+        plan = forecast.find_cheapest_plan(min(delay / polls, _HIGHEST_POLL_COST))
     # Jitter delays each poll; the plan is for the mean of its time.
     early = interval * POLL_JITTER / 2
     return tuple(index * forecast.step - early for index in plan)
@@ -167,21 +171,32 @@ class _Forecast:
 
     def find_cheapest_plan(self, poll_cost: float) -> list[int]:
         """The points of the plan with the lowest sum of delay and `poll_cost` for each poll."""
-        step, ended, waited = self.step, self.ended, self.waited
-        points = len(ended)
+        points = len(self.ended)
         costs = [0.0] * points
         following = [points] * points
         for point in range(points - 1 - self._least, -1, -1):
             last = min(point + self._most, points - 1) if point else points - 1
-            ended_here = ended[point]
             cost, following[point] = min(
-                (waited[later] - ended_here * step * (later - point) + costs[later], later)
+                (self._predict_delay(point, later) + costs[later], later)
                 for later in range(point + self._least, last + 1)
             )
-            costs[point] = cost - waited[point] + poll_cost * (1 - ended_here)
+            costs[point] = cost + poll_cost * (1 - self.ended[point])
         plan: list[int] = []
         point = following[0]
         while point < points:
             plan.append(point)
             point = following[point]
         return plan
+
+    def predict(self, plan: Sequence[int]) -> tuple[float, float]:
+        """The mean number of polls of a plan, and the mean delay in seconds."""
+        polls = delay = 0.0
+        for point, later in zip([0, *plan], plan, strict=False):
+            polls += 1 - self.ended[point]
+            delay += self._predict_delay(point, later)
+        return polls, delay
+
+    def _predict_delay(self, point: int, later: int) -> float:
+        """The mean delay that the poll at `later` sees, if the one before it is at `point`."""
+        waited = self.waited[later] - self.waited[point]
+        return waited - self.ended[point] * self.step * (later - point)
