@@ -9,11 +9,11 @@ gateway looks at the task half-way. Every wait is the flow that the clients run.
 The first table draws durations from the distribution that the past is from: of 20 tasks that were
 polled at the fixed interval, of 100, and of 100 whose own polls were learned.
 
-The second one draws them from another distribution than the past of 20 tasks. In the column `frozen`
-nothing is learned from the new tasks, as for many that are waited for at once. In the column
-`recorded` each one is in the journal when the next one starts; of 200 such tasks, the first ones are
-included. Durations are the same for both schedules. The figure is a ratio to the fixed interval,
-with its standard error over independent pasts.
+The second one draws them from another distribution than the past of 20 tasks. In the column
+`frozen` nothing is learned from the new tasks, as for many that are waited for at once. In the
+column `recorded` each one is in the journal when the next one starts; it is about 200 such tasks,
+with the first ones. Durations are the same for both schedules. The figure is a ratio to the fixed
+interval, with its standard error over independent pasts.
 
     python tests/benchmarks/polling.py [PASTS]
 """
