@@ -6,8 +6,7 @@ import pytest
 
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.steps import PastDuration
-from cometapi_runway.cli._output.report import TrackedTask
-from cometapi_runway.cli._output.time_estimates import TimeEstimates
+from cometapi_runway.cli._output.time_estimates import TimeEstimates, TrackedTask
 
 Seen = tuple[float, str, float | None]
 """When a status was seen, the status, and the progress."""

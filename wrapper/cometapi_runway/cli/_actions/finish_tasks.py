@@ -21,7 +21,8 @@ from cometapi_runway.cli._errors import CommandInterrupted, format_command
 from cometapi_runway.cli._options.shared import ConnectionOptions, WaitingOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import make_exit_report
-from cometapi_runway.cli._output.report import Report, TrackedTask, make_result_fields
+from cometapi_runway.cli._output.report import Report, make_result_fields
+from cometapi_runway.cli._output.time_estimates import TrackedTask
 from cometapi_runway.errors import RunwayError, TaskTimeoutError
 from cometapi_runway.journal import SubmissionRecord
 from cometapi_runway.resources._bound_task import BoundTask

@@ -24,11 +24,10 @@ from cometapi_runway.cli._errors import OutputError
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.text import escape_control_characters, format_duration
-from cometapi_runway.cli._output.time_estimates import TimeEstimates
+from cometapi_runway.cli._output.time_estimates import TimeEstimates, TrackedTask
 
 if TYPE_CHECKING:
     from cometapi_runway._core.task import Task
-    from cometapi_runway._flows.steps import PastDuration
 
 LABELS: Final = MappingProxyType({ExitCode.INTERRUPTED: "stop:", ExitCode.TIMEOUT: "time:"})
 """The label of an exit report's message, where it is not ``error:``."""
@@ -64,21 +63,6 @@ class CreateDetails:
 
 
 _NO_DETAILS: Final = CreateDetails()
-
-
-@frozen
-class TrackedTask:
-    """A task whose progress is shown.
-
-    Attributes:
-        id: The task.
-        submitted_at: When it was submitted, on the report's clock; may lie before this process.
-        past: How long earlier tasks of its kind took.
-    """
-
-    id: str
-    submitted_at: float
-    past: Sequence[PastDuration] = ()
 
 
 class Report:

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from cometapi_runway._core.task import PENDING, SUCCEEDED, THROTTLED
 from cometapi_runway._flows.polling import MIN_PAST, estimate_duration
 
 if TYPE_CHECKING:
     from cometapi_runway._core.task import Task
-    from cometapi_runway.cli._output.report import TrackedTask
+    from cometapi_runway._flows.steps import PastDuration
 
 _MIN_SAMPLES: Final = 3
 _MIN_PROGRESS: Final = 0.05
 """Progress in which a task's speed is measured, at least: the rounding of less distorts it."""
+
+
+@frozen
+class TrackedTask:
+    """A task whose progress is shown.
+
+    Attributes:
+        id: The task.
+        submitted_at: When it was submitted, on the report's clock; may lie before this process.
+        past: How long earlier tasks of its kind took.
+    """
+
+    id: str
+    submitted_at: float
+    past: Sequence[PastDuration] = ()
 
 
 @define
