@@ -106,7 +106,7 @@ def test_its_rows_are_read_and_updated(path: Path) -> None:
     assert journal.settle("k0", charged=False).state == "REFUSED"
     assert [row["key"] for row in journal.export()] == [f"k{number}" for number in range(8)]
     journal.close()
-    assert read_version(path) == 2
+    assert read_version(path) == 3
 
 
 def test_it_takes_new_entries(path: Path, harness: ClientHarness) -> None:
@@ -178,12 +178,12 @@ def test_a_kill_at_any_statement_leaves_it_whole(
         journal = Journal(copy)
         assert len(journal.tasks()) == 8
         journal.close()
-        assert read_version(copy) == 2
+        assert read_version(copy) == 3
         if ended == 0:
             break
         assert ended == -signal.SIGKILL
     assert versions == sorted(versions)
-    assert set(versions) == {1, 2}
+    assert set(versions) == {1, 3}
     assert len(versions) > 15
 
 
@@ -255,7 +255,7 @@ def test_one_that_is_locked_is_waited_for(path: Path) -> None:
     Journal(path).close()
     release.join()
     db.close()
-    assert read_version(path) == 2
+    assert read_version(path) == 3
 
 
 def test_a_newer_one_is_refused_and_left_alone(location: Location) -> None:
@@ -265,11 +265,11 @@ def test_a_newer_one_is_refused_and_left_alone(location: Location) -> None:
     journal.write(SubmissionAccepted("k", "t"))
     journal.close()
     is_file = isinstance(location, Path)
-    newer = "PRAGMA user_version = 3" if is_file else "UPDATE journal_version SET version = 3"
+    newer = "PRAGMA user_version = 4" if is_file else "UPDATE journal_version SET version = 4"
     change(location, newer)
-    with pytest.raises(ConfigurationError, match=r"cannot be opened: .*schema version 3; "):
+    with pytest.raises(ConfigurationError, match=r"cannot be opened: .*schema version 4; "):
         Journal(location)
-    change(location, newer.replace("3", "2"))
+    change(location, newer.replace("4", "3"))
     journal = Journal(location)
     assert [one.task_id for one in journal.tasks()] == ["t"]
     journal.close()

@@ -69,6 +69,7 @@ class Task:
         raw: The JSON as received.
         trace_parent: The trace context of the call that created it (W3C's ``traceparent``), if
             telemetry recorded one.
+        model: The model that was asked for, if known.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Task:
     seed: int | None = None
     raw: Object = field(factory=_empty_object, repr=False, eq=False)
     trace_parent: str | None = field(default=None, repr=False, eq=False)
+    model: str | None = field(default=None, repr=False, eq=False)
 
     @property
     def is_terminal(self) -> bool:

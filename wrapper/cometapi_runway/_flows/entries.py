@@ -138,10 +138,29 @@ class SubmissionFailed:
 
 
 @frozen
+class PastDuration:
+    """How long a task took whose end was watched.
+
+    Attributes:
+        seconds: From its creation until its end was seen.
+        gap: How long before that it was known not to have ended.
+    """
+
+    seconds: float
+    gap: float
+
+
+@frozen
 class TaskEnded:
-    """A task reached a terminal state."""
+    """A task reached a terminal state.
+
+    Attributes:
+        task: The task.
+        duration: How long it took, if its end was watched closely enough to know it.
+    """
 
     task: Task
+    duration: PastDuration | None = None
 
 
 @frozen

@@ -60,6 +60,7 @@ def parse_task(response: ResponseLayers, known: Task | None = None) -> Task:
         operation=known.operation if known is not None else None,
         seed=known.seed if known is not None else None,
         trace_parent=known.trace_parent if known is not None else None,
+        model=known.model if known is not None else None,
         raw=response.payload,
     )
 

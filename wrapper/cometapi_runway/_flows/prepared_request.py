@@ -8,12 +8,18 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from cometapi_runway._core.json_values import Object
+from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.redaction import redact_headers
 
 
 def _no_headers() -> dict[str, str]:
     return {}
+
+
+def find_model(body: JSON) -> str | None:
+    """The model that a request's body asks for, or None."""
+    model = body.get("model") if isinstance(body, dict) else None
+    return model if isinstance(model, str) else None
 
 
 @frozen
@@ -35,6 +41,11 @@ class PreparedRequest:
         factory=_no_headers, repr=lambda h: repr(redact_headers(h.items()))
     )
     body: Object | None = field(default=None, repr=False)
+
+    @property
+    def model(self) -> str | None:
+        """The model that it asks for, or None."""
+        return find_model(self.body)
 
     @property
     def fingerprint(self) -> str:

@@ -173,6 +173,7 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submi
         seed=request.seed,
         raw=payload,
         trace_parent=request.trace.parent,
+        model=request.call.model,
     )
     return Submission(task)
 
@@ -260,6 +261,7 @@ def _take_earlier(request: SubmitRequest, earlier: EarlierSubmission) -> Submiss
         operation=request.call.operation,
         seed=earlier.seed,
         trace_parent=earlier.trace_parent,
+        model=request.call.model,
     )
     return Submission(task, earlier.age, is_reused=True)
 

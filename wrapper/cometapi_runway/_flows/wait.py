@@ -15,11 +15,12 @@ from attrs import define, field, frozen
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
-from cometapi_runway._core.task import CANCELLED, FAILED, Task
+from cometapi_runway._core.task import CANCELLED, FAILED, SUCCEEDED, Task
 from cometapi_runway._flows.backoff import TRANSIENT_STATUSES, FlowClock
-from cometapi_runway._flows.entries import TaskEnded
+from cometapi_runway._flows.entries import PastDuration, TaskEnded
 from cometapi_runway._flows.observation import observable
 from cometapi_runway._flows.parse_task import parse_task
+from cometapi_runway._flows.polling import MAX_GAP, next_poll
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.read_response import FETCH_FAILED, parse_response
 from cometapi_runway._flows.response_layers import ResponseLayers
@@ -58,6 +59,10 @@ class WaitRequest:
             the task.
         created: When it was accepted, on this process's clock; None if it was accepted elsewhere.
         seen: Whether the gateway has shown it before.
+        submitted: When it was submitted, on this process's clock, wherever that was; None if that
+            is not known.
+        plan: When to poll it, in seconds after `submitted`, see `plan_polls`; empty for the fixed
+            interval.
     """
 
     task: Task
@@ -68,6 +73,8 @@ class WaitRequest:
     grace: float = settings.NOT_FOUND_GRACE
     created: float | None = None
     seen: bool = False
+    submitted: float | None = None
+    plan: tuple[float, ...] = ()
 
 
 @frozen
@@ -99,6 +106,7 @@ class _WaitProgress:
         missing: Polls that the gateway answered without knowing the task.
         failure: The last poll's failure, or None.
         log: What the log says about failed polls.
+        not_ended_at: When the task was last known not to have ended, or None.
     """
 
     clock: FlowClock
@@ -110,6 +118,7 @@ class _WaitProgress:
     missing: int = 0
     failure: _PollFailure | None = None
     log: RetryLog = field(factory=RetryLog)
+    not_ended_at: float | None = None
 
     @property
     def elapsed(self) -> float:
@@ -180,7 +189,11 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
     grace_end = (started if request.created is None else request.created) + request.grace
     progress = _WaitProgress(clock, started, request.task, request.seen)
     if request.created is not None and not request.seen:
-        sleep = Sleep(min(request.created + request.interval, deadline) - clock.now)
+        first = _first_poll(request, request.created, rng)
+        if clock.now < first:
+            # A poll before that would have been too early: the task is watched from its start.
+            progress.not_ended_at = request.created
+        sleep = Sleep(min(first, deadline) - clock.now)
         if sleep.seconds > 0:
             yield sleep
             clock.add_sleep(sleep.seconds, sleep.at)
@@ -189,8 +202,10 @@ def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow
         outcome = yield from _poll(request, progress, deadline - polled_at)
         if isinstance(outcome, Task):
             if outcome.is_terminal:
-                yield from _record_end(outcome, deadline - clock.now)
+                duration = _measure_duration(request, progress, outcome)
+                yield from _record_end(outcome, deadline - clock.now, duration)
                 return outcome
+            progress.not_ended_at = polled_at
         elif outcome.missing and not progress.is_visible and clock.now >= grace_end:
             raise _not_found_error(progress) from outcome.error
         elif _is_hopeless(request, progress, outcome):
@@ -291,10 +306,43 @@ def _poll_timeout(request: WaitRequest, remaining: float) -> float:
 def _next_poll(
     request: WaitRequest, polled_at: float, progress: _WaitProgress, rng: Random
 ) -> float:
-    """When to poll again: after the interval, or when the gateway asks for it."""
-    interval = request.interval * (1 + rng.uniform(0, settings.POLL_JITTER))
-    pause = progress.failure.pause if progress.failure else 0.0
-    return max(polled_at + interval, progress.clock.now + pause)
+    """When to poll again: as planned, after the interval, or when the gateway asks for it."""
+    jitter = request.interval * rng.uniform(0, settings.POLL_JITTER)
+    due = polled_at + request.interval
+    pause = 0.0
+    if progress.failure is not None:
+        # A plan supposes that the task was seen; the interval repeats a failed poll sooner.
+        pause = progress.failure.pause
+    elif request.submitted is not None:
+        elapsed = polled_at - request.submitted
+        due = request.submitted + next_poll(request.plan, elapsed, request.interval)
+    return max(due + jitter, progress.clock.now + pause)
+
+
+def _first_poll(request: WaitRequest, created: float, rng: Random) -> float:
+    """When to poll a new task for the first time."""
+    if not request.plan:
+        return created + request.interval
+    # Many tasks that were created at once have one plan.
+    jitter = request.interval * rng.uniform(0, settings.POLL_JITTER)
+    return created + max(request.plan[0], request.interval) + jitter
+
+
+def _measure_duration(
+    request: WaitRequest, progress: _WaitProgress, final: Task
+) -> PastDuration | None:
+    """How long a task took that succeeded; None if its end was not watched closely enough.
+
+    The first poll of a new task may be a long time after its creation. That gap counts as watched,
+    since otherwise a plan whose first poll is too late would never be mended.
+    """
+    submitted, not_ended_at = request.submitted, progress.not_ended_at
+    if final.status != SUCCEEDED or submitted is None or not_ended_at is None:
+        return None
+    gap = progress.clock.now - max(not_ended_at, submitted)
+    if gap > MAX_GAP and progress.polls > 1:
+        return None
+    return PastDuration(progress.clock.now - submitted, gap)
 
 
 def _read_poll(send: Send, known: Task) -> Task | _PollFailure:
@@ -351,10 +399,10 @@ def _check_task_id(response: ResponseLayers, known: Task) -> None:
         )
 
 
-def _record_end(final: Task, remaining: float) -> Flow[None]:
+def _record_end(final: Task, remaining: float, duration: PastDuration | None = None) -> Flow[None]:
     """Record the end; a locked journal does not delay it beyond the deadline."""
     timeout = min(settings.JOURNAL_TIMEOUT, max(remaining, 0.0))
-    record = Record(TaskEnded(final), timeout=timeout)
+    record = Record(TaskEnded(final, duration), timeout=timeout)
     yield record
     if record.error is not None:
         yield Warn(f"task {final.id} ended, but the journal cannot be written ({record.error})")

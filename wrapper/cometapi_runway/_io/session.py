@@ -5,7 +5,7 @@ Resources are typed against `Session`, not against the client, so that no import
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +16,7 @@ from cometapi_runway._io.drivers import Driver
 from cometapi_runway._settings import Settings
 
 if TYPE_CHECKING:
-    from cometapi_runway._flows.entries import Reservation
+    from cometapi_runway._flows.entries import PastDuration, Reservation
     from cometapi_runway._io.async_driver import AsyncDriver
 
 
@@ -25,6 +25,10 @@ class TaskLookup(Protocol):
 
     def recall(self, task_id: str) -> Task | None:
         """The task as recorded, or None; an unreadable record counts as None."""
+        ...
+
+    def recall_durations(self, operation: str, model: str | None) -> Sequence[PastDuration]:
+        """How long tasks of a kind took, the newest first; none if the record is unreadable."""
         ...
 
 

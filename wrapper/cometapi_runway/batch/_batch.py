@@ -17,6 +17,7 @@ from cometapi_runway._async_client import AsyncRunwayClient
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.secret import Secret
+from cometapi_runway._flows.polling import Polling
 from cometapi_runway._settings import POLL_INTERVAL, REQUEST_TIMEOUT, Settings, resolve_settings
 from cometapi_runway.batch._check import ManifestReport, check_manifest
 from cometapi_runway.batch._decisions import FAILURES
@@ -166,6 +167,7 @@ class Batch:
         attempts: int = 1,
         halt: str | None = None,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
         wait_timeout: float = WAIT_TIMEOUT,
         on_progress: OnProgress | None = None,
     ) -> Generator[RowResult]:
@@ -184,6 +186,7 @@ class Batch:
                 says that it can help, and is paid for.
             halt: When to stop submitting: ``fail=10%`` of the rows of this run, or ``fail=5``.
             interval: Seconds between two polls of one task.
+            polling: When to poll; see `BoundTask.wait`.
             wait_timeout: Seconds after which a row stops waiting for its task.
             on_progress: Called about every second with the batch's `BatchStatus`.
 
@@ -195,7 +198,16 @@ class Batch:
                 folder or gateway is another one than before.
         """
         options = self._make_options(
-            concurrency, rate, max_cost, max_tasks, prices, attempts, halt, interval, wait_timeout
+            concurrency,
+            rate,
+            max_cost,
+            max_tasks,
+            prices,
+            attempts,
+            halt,
+            interval,
+            polling,
+            wait_timeout,
         )
         self._stopping = False
         with contextlib.ExitStack() as stack:
@@ -221,6 +233,7 @@ class Batch:
         attempts: int = 1,
         halt: str | None = None,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
         wait_timeout: float = WAIT_TIMEOUT,
         on_progress: OnProgress | None = None,
     ) -> AsyncIterator[RowResult]:
@@ -234,6 +247,7 @@ class Batch:
             attempts=attempts,
             halt=halt,
             interval=interval,
+            polling=polling,
             wait_timeout=wait_timeout,
             on_progress=on_progress,
         )
@@ -326,6 +340,7 @@ class Batch:
         attempts: int,
         halt: str | None,
         interval: float,
+        polling: Polling,
         wait_timeout: float,
     ) -> BatchOptions:
         budget = Budget(max_cost, max_tasks, self.name, prices)
@@ -338,6 +353,7 @@ class Batch:
             attempts=attempts,
             halt=halt,
             interval=interval,
+            polling=polling,
             timeout=wait_timeout,
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from attrs import frozen
 
 from cometapi_runway._core.redaction import safe_repr
+from cometapi_runway._flows.polling import Polling
 from cometapi_runway._settings import POLL_INTERVAL
 from cometapi_runway.batch._decisions import Halt, Rate, parse_halt, parse_rate
 from cometapi_runway.errors import ConfigurationError
@@ -31,6 +32,7 @@ class BatchOptions:
     halt: str | None = None
     interval: float = POLL_INTERVAL
     timeout: float = WAIT_TIMEOUT
+    polling: Polling = "learned"
 
     def __attrs_post_init__(self) -> None:
         for name, largest in (("concurrency", 10_000), ("attempts", 100)):
@@ -40,6 +42,11 @@ class BatchOptions:
                     f"{name} must be a whole number from 1 to {largest:,}, got {safe_repr(value)}",
                     setting=name,
                 )
+        if self.polling not in get_args(Polling):
+            raise ConfigurationError(
+                f"polling must be 'learned' or 'fixed', got {safe_repr(self.polling)}",
+                setting="polling",
+            )
         # Read once here, so that a malformed one is refused before anything starts.
         self.parse_rate()
         self.parse_halt()
@@ -68,6 +75,7 @@ class BatchOptions:
             "halt": self.halt,
             "interval": self.interval,
             "timeout": self.timeout,
+            "polling": self.polling,
         }
 
     @classmethod

@@ -180,7 +180,9 @@ class RowRunner:
         age = 0.0 if task.accepted_at is None else clock.now() - task.accepted_at
         state.created_at = datetime.now(UTC) - timedelta(seconds=age)
         options = self.options
-        state.task = await task.wait(options.timeout, interval=options.interval)
+        state.task = await task.wait(
+            options.timeout, interval=options.interval, polling=options.polling
+        )
 
     def _may_repeat(self, state: RowState, verdict: Verdict) -> bool:
         tries = state.attempt - state.row.first_attempt + 1

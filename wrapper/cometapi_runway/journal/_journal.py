@@ -26,7 +26,7 @@ from typing import Final, overload
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.redaction import redact_url
 from cometapi_runway._core.secret import Secret
-from cometapi_runway._flows.entries import Conflict, Entry
+from cometapi_runway._flows.entries import Conflict, Entry, PastDuration
 from cometapi_runway._settings import JOURNAL_READ_TIMEOUT, JOURNAL_TIMEOUT
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError, Issue
 from cometapi_runway.journal import _queries as queries
@@ -45,6 +45,7 @@ from cometapi_runway.journal._records import (
     SubmissionRecord,
     UnreadableRecord,
     make_export_row,
+    parse_durations,
     parse_records,
 )
 from cometapi_runway.journal._settlement import make_settlement
@@ -233,6 +234,38 @@ class Journal:
             return self._find_one(queries.BY_IDEMPOTENCY_KEY, by_key, gateway, timeout)
         condition, values = _match_label(label or "")
         return self._select(condition, values, gateway, timeout=timeout)
+
+    def durations(
+        self,
+        operation: str,
+        model: str | None = None,
+        *,
+        limit: int,
+        gateway: str | None = None,
+        timeout: float = JOURNAL_READ_TIMEOUT,
+    ) -> list[PastDuration]:
+        """How long the latest tasks of an operation and model took, the newest first.
+
+        Only tasks that succeeded and whose end a wait has watched. Damaged rows are left out.
+
+        Args:
+            operation: The operation's id in the contract.
+            model: The model that they asked for, or None.
+            limit: How many at most.
+            gateway: Only those sent to this gateway; None for all gateways.
+            timeout: Seconds to wait while another process holds the file's lock.
+
+        Raises:
+            ConfigurationError: The file cannot be read.
+        """
+        values: dict[str, SQLValue] = {
+            "operation": operation,
+            "model": model or "",
+            "gateway": None if gateway is None else redact_url(gateway),
+            "limit": limit,
+        }
+        rows = self._database.fetch(queries.DURATIONS, values, timeout)
+        return parse_durations(rows)
 
     def spent(self, scope: str | None = "default", *, gateway: str | None = None) -> Spending:
         """What the submissions of a budget's scope have cost, or may yet cost.

@@ -25,7 +25,12 @@ from cometapi_runway._core.redaction import HIDDEN, redact_database_url, redact_
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._backend import SQLValue, Statement, StorageError
-from cometapi_runway.journal._schema import INDEXES_V2, POSTGRES_TABLES, SCHEMA_VERSION
+from cometapi_runway.journal._schema import (
+    INDEXES_V2,
+    POSTGRES_TABLES,
+    SCHEMA_VERSION,
+    V2_TO_V3,
+)
 
 T = TypeVar("T")
 
@@ -328,14 +333,17 @@ def _prepare(connection: psycopg.Connection[DictRow], owner: int, timeout: float
         version = _read_version(connection)
         if version == SCHEMA_VERSION:
             return
-        if version is not None:
+        if version not in {None, 2}:
             raise psycopg.NotSupportedError(
-                f"it has schema version {version}; this package reads version {SCHEMA_VERSION}"
+                f"it has schema version {version}; this package reads versions 2 to "
+                f"{SCHEMA_VERSION}"
             )
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
-        for statement in (POSTGRES_TABLES + INDEXES_V2).split(";"):
+        tables = POSTGRES_TABLES + INDEXES_V2 if version is None else ""
+        for statement in (tables + V2_TO_V3).split(";"):
             if statement.strip():
                 connection.execute(statement)
+        connection.execute("DELETE FROM journal_version")
         connection.execute("INSERT INTO journal_version VALUES (%s)", (SCHEMA_VERSION,))
 
 

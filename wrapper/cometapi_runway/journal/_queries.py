@@ -54,6 +54,11 @@ WHERE key = :key AND (
     OR (settled_at IS NOT NULL AND state IN ('SUBMITTED', 'LOST'))
 )"""
 
+DURATIONS: Final = """SELECT duration, duration_gap FROM submission
+WHERE operation = :operation AND model = :model AND duration IS NOT NULL
+    AND (:gateway IS NULL OR base_url = :gateway)
+ORDER BY created_at DESC LIMIT :limit"""
+
 _NO_LIMIT: Final = 2**62
 
 

@@ -15,6 +15,8 @@ from attrs import field, frozen
 from cometapi_runway._core.json_values import JSON, parse_json
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Route
+from cometapi_runway._flows.entries import PastDuration
+from cometapi_runway._flows.prepared_request import find_model
 from cometapi_runway.journal._backend import Row
 from cometapi_runway.journal._money import from_micros
 
@@ -31,6 +33,8 @@ SubmissionState: TypeAlias = Literal[
   longer resumed automatically. If it is seen to have ended later, that state replaces ``LOST``.
 """
 
+_LONGEST_DURATION: Final = 7 * 86_400.0
+"""Seconds; a longer one is damaged, and would make a plan of polls too long."""
 _ROW_ERRORS = (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError)
 """What reading a row can raise if its values are not those that were written."""
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -112,6 +116,11 @@ class SubmissionRecord:
     settled_at: datetime | None = None
     trace_parent: str | None = field(default=None, repr=False)
     owner: int | None = field(default=None, repr=False, eq=False)
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked for, or None."""
+        return find_model(self.arguments)
 
     @property
     def failure_reason(self) -> SubmissionFailureReason | None:
@@ -198,6 +207,17 @@ def _parse(first: Row, rows: Sequence[Row]) -> SubmissionRecord:
         trace_parent=first["trace_parent"],
         owner=first["owner"],
     )
+
+
+def parse_durations(rows: Iterable[Row]) -> list[PastDuration]:
+    """The durations of ended tasks; damaged ones are left out."""
+    pairs = ((row["duration"], row["duration_gap"]) for row in rows)
+    return [
+        PastDuration(seconds, gap)
+        for seconds, gap in pairs
+        if isinstance(seconds, float) and isinstance(gap, float)
+        if 0 < seconds < _LONGEST_DURATION and 0 <= gap <= seconds
+    ]
 
 
 EXPORT_FIELDS: Final = (

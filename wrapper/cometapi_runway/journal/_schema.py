@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 TABLES_V1: Final = """
 CREATE TABLE IF NOT EXISTS submission (
@@ -55,6 +55,15 @@ CREATE INDEX IF NOT EXISTS submission_refused ON submission (idempotency_key)
 CREATE INDEX IF NOT EXISTS submission_scope ON submission (scope, base_url, state, price)
     WHERE scope IS NOT NULL;
 CREATE INDEX IF NOT EXISTS submission_label ON submission (label) WHERE label IS NOT NULL;
+"""
+# The same in both databases. The model is empty where a request names none. A duration is NULL
+# unless the task's end was watched; see `PastDuration`.
+V2_TO_V3: Final = """
+ALTER TABLE submission ADD COLUMN model TEXT;
+ALTER TABLE submission ADD COLUMN duration DOUBLE PRECISION;
+ALTER TABLE submission ADD COLUMN duration_gap DOUBLE PRECISION;
+CREATE INDEX IF NOT EXISTS submission_duration ON submission (operation, model, created_at)
+    WHERE duration IS NOT NULL;
 """
 OBJECT_NAMES: Final = frozenset({"submission", "submission_task", "submission_open", "file"})
 """Tables and indexes that a journal of any version has."""

@@ -17,11 +17,12 @@ from cometapi_runway.journal._schema import (
     SCHEMA_VERSION,
     TABLES_V1,
     V1_TO_V2,
+    V2_TO_V3,
 )
 
 _APPLICATION_ID = 0x4352574A
 """SQLite's ``application_id``, which distinguishes a journal from other programs' files."""
-_STEPS = {1: V1_TO_V2 + INDEXES_V2}
+_STEPS = {1: V1_TO_V2 + INDEXES_V2, 2: V2_TO_V3}
 """From one schema version to the next."""
 
 

@@ -17,6 +17,7 @@ from cometapi_runway._flows.entries import (
     Entry,
     OutputRequested,
     OutputSaved,
+    PastDuration,
     SubmissionAccepted,
     SubmissionFailed,
     SubmissionStarted,
@@ -35,10 +36,10 @@ _SQLITE_INTEGERS: Final = range(-(2**63), 2**63)
 _INSERT_SUBMISSION: Final = """
 INSERT INTO submission (key, operation, arguments, fingerprint, seed, route, base_url, created_at,
     process, state, idempotency_key, request_digest, label, scope, price, owner,
-    trace_parent)
+    trace_parent, model)
 SELECT :key, :operation, :arguments, :fingerprint, :seed, :route, :base_url, :created_at,
     :process, 'INTENDED', :idempotency_key, :request_digest, :label, :scope, :price, :owner,
-    :trace_parent
+    :trace_parent, :model
 WHERE {conditions}
 ON CONFLICT DO NOTHING
 """
@@ -63,7 +64,9 @@ UPDATE submission SET state = :state, reason = :reason, task_id = :task_id WHERE
 # Whatever was recorded before: a LOST task is found again.
 _END_TASK: Final = """
 UPDATE submission
-SET state = :state, reason = :reason, failure_code = :failure_code, ended_at = :ended_at
+SET state = :state, reason = :reason, failure_code = :failure_code, ended_at = :ended_at,
+    duration = coalesce(CAST(:duration AS DOUBLE PRECISION), duration),
+    duration_gap = coalesce(CAST(:gap AS DOUBLE PRECISION), duration_gap)
 WHERE task_id = :task_id
 """
 # A young task stays SUBMITTED: the key in use may be of another account than the task.
@@ -154,8 +157,8 @@ def make_write(entry: Entry, base_url: str) -> Write:
             values = {"key": key, "state": state, "reason": reason.value, "task_id": task_id}
             fail = Statement(_FAIL_SUBMISSION, values, True)
             return Write((fail,), ("decision", 0), f"request {key} is {state}", key, task_id)
-        case TaskEnded(task):
-            return _write_end(task)
+        case TaskEnded(task, duration):
+            return _write_end(task, duration)
         case TaskMissing(task_id):
             return _write_missing(task_id)
         case OutputRequested(task_id, first, folder, count):
@@ -204,6 +207,7 @@ def _intent_values(entry: SubmissionStarted, gateway: str) -> dict[str, SQLValue
         "request_digest": None if own_key is None else own_key.digest,
         "label": entry.label,
         "trace_parent": entry.trace_parent,
+        "model": request.model or "",
         "scope": reservation.scope,
         "price": to_micros(reservation.price),
         "max_tasks": reservation.max_tasks,
@@ -211,7 +215,7 @@ def _intent_values(entry: SubmissionStarted, gateway: str) -> dict[str, SQLValue
     }
 
 
-def _write_end(task: Task) -> Write:
+def _write_end(task: Task, duration: PastDuration | None) -> Write:
     end: tuple[Statement, ...] = ()
     if task.is_terminal:
         values: dict[str, SQLValue] = {
@@ -220,6 +224,8 @@ def _write_end(task: Task) -> Write:
             "reason": redact_text(task.failure) if task.failure else None,
             "failure_code": task.failure_code,
             "ended_at": time.time(),
+            "duration": None if duration is None else duration.seconds,
+            "gap": None if duration is None else duration.gap,
         }
         end = (Statement(_END_TASK, values, updates_submission=True, is_synced=False),)
     return Write(end, ("end", 0), f"task {task.id} is {task.status}", task_id=task.id)

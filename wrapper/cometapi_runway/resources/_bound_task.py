@@ -19,6 +19,7 @@ from cometapi_runway.resources._tracked_task import TrackedTask, task_fields
 
 if TYPE_CHECKING:
     from cometapi_runway._flows import wait as wait_flow
+    from cometapi_runway._flows.polling import Polling
     from cometapi_runway._io.fetch import OnProgress
     from cometapi_runway.resources import _prepare_request as prepare_request
     from cometapi_runway.resources import _waits as waits
@@ -77,6 +78,7 @@ class BoundTask(TrackedTask):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> BoundTask:
         """Wait until the task has ended. Transient failures are retried until the deadline.
 
@@ -86,6 +88,9 @@ class BoundTask(TrackedTask):
             on_update: Called with the task whenever its state has changed. Its errors are
                 logged, and the wait goes on.
             interval: Seconds between two polls, at least; Runway asks for 5.
+            polling: ``learned`` polls when earlier tasks of the same operation and model have
+                ended, as the client's journal records them; without a journal, or with fewer than
+                20 such tasks, as ``fixed``: once per interval.
 
         Returns:
             The task with its output.
@@ -99,8 +104,10 @@ class BoundTask(TrackedTask):
             APIStatusError: The gateway refuses to answer: key, permission or a malformed id.
         """
         session = self.session
-        options = waits.check_wait_options(timeout, interval)
-        request = waits.make_wait_request(self, options, session.settings)
+        options = waits.check_wait_options(timeout, interval, polling)
+        now = session.driver.clock.now()
+        plans = waits.make_plans([self], options, session.journal)
+        request = waits.make_wait_request(self, options, session.settings, now=now, plans=plans)
         callback = check_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)
@@ -171,11 +178,14 @@ class AsyncBoundTask(TrackedTask):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> AsyncBoundTask:
         """Wait until the task has ended; see `BoundTask.wait`. `on_update` may be a coroutine."""
         session = self.session
-        options = waits.check_wait_options(timeout, interval)
-        request = waits.make_wait_request(self, options, session.settings)
+        options = waits.check_wait_options(timeout, interval, polling)
+        now = session.driver.clock.now()
+        plans = await waits.make_plans_async([self], options, session.journal)
+        request = waits.make_wait_request(self, options, session.settings, now=now, plans=plans)
         callback = check_async_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind_async, session), {self.id: self})
         driver = evolve(session.driver, on_update=notify)

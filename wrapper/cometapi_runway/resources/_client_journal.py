@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -12,7 +12,14 @@ from attrs import field, frozen
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.task import PENDING, Task
-from cometapi_runway._flows.entries import Conflict, Entry, OutputRequested, TaskMissing
+from cometapi_runway._flows.entries import (
+    Conflict,
+    Entry,
+    OutputRequested,
+    PastDuration,
+    TaskMissing,
+)
+from cometapi_runway._flows.polling import MAX_PAST, Polling
 from cometapi_runway._flows.steps import Flow, Record, Warn
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session
@@ -35,6 +42,11 @@ class GatewayJournal:
 
     store: Journal | None
     base_url: str
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the client has a journal."""
+        return self.store is not None
 
     @property
     def _journal(self) -> Journal:
@@ -116,6 +128,24 @@ class GatewayJournal:
             return None
         return None if record is None else _to_task(record, task_id)
 
+    def recall_durations(self, operation: str, model: str | None) -> Sequence[PastDuration]:
+        """How long the latest tasks of a kind took, the newest first; see `Journal.durations`.
+
+        A journal error counts as no record.
+        """
+        if self.store is None:
+            return ()
+        try:
+            return self.store.durations(
+                operation,
+                model,
+                limit=MAX_PAST,
+                gateway=self.base_url,
+                timeout=RECALL_TIMEOUT,
+            )
+        except (RunwayError, StorageError):
+            return ()
+
     def close(self) -> None:
         """Close the journal; the next use opens it again."""
         if self.store is not None:
@@ -153,6 +183,8 @@ def _to_task(record: SubmissionRecord, task_id: str) -> Task:
         operation=record.operation,
         seed=record.seed,
         trace_parent=record.trace_parent,
+        model=record.model,
+        created_at=record.created_at,
     )
 
 
@@ -180,6 +212,7 @@ class ClientJournal(GatewayJournal):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
         include_unfetched: bool = False,
     ) -> Iterator[BoundTask]:
         """Wait for every unfinished task of the journal; see `Tasks.as_completed`.
@@ -191,12 +224,15 @@ class ClientJournal(GatewayJournal):
             timeout: Seconds for all of them together; None for no limit.
             on_update: Called with a task whenever its state has changed.
             interval: Seconds between two polls of one task, at least.
+            polling: When to poll; see `BoundTask.wait`.
             include_unfetched: Whether tasks that succeeded without their files are polled as
                 well, see `unfetched`, so that their output can be downloaded.
         """
         tasks = self._bind(self.resumable_tasks(include_unfetched=include_unfetched))
         return self.record_missing(
-            Tasks(self._session()).as_completed(tasks, timeout, on_update, interval=interval)
+            Tasks(self._session()).as_completed(
+                tasks, timeout, on_update, interval=interval, polling=polling
+            )
         )
 
     def _bind(self, tasks: Iterable[tuple[Task, float]]) -> list[BoundTask]:
@@ -233,12 +269,15 @@ class AsyncClientJournal(GatewayJournal):
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
         include_unfetched: bool = False,
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for every unfinished task of the journal; see `ClientJournal.resume`."""
         tasks = self._bind(self.resumable_tasks(include_unfetched=include_unfetched))
         return self.record_missing(
-            AsyncTasks(self._session()).as_completed(tasks, timeout, on_update, interval=interval)
+            AsyncTasks(self._session()).as_completed(
+                tasks, timeout, on_update, interval=interval, polling=polling
+            )
         )
 
     def _bind(self, tasks: Iterable[tuple[Task, float]]) -> list[AsyncBoundTask]:

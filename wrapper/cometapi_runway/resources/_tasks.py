@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
-from random import Random
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -15,7 +14,7 @@ from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import PENDING, Route, Task
 from cometapi_runway._io.drivers import OnUpdate
 from cometapi_runway._io.session import AsyncSession, Session, TaskLookup
-from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT, Settings
+from cometapi_runway._settings import POLL_INTERVAL, WAIT_TIMEOUT
 from cometapi_runway.errors import InvalidRequestError, RunwayError, TaskError
 from cometapi_runway.resources._bound_task import (
     AsyncBoundTask,
@@ -34,10 +33,11 @@ from cometapi_runway.resources._tracked_task import TrackedTask
 
 if TYPE_CHECKING:
     from cometapi_runway._flows import wait as wait_flow
+    from cometapi_runway._flows.polling import Polling
     from cometapi_runway._flows.steps import Flow
     from cometapi_runway._io.scheduler import WaitOutcome
     from cometapi_runway.resources import _waits as waits
-    from cometapi_runway.resources._waits import WaitOptions
+    from cometapi_runway.resources._waits import Kind, WaitOptions
 else:
     # The first call loads them, not the client.
     wait_flow = LazyModule("cometapi_runway._flows.wait")
@@ -77,6 +77,7 @@ class Tasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> BoundTask:
         """Wait until a task has ended; see `BoundTask.wait`.
 
@@ -86,8 +87,9 @@ class Tasks:
             timeout: Seconds to wait at most; None for no limit.
             on_update: Called with the task whenever its state has changed.
             interval: Seconds between two polls, at least.
+            polling: When to poll; see `BoundTask.wait`.
         """
-        return self.bind(id).wait(timeout, on_update, interval=interval)
+        return self.bind(id).wait(timeout, on_update, interval=interval, polling=polling)
 
     def as_completed(
         self,
@@ -96,6 +98,7 @@ class Tasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> Iterator[BoundTask]:
         """Wait for many tasks at once, and yield each when its wait has ended.
 
@@ -108,17 +111,17 @@ class Tasks:
             timeout: Seconds for all of them together; None for no limit.
             on_update: Called with a task whenever its state has changed.
             interval: Seconds between two polls of one task, at least.
+            polling: When to poll; see `BoundTask.wait`.
 
         Raises:
             InvalidRequestError: An item of `ids` is neither a task nor text, or an option is
                 malformed.
         """
         session = self._session
-        known = index_tasks(ids, self._route, self._session.journal)
-        options = waits.check_wait_options(timeout, interval)
-        flows = start_waits(
-            known, session.driver.clock.now(), options, session.settings, session.rng
-        )
+        known = index_tasks(ids, self._route, session.journal)
+        options = waits.check_wait_options(timeout, interval, polling)
+        plans = waits.make_plans(known.values(), options, session.journal)
+        flows = start_waits(known, options, session, plans)
         callback = check_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind, session), known)
         driver = evolve(session.driver, on_update=notify)
@@ -137,13 +140,15 @@ class Tasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> list[BoundTask]:
         """Wait for many tasks at once, and return them in the order of `ids`.
 
         No task's error is raised; each task has its own in `error`. See `as_completed`.
         """
         items = list_ids(ids)
-        ended = {t.id: t for t in self.as_completed(items, timeout, on_update, interval=interval)}
+        completed = self.as_completed(items, timeout, on_update, interval=interval, polling=polling)
+        ended = {task.id: task for task in completed}
         return [ended[task_id_of(item)] for item in items]
 
 
@@ -174,9 +179,10 @@ class AsyncTasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> AsyncBoundTask:
         """Wait until a task has ended; see `Tasks.wait`. `on_update` may be a coroutine."""
-        return await self.bind(id).wait(timeout, on_update, interval=interval)
+        return await self.bind(id).wait(timeout, on_update, interval=interval, polling=polling)
 
     async def as_completed(
         self,
@@ -185,14 +191,14 @@ class AsyncTasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> AsyncIterator[AsyncBoundTask]:
         """Wait for many tasks at once, and yield each as it ends; see `Tasks.as_completed`."""
         session = self._session
-        known = index_tasks(ids, self._route, self._session.journal)
-        options = waits.check_wait_options(timeout, interval)
-        flows = start_waits(
-            known, session.driver.clock.now(), options, session.settings, session.rng
-        )
+        known = index_tasks(ids, self._route, session.journal)
+        options = waits.check_wait_options(timeout, interval, polling)
+        plans = await waits.make_plans_async(known.values(), options, session.journal)
+        flows = start_waits(known, options, session, plans)
         callback = check_async_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind_async, session), known)
         driver = evolve(session.driver, on_update=notify)
@@ -211,10 +217,11 @@ class AsyncTasks:
         on_update: OnUpdate | None = None,
         *,
         interval: float = POLL_INTERVAL,
+        polling: Polling = "learned",
     ) -> list[AsyncBoundTask]:
         """Wait for many tasks at once, and return them in order; see `Tasks.wait_all`."""
         items = list_ids(ids)
-        completed = self.as_completed(items, timeout, on_update, interval=interval)
+        completed = self.as_completed(items, timeout, on_update, interval=interval, polling=polling)
         ended = {task.id: task async for task in completed}
         return [ended[task_id_of(item)] for item in items]
 
@@ -265,19 +272,21 @@ def resolve_task(item: str | Task, route: Route, journal: TaskLookup | None) -> 
 
 def start_waits(
     known: Mapping[str, Task],
-    now: float,
     options: WaitOptions,
-    settings: Settings,
-    rng: Random,
+    session: Session | AsyncSession,
+    plans: Mapping[Kind, tuple[float, ...]],
 ) -> dict[str, Flow[Task]]:
     """A wait for each task, all with one deadline."""
+    now = session.driver.clock.now()
 
     def start(task: Task) -> Flow[Task]:
         try:
-            request = waits.make_wait_request(task, options, settings)
+            request = waits.make_wait_request(
+                task, options, session.settings, now=now, plans=plans
+            )
         except InvalidRequestError as error:
             return _failed_wait(error)
-        return wait_flow.wait(request, started=now, rng=rng)
+        return wait_flow.wait(request, started=now, rng=session.rng)
 
     return {task_id: start(task) for task_id, task in known.items()}
 

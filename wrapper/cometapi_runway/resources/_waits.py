@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias, get_args
 
 from attrs import frozen
 
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway._core.task import Task
+from cometapi_runway._flows.polling import Polling, plan_polls
 from cometapi_runway._flows.wait import WaitRequest
 from cometapi_runway._io.drivers import OnUpdate
+from cometapi_runway._io.session import TaskLookup
 from cometapi_runway._settings import MAX_SECONDS, Settings
 from cometapi_runway.resources._call_options import invalid_option
 from cometapi_runway.resources._prepare_request import prepare_poll
@@ -20,29 +25,90 @@ from cometapi_runway.resources._tracked_task import TrackedTask
 # A zero interval would busy-poll the gateway.
 _MIN_INTERVAL = 0.001
 
+Kind: TypeAlias = tuple[str, str | None]
+"""An operation's id and a model."""
+
 
 @frozen
 class WaitOptions:
-    """How long to wait and how often to poll, in seconds."""
+    """How long to wait and how often to poll.
+
+    Attributes:
+        timeout: Seconds.
+        interval: Seconds between two polls, at least.
+        polling: Whether past durations say when to poll.
+    """
 
     timeout: float
     interval: float
+    polling: Polling = "learned"
 
 
-def check_wait_options(timeout: float | None, interval: float) -> WaitOptions:
+def check_wait_options(
+    timeout: float | None, interval: float, polling: Polling = "learned"
+) -> WaitOptions:
     """Validate the options of a wait; a timeout of None is no limit.
 
     Raises:
-        InvalidRequestError: One of them is not a number of seconds.
+        InvalidRequestError: One of the times is not a number of seconds, or `polling` is neither
+            ``learned`` nor ``fixed``.
     """
+    if polling not in get_args(Polling):
+        problem = f"must be 'learned' or 'fixed'; got {safe_repr(polling)}"
+        raise invalid_option("polling", "enum", problem, polling)
     return WaitOptions(
         math.inf if timeout is None else _check_seconds("timeout", timeout),
         min(max(_check_seconds("interval", interval), _MIN_INTERVAL), MAX_SECONDS),
+        polling,
     )
 
 
-def make_wait_request(task: Task, options: WaitOptions, settings: Settings) -> WaitRequest:
+def make_plans(
+    tasks: Iterable[Task], options: WaitOptions, journal: TaskLookup | None
+) -> dict[Kind, tuple[float, ...]]:
+    """The plan of polls for each kind of task, from what the journal records of such tasks.
+
+    It reads the journal once for each kind, and computes for some milliseconds.
+    """
+    if journal is None or options.polling == "fixed":
+        return {}
+    kinds = {kind_of(task) for task in tasks if not task.is_terminal and task.operation}
+    return {
+        kind: plan_polls(journal.recall_durations(*kind), options.interval) for kind in kinds
+    }
+
+
+async def make_plans_async(
+    tasks: Iterable[Task], options: WaitOptions, journal: TaskLookup | None
+) -> dict[Kind, tuple[float, ...]]:
+    """See `make_plans`; a thread does it, so that the event loop goes on."""
+    items = list(tasks)
+    if journal is None or options.polling == "fixed":
+        return {}
+    return await asyncio.to_thread(make_plans, items, options, journal)
+
+
+def kind_of(task: Task) -> Kind:
+    """The operation and the model: what durations are learned for."""
+    return task.operation or "", task.model
+
+
+def make_wait_request(
+    task: Task,
+    options: WaitOptions,
+    settings: Settings,
+    *,
+    now: float,
+    plans: Mapping[Kind, tuple[float, ...]],
+) -> WaitRequest:
     """The flow's request to wait for one task, with all that is known about it.
+
+    Args:
+        task: The task.
+        options: How to wait.
+        settings: The client's settings.
+        now: The client's clock.
+        plans: The plans of polls; see `make_plans`.
 
     Raises:
         InvalidRequestError: Its id is malformed.
@@ -58,7 +124,19 @@ def make_wait_request(task: Task, options: WaitOptions, settings: Settings) -> W
         interval=options.interval,
         created=created,
         seen=was_shown or (task.raw != {} and created is None),
+        submitted=_find_submitted(task, created, now),
+        plan=plans.get(kind_of(task), ()),
     )
+
+
+def _find_submitted(task: Task, accepted_at: float | None, now: float) -> float | None:
+    """When a task was submitted, on the client's clock; None if that is not known."""
+    if accepted_at is not None:
+        return accepted_at
+    if task.created_at is None or task.raw != {}:
+        # A gateway's time is that of another clock.
+        return None
+    return now - max(time.time() - task.created_at.timestamp(), 0.0)
 
 
 def make_on_update(

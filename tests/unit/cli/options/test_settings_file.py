@@ -127,6 +127,7 @@ def test_every_setting_is_accepted(write: Write) -> None:
         **dict.fromkeys(("timeout", "interval", "request-timeout", "max-cost", "max-tasks"), "9"),
         **dict.fromkeys(("overwrite", "debug", "no-journal"), "true"),
         "format": '"json"',
+        "polling": '"fixed"',
         "prices": "{text_to_image = 0.32, compat.act_one = 1}",
     }
     write("[cometapi-runway]\n" + "".join(f"{k} = {v}\n" for k, v in values.items()))

@@ -14,7 +14,7 @@ from cometapi_runway._core.task import Task
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.progress_bars import ProgressBarReport
-from cometapi_runway.cli._output.report import TrackedTask
+from cometapi_runway.cli._output.time_estimates import TrackedTask
 
 ID = "5b91e444-c232-4eaf-a4d7-8aef3e57336b"
 GREEN, RED, CYAN, YELLOW = "32", "31", "36", "33"

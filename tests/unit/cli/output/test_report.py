@@ -19,8 +19,9 @@ from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.json_report import JsonReport
 from cometapi_runway.cli._output.progress_bars import ProgressBarReport
-from cometapi_runway.cli._output.report import Report, TrackedTask
+from cometapi_runway.cli._output.report import Report
 from cometapi_runway.cli._output.text import format_duration, format_size
+from cometapi_runway.cli._output.time_estimates import TrackedTask
 
 ID = "5b91e444-c232-4eaf-a4d7-8aef3e57336b"
 FAILURE = ExitReport(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cometapi_runway._core.task import Task
-from cometapi_runway.cli._output.time_estimates import TimeEstimates
+from cometapi_runway._flows.entries import PastDuration
+from cometapi_runway.cli._output.time_estimates import TimeEstimates, TrackedTask
 
 Seen = tuple[float, str, float | None]
 """When a status was seen, the status, and the progress."""
@@ -109,3 +110,44 @@ def test_only_runs_that_were_seen_from_start_to_end_count(seen: list[tuple[float
         estimates.add(Task("t", status, operation="o"), now)
 
     assert estimates.estimate_remaining("t", 6.0) is None
+
+
+PAST = [PastDuration(float(seconds), 0.0) for seconds in range(60, 100)]
+"""Of which the median is 79.5 s."""
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "remaining"),
+    [
+        # Before it is seen, and while it says nothing of its progress.
+        ([], 0.0, 79.5),
+        ([(10, "PENDING", None)], 20.0, 59.5),
+        ([(10, "RUNNING", 0.0)], 20.0, 59.5),
+        # The time of the estimate has passed: it is refuted.
+        ([(10, "RUNNING", None)], 79.5, None),
+        ([(10, "RUNNING", None)], 85.0, None),
+        # Seen running later, it belongs to those that took longer.
+        ([(10, "RUNNING", None), (85, "RUNNING", None)], 85.0, 7.5),
+        ([(10, "RUNNING", None), (85, "RUNNING", None)], 93.0, None),
+        ([(10, "RUNNING", None), (98, "RUNNING", None)], 98.0, None),
+        ([(500, "RUNNING", None)], 500.0, None),
+        # Its own progress says otherwise.
+        ([(10, "RUNNING", 0.78)], 10.0, None),
+        ([(10, "RUNNING", 0.2), (20, "RUNNING", 0.6)], 20.0, 10.0),
+        ([(10, "RUNNING", None), (20, "SUCCEEDED", None)], 20.0, None),
+    ],
+)
+def test_the_journals_past_is_estimated_from_until_the_run_refutes_it(
+    seen: list[Seen], now: float, remaining: float | None
+) -> None:
+    tracked = TrackedTask("t", 1000.0, PAST)
+    estimates = make_estimates(*((1000.0 + at, *rest) for at, *rest in seen))
+
+    found = estimates.estimate_remaining("t", 1000.0 + now, tracked)
+
+    assert found == (None if remaining is None else pytest.approx(remaining))
+
+
+def test_a_short_past_is_not_estimated_from() -> None:
+    tracked = TrackedTask("t", 0.0, PAST[:19])
+    assert make_estimates().estimate_remaining("t", 0.0, tracked) is None

@@ -238,6 +238,7 @@ def _start(run: BatchRun, on_progress: Callable[[BatchStatus], object]) -> Itera
         attempts=options.attempts,
         halt=options.halt,
         interval=options.interval,
+        polling=options.polling,
         wait_timeout=options.timeout,
         on_progress=on_progress,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +15,14 @@ from attrs import define, evolve, field, frozen
 from cometapi_runway import _settings as settings
 from cometapi_runway._client import RunwayClient
 from cometapi_runway._core.task import Route
+from cometapi_runway._flows.polling import Polling
 from cometapi_runway._flows.wait import succeed
 from cometapi_runway.cli._errors import CommandInterrupted, format_command
 from cometapi_runway.cli._options.shared import ConnectionOptions, WaitingOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import make_exit_report
-from cometapi_runway.cli._output.report import Report, TrackedTask, make_result_fields
+from cometapi_runway.cli._output.report import Report, make_result_fields
+from cometapi_runway.cli._output.time_estimates import TrackedTask
 from cometapi_runway.errors import RunwayError, TaskTimeoutError
 from cometapi_runway.journal import SubmissionRecord
 from cometapi_runway.resources._bound_task import BoundTask
@@ -37,6 +39,7 @@ class RunOptions:
     Attributes:
         timeout: Seconds to wait for all of them, or None for no limit.
         interval: Minimum seconds between two polls of one task.
+        polling: Whether earlier tasks say when to poll.
         folder: Folder for their files; None to save none.
         overwrite: Whether files of the same name are replaced.
         connection_options: Options for gateway and journal that a follow-up command must repeat.
@@ -44,6 +47,7 @@ class RunOptions:
 
     timeout: float | None = settings.WAIT_TIMEOUT
     interval: float = settings.POLL_INTERVAL
+    polling: Polling = "learned"
     folder: Path | None = None
     overwrite: bool = False
     connection_options: tuple[str, ...] = ()
@@ -73,6 +77,7 @@ def make_run_options(
     return RunOptions(
         timeout=waiting.finite_timeout,
         interval=waiting.interval,
+        polling=waiting.polling,
         folder=folder,
         overwrite=overwrite,
         connection_options=connection.options_to_repeat,
@@ -102,7 +107,11 @@ def wait_and_save(
             # process is killed before its file is saved.
             client.journal.request_output(task.id, options.folder)
     completed = client.tasks.as_completed(
-        tasks, options.timeout, report.show_status, interval=options.interval
+        tasks,
+        options.timeout,
+        report.show_status,
+        interval=options.interval,
+        polling=options.polling,
     )
     recorded = client.journal.record_missing(completed)
     tracked = _make_tracked_tasks(client, tasks, report)
@@ -204,7 +213,7 @@ class _TaskFinisher:
         if self.options.folder is None:
             self.report.show_result("\n".join(task.output), "task", make_result_fields(task))
             return
-        on_progress = partial(self._show_download, task.id)
+        on_progress = functools.partial(self._show_download, task.id)
         for path in task.download(
             self.options.folder, overwrite=self.options.overwrite, on_progress=on_progress
         ):
@@ -219,14 +228,16 @@ class _TaskFinisher:
 def _make_tracked_tasks(
     client: RunwayClient, tasks: Sequence[BoundTask], report: Report
 ) -> list[TrackedTask]:
-    """The tasks with their age."""
+    """The tasks with their age, and how long earlier ones took."""
     submissions = client.journal.tasks() if client.journal.store else []
     by_task_id = {one.task_id: one for one in submissions if one.task_id is not None}
     report_now, now = report.clock(), datetime.now(UTC)
+    recall_durations = functools.cache(client.journal.recall_durations)
     return [
         TrackedTask(
             task.id,
             report_now - _get_age(by_task_id.get(task.id), now).total_seconds(),
+            recall_durations(task.operation, task.model) if task.operation else (),
         )
         for task in tasks
     ]

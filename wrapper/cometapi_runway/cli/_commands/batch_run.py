@@ -188,6 +188,7 @@ def _make_options(options: BatchRunOptions, budget: Budget) -> BatchOptions:
         attempts=options.attempts,
         halt=options.halt,
         interval=options.interval,
+        polling=options.polling,
     )
 
 

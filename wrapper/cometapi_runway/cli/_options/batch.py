@@ -18,6 +18,7 @@ from cometapi_runway.cli._options.shared import (
     CONNECTION_GROUP,
     RUN_GROUP,
     FiniteSeconds,
+    PollingOption,
     hide_password,
 )
 
@@ -129,6 +130,7 @@ class BatchRunOptions:
     interval: Annotated[FiniteSeconds, Parameter(help="Minimum time between two polls.")] = (
         settings.POLL_INTERVAL
     )
+    polling: PollingOption = "learned"
     page: PageOption = None
 
     @property

@@ -67,6 +67,14 @@ FiniteSeconds: TypeAlias = Annotated[
 ]
 
 
+PollingOption: TypeAlias = Annotated[
+    Literal["learned", "fixed"],
+    Parameter(
+        help="Poll when the journal's earlier tasks have ended, or once per interval.",
+    ),
+]
+
+
 _DebugOption: TypeAlias = Annotated[
     bool, Parameter(negative="", help="Show the traceback of an error.", show_default=False)
 ]
@@ -211,6 +219,7 @@ class WaitingOptions:
     interval: Annotated[FiniteSeconds, Parameter(help="Minimum time between two polls.")] = (
         settings.POLL_INTERVAL
     )
+    polling: PollingOption = "learned"
 
     @property
     def finite_timeout(self) -> float | None:

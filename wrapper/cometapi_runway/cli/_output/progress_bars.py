@@ -18,12 +18,13 @@ from rich.text import Text
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.version import DISTRIBUTION
 from cometapi_runway.cli._output.exit_report import ExitReport
-from cometapi_runway.cli._output.report import LABELS, Report, TrackedTask
+from cometapi_runway.cli._output.report import LABELS, Report
 from cometapi_runway.cli._output.text import (
     escape_control_characters,
     format_duration,
     format_size,
 )
+from cometapi_runway.cli._output.time_estimates import TrackedTask
 
 if TYPE_CHECKING:
     from rich.progress import Task as Row

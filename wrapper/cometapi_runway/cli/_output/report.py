@@ -24,7 +24,7 @@ from cometapi_runway.cli._errors import OutputError
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.exit_report import ExitReport
 from cometapi_runway.cli._output.text import escape_control_characters, format_duration
-from cometapi_runway.cli._output.time_estimates import TimeEstimates
+from cometapi_runway.cli._output.time_estimates import TimeEstimates, TrackedTask
 
 if TYPE_CHECKING:
     from cometapi_runway._core.task import Task
@@ -63,19 +63,6 @@ class CreateDetails:
 
 
 _NO_DETAILS: Final = CreateDetails()
-
-
-@frozen
-class TrackedTask:
-    """A task whose progress is shown.
-
-    Attributes:
-        id: The task.
-        submitted_at: When it was submitted, on the report's clock; may lie before this process.
-    """
-
-    id: str
-    submitted_at: float
 
 
 class Report:
@@ -188,7 +175,9 @@ class Report:
     def estimate_remaining(self, task_id: str) -> float | None:
         """Estimated seconds to a task's end; None where unknown."""
         with self._lock:
-            return self._estimates.estimate_remaining(task_id, self.clock())
+            return self._estimates.estimate_remaining(
+                task_id, self.clock(), self.tracked.get(task_id)
+            )
 
     def _format_progress(self, task: Task) -> str:
         percent = "" if task.progress is None else f"{task.progress:.0%}"
