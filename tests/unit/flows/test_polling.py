@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows import wait
+from cometapi_runway._flows.entries import PastDuration, TaskEnded
 from cometapi_runway._flows.polling import (
     MAX_GAP,
     MIN_PAST,
@@ -19,7 +20,6 @@ from cometapi_runway._flows.polling import (
     next_poll,
     plan_polls,
 )
-from cometapi_runway._flows.entries import PastDuration, TaskEnded
 from cometapi_runway._settings import POLL_INTERVAL
 from cometapi_runway.errors import TaskFailedError, TaskTimeoutError
 

@@ -281,9 +281,7 @@ def start_waits(
 
     def start(task: Task) -> Flow[Task]:
         try:
-            request = waits.make_wait_request(
-                task, options, session.settings, now=now, plans=plans
-            )
+            request = waits.make_wait_request(task, options, session.settings, now=now, plans=plans)
         except InvalidRequestError as error:
             return _failed_wait(error)
         return wait_flow.wait(request, started=now, rng=session.rng)

@@ -73,9 +73,7 @@ def make_plans(
     if journal is None or options.polling == "fixed":
         return {}
     kinds = {kind_of(task) for task in tasks if not task.is_terminal and task.operation}
-    return {
-        kind: plan_polls(journal.recall_durations(*kind), options.interval) for kind in kinds
-    }
+    return {kind: plan_polls(journal.recall_durations(*kind), options.interval) for kind in kinds}
 
 
 async def make_plans_async(
