@@ -36,15 +36,11 @@ sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
 
 from cometapi_runway._core.raw_response import RawResponse  # noqa: E402  the path is set above
 from cometapi_runway._core.task import PENDING, Task  # noqa: E402
-from cometapi_runway._flows import PreparedRequest, WaitRequest, until_terminal  # noqa: E402
+from cometapi_runway._flows.entries import PastDuration, TaskEnded  # noqa: E402
 from cometapi_runway._flows.polling import MAX_GAP, MAX_PAST, plan_polls  # noqa: E402
-from cometapi_runway._flows.steps import (  # noqa: E402
-    PastDuration,
-    Record,
-    Send,
-    Sleep,
-    TaskEnded,
-)
+from cometapi_runway._flows.prepared_request import PreparedRequest  # noqa: E402
+from cometapi_runway._flows.steps import Record, Send, Sleep  # noqa: E402
+from cometapi_runway._flows.wait import WaitRequest, until_terminal  # noqa: E402
 
 PASTS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 LATENCY = 0.15

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import wait
 from cometapi_runway._flows.entries import PastDuration, TaskEnded
 from cometapi_runway._flows.polling import (
     MAX_GAP,
@@ -20,6 +19,7 @@ from cometapi_runway._flows.polling import (
     next_poll,
     plan_polls,
 )
+from cometapi_runway._flows.wait import wait
 from cometapi_runway._settings import POLL_INTERVAL
 from cometapi_runway.errors import TaskFailedError, TaskTimeoutError
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     PastDuration,
-    PreparedRequest,
     SubmissionAccepted,
     SubmissionStarted,
     TaskEnded,
 )
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal, _queries
 from cometapi_runway.journal._postgres import SCHEMA_VERSION
 

@@ -9,14 +9,14 @@ import pytest
 
 from cometapi_runway import ConfigurationError, InvalidRequestError
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.polling import MIN_PAST
-from cometapi_runway._flows.steps import (
+from cometapi_runway._flows.entries import (
     PastDuration,
-    PreparedRequest,
     SubmissionAccepted,
     SubmissionStarted,
     TaskEnded,
 )
+from cometapi_runway._flows.polling import MIN_PAST
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal
 
 from ..support.both_clients import BASE, ID, ClientHarness
