@@ -23,7 +23,6 @@ _FREE = (
     r"|(?P<bytes>\b\d{4,}(?= bytes))"
     r"|(?P<any>…)"
 )
-_ESTIMATE = re.compile(r", about \d+:\d\d left")
 _PATTERNS = {
     "seed": r"\d+",
     "date": r"20\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.]\d+)?(?:Z|[+]00:00)?)?",
@@ -49,8 +48,6 @@ class OutputPatterns:
 
     def match(self, expected: str, actual: str) -> bool:
         """Whether output is as shown; learns what its ids stand for."""
-        # Shown from the second poll on, unless the first two were at the same real time.
-        expected, actual = (_ESTIMATE.sub("", text) for text in (expected, actual))
         shown: list[str] = []
         pattern = ""
         end = 0

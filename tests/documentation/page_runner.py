@@ -31,7 +31,7 @@ from attrs import define, field
 from cometapi_runway import telemetry
 from cometapi_runway.cli import main
 from cometapi_runway.journal import Journal
-from cometapi_runway.simulator import SimClock
+from cometapi_runway.simulator import SimClock, Timings
 from cometapi_runway.testing import Simulator
 from cometapi_runway.testing._simulator import open_server, open_simulator
 
@@ -198,6 +198,11 @@ class PageRunner:
         self._done = block.end
 
 
+# Tasks end between two polls: the age of a task in the journal is read from the real clock, which
+# differs from the simulator's by what the page has taken so far.
+_TIMINGS = Timings(pending=2, running=10, spread=0)
+
+
 def run_page(name: str, page: str, folder: Path) -> str:
     """Execute a page in a folder and return it with the output that its blocks have now.
 
@@ -208,7 +213,7 @@ def run_page(name: str, page: str, folder: Path) -> str:
         # A clock that reads the present, because the journal and `doctor` compare with it.
         clock = SimClock.manual(time.time())
         with open_simulator(
-            seed=zlib.crc32(name.encode()), clock=clock, keys={"a-key"}
+            seed=zlib.crc32(name.encode()), clock=clock, keys={"a-key"}, timings=_TIMINGS
         ) as simulator:
             # Otherwise each run polls at other moments and shows other states.
             patch.setattr("cometapi_runway._client.Random", lambda: Random(1))

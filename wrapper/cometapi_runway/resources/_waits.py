@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import sys
 import time
@@ -83,6 +82,9 @@ async def make_plans_async(
     items = list(tasks)
     if journal is None or options.polling == "fixed":
         return {}
+    # Late: a blocking client's waits do without asyncio.
+    import asyncio  # noqa: PLC0415
+
     return await asyncio.to_thread(make_plans, items, options, journal)
 
 
