@@ -18,7 +18,7 @@ DISPLAY = ["--format", "--debug"]
 COST = ["--idempotency-key", "--prices", "--max-cost", "--max-tasks", "--budget-scope"]
 GATEWAY = {"Gateway and journal": CONNECTION, "Display": DISPLAY}
 ROUTED = {**GATEWAY, "Gateway and journal": ["--route", *CONNECTION]}
-SAVING, WAITING = ["--output", "--overwrite"], ["--timeout", "--interval"]
+SAVING, WAITING = ["--output", "--overwrite"], ["--timeout", "--interval", "--polling"]
 TASKS = {
     ("tasks", "get"): {"Arguments": ["ID"], **ROUTED},
     ("tasks", "wait"): {"Arguments": ["ID"], "What to do": [*SAVING, *WAITING], **ROUTED},
