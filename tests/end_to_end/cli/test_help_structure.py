@@ -87,7 +87,7 @@ def test_a_create_command_has_five_panels(run: Terminal, resource: object) -> No
         "Display",
     ]
     assert panels["What to do"][:3] == ["--json", "--dry-run", "--validate"]
-    assert panels["What to do"][-4:] == [*WAITING, *SAVING]
+    assert panels["What to do"][-5:] == [*WAITING, *SAVING]
     assert panels["What to pay"] == COST
     assert panels["Gateway and journal"] == CONNECTION
     assert panels["Display"] == DISPLAY
