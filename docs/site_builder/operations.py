@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -156,10 +157,13 @@ def _example(resource: ClientResource, field: ArgumentField) -> JSON:
 
 
 def _simplify(value: JSON) -> JSON:
-    """An asset as its address alone, as users write it."""
+    """An asset as its address alone, as users write it where its type can be inferred."""
     if isinstance(value, list):
         return [_simplify(item) for item in value]
-    value = (as_object(value) or {}).get("uri", value)
+    asset = as_object(value) or {}
+    if asset.get("type") not in {None, "image", "video"}:
+        return {name: _simplify(item) for name, item in asset.items()}
+    value = asset.get("uri", value)
     if not isinstance(value, str) or not value.startswith("https://"):
         return value
     # The pages' examples name hosts of other people.
@@ -171,6 +175,8 @@ def _simplify(value: JSON) -> JSON:
 def _quote(value: JSON) -> str:
     if isinstance(value, list):
         return " ".join(shlex.quote(str(item)) for item in value)
+    if isinstance(value, dict):
+        return shlex.quote(json.dumps(value))
     return shlex.quote(str(value))
 
 

@@ -15,6 +15,7 @@ import pytest
 from attrs import frozen
 
 from cometapi_runway import RunwayClient
+from cometapi_runway._live_check._questions import make_questions
 from cometapi_runway._live_check._verdicts import Verdict
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.journal import Journal
@@ -26,7 +27,7 @@ from .terminal import KEY, CommandResult, Terminal
 
 LIVE = ("doctor", "--live")
 SPEND = (*LIVE, "--spend", "--yes")
-QUESTIONS = 17
+QUESTIONS = len(make_questions(contract(), "2024-11-06"))
 CODES = {
     Verdict.KEY_REFUSED: ExitCode.KEY,
     Verdict.NO_QUOTA: ExitCode.QUOTA,
@@ -231,7 +232,7 @@ def test_ctrl_c_keeps_what_came(connect: Callable[[Wire], Wire], run: Terminal) 
     connect(wire)
     result = run(*SPEND)
     assert result.code == ExitCode.INTERRUPTED
-    assert "interrupted after 3 of 17 questions; nothing was created" in result.err
+    assert f"interrupted after 3 of {QUESTIONS} questions; nothing was created" in result.err
     assert len(read_evidence()["questions"]) == 3
     assert wire.creates == []
 
