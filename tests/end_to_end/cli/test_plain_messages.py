@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -102,11 +103,11 @@ def test_a_mistyped_id_is_said_to_be_unknown_while_it_is_waited_for(
 ) -> None:
     mistyped = f"{three_tasks[0][:-1]}x"
 
-    result = run("tasks", "wait", mistyped, "--timeout", "1.5", *QUICK)
+    result = run("tasks", "wait", mistyped, "--timeout", "3", *QUICK)
 
     assert result.code == ExitCode.TIMEOUT
     assert result.err.count("the gateway does not know task") == 1
     line = result.err.splitlines()[0]
     assert line.startswith("127.0.0.1: the gateway does not know task")
     assert f"{mistyped} yet (HTTP 400" in " ".join(result.err.split())
-    assert "the wait ends in 1 s if it stays unknown" in result.err
+    assert re.search("the wait ends in [1-3] s if it stays unknown", result.err)
