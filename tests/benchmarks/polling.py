@@ -29,6 +29,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
+from _results import report_figure
 from attrs import define, field
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +224,8 @@ def measure_same() -> None:
                 f"{describe_ratio(*totals):>12}{optimum:9.1f}{product / optimum:7.2f}"
                 f"  goal {goal:g}"
             )
+            subject = f"polls x delay in s, median {median:g} s, learned from {name}"
+            report_figure(subject, f"optimum {optimum:.1f}", product, goal, "s²")
 
 
 def list_others(median: float, sigma: float) -> dict[str, Draw]:

@@ -38,6 +38,8 @@ def test_the_generated_client_does_not_wait_for_ever() -> None:
 def test_a_request_is_what_httpx_would_build(
     kind: type[httpx.Client], base_url: str, headers: dict[str, str], body: dict[str, Any] | None
 ) -> None:
+    if body and httpx.__version__.startswith("0.27."):
+        pytest.skip("httpx 0.27 writes JSON with spaces")
     client = kind(headers={"User-Agent": "cometapi-runway", "Authorization": "Bearer key"})
     method = "GET" if body is None else "POST"
     own = build_request(
