@@ -20,7 +20,7 @@ from cometapi_runway._core.task import FAILED, PENDING, Task
 from cometapi_runway._flows.parse_task import parse_created_id, parse_task
 from cometapi_runway._flows.read_response import parse_response
 from cometapi_runway.errors import APIStatusError, RunwayError, TaskFailedError
-from cometapi_runway.validation import ShapeDifference, contract
+from cometapi_runway.validation import Contract, ShapeDifference, contract
 
 MAX_FILES: Final = 200
 """Files that one client writes at most: a gateway may send another shape each time."""
@@ -118,8 +118,15 @@ def _has_clear_words(body: bytes) -> bool:
     return all(word == word.translate(_HIDE_HEX_DIGITS) and b"0" not in word for word in words)
 
 
-def compare_response(operation: str, response: RawResponse) -> tuple[ShapeDifference, ...]:
-    """What the contract lacks of a response.
+def compare_response(
+    operation: str, response: RawResponse, expected: Contract | None = None
+) -> tuple[ShapeDifference, ...]:
+    """What a contract lacks of a response.
+
+    Args:
+        operation: The operation that the response is to.
+        response: The response.
+        expected: The contract; None for the package's own.
 
     Raises:
         KeyError: The contract has no such operation.
@@ -129,7 +136,7 @@ def compare_response(operation: str, response: RawResponse) -> tuple[ShapeDiffer
     except ValueError:
         body, is_json = None, False
     media_type = get_media_type(response.headers.get("content-type", ""))
-    return contract().compare_response(
+    return (expected or contract()).compare_response(
         operation, response.status, media_type, body, is_json=is_json
     )
 

@@ -12,10 +12,6 @@ from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._core.redaction import redact_headers
 
 
-def _no_headers() -> dict[str, str]:
-    return {}
-
-
 def find_model(body: JSON) -> str | None:
     """The model that a request's body asks for, or None."""
     model = body.get("model") if isinstance(body, dict) else None
@@ -38,7 +34,7 @@ class PreparedRequest:
     method: str
     url: str
     headers: Mapping[str, str] = field(
-        factory=_no_headers, repr=lambda h: repr(redact_headers(h.items()))
+        factory=dict[str, str], repr=lambda h: repr(redact_headers(h.items()))
     )
     body: Object | None = field(default=None, repr=False)
 

@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _no_headers() -> dict[str, str]:
-    return {}
-
-
 @define
 class Send:
     """Send a request once.
@@ -116,7 +112,7 @@ class Fetch:
     timeout: float
     index: int = 0
     status: int | None = None
-    headers: Mapping[str, str] = field(factory=_no_headers)
+    headers: Mapping[str, str] = field(factory=dict[str, str])
     received: int = 0
     offset: int | None = None
     body_prefix: bytes = field(default=b"", repr=False)

@@ -64,7 +64,7 @@ MARK: dict[str, Any] = {MARK_NAME: True}
 _LOCATION = "cometapi_runway_location"
 # Disables httpx's URL and netrc authentication; the key is among the client's headers.
 NO_AUTH = httpx.Auth()
-# As httpx serializes a body, with an encoder that is not made anew for each.
+# As httpx serializes a body, with one encoder for all of them.
 _serialize = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from cometapi_runway._capture._recorder import describe_difference
+from cometapi_runway._capture._recorder import compare_response, describe_difference
 from cometapi_runway._capture._redact import redact_response
 from cometapi_runway._capture._shapes import get_media_type
 from cometapi_runway._core.json_values import JSON, Object, as_object, parse_json
@@ -30,7 +30,7 @@ from cometapi_runway.errors import (
     RateLimitError,
     ResponseDecodeError,
 )
-from cometapi_runway.validation import Contract, ShapeDifference
+from cometapi_runway.validation import Contract
 
 SLOW_SECONDS: Final = 5.0
 """A read that takes longer is worth a remark."""
@@ -230,7 +230,10 @@ def _judge_unknown_id(
 
 def _judge_code_type(contract: Contract, response: RawResponse) -> Iterator[Finding]:
     """Compare the type of a code to that of the contract's examples with the same fields."""
-    body = as_object(parse_json(response.body)) if _is_json(response) else None
+    try:
+        body = as_object(parse_json(response.body))
+    except ValueError:
+        return
     if body is None or "code" not in body:
         return
     documented = {
@@ -287,30 +290,9 @@ def _judge_shape(
     if not question.is_read and not (response.status >= 400 and response.body.strip()):
         return
     redacted = redact_response(response)
-    for one in _compare(contract, question, redacted):
+    for one in compare_response(question.operation.id, redacted, contract):
         if question.is_read or one.rule != "status":
             yield Finding(_BY_RULE[one.rule], describe_difference(one))
-
-
-def _compare(
-    contract: Contract, question: Question, response: RawResponse
-) -> tuple[ShapeDifference, ...]:
-    is_json = _is_json(response)
-    return contract.compare_response(
-        question.operation.id,
-        response.status,
-        get_media_type(response.headers.get("content-type", "")),
-        parse_json(response.body) if is_json else None,
-        is_json=is_json,
-    )
-
-
-def _is_json(response: RawResponse) -> bool:
-    try:
-        parse_json(response.body)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_html(response: RawResponse) -> bool:
