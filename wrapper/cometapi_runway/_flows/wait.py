@@ -190,21 +190,13 @@ def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
                 progress.add_sleep(sleep.seconds, sleep.at)
             polled_at = progress.now
             outcome = yield from _poll(progress)
+            if isinstance(outcome, Task) and outcome.is_terminal:
+                remaining = progress.deadline - progress.now
+                yield from _record_end(outcome, remaining, _measure_duration(progress, outcome))
+                return succeed(outcome)
             if isinstance(outcome, Task):
-                if outcome.is_terminal:
-                    yield from _record_end(
-                        outcome,
-                        progress.deadline - progress.now,
-                        _measure_duration(progress, outcome),
-                    )
-                    return succeed(outcome)
                 progress.not_ended_at = polled_at
-            elif outcome.missing and not progress.is_visible and progress.now >= progress.grace_end:
-                raise _not_found_error(progress) from outcome.error
-            elif _is_hopeless(progress, outcome):
-                raise outcome.error
-            if progress.now >= progress.deadline:
-                raise _timeout_error(progress)
+            _check_limits(progress)
             sleep = _sleep_until_next_poll(progress, polled_at, rng)
     except RunwayError as error:
         error.task_id = request.task.id
@@ -215,6 +207,24 @@ def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
             f"{_resume_call(request.task)} waits for it again"
         )
         raise
+
+
+def _check_limits(progress: _WaitProgress) -> None:
+    """Check that the wait may go on after its last poll.
+
+    Raises:
+        TaskNotFoundError: The gateway never showed the task, and its grace is over.
+        APIConnectionError: The gateway was never reached, and cannot be.
+        TaskTimeoutError: The deadline has passed.
+    """
+    failure = progress.failure
+    if failure is not None:
+        if failure.missing and not progress.is_visible and progress.now >= progress.grace_end:
+            raise _not_found_error(progress) from failure.error
+        if _is_hopeless(progress, failure):
+            raise failure.error
+    if progress.now >= progress.deadline:
+        raise _timeout_error(progress)
 
 
 def succeed(final: Task) -> Task:
