@@ -16,7 +16,7 @@ from attrs import define, field
 
 from cometapi_runway import _settings
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows.steps import Flow, Send, Sleep
+from cometapi_runway._flows.steps import Flow, Notify, Send, Sleep
 from cometapi_runway._flows.wait_queue import Wait, WaitOutcome, WaitQueue, list_tasks_on_interrupt
 from cometapi_runway._io.async_driver import AsyncDriver
 from cometapi_runway._io.drivers import log_sleep
@@ -71,6 +71,8 @@ class AsyncScheduler:
     def _advance(self, wait: Wait, error: Exception | None = None) -> None:
         """Get a flow's next step and see to it, or report the outcome if the flow has ended."""
         outcome = self._queue.advance(wait, self.driver.clock.now(), error)
+        while isinstance(wait.step, Notify) and outcome is None and self.driver.on_update is None:
+            outcome = self._queue.advance(wait, self.driver.clock.now())
         if outcome is not None:
             self.driver.polls.remove_waits((wait.id,))
             self._ended.put_nowait((wait.id, outcome))
