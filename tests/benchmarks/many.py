@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import multiprocessing
 import socket
 import statistics
@@ -150,11 +151,7 @@ class AllAsleepError(BaseException):
 
 
 class FrozenClock:
-    """A clock that reports when all tasks are asleep, before any of them wakes up."""
-
-    def __init__(self) -> None:
-        self.asleep = 0
-        self.all = asyncio.Event()
+    """A clock of which nothing wakes up while the memory is measured."""
 
     def now(self) -> float:
         return time.monotonic()
@@ -169,9 +166,6 @@ class SyncFrozenClock(FrozenClock):
 
 class AsyncFrozenClock(FrozenClock):
     async def sleep(self, seconds: float) -> None:
-        self.asleep += 1
-        if self.asleep == WAITING:
-            self.all.set()
         await asyncio.sleep(seconds)
 
 
@@ -180,50 +174,56 @@ def measure_waiting(kind: str, pipe: Connection) -> None:
     from cometapi_runway import AsyncRunwayClient, RunwayClient
 
     ids = [f"waiting-{number}" for number in range(WAITING)]
-    running = httpx.MockTransport(
-        lambda request: httpx.Response(
+    polls = itertools.count(1)
+    all_polled = asyncio.Event()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if next(polls) == WAITING:
+            all_polled.set()
+        return httpx.Response(
             200, json={"id": request.url.path.rpartition("/")[2], "status": "RUNNING"}
         )
-    )
 
-    async def wait() -> None:
+    running = httpx.MockTransport(respond)
+
+    async def wait_bare(client: httpx.AsyncClient, task_id: str) -> None:
+        response = await client.get(f"https://example.com/runwayml/v1/tasks/{task_id}")
+        assert response.json()["status"] == "RUNNING"
+        await asyncio.sleep(300)
+
+    async def measure() -> None:
         clock = AsyncFrozenClock()
-        async with AsyncRunwayClient("a-key", transport=running, clock=clock) as client:
-            waiting = asyncio.create_task(client.tasks.wait_all(ids, interval=300))
-            await clock.all.wait()
+        async with (
+            AsyncRunwayClient("a-key", transport=running, clock=clock) as client,
+            httpx.AsyncClient(transport=running) as bare_client,
+        ):
+            match kind:
+                case "async":
+                    waits = [client.tasks.wait_all(ids, interval=300)]
+                case "async, in coroutines of the caller":
+                    waits = [client.tasks.wait(task_id, interval=300) for task_id in ids]
+                case _:
+                    waits = [wait_bare(bare_client, task_id) for task_id in ids]
+            waiting = asyncio.gather(*waits)
+            await all_polled.wait()
+            # The last responses are still being read.
+            await asyncio.sleep(1)
             pipe.send(allocated_kib())
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
-
-    async def wait_bare() -> None:
-        clock = AsyncFrozenClock()
-
-        async def one(client: httpx.AsyncClient, task_id: str) -> None:
-            response = await client.get(f"https://example.com/runwayml/v1/tasks/{task_id}")
-            while response.json()["status"] == "RUNNING":
-                await clock.sleep(300)
-
-        async with httpx.AsyncClient(transport=running) as client:
-            waiting = [asyncio.create_task(one(client, task_id)) for task_id in ids]
-            await clock.all.wait()
-            pipe.send(allocated_kib())
-            for task in waiting:
-                task.cancel()
 
     tracemalloc.start()
     clock = SyncFrozenClock()
     with RunwayClient("a-key", transport=running, clock=clock) as client:
         client.tasks.wait_all([], timeout=0)
         pipe.send(allocated_kib())
-        if kind == "async":
-            asyncio.run(wait())
-        elif kind == "bare httpx":
-            asyncio.run(wait_bare())
-        else:
+        if kind == "blocking":
             with contextlib.suppress(AllAsleepError):
                 client.tasks.wait_all(ids, interval=300)
             pipe.send(clock.held)
+        else:
+            asyncio.run(measure())
 
 
 def allocated_kib() -> int:
@@ -235,7 +235,7 @@ def allocated_kib() -> int:
 def measure_memory() -> None:
     context = multiprocessing.get_context("spawn")
     bare_kib = 0
-    for kind in ("bare httpx", "async", "blocking"):
+    for kind in ("bare httpx", "async", "async, in coroutines of the caller", "blocking"):
         ours_end, theirs_end = context.Pipe()
         child = context.Process(target=measure_waiting, args=(kind, theirs_end))
         child.start()
@@ -244,10 +244,11 @@ def measure_memory() -> None:
         child.join()
         bare_kib = bare_kib or kib
         print(
-            f"{WAITING} tasks waiting, {kind}: {kib / 1024:.0f} MiB, {kib / WAITING:.1f} KiB each, "
+            f"{WAITING} tasks waiting, {kind}: {kib / 1024:.0f} MiB, {kib / WAITING:.2f} KiB each, "
             f"{kib / bare_kib:.2f} times a coroutine with bare httpx for each"
         )
-        report_figure(f"waiting task of {WAITING:,}, {kind}", "", kib / WAITING, unit="KiB")
+        if kind != "async, in coroutines of the caller":
+            report_figure(f"waiting task of {WAITING:,}, {kind}", "", kib / WAITING, 2.0, "KiB")
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ from cometapi_runway._flows.entries import PastDuration, TaskEnded  # noqa: E402
 from cometapi_runway._flows.polling import MAX_GAP, MAX_PAST, plan_polls  # noqa: E402
 from cometapi_runway._flows.prepared_request import PreparedRequest  # noqa: E402
 from cometapi_runway._flows.steps import Record, Send, Sleep  # noqa: E402
-from cometapi_runway._flows.wait import WaitRequest, until_terminal  # noqa: E402
+from cometapi_runway._flows.wait import WaitRequest, wait  # noqa: E402
 
 PASTS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 LATENCY = 0.15
@@ -78,7 +78,7 @@ class Wait:
         request = WaitRequest(
             Task("t", PENDING), POLL, 60.0, math.inf, created=0.0, submitted=0.0, plan=plan
         )
-        for step in until_terminal(request, started=0.0, rng=rng):
+        for step in wait(request, started=0.0, rng=rng):
             match step:
                 case Send():
                     self.polls += 1

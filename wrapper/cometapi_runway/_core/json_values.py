@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
@@ -20,10 +21,20 @@ def parse_json(content: bytes | str) -> JSON:
         ValueError: It is not JSON, or too deeply nested to parse.
     """
     try:
-        value: JSON = json.loads(content)
+        value: JSON = json.loads(content, object_pairs_hook=_make_object)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return value
+
+
+def _make_object(pairs: list[tuple[str, JSON]]) -> Object:
+    # Thousands of waiting tasks hold a response each; the parser makes new names for each of them.
+    return {_share_name(name): value for name, value in pairs}
+
+
+@lru_cache(maxsize=256)
+def _share_name(name: str) -> str:
+    return name
 
 
 def as_object(value: JSON) -> Object | None:

@@ -31,7 +31,7 @@ class Backoff:
         return self.rng.uniform(0, min(self.cap, self.base * 2.0 ** min(attempts - 1, 30)))
 
 
-@define
+@define(weakref_slot=False)
 class FlowClock:
     """The current time, as far as the steps of a flow have reported it.
 

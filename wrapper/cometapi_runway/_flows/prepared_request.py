@@ -18,7 +18,7 @@ def find_model(body: JSON) -> str | None:
     return model if isinstance(model, str) else None
 
 
-@frozen
+@frozen(weakref_slot=False)
 class PreparedRequest:
     """One HTTP request to the gateway, complete except for the API key.
 

@@ -23,7 +23,10 @@ from cometapi_runway._core.task import (
 )
 
 _MAX_DEPTH = 4
+STATUS_RANK = {PENDING: 1, THROTTLED: 2, RUNNING: 3, CANCELLED: 4, FAILED: 5, SUCCEEDED: 6}
+"""How far along a status is: of two layers that disagree, the one that is further along counts."""
 _STATUS_WORDS = {
+    **{word: word for word in STATUS_RANK},
     "NOT_START": PENDING,
     "SUBMITTED": PENDING,
     "QUEUED": PENDING,
@@ -34,8 +37,6 @@ _STATUS_WORDS = {
     "ERROR": FAILED,
     "CANCELED": CANCELLED,
 }
-STATUS_RANK = {PENDING: 1, THROTTLED: 2, RUNNING: 3, CANCELLED: 4, FAILED: 5, SUCCEEDED: 6}
-"""How far along a status is: of two layers that disagree, the one that is further along counts."""
 
 
 @frozen
@@ -119,8 +120,7 @@ def status_word(value: JSON) -> str | None:
     text = as_text(value)
     if text is None:
         return None
-    upper = text.strip().upper()
-    return _STATUS_WORDS.get(upper, upper if upper in STATUS_RANK else text)
+    return _STATUS_WORDS.get(text.strip().upper(), text)
 
 
 def _split(payload: Object) -> Iterator[Object]:

@@ -61,7 +61,7 @@ class Send:
     at: float = 0.0
 
 
-@define
+@define(weakref_slot=False)
 class Sleep:
     """Sleep.
 

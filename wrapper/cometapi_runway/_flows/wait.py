@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.naming import count_noun
@@ -45,7 +45,7 @@ _MISSING_POLLS_AFTER_CREATE = 6
 """The same, for a task that this process created."""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class WaitRequest:
     """A task to wait for, and how.
 
@@ -92,24 +92,24 @@ class _PollFailure:
     pause: float = 0.0
 
 
-@define
-class _WaitProgress:
-    """How far a wait has come.
+@define(weakref_slot=False)
+class _WaitProgress(FlowClock):
+    """The time, and how far a wait has come.
 
     Attributes:
-        clock: The time.
+        request: What is waited for, and how.
         started: When the wait started.
         known: The task as last seen, or as given.
-        last: The task as last seen, or None.
         is_visible: Whether the gateway has shown the task at any time.
+        last: The task as last seen, or None.
         polls: Polls so far.
         missing: Polls that the gateway answered without knowing the task.
         failure: The last poll's failure, or None.
-        log: What the log says about failed polls.
+        log: What the log says about failed polls, since the last poll that returned a state.
         not_ended_at: When the task was last known not to have ended, or None.
     """
 
-    clock: FlowClock
+    request: WaitRequest
     started: float
     known: Task
     is_visible: bool
@@ -117,13 +117,25 @@ class _WaitProgress:
     polls: int = 0
     missing: int = 0
     failure: _PollFailure | None = None
-    log: RetryLog = field(factory=RetryLog)
+    log: RetryLog | None = None
     not_ended_at: float | None = None
 
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
-        return self.clock.now - self.started
+        return self.now - self.started
+
+    # Computed, because thousands of waits would each hold two more numbers.
+    @property
+    def deadline(self) -> float:
+        """When the wait ends."""
+        return self.started + self.request.timeout
+
+    @property
+    def grace_end(self) -> float:
+        """Until when the gateway may not know the task."""
+        request = self.request
+        return (self.started if request.created is None else request.created) + request.grace
 
 
 def retrieve(poll: PreparedRequest, known: Task, *, timeout: float) -> Flow[Task]:
@@ -166,8 +178,26 @@ def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
         APIConnectionError: The gateway was never reached, and cannot be: an invalid certificate,
             or a proxy that refuses.
     """
+    # One generator for all sleeps: a sleeping wait holds the frame of each generator that it is in.
+    progress = _WaitProgress(started, request, started, request.task, request.seen)
     try:
-        final = yield from until_terminal(request, started=started, rng=rng)
+        if request.task.is_terminal:
+            return succeed(request.task)
+        sleep = _sleep_until_first_poll(progress, rng)
+        while True:
+            if sleep.seconds > 0:
+                yield sleep
+                progress.add_sleep(sleep.seconds, sleep.at)
+            polled_at = progress.now
+            outcome = yield from _poll(progress)
+            if isinstance(outcome, Task) and outcome.is_terminal:
+                remaining = progress.deadline - progress.now
+                yield from _record_end(outcome, remaining, _measure_duration(progress, outcome))
+                return succeed(outcome)
+            if isinstance(outcome, Task):
+                progress.not_ended_at = polled_at
+            _check_limits(progress)
+            sleep = _sleep_until_next_poll(progress, polled_at, rng)
     except RunwayError as error:
         error.task_id = request.task.id
         raise
@@ -177,50 +207,24 @@ def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
             f"{_resume_call(request.task)} waits for it again"
         )
         raise
-    return succeed(final)
 
 
-def until_terminal(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
-    """Poll until the task has ended, successfully or not."""
-    if request.task.is_terminal:
-        return request.task
-    clock = FlowClock(started)
-    deadline = started + request.timeout
-    grace_end = (started if request.created is None else request.created) + request.grace
-    progress = _WaitProgress(clock, started, request.task, request.seen)
-    if request.created is not None and not request.seen:
-        first = _first_poll(request, request.created, rng)
-        if clock.now < first:
-            # A poll before that would have been too early: the task is watched from its start.
-            progress.not_ended_at = request.created
-        sleep = Sleep(min(first, deadline) - clock.now)
-        if sleep.seconds > 0:
-            yield sleep
-            clock.add_sleep(sleep.seconds, sleep.at)
-    while True:
-        polled_at = clock.now
-        outcome = yield from _poll(request, progress, deadline - polled_at)
-        if isinstance(outcome, Task):
-            if outcome.is_terminal:
-                duration = _measure_duration(request, progress, outcome)
-                yield from _record_end(outcome, deadline - clock.now, duration)
-                return outcome
-            progress.not_ended_at = polled_at
-        elif outcome.missing and not progress.is_visible and clock.now >= grace_end:
-            raise _not_found_error(progress) from outcome.error
-        elif _is_hopeless(request, progress, outcome):
-            raise outcome.error
-        if clock.now >= deadline:
-            raise _timeout_error(request, progress)
-        due = _next_poll(request, polled_at, progress, rng)
-        why = _explain_missing(request, progress, min(grace_end, deadline)) or _explain_failure(
-            request, progress, deadline
-        )
-        # Here, not in a generator of its own, whose frame every sleeping wait would hold.
-        sleep = Sleep(min(due, deadline) - clock.now, why)
-        if sleep.seconds > 0:
-            yield sleep
-            clock.add_sleep(sleep.seconds, sleep.at)
+def _check_limits(progress: _WaitProgress) -> None:
+    """Check that the wait may go on after its last poll.
+
+    Raises:
+        TaskNotFoundError: The gateway never showed the task, and its grace is over.
+        APIConnectionError: The gateway was never reached, and cannot be.
+        TaskTimeoutError: The deadline has passed.
+    """
+    failure = progress.failure
+    if failure is not None:
+        if failure.missing and not progress.is_visible and progress.now >= progress.grace_end:
+            raise _not_found_error(progress) from failure.error
+        if _is_hopeless(progress, failure):
+            raise failure.error
+    if progress.now >= progress.deadline:
+        raise _timeout_error(progress)
 
 
 def succeed(final: Task) -> Task:
@@ -237,18 +241,33 @@ def succeed(final: Task) -> Task:
     return final
 
 
-def _poll(
-    request: WaitRequest, progress: _WaitProgress, remaining: float
-) -> Flow[Task | _PollFailure]:
+def _sleep_until_first_poll(progress: _WaitProgress, rng: Random) -> Sleep:
+    """The sleep before the first poll: only of a new task, which would not have ended yet."""
+    request = progress.request
+    if request.created is None or request.seen:
+        return Sleep(0.0)
+    first = _first_poll(request, request.created, rng)
+    if progress.now < first:
+        # A poll before that would have been too early: the task is watched from its start.
+        progress.not_ended_at = request.created
+    return Sleep(min(first, progress.deadline) - progress.now)
+
+
+def _sleep_until_next_poll(progress: _WaitProgress, polled_at: float, rng: Random) -> Sleep:
+    """The sleep after a poll that was sent at `polled_at`, with a reason for the log."""
+    due = _next_poll(progress, polled_at, rng)
+    why = _explain_missing(progress) or _explain_failure(progress)
+    return Sleep(min(due, progress.deadline) - progress.now, why)
+
+
+def _poll(progress: _WaitProgress) -> Flow[Task | _PollFailure]:
     """Poll once, notify the caller of a changed state, and note the result in `progress`."""
+    request = progress.request
     send = Send(
-        request.poll,
-        _poll_timeout(request, remaining),
-        task=request.task.id,
-        max_age=request.interval,
+        request.poll, _poll_timeout(progress), task=request.task.id, max_age=request.interval
     )
     yield send
-    progress.clock.advance_to(send.at)
+    progress.advance_to(send.at)
     progress.polls += 1
     outcome = _read_poll(send, progress.known)
     if isinstance(outcome, _PollFailure):
@@ -262,51 +281,53 @@ def _poll(
     return outcome
 
 
-def _is_hopeless(request: WaitRequest, progress: _WaitProgress, failure: _PollFailure) -> bool:
+def _is_hopeless(progress: _WaitProgress, failure: _PollFailure) -> bool:
     """Whether no poll can succeed: the gateway was never reached, and the reason is permanent."""
-    was_reached = progress.is_visible or request.created is not None
+    was_reached = progress.is_visible or progress.request.created is not None
     is_permanent = isinstance(failure.error, APIConnectionError) and failure.error.is_permanent
     return is_permanent and not was_reached
 
 
-def _explain_missing(request: WaitRequest, progress: _WaitProgress, until: float) -> str:
+def _explain_missing(progress: _WaitProgress) -> str:
     """Why the wait goes on for a task that the gateway does not know; empty if it was said before.
 
     A task that this process created is usually unknown for a moment, any other id may be mistyped.
     """
+    request, failure = progress.request, progress.failure
     expected = _MISSING_POLLS if request.created is None else _MISSING_POLLS_AFTER_CREATE
-    failure = progress.failure
     is_missing = failure is not None and failure.missing and not progress.is_visible
     if failure is None or not is_missing or progress.missing != expected:
         return ""
+    until = min(progress.grace_end, progress.deadline)
     return (
         f"the gateway does not know task {request.task.id} yet ({failure.error}). A new task can "
-        f"be unknown for a while; the wait ends in {max(until - progress.clock.now, 0):.0f} s if "
+        f"be unknown for a while; the wait ends in {max(until - progress.now, 0):.0f} s if "
         "it stays unknown"
     )
 
 
-def _explain_failure(request: WaitRequest, progress: _WaitProgress, deadline: float) -> str:
+def _explain_failure(progress: _WaitProgress) -> str:
     """Why the next poll is one that repeats a failed one; empty if it was said before."""
     failure = progress.failure
     if failure is None:
-        progress.log.cause = ""
+        progress.log = None
     if failure is None or failure.missing:
         return ""
-    what = f"poll {progress.polls} of task {request.task.id}"
-    remaining = deadline - progress.clock.now
+    progress.log = progress.log or RetryLog()
+    what = f"poll {progress.polls} of task {progress.request.task.id}"
+    remaining = progress.deadline - progress.now
     return progress.log.explain(what, describe_cause(failure.error), remaining)
 
 
-def _poll_timeout(request: WaitRequest, remaining: float) -> float:
+def _poll_timeout(progress: _WaitProgress) -> float:
     """Seconds for a poll: the remaining time, but enough for a final poll."""
-    return min(request.request_timeout, max(remaining, FINAL_POLL_TIMEOUT))
+    remaining = progress.deadline - progress.now
+    return min(progress.request.request_timeout, max(remaining, FINAL_POLL_TIMEOUT))
 
 
-def _next_poll(
-    request: WaitRequest, polled_at: float, progress: _WaitProgress, rng: Random
-) -> float:
+def _next_poll(progress: _WaitProgress, polled_at: float, rng: Random) -> float:
     """When to poll again: as planned, after the interval, or when the gateway asks for it."""
+    request = progress.request
     jitter = request.interval * rng.uniform(0, settings.POLL_JITTER)
     due = polled_at + request.interval
     pause = 0.0
@@ -316,7 +337,7 @@ def _next_poll(
     elif request.submitted is not None:
         elapsed = polled_at - request.submitted
         due = request.submitted + next_poll(request.plan, elapsed, request.interval)
-    return max(due + jitter, progress.clock.now + pause)
+    return max(due + jitter, progress.now + pause)
 
 
 def _first_poll(request: WaitRequest, created: float, rng: Random) -> float:
@@ -328,21 +349,19 @@ def _first_poll(request: WaitRequest, created: float, rng: Random) -> float:
     return created + max(request.plan[0], request.interval) + jitter
 
 
-def _measure_duration(
-    request: WaitRequest, progress: _WaitProgress, final: Task
-) -> PastDuration | None:
+def _measure_duration(progress: _WaitProgress, final: Task) -> PastDuration | None:
     """How long a task took that succeeded; None if its end was not watched closely enough.
 
     The first poll of a new task may be a long time after its creation. That gap counts as watched,
     since otherwise a plan whose first poll is too late would never be mended.
     """
-    submitted, not_ended_at = request.submitted, progress.not_ended_at
+    submitted, not_ended_at = progress.request.submitted, progress.not_ended_at
     if final.status != SUCCEEDED or submitted is None or not_ended_at is None:
         return None
-    gap = progress.clock.now - max(not_ended_at, submitted)
+    gap = progress.now - max(not_ended_at, submitted)
     if gap > MAX_GAP and progress.polls > 1:
         return None
-    return PastDuration(progress.clock.now - submitted, gap)
+    return PastDuration(progress.now - submitted, gap)
 
 
 def _read_poll(send: Send, known: Task) -> Task | _PollFailure:
@@ -431,7 +450,8 @@ def _suggest_compat(known: Task) -> str:
     return ". If a compat operation created it, use client.compat.tasks"
 
 
-def _timeout_error(request: WaitRequest, progress: _WaitProgress) -> TaskTimeoutError:
+def _timeout_error(progress: _WaitProgress) -> TaskTimeoutError:
+    request = progress.request
     state = progress.last.status if progress.last else "never seen"
     limit = f" of {request.timeout:g} s" if math.isfinite(request.timeout) else ""
     error = TaskTimeoutError(

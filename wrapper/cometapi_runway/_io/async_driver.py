@@ -61,7 +61,13 @@ class AsyncDriver:
             step = next(flow)
             while True:
                 try:
-                    await self.do(step)
+                    if isinstance(step, Sleep):
+                        # Here, not in `do`, whose frame every sleeping wait would hold.
+                        log_sleep(step, self.transport)
+                        await self.clock.sleep(step.seconds)
+                        step.at = self.clock.now()
+                    else:
+                        await self.do(step)
                 except BaseException as interruption:
                     step = flow.throw(interruption)
                 else:
@@ -71,7 +77,7 @@ class AsyncDriver:
             return result
 
     async def do(self, step: Step) -> None:
-        """Carry out one step."""
+        """Carry out one step that is not a sleep."""
         match step:
             case Send():
                 try:
@@ -85,10 +91,6 @@ class AsyncDriver:
                     # Not awaited: a cancellation here would come between a paid task and its id.
                     loop = asyncio.get_running_loop()
                     loop.run_in_executor(None, record_response, self.watcher, step)
-            case Sleep():
-                log_sleep(step, self.transport)
-                await self.clock.sleep(step.seconds)
-                step.at = self.clock.now()
             case Notify():
                 await self._notify(step.task)
             case Record():

@@ -8,9 +8,9 @@ always sends its own polls.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.raw_response import RawResponse
@@ -24,58 +24,67 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="Future[RawResponse] | asyncio.Future[RawResponse]")
 
 
-class TaskPolls(Generic[P]):
-    """The polls of one task.
-
-    Attributes:
-        waits: How many waits are on the task.
-        last: The last poll that any of them started, or None.
-        started_at: When it was started.
-    """
-
-    __slots__ = ("last", "started_at", "waits")
+class SharedPolls(Generic[P]):
+    """The waits on each task, and the last poll of each task that several waits are on."""
 
     def __init__(self) -> None:
-        self.waits = 0
-        self.last: P | None = None
-        self.started_at = 0.0
+        self._waits: dict[str, int] = {}
+        self._last: dict[str, tuple[P, float]] = {}
+
+    def join(self, *tasks: str) -> JoinedPolls:
+        """Count the caller as a wait on each of the tasks, inside a ``with`` block."""
+        return JoinedPolls(self, tasks)
+
+    def add_waits(self, tasks: Collection[str]) -> None:
+        """Count one more wait on each of the tasks."""
+        for task in tasks:
+            self._waits[task] = self._waits.get(task, 0) + 1
+
+    def remove_waits(self, tasks: Collection[str]) -> None:
+        """Count one wait less on each of the tasks."""
+        for task in tasks:
+            # A forked child has forgotten the waits that it inherits.
+            if (waits := self._waits.pop(task, 0) - 1) > 0:
+                self._waits[task] = waits
+            else:
+                self._last.pop(task, None)
+
+    def is_shared(self, task: str | None) -> bool:
+        """Whether several waits are on a task."""
+        return task is not None and self._waits.get(task, 0) > 1
 
     def find_reusable(self, step: Send, now: float) -> P | None:
-        """The last poll if it is in flight, or succeeded and is young enough; else None."""
-        if self.last is None:
-            return None
-        if not self.last.done():
-            return self.last
-        has_response = not self.last.cancelled() and self.last.exception() is None
-        return self.last if has_response and now - self.started_at < step.max_age else None
+        """The task's last poll if it is in flight, or succeeded and is young enough; else None."""
+        last, started_at = self._last.get(step.task or "", (None, 0.0))
+        if last is None or not last.done():
+            return last
+        has_response = not last.cancelled() and last.exception() is None
+        return last if has_response and now - started_at < step.max_age else None
 
-
-class WaitCounter(Protocol):
-    """Counts the waits on tasks."""
-
-    def add_waits(self, tasks: Sequence[str]) -> None:
-        """Count one more wait on each of the tasks."""
-        ...
-
-    def remove_waits(self, tasks: Sequence[str]) -> None:
-        """Count one wait less on each of the tasks."""
-        ...
+    def start(self, step: Send, poll: P, now: float) -> P:
+        """Have a poll joined by the other waits on the task."""
+        self._last[step.task or ""] = poll, now
+        return poll
 
 
 class JoinedPolls:
     """Counts waits on tasks inside a ``with`` block.
 
     A class, because the frame of a generator takes 300 bytes for every task that is waited for.
+
+    Args:
+        polls: Where to count them.
+        tasks: Their ids; those that are left at the end of the block are counted no longer.
     """
 
-    __slots__ = ("_counter", "_tasks")
+    __slots__ = ("_polls", "_tasks")
 
-    def __init__(self, counter: WaitCounter, tasks: Sequence[str]) -> None:
-        self._counter = counter
+    def __init__(self, polls: SharedPolls[Any], tasks: Collection[str]) -> None:
+        self._polls = polls
         self._tasks = tasks
 
     def __enter__(self) -> None:
-        self._counter.add_waits(self._tasks)
+        self._polls.add_waits(self._tasks)
 
     def __exit__(
         self,
@@ -83,41 +92,29 @@ class JoinedPolls:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._counter.remove_waits(self._tasks)
+        self._polls.remove_waits(self._tasks)
 
 
-class PollCoalescer:
+class PollCoalescer(SharedPolls["Future[RawResponse]"]):
     """Shares polls in the blocking client."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._tasks: dict[str, TaskPolls[Future[RawResponse]]] = {}
+        self.reset_after_fork()
         # The waits of other threads are forgotten in a forked child.
         register_fork_aware(self)
 
     def reset_after_fork(self) -> None:
         """Forget every wait: the threads that polled for them are the parent's."""
-        self._lock, self._tasks = threading.Lock(), {}
+        super().__init__()
+        self._lock = threading.Lock()
 
-    def join(self, *tasks: str) -> JoinedPolls:
-        """Count the caller as a wait on each of the tasks, inside a ``with`` block."""
-        return JoinedPolls(self, tasks)
-
-    def add_waits(self, tasks: Sequence[str]) -> None:
-        """Count one more wait on each of the tasks."""
+    def add_waits(self, tasks: Collection[str]) -> None:
         with self._lock:
-            for task in tasks:
-                self._tasks.setdefault(task, TaskPolls()).waits += 1
+            super().add_waits(tasks)
 
-    def remove_waits(self, tasks: Sequence[str]) -> None:
-        """Count one wait less on each of the tasks."""
+    def remove_waits(self, tasks: Collection[str]) -> None:
         with self._lock:
-            for task in tasks:
-                # A forked child has forgotten the waits that it inherits.
-                if (polls := self._tasks.get(task)) is not None:
-                    polls.waits -= 1
-                    if not polls.waits:
-                        del self._tasks[task]
+            super().remove_waits(tasks)
 
     def poll(self, step: Send, now: float, send: Callable[[], RawResponse]) -> RawResponse:
         """Return the response of another wait's poll if one can be reused, else send.
@@ -125,17 +122,15 @@ class PollCoalescer:
         Raises:
             APIConnectionError: The poll failed.
         """
+        shared, own = None, None
         with self._lock:
-            polls = self._tasks.get(step.task or "")
-            shared, own = None, None
-            if polls is not None and polls.waits > 1:
-                shared = polls.find_reusable(step, now)
+            if self.is_shared(step.task):
+                shared = self.find_reusable(step, now)
                 if shared is None:
                     # Late: most clients never have two waits on one task.
                     from concurrent.futures import Future  # noqa: PLC0415
 
-                    own = Future[RawResponse]()
-                    polls.last, polls.started_at = own, now
+                    own = self.start(step, Future[RawResponse](), now)
         if shared is None:
             return send() if own is None else _send_shared(own, send)
         try:

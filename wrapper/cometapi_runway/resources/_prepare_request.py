@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import import_module
@@ -222,7 +223,7 @@ def _build_request(operation: str, *, version: str, **arguments: Any) -> Prepare
         headers = _share_headers(tuple(headers.items()))
     return PreparedRequest(
         operation,
-        parts["method"].upper(),
+        sys.intern(parts["method"].upper()),
         parts["url"],
         headers,
         parts.get("json"),

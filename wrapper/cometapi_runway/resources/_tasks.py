@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cometapi_runway._flows import wait as wait_flow
     from cometapi_runway._flows.polling import Polling
     from cometapi_runway._flows.steps import Flow
-    from cometapi_runway._io.scheduler import WaitOutcome
+    from cometapi_runway._flows.wait_queue import WaitOutcome
     from cometapi_runway.resources import _waits as waits
     from cometapi_runway.resources._waits import Kind, WaitOptions
 else:
@@ -202,9 +202,9 @@ class AsyncTasks:
         callback = check_async_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind_async, session), known)
         driver = evolve(session.driver, on_update=notify)
-        from cometapi_runway._io.async_scheduler import run_flows  # noqa: PLC0415 - as above
+        from cometapi_runway._io.async_scheduler import AsyncScheduler  # noqa: PLC0415 - as above
 
-        async with contextlib.aclosing(run_flows(driver, flows)) as outcomes:
+        async with contextlib.aclosing(AsyncScheduler(driver).run(flows)) as outcomes:
             async for task_id, outcome in outcomes:
                 task, error = split_outcome(known[task_id], outcome)
                 bound = bind_async(session, task, accepted_if_unseen(task, known[task_id]))

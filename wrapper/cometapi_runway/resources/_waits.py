@@ -141,8 +141,13 @@ def _find_submitted(task: Task, accepted_at: float | None, now: float) -> float 
 
 def make_on_update(
     on_update: OnUpdate | None, bind: Callable[[Task], Task], known: Mapping[str, Task]
-) -> OnUpdate:
-    """A callback that marks a task as seen and passes it on, bound, to the caller's callback."""
+) -> OnUpdate | None:
+    """A callback that marks a task as seen and passes it on, bound, to the caller's callback.
+
+    None if it would do neither.
+    """
+    if on_update is None and not any(isinstance(task, TrackedTask) for task in known.values()):
+        return None
 
     def notify(task: Task) -> object:
         waited_for = known[task.id]
