@@ -69,6 +69,7 @@ class AsyncTransport:
         self._client = self._make_client()
         self._single_use: httpx.AsyncClient | None = None
         self._builder = RequestBuilder(self._client, self.settings.base_url)
+        self._builder.is_client_shared = False
         self._api: SafeClient | None = None
         self._slots = asyncio.Semaphore(_settings.MAX_IN_FLIGHT)
         self._files = AsyncFileClient(self.transport)
@@ -89,6 +90,7 @@ class AsyncTransport:
         if self._api is None:
             api = make_api_client(self._make_options(), self.settings.api_key)
             api.protect_async(self._client)
+            self._builder.is_client_shared = True
             self._api = api.set_async_httpx_client(self._client)
         return self._api
 

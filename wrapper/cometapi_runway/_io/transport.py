@@ -42,7 +42,6 @@ from cometapi_runway._io.exception_mapping import (
 from cometapi_runway._io.http_client import (
     check_transport,
     gateway_client_options,
-    httpx_timeout,
     make_http_client,
     to_httpx_response,
     write_key,
@@ -94,6 +93,7 @@ class Transport:
         self._client = self._make_client()
         self._single_use: httpx.Client | None = None
         self._builder = RequestBuilder(self._client, self.settings.base_url)
+        self._builder.is_client_shared = False
         self._api: SafeClient | None = None
         self._files: FileClient | None = None
         self._slots = Slots(_settings.MAX_IN_FLIGHT)
@@ -121,6 +121,7 @@ class Transport:
             if self._api is None:
                 api = make_api_client(self._make_options(), self.settings.api_key)
                 api.protect(self._client)
+                self._builder.is_client_shared = True
                 self._api = api.set_httpx_client(self._client)
             return self._api
 
@@ -256,9 +257,13 @@ class RequestBuilder:
     Args:
         client: Sends the requests, or has the same headers as the client that does.
         base_url: The gateway.
+
+    Attributes:
+        is_client_shared: Whether others have the client too, and can change its headers.
     """
 
     def __init__(self, client: httpx.Client | httpx.AsyncClient, base_url: str) -> None:
+        self.is_client_shared = True
         self._client = client
         self._base_url = base_url
         # One value, for threads: the client's headers, and them with each request's own.
@@ -281,7 +286,7 @@ class RequestBuilder:
             url,
             headers=self._merge_headers(url, request),
             stream=httpx.ByteStream(content),
-            extensions={**extensions, "timeout": httpx_timeout(timeout).as_dict()},
+            extensions={**extensions, "timeout": _make_timeouts(timeout)},
         )
         if request.body is not None:
             built.headers["Content-Length"] = str(len(content))
@@ -292,17 +297,23 @@ class RequestBuilder:
     def _merge_headers(self, url: httpx.URL, request: PreparedRequest) -> httpx.Headers:
         """The headers, with a length of 0 if there is a body.
 
-        Kept, because nearly all requests of a program have the same ones. The client's own can be
-        changed through the generated client.
+        Kept, because nearly all requests of a program have the same ones.
         """
         shared, merged = self._cache
-        if self._client.headers.raw != shared.raw or len(merged) > _MAX_MERGED:
+        is_changed = self.is_client_shared and self._client.headers.raw != shared.raw
+        if is_changed or len(merged) > _MAX_MERGED:
             shared, merged = self._cache = self._client.headers.copy(), {}
         key = (request.body is None, *request.headers.items())
         found = merged.get(key)
         if found is None:
             found = merged[key] = _merge_headers(shared, url, request)
         return found
+
+
+def _make_timeouts(seconds: float) -> dict[str, float]:
+    """What `httpx_timeout` is for a transport; polls have a new timeout every time."""
+    connect = min(seconds, _settings.CONNECT_TIMEOUT)
+    return {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}
 
 
 def _merge_headers(
@@ -376,11 +387,12 @@ def partial_response(attempt: RequestAttempt, key: Secret) -> RawResponse | None
 def _hide_key(key: Secret, body: bytes, headers: httpx.Headers) -> tuple[bytes, httpx.Headers]:
     """Hide the key in a response: some gateways quote the key that they refuse."""
     raw = headers.raw
-    # One look at all values: nearly no response holds the key.
-    values = b"\n".join([value for _, value in raw])
-    if key.hide_in(values) != values:
-        headers = httpx.Headers([(name, key.hide_in(value)) for name, value in raw])
-    return key.hide_in(body), headers
+    # One look at all of it: nearly no response holds the key.
+    everything = b"\n".join([body, *(value for _, value in raw)])
+    if key.hide_in(everything) == everything:
+        return body, headers
+    hidden = [(name, key.hide_in(value)) for name, value in raw]
+    return key.hide_in(body), httpx.Headers(hidden)
 
 
 def find_failure(response: httpx.Response) -> APIStatusError | None:

@@ -266,9 +266,12 @@ def _split_arguments(
     signature: Signature[P], arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The operation's own arguments, and the call options."""
-    own, options, unknown = dict[str, Any](), dict[str, Any](), list[str]()
+    own: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    unknown: list[str] = []
+    parameters = signature.parameters
     for name, value in arguments.items():
-        if name in signature.parameters:
+        if name in parameters:
             own[name] = value
         elif name in OPTIONS:
             options[name] = value
