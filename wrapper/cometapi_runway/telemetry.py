@@ -90,7 +90,10 @@ _SUBMISSIONS: Final = "cometapi_runway.submissions"
 _RESERVED: Final = "cometapi_runway.cost.reserved"
 _SPENT: Final = "cometapi_runway.cost.spent"
 _COUNTERS: Final = {_SUBMISSIONS: "{submission}", _RESERVED: "{USD}", _SPENT: "{USD}"}
-_COUNTER_ATTRIBUTES: Final = ("cometapi_runway.operation", "cometapi_runway.outcome")
+_COUNTER_ATTRIBUTES: Final[tuple[str, ...]] = (
+    "cometapi_runway.operation",
+    "cometapi_runway.outcome",
+)
 _TRACE_PARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -165,7 +168,7 @@ class _Totals:
             name, *attributes = key
             count = value - start.get(key, 0)
             if name == counter and count:
-                shown = dict(zip(_COUNTER_ATTRIBUTES, attributes, strict=False))
+                shown: dict[str, str] = dict(zip(_COUNTER_ATTRIBUTES, attributes, strict=False))
                 yield Observation(count if isinstance(count, int) else float(count), shown)
 
 

@@ -28,11 +28,9 @@ def parse_json(content: bytes | str) -> JSON:
 
 def as_object(value: JSON) -> Object | None:
     """The value if it is a JSON object, else None."""
-    # The most frequent cases first; isinstance with an abstract class is slow.
     if value is None or type(value) is str:
+        # The most frequent cases; isinstance with an abstract class is slow.
         return None
-    if type(value) is dict:
-        return value
     return value if isinstance(value, Mapping) else None
 
 

@@ -267,7 +267,8 @@ class RequestBuilder:
         self._client = client
         self._base_url = base_url
         # One value, for threads: the client's headers, and them with each request's own.
-        self._cache = (client.headers.copy(), dict[object, httpx.Headers]())
+        self._cache: tuple[httpx.Headers, dict[object, httpx.Headers]]
+        self._cache = client.headers.copy(), {}
 
     def build(
         self, request: PreparedRequest, timeout: float, extensions: Mapping[str, Any]
