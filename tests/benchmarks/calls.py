@@ -3,7 +3,9 @@
 Every client sends the same two requests over a transport that responds immediately, so only the
 client is measured. All clients run in every round, in rotating order, and ratios are computed per
 round, so that load on the machine affects all of them alike. The wrapper validates each request and
-parses each response. It may take 1.3 times as long as bare httpx.
+parses each response; bare httpx does neither. It may take 1.13 times as long as bare httpx, and
+1.12 times if asynchronous. A loaded machine makes the ratios worse: other programs displace the
+caches, and the wrapper has more code than httpx alone.
 
     python tests/benchmarks/calls.py [ROUNDS] [CALLS]
 """
@@ -29,7 +31,7 @@ from cometapi_runway import AsyncRunwayClient, RunwayClient  # noqa: E402  the p
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 CALLS = int(sys.argv[2]) if len(sys.argv) > 2 else 30
-MAX_RATIO = 1.3
+MAX_RATIOS = {"sync": 1.13, "async": 1.12}
 ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
 BASE = "https://api.cometapi.com"
 CREATE, READ = "/runwayml/v1/character_performance", f"/runwayml/v1/tasks/{ID}"
@@ -178,7 +180,7 @@ def measure(work: dict[str, Callable[[], float]]) -> list[dict[str, float]]:
 
 def main() -> int:
     """Print the table; return 1 if the wrapper is too slow."""
-    worst = 0.0
+    is_missed = False
     with asyncio.Runner() as runner:
         print(f"create + retrieve, medians of {ROUNDS} rounds of {CALLS} pairs")
         print(f"{'':30}{'us a pair':>10}{'ratio':>8}")
@@ -189,10 +191,11 @@ def main() -> int:
                 ratio = statistics.median(one[name] / one["bare httpx"] for one in rounds)
                 print(f"{name + ', ' + way:30}{taken:10.0f}{ratio:8.2f}")
                 if name == "cometapi-runway":
-                    report_figure(f"create + retrieve, {way}", "bare httpx", ratio, MAX_RATIO)
-                    worst = max(worst, ratio)
-    print(f"ratio: to bare httpx in the same round; cometapi-runway must not exceed {MAX_RATIO}")
-    return int(worst > MAX_RATIO)
+                    limit = MAX_RATIOS[way]
+                    report_figure(f"create + retrieve, {way}", "bare httpx", ratio, limit)
+                    is_missed |= ratio > limit
+    print(f"ratio: to bare httpx in the same round; cometapi-runway at most {MAX_RATIOS}")
+    return int(is_missed)
 
 
 if __name__ == "__main__":

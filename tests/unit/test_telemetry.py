@@ -396,6 +396,25 @@ def test_without_telemetry_a_flow_is_the_flow_itself() -> None:
     flow.close()
 
 
+def test_counters_go_on_with_their_meter(harness: ClientHarness) -> None:
+    """To instrument again loses no count and doubles none; another meter begins at zero."""
+    counts: list[Any] = []
+    try:
+        for _ in range(2):
+            reader = InMemoryMetricReader()
+            recorded, provider = Recorded(InMemorySpanExporter(), reader), MeterProvider([reader])
+            for _ in range(2):
+                telemetry.instrument(meter_provider=provider)
+                harness.respond_with(ACCEPTED)
+                harness.create()
+                telemetry.uninstrument()
+                counted = recorded.metrics()["cometapi_runway.submissions"]
+                counts.append([value for _, value in counted])
+    finally:
+        telemetry.uninstrument()
+    assert counts == [[1], [2], [1], [2]]
+
+
 def test_it_can_be_turned_off(harness: ClientHarness) -> None:
     recorded = start_recording()
     telemetry.uninstrument()

@@ -19,12 +19,17 @@ have no word for a video operation yet, so a create is ``generate_content``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache, partial
+from threading import Lock
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
+from weakref import WeakSet
 
 from attrs import define, field
 
+from cometapi_runway._core.fork import register_fork_aware
 from cometapi_runway._core.redaction import name_or_none
 from cometapi_runway._core.task import Task
 from cometapi_runway._core.version import __version__
@@ -40,7 +45,7 @@ from cometapi_runway.errors import BudgetExceededError, SubmissionUnknownError, 
 with requires_extra("otel"):
     from opentelemetry import context as otel_context
     from opentelemetry import metrics, trace
-    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
     from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TracerProvider
 
 T = TypeVar("T")
@@ -81,6 +86,14 @@ METRICS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every metric, and its meaning."""
 
+_SUBMISSIONS: Final = "cometapi_runway.submissions"
+_RESERVED: Final = "cometapi_runway.cost.reserved"
+_SPENT: Final = "cometapi_runway.cost.spent"
+_COUNTERS: Final = {_SUBMISSIONS: "{submission}", _RESERVED: "{USD}", _SPENT: "{USD}"}
+_COUNTER_ATTRIBUTES: Final[tuple[str, ...]] = (
+    "cometapi_runway.operation",
+    "cometapi_runway.outcome",
+)
 _TRACE_PARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -94,7 +107,11 @@ def instrument(
         meter_provider: Where metrics go; OpenTelemetry's global provider if None.
     """
     tracer = trace.get_tracer("cometapi_runway", __version__, tracer_provider)
+    meter_provider = meter_provider or metrics.get_meter_provider()
     meter = metrics.get_meter("cometapi_runway", __version__, meter_provider)
+    if meter_provider not in _counting_providers:
+        _counting_providers.add(meter_provider)
+        _totals.create_counters(meter)
     set_observer(_Observer(tracer, meter))
 
 
@@ -103,20 +120,71 @@ def uninstrument() -> None:
     set_observer(None)
 
 
+class _Totals:
+    """What the counters count, in this process.
+
+    A meter asks for the totals when it exports them. To add to an instrument in each call would
+    cost as much as the span.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, ...], Decimal | int] = {}
+        self._lock = Lock()
+        register_fork_aware(self)
+
+    def reset_after_fork(self) -> None:
+        """Replace the lock, which another thread of the parent may have held."""
+        self._lock = Lock()
+
+    def add(self, amount: Decimal | int, name: str, *attributes: str) -> None:
+        """Add to a counter.
+
+        Args:
+            amount: How much.
+            name: The counter's name.
+            attributes: Values of the first of `_COUNTER_ATTRIBUTES`.
+        """
+        key = (name, *attributes)
+        with self._lock:
+            self._values[key] = self._values.get(key, 0) + amount
+
+    def create_counters(self, meter: metrics.Meter) -> None:
+        """Create a meter's counters, which begin at zero."""
+        with self._lock:
+            start = dict(self._values)
+        for name, unit in _COUNTERS.items():
+            read = partial(self._read, name, start)
+            meter.create_observable_counter(name, [read], unit, METRICS[name])
+
+    def _read(
+        self,
+        counter: str,
+        start: Mapping[tuple[str, ...], Decimal | int],
+        _options: CallbackOptions,
+    ) -> Iterator[Observation]:
+        with self._lock:
+            values = dict(self._values)
+        for key, value in values.items():
+            name, *attributes = key
+            count = value - start.get(key, 0)
+            if name == counter and count:
+                shown: dict[str, str] = dict(zip(_COUNTER_ATTRIBUTES, attributes, strict=False))
+                yield Observation(count if isinstance(count, int) else float(count), shown)
+
+
+_totals: Final = _Totals()
+_counting_providers: Final = WeakSet[MeterProvider]()
+"""The providers whose meters have the counters: no SDK can replace an instrument."""
+
+
 class _Observer:
     """Watches flows; see `FlowObserver`."""
 
     def __init__(self, tracer: trace.Tracer, meter: metrics.Meter) -> None:
-        def counter(name: str, unit: str) -> metrics.Counter:
-            return meter.create_counter(name, unit, METRICS[name])
-
         def histogram(name: str, unit: str) -> metrics.Histogram:
             return meter.create_histogram(name, unit, METRICS[name])
 
         self.tracer = tracer
-        self.submissions = counter("cometapi_runway.submissions", "{submission}")
-        self.reserved = counter("cometapi_runway.cost.reserved", "{USD}")
-        self.spent = counter("cometapi_runway.cost.spent", "{USD}")
         self.duration = histogram("cometapi_runway.task.duration", "s")
         self.polls = histogram("cometapi_runway.task.polls", "{request}")
 
@@ -186,7 +254,7 @@ class _Watch:
     Attributes:
         observer: The instruments.
         span: The span; not recording before the flow begins.
-        current: Makes it the current one.
+        current: Makes it the current one; None for a span that nothing records.
         requests: Requests so far.
         attributes: What is known at the end of the span. To set attributes one by one would cost
             as much as the span itself.
@@ -194,7 +262,7 @@ class _Watch:
 
     observer: _Observer
     span: Span = field(init=False, default=trace.INVALID_SPAN)
-    current: _CurrentSpan = field(init=False, factory=lambda: _CurrentSpan(trace.INVALID_SPAN))
+    current: _CurrentSpan | None = field(init=False, default=None)
     requests: int = field(init=False, default=0)
     attributes: dict[str, Value] = field(init=False, factory=dict[str, Value])
 
@@ -205,7 +273,8 @@ class _Watch:
     def start(self) -> None:
         """Start the span."""
         self.span = self.start_span()
-        self.current = _CurrentSpan(self.span)
+        if self.span.get_span_context().is_valid:
+            self.current = _CurrentSpan(self.span)
 
     def before(self, step: Step) -> None:
         """Note a step that is about to be carried out."""
@@ -214,7 +283,7 @@ class _Watch:
 
     def after(self, step: Step) -> None:
         """Note a step that was carried out."""
-        if isinstance(step, Send | Fetch):
+        if isinstance(step, (Send, Fetch)):
             self.requests += 1
 
     def finish(self, result: T) -> T:
@@ -234,6 +303,24 @@ class _Watch:
         self.span.end()
 
 
+@lru_cache(maxsize=256)
+def _describe_create(
+    operation: str, model: str | None, price: Decimal | None
+) -> tuple[str, Mapping[str, Value]]:
+    """The name of a create's span, and the attributes that nearly all creates share."""
+    attributes: dict[str, Value] = {
+        "gen_ai.operation.name": "generate_content",
+        "gen_ai.provider.name": "runway",
+        "cometapi_runway.operation": operation,
+    }
+    model = name_or_none(model)
+    if model is not None:
+        attributes["gen_ai.request.model"] = model
+    if price is not None:
+        attributes["cometapi_runway.price"] = float(price)
+    return f"generate_content {model}" if model else "generate_content", attributes
+
+
 @define(eq=False)
 class _CreateWatch(_Watch):
     """The span of a create."""
@@ -244,34 +331,27 @@ class _CreateWatch(_Watch):
 
     def start_span(self) -> Span:
         request = self.request
-        model = name_or_none((request.call.body or {}).get("model"))
-        attributes: dict[str, Value] = {
-            "gen_ai.operation.name": "generate_content",
-            "gen_ai.provider.name": "runway",
-            "cometapi_runway.operation": request.call.operation,
-        }
-        if model is not None:
-            attributes["gen_ai.request.model"] = model
+        call = request.call
+        name, attributes = _describe_create(call.operation, call.model, request.reservation.price)
         # OpenTelemetry's integers have 64 bits.
         if request.seed is not None and abs(request.seed) < 2**63:
-            attributes["gen_ai.request.seed"] = request.seed
-        if request.reservation.price is not None:
-            attributes["cometapi_runway.price"] = float(request.reservation.price)
-        name = f"generate_content {model}" if model else "generate_content"
+            attributes = {**attributes, "gen_ai.request.seed": request.seed}
         span = self.observer.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         # The journal keeps the span's context, so that a wait elsewhere can link to it.
         request.trace.parent = _format_trace_parent(span)
         return span
 
     def before(self, step: Step) -> None:
-        _Watch.before(self, step)
-        if isinstance(step, Send) and not self.is_sent:
-            self.is_sent = True
-            self._add_cost(self.observer.reserved)
+        if isinstance(step, Send):
+            step.scope = self.current
+            if not self.is_sent:
+                self.is_sent = True
+                self._add_cost(_RESERVED)
 
     def after(self, step: Step) -> None:
-        _Watch.after(self, step)
-        if isinstance(step, Record) and isinstance(step.entry, SubmissionFailed):
+        if isinstance(step, Send):
+            self.requests += 1
+        elif isinstance(step, Record) and isinstance(step.entry, SubmissionFailed):
             self.outcome = "refused" if step.entry.refused else "unknown"
         elif isinstance(step, Record) and isinstance(step.entry, SubmissionAccepted):
             self.outcome = "accepted"
@@ -284,7 +364,7 @@ class _CreateWatch(_Watch):
         self._count()
         if not self.is_sent:
             return result
-        self._add_cost(self.observer.spent)
+        self._add_cost(_SPENT)
         return result
 
     def fail(self, error: BaseException) -> None:
@@ -297,15 +377,12 @@ class _CreateWatch(_Watch):
 
     def _count(self) -> None:
         self.attributes["cometapi_runway.outcome"] = self.outcome
-        operation = self.request.call.operation
-        self.observer.submissions.add(
-            1, {"cometapi_runway.operation": operation, "cometapi_runway.outcome": self.outcome}
-        )
+        _totals.add(1, _SUBMISSIONS, self.request.call.operation, self.outcome)
 
-    def _add_cost(self, counter: metrics.Counter) -> None:
+    def _add_cost(self, counter: str) -> None:
         price = self.request.reservation.price
         if price is not None:
-            counter.add(float(price), {"cometapi_runway.operation": self.request.call.operation})
+            _totals.add(price, counter, self.request.call.operation)
 
 
 @define(eq=False)

@@ -12,7 +12,7 @@ import pytest
 
 from cometapi_runway import RunwayClient
 from cometapi_runway._flows.prepared_request import PreparedRequest
-from cometapi_runway._io.transport import MARK, build_request
+from cometapi_runway._io.transport import MARK, RequestBuilder
 
 from ..support.both_clients import KEY
 
@@ -42,18 +42,33 @@ def test_a_request_is_what_httpx_would_build(
         pytest.skip("httpx 0.27 writes JSON with spaces")
     client = kind(headers={"User-Agent": "cometapi-runway", "Authorization": "Bearer key"})
     method = "GET" if body is None else "POST"
-    own = build_request(
-        client, base_url, PreparedRequest("o", method, "/v1/a", headers, body), 7.0, MARK
-    )
+    request = PreparedRequest("o", method, "/v1/a", headers, body)
     url, timeout = f"{base_url}/v1/a", httpx.Timeout(7.0)
-    theirs = client.build_request(
-        method, url, headers=headers, json=body, timeout=timeout, extensions=MARK
-    )
-    assert own.headers.raw == theirs.headers.raw
-    assert (own.method, own.url, own.content) == (theirs.method, theirs.url, theirs.content)
-    assert own.extensions == theirs.extensions
-    assert isinstance(own.stream, httpx.SyncByteStream)
-    assert isinstance(own.stream, httpx.AsyncByteStream)
+    builder = RequestBuilder(client, base_url)
+    # Headers are kept for the next request, unless the client's own have changed meanwhile.
+    for agent in ("cometapi-runway", "cometapi-runway", "changed"):
+        client.headers["User-Agent"] = agent
+        own = builder.build(request, 7.0, MARK)
+        theirs = client.build_request(
+            method, url, headers=headers, json=body, timeout=timeout, extensions=MARK
+        )
+        assert own.headers.raw == theirs.headers.raw
+        assert (own.method, own.url, own.content) == (theirs.method, theirs.url, theirs.content)
+        assert own.extensions == theirs.extensions
+        assert isinstance(own.stream, httpx.SyncByteStream)
+        assert isinstance(own.stream, httpx.AsyncByteStream)
+        own.headers["User-Agent"] = "a transport's own change"
+
+
+def test_headers_of_many_requests_do_not_pile_up() -> None:
+    """A caller may send an id of its own in every request."""
+    client = httpx.Client()
+    builder = RequestBuilder(client, "https://api.cometapi.com")
+    for number in range(1000):
+        own = {"X-Id": str(number)}
+        built = builder.build(PreparedRequest("o", "GET", "/v1/a", own), 7.0, MARK)
+        assert built.headers["X-Id"] == str(number)
+    assert len(vars(builder)["_cache"][1]) < 100
 
 
 class TestCertificates:

@@ -7,7 +7,7 @@ in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
@@ -59,15 +59,7 @@ class ResponseLayers:
     @property
     def task_id(self) -> str | None:
         """The task id of the outermost layer that has one, or None."""
-        for layer in self.layers:
-            for name in ("task_id", "id"):
-                value = layer.get(name)
-                # No page documents a number, but an id that was paid for is never discarded.
-                is_number = isinstance(value, int) and not isinstance(value, bool)
-                found = str(value) if is_number else as_text(value)
-                if found is not None:
-                    return found.strip()
-        return None
+        return _find_id(self.layers)
 
     @property
     def polled_id(self) -> str | None:
@@ -77,8 +69,8 @@ class ResponseLayers:
         provider's task, whose id may be another one.
         """
         nested = (as_object(self.payload.get(name)) for name in ("data", "result"))
-        outer = (self.payload, *(layer for layer in nested if layer is not None))
-        return ResponseLayers(self.payload, outer).task_id
+        outer = (layer for layer in nested if layer is not None)
+        return _find_id((self.payload,)) or _find_id(outer)
 
     @property
     def statuses(self) -> list[str | None]:
@@ -111,6 +103,18 @@ class ResponseLayers:
         """The names of the outermost fields, shortened, for error messages."""
         names = ((as_text(name) or "''")[:40] for name in list(self.payload)[:12])
         return ", ".join(names) or "none"
+
+
+def _find_id(layers: Iterable[Object]) -> str | None:
+    for layer in layers:
+        for name in ("task_id", "id"):
+            value = layer.get(name)
+            # No page documents a number, but an id that was paid for is never discarded.
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            found = str(value) if is_number else as_text(value)
+            if found is not None:
+                return found.strip()
+    return None
 
 
 def status_word(value: JSON) -> str | None:

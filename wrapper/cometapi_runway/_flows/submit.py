@@ -101,6 +101,7 @@ class SubmitRequest:
         reservation: What it costs, and the limits that it must stay within.
         label: The caller's label, or None.
         is_seed_drawn: Whether the client chose the seed.
+        is_recorded: Whether there is a journal for it.
         trace: The trace context that is recorded with it.
         retry_time: Seconds in which a request that never arrived is retried.
     """
@@ -114,6 +115,7 @@ class SubmitRequest:
     reservation: Reservation = NO_RESERVATION
     label: str | None = None
     is_seed_drawn: bool = False
+    is_recorded: bool = True
     trace: TraceContext = field(factory=TraceContext, repr=False, eq=False)
     retry_time: float = settings.SUBMIT_BUDGET
 
@@ -153,9 +155,10 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submi
         ConfigurationError: The journal cannot be written, so nothing was sent.
     """
     clock = FlowClock(started)
-    earlier = yield from _record_start(request, clock)
-    if earlier is not None:
-        return earlier
+    if request.is_recorded:
+        earlier = yield from _record_start(request, clock)
+        if earlier is not None:
+            return earlier
     send = Send(request.call, request.timeout, is_paid=True)
     try:
         task_id, payload = yield from _send_until_decided(request, send, clock, Backoff(rng))
@@ -164,7 +167,8 @@ def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submi
     except BaseException as error:
         yield from _record_error(request, send, error)
         raise
-    yield from _record_accepted(request, task_id)
+    if request.is_recorded:
+        yield from _record_accepted(request, task_id)
     task = Task(
         id=task_id,
         status=PENDING,

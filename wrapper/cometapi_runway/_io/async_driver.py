@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -102,11 +102,11 @@ class AsyncDriver:
             case _:
                 await _finish_in_thread(do_locally, step)
 
-    async def _send(self, step: Send) -> RawResponse:
+    def _send(self, step: Send) -> Awaitable[RawResponse]:
         if step.task is None:
-            return await self.transport.send(step)
+            return self.transport.send(step)
         send = partial(self.transport.send, step)
-        return await self.polls.poll(step, self.clock.now(), send)
+        return self.polls.poll(step, self.clock.now(), send)
 
     async def _notify(self, task: Task) -> None:
         if self.on_update is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+from collections.abc import Awaitable
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from cometapi_runway._core.clock import AsyncClock
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
 from cometapi_runway._io.api_client import SafeClient, make_api_client
+from cometapi_runway._io.async_deadline import AsyncDeadline
 from cometapi_runway._io.async_file_client import AsyncFileClient
 from cometapi_runway._io.attempt import RequestAttempt
 from cometapi_runway._io.exception_mapping import (
@@ -21,7 +22,6 @@ from cometapi_runway._io.exception_mapping import (
     check_response_size,
     client_closed,
     connect_timeout,
-    map_transport_errors,
     pool_timeout,
     response_timeout,
 )
@@ -32,20 +32,19 @@ from cometapi_runway._io.http_client import (
     write_key,
 )
 from cometapi_runway._io.http_logs import redact_http_logs
-from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway._io.transport import (
     MARK,
     MARK_NAME,
     NO_AUTH,
-    build_request,
+    RequestBuilder,
     find_failure,
     hide_location,
     make_raw_response,
-    partial_response,
+    map_error,
     remaining_timeout,
 )
 from cometapi_runway._settings import Settings
-from cometapi_runway.errors import APIConnectionError, ConfigurationError
+from cometapi_runway.errors import ConfigurationError
 
 
 class AsyncTransport:
@@ -69,6 +68,8 @@ class AsyncTransport:
     def _create_clients(self) -> None:
         self._client = self._make_client()
         self._single_use: httpx.AsyncClient | None = None
+        self._builder = RequestBuilder(self._client, self.settings.base_url)
+        self._builder.is_client_shared = False
         self._api: SafeClient | None = None
         self._slots = asyncio.Semaphore(_settings.MAX_IN_FLIGHT)
         self._files = AsyncFileClient(self.transport)
@@ -89,6 +90,7 @@ class AsyncTransport:
         if self._api is None:
             api = make_api_client(self._make_options(), self.settings.api_key)
             api.protect_async(self._client)
+            self._builder.is_client_shared = True
             self._api = api.set_async_httpx_client(self._client)
         return self._api
 
@@ -152,45 +154,44 @@ class AsyncTransport:
 
     async def _send_within(self, step: Send, seconds: float) -> RawResponse:
         """Send and read within this time, which bounds the whole request at once."""
-        request, deadline = step.call, asyncio.timeout(seconds)
+        request, deadline = step.call, AsyncDeadline(seconds)
         attempt = RequestAttempt(request.method, request.url, self.transport is None)
         step.unsent = False
         try:
-            with (
-                map_transport_errors(attempt, lambda: self._is_closed),
-                hide_key_in_errors(self.settings.api_key),
-            ):
-                try:
-                    async with deadline:
-                        with redact_http_logs(self.settings.api_key):
-                            await self._open(step, seconds, attempt)
-                            return await self._read(step, attempt)
-                except TRANSPORT_ERRORS:
-                    if not deadline.expired():
-                        raise
-                    make_error = connect_timeout if attempt.is_connecting else response_timeout
-                    raise make_error(request, step.timeout) from None
-        except APIConnectionError as error:
-            error.partial_response = partial_response(attempt, self.settings.api_key)
-            raise
+            try:
+                with deadline, redact_http_logs(self.settings.api_key):
+                    attempt.response = await self._open(step, seconds, attempt)
+                    return await self._read(step, attempt)
+            except TRANSPORT_ERRORS:
+                if not deadline.has_expired:
+                    raise
+                make_error = connect_timeout if attempt.is_connecting else response_timeout
+                raise make_error(request, step.timeout) from None
+        except BaseException as error:
+            key, is_closed = self.settings.api_key, self._is_closed
+            raise map_error(error, attempt, key, is_closed=is_closed)  # noqa: B904 - has its cause
         finally:
             step.unsent = attempt.is_unsent
 
-    async def _open(self, step: Send, seconds: float, attempt: RequestAttempt) -> None:
+    def _open(
+        self, step: Send, seconds: float, attempt: RequestAttempt
+    ) -> Awaitable[httpx.Response]:
         client = self._single_use_client() if step.is_paid else self._client
         extensions = {**MARK, "trace": attempt.handle_event_async}
-        request = build_request(client, self.settings.base_url, step.call, seconds, extensions)
-        send = httpx.AsyncClient.send
-        attempt.response = await send(client, request, stream=True, auth=NO_AUTH)
+        request = self._builder.build(step.call, seconds, extensions)
+        return httpx.AsyncClient.send(client, request, stream=True, auth=NO_AUTH)
 
     async def _read(self, step: Send, attempt: RequestAttempt) -> RawResponse:
         request, response = step.call, attempt.response
         if response is None:
             raise response_timeout(request, step.timeout)
-        async with contextlib.aclosing(response):
+        try:
             async for chunk in response.aiter_bytes():
                 attempt.body += chunk
                 check_response_size(request, len(attempt.body))
+        finally:
+            if not response.is_closed:
+                await response.aclose()
         return make_raw_response(request, response, bytes(attempt.body), self.settings.api_key)
 
     @property

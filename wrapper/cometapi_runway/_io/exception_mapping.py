@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Callable, Generator
-from types import TracebackType
+from collections.abc import Generator
 
 import httpx
 
@@ -32,41 +31,38 @@ _PERMANENT_ERRORS = (
 )
 
 
-class map_transport_errors:  # noqa: N801 - used as a function, as contextlib's own are
+@contextlib.contextmanager
+def map_transport_errors(attempt: RequestAttempt) -> Generator[None]:
     """Map network errors to `APIConnectionError`; all other exceptions propagate.
-
-    A class, because a generator costs several times as much, and each request enters one.
 
     Args:
         attempt: What is known of the request from the wire.
-        is_closed: Whether the client was closed during the request. httpx then raises
-            RuntimeError, which is mapped too; without this argument RuntimeError propagates.
 
     Raises:
         APIConnectionError: The request failed.
     """
+    try:
+        yield
+    except TRANSPORT_ERRORS as error:
+        raise _make_connection_error(error, attempt) from error
 
-    __slots__ = ("_attempt", "_is_closed")
 
-    def __init__(
-        self, attempt: RequestAttempt, is_closed: Callable[[], bool] | None = None
-    ) -> None:
-        self._attempt = attempt
-        self._is_closed = is_closed
+def find_connection_error(
+    error: BaseException, attempt: RequestAttempt, *, is_closed: bool
+) -> APIConnectionError | None:
+    """The connection error that an exception is or means; None if it means something else.
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, TRANSPORT_ERRORS) or (
-            isinstance(error, RuntimeError) and self._is_closed is not None and self._is_closed()
-        ):
-            raise _make_connection_error(error, self._attempt) from error
+    Args:
+        error: The exception that ended an attempt.
+        attempt: What is known of the request from the wire.
+        is_closed: Whether the client was closed during the request. httpx then raises
+            RuntimeError, which otherwise means something else.
+    """
+    if isinstance(error, APIConnectionError):
+        return error
+    if isinstance(error, TRANSPORT_ERRORS) or (is_closed and isinstance(error, RuntimeError)):
+        return _make_connection_error(error, attempt)
+    return None
 
 
 @contextlib.contextmanager

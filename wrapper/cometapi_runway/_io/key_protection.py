@@ -7,7 +7,7 @@ traceback with locals shows. h11 quotes the malformed lines of a server, which m
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import TypeGuard
 
@@ -25,30 +25,21 @@ _CLEARED_PACKAGES = (
 )
 
 
-class hide_key_in_errors:  # noqa: N801 - used as a function, as contextlib's own are
-    """Hide the key in every exception that leaves this block, and in their causes.
+@contextlib.contextmanager
+def hide_key_in_errors(key: Secret) -> Generator[None]:
+    """Hide the key in every exception that leaves this block, and in their causes."""
+    try:
+        yield
+    except BaseException as error:
+        hide_key_in(error, key)
+        raise
 
-    A class, because a generator costs several times as much, and each request enters one.
-    """
 
-    __slots__ = ("_key",)
-
-    def __init__(self, key: Secret) -> None:
-        self._key = key
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            for each in _iterate_chain(error):
-                _clear_library_frames(each.__traceback__)
-                _hide_in_arguments(each, self._key)
+def hide_key_in(error: BaseException, key: Secret) -> None:
+    """Hide the key in an exception and in its causes."""
+    for each in _iterate_chain(error):
+        _clear_library_frames(each.__traceback__)
+        _hide_in_arguments(each, key)
 
 
 def _iterate_chain(error: BaseException) -> Iterator[BaseException]:

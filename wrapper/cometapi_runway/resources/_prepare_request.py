@@ -91,10 +91,11 @@ def prepare_create(
     version = options.get("runway_version")
     if version is None:
         version = settings.runway_version
-    call = _build_request(signature.operation, body=_build_model(signature, own), version=version)
+    model = _build_model(signature, own)
+    method, url, headers, content = _build_parts(signature.operation, version, {"body": model})
     extra_body = _mapping_option("extra_body", options)
-    body: dict[str, Any] = {**(call.body or {}), **extra_body}
-    headers = _add_headers(call.headers, _mapping_option("extra_headers", options), version)
+    body: dict[str, Any] = {**(content or {}), **extra_body}
+    headers = _add_headers(headers, _mapping_option("extra_headers", options), version)
     validate = _flag_option("validate", options, settings.validate)
     if validate:
         issues = _check_headers(signature.operation, headers)
@@ -107,7 +108,7 @@ def prepare_create(
     seed = body.get("seed")
     timeout = options.get("timeout")
     is_seed_drawn = "seed" not in (options.get("extra_body") or {}) and own.get("seed") is None
-    request = PreparedRequest(call.operation, call.method, call.url, headers, body)
+    request = PreparedRequest(signature.operation, method, url, headers, body)
     key = _name_option("idempotency_key", options, has_journal=has_journal)
     return SubmitRequest(
         call=request,
@@ -121,6 +122,7 @@ def prepare_create(
         reservation=reservation,
         label=_name_option("label", options, has_journal=has_journal),
         is_seed_drawn=is_seed_drawn,
+        is_recorded=has_journal,
     )
 
 
@@ -214,6 +216,13 @@ def _has_version_header(operation: str) -> bool:
 
 
 def _build_request(operation: str, *, version: str, **arguments: Any) -> PreparedRequest:
+    return PreparedRequest(operation, *_build_parts(operation, version, arguments))
+
+
+def _build_parts(
+    operation: str, version: str, arguments: dict[str, Any]
+) -> tuple[str, str, Mapping[str, str], Any]:
+    """Method, URL, headers and body of a request."""
     if _has_version_header(operation):
         arguments["x_runway_version"] = version
     parts = _request_builder(operation)(**arguments)
@@ -221,13 +230,7 @@ def _build_request(operation: str, *, version: str, **arguments: Any) -> Prepare
     # A caller's version may be no text, which is refused later.
     if isinstance(version, str):
         headers = _share_headers(tuple(headers.items()))
-    return PreparedRequest(
-        operation,
-        sys.intern(parts["method"].upper()),
-        parts["url"],
-        headers,
-        parts.get("json"),
-    )
+    return sys.intern(parts["method"].upper()), parts["url"], headers, parts.get("json")
 
 
 @lru_cache(maxsize=256)
@@ -264,14 +267,21 @@ def _split_arguments(
     signature: Signature[P], arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The operation's own arguments, and the call options."""
-    own = {name: value for name, value in arguments.items() if name in signature.parameters}
-    options = {name: value for name, value in arguments.items() if name in OPTIONS}
-    unknown = arguments.keys() - own.keys() - options.keys()
-    issues = [_unknown_argument(signature, name, arguments[name]) for name in sorted(unknown)]
-    issues += [
-        _missing_argument(signature, name) for name in sorted(signature.required - own.keys())
-    ]
-    if issues:
+    own: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    unknown: list[str] = []
+    parameters = signature.parameters
+    for name, value in arguments.items():
+        if name in parameters:
+            own[name] = value
+        elif name in OPTIONS:
+            options[name] = value
+        else:
+            unknown.append(name)
+    missing = signature.required.difference(own)
+    if unknown or missing:
+        issues = [_unknown_argument(signature, name, arguments[name]) for name in sorted(unknown)]
+        issues += [_missing_argument(signature, name) for name in sorted(missing)]
         raise InvalidRequestError(issues)
     return own, options
 
@@ -318,13 +328,21 @@ def _mapping_option(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _add_headers(
     headers: Mapping[str, str], extra: Mapping[str, str], version: str
-) -> dict[str, str]:
+) -> Mapping[str, str]:
+    if not extra and isinstance(version, str) and _is_usable_version(version):
+        return headers
     checked = (*extra.items(), (VERSION_HEADER, version))
     issues = [issue for name, value in checked for issue in _check_header(name, value)]
     if issues:
         raise InvalidRequestError(issues)
     replaced = {name.lower() for name in extra}
     return {**{k: v for k, v in headers.items() if k.lower() not in replaced}, **extra}
+
+
+@lru_cache(maxsize=16)
+def _is_usable_version(version: str) -> bool:
+    # Cached because nearly all requests of a program have the same one.
+    return not _check_header(VERSION_HEADER, version)
 
 
 def _check_headers(operation: str, headers: Mapping[str, str]) -> tuple[Issue, ...]:

@@ -55,7 +55,7 @@ class Signature(Generic[P]):
     build: Callable[P, Model]
     route: Route = "tasks"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The resource's name on a client, such as ``compat.act_one``."""
         return self.build.__name__.replace("compat_", "compat.", 1)
