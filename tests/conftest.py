@@ -76,7 +76,7 @@ def _deal_longest(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
         by_file.setdefault(item.nodeid.partition("::")[0].removeprefix("tests/"), []).append(item)
     parts: list[list[pytest.Item]] = [[] for _ in range(workers)]
     seconds = [0] * workers
-    for name in (name for name in _LONGEST if name in by_file):
+    for name in filter(by_file.__contains__, _LONGEST):
         first = seconds.index(min(seconds))
         parts[first] += by_file.pop(name)
         seconds[first] += _LONGEST[name]

@@ -36,12 +36,12 @@ class PreloadedProcess:
         self.returncode: int | None = None
         self._status, status = os.pipe()
         reading, writing = os.pipe()
-        self.stdout: IO[str] = open(reading, encoding="utf-8")  # noqa: SIM115 - closed below
+        self.stdout: IO[str] = os.fdopen(reading, encoding="utf-8")
         self.stderr: IO[str] | None = None
         descriptors = [status, writing, 2]
         if stderr:
             reading, descriptors[2] = os.pipe()
-            self.stderr = open(reading, encoding="utf-8")  # noqa: SIM115 - closed below
+            self.stderr = os.fdopen(reading, encoding="utf-8")
         content = json.dumps(request).encode()
         socket.send_fds(server, [len(content).to_bytes(_SIZE, "big")], descriptors)
         server.sendall(content)
