@@ -81,12 +81,13 @@ def _deal_longest(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
         parts[first] += by_file.pop(name)
         seconds[first] += _LONGEST[name]
     others = [item for tests in by_file.values() for item in tests]
+    ordered: list[pytest.Item] = []
     for number, part in enumerate(parts):
-        size = (len(items) - sum(map(len, parts[:number]))) // (workers - number)
+        size = (len(items) - len(ordered)) // (workers - number)
         missing = max(0, size - len(part))
-        part += others[:missing]
+        ordered += part + others[:missing]
         del others[:missing]
-    return [item for part in parts for item in part]
+    return ordered
 
 
 def pytest_collection() -> None:
