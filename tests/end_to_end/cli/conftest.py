@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import errno
-import functools
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # cyclopts validates values a second time once pydantic is loaded, as it is in many applications.
-import pydantic
+import pydantic  # noqa: F401
 import pytest
 from cyclopts import App
 from cyclopts.argument import ArgumentCollection
@@ -83,7 +82,6 @@ def _cache_options() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(create, "_make_function", remembered)
         patch.setattr(ArgumentCollection, "_from_callable", classmethod(collected))
-        patch.setattr(pydantic, "TypeAdapter", functools.cache(pydantic.TypeAdapter))
         yield
 
 
