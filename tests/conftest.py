@@ -21,7 +21,28 @@ collect_ignore = (
     if sys.platform == "win32"
     else []
 )
-_LONGEST = {"test_batch_workers.py", "test_batch_crash.py", "test_shared_journal.py"}
+# The files that take longest, in seconds of a run with four workers. Begun last, one of them would
+# keep one worker busy while the others have nothing left.
+_LONGEST = {
+    "end_to_end/test_batch_workers.py": 90,
+    "end_to_end/test_batch.py": 80,
+    "end_to_end/cli/test_batch_run.py": 60,
+    "end_to_end/test_page_changes.py": 45,
+    "mutants/test_runner.py": 45,
+    "end_to_end/test_simulator_conformance.py": 40,
+    "end_to_end/test_shared_journal.py": 40,
+    "end_to_end/test_crash.py": 35,
+    "end_to_end/test_batch_crash.py": 30,
+    "contract/test_client_as_server.py": 30,
+    "end_to_end/cli_process/test_batch.py": 28,
+    "mutants/test_lists.py": 25,
+    "unit/openapi/generate/test_regenerate.py": 25,
+    "unit/journal/test_locked_file.py": 20,
+    "unit/openapi/diff/test_changed_page.py": 20,
+    "end_to_end/test_prism.py": 18,
+    "end_to_end/test_wheel.py": 15,
+    "end_to_end/test_batch_telemetry.py": 12,
+}
 _VARIABLES = (
     "COMETAPI_KEY",
     "COMETAPI_RUNWAY_BASE_URL",
@@ -35,13 +56,38 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, before `-m` selects, and run the longest tests first."""
-    # Begun last, one of them would keep one worker busy while the others have nothing left.
-    items.sort(key=lambda item: item.path.name not in _LONGEST)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that need a server, before `-m` selects, and run the longest files first."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = _deal_longest(items, workers)
     for item in items:
         if {"postgres_server", "own_server"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("postgres")
+
+
+def _deal_longest(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Order tests so that the part of each worker begins with as much of the longest files.
+
+    `--dist worksteal` cuts the list into one part for each worker, and moves tests from the end of
+    a part only.
+    """
+    by_file: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.nodeid.partition("::")[0].removeprefix("tests/"), []).append(item)
+    parts: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    seconds = [0] * workers
+    for name in filter(by_file.__contains__, _LONGEST):
+        first = seconds.index(min(seconds))
+        parts[first] += by_file.pop(name)
+        seconds[first] += _LONGEST[name]
+    others = [item for tests in by_file.values() for item in tests]
+    ordered: list[pytest.Item] = []
+    for number, part in enumerate(parts):
+        size = (len(items) - len(ordered)) // (workers - number)
+        missing = max(0, size - len(part))
+        ordered += part + others[:missing]
+        del others[:missing]
+    return ordered
 
 
 def pytest_collection() -> None:
@@ -53,6 +99,8 @@ def pytest_collection_finish() -> None:
     # Many tests collect garbage, and would each time visit all objects of 10,000 collected tests.
     gc.collect()
     gc.freeze()
+    # Python would look for garbage after each 700 objects, and find little.
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
+from typing import IO, Protocol
 
 LIMIT = 30.0
 
 
-def read_line(process: subprocess.Popen[str], seconds: float = LIMIT) -> str:
+class Process(Protocol):
+    """A process whose output is read: `subprocess.Popen` is one."""
+
+    @property
+    def stdout(self) -> IO[str] | None: ...
+
+    def kill(self) -> None: ...
+
+
+def read_line(process: Process, seconds: float = LIMIT) -> str:
     """The next line of a process's stdout.
 
     A process that prints nothing within `seconds` is killed, so that no test waits for it for ever.

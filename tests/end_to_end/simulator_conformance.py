@@ -11,10 +11,10 @@ schemathesis.
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Unpack
 
@@ -23,6 +23,7 @@ from attrs import frozen
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "wrapper"), str(ROOT / "generated")]
 
+from tests.end_to_end import preloaded_python  # noqa: E402
 from tests.hypothesis_tables import link_tables  # noqa: E402
 
 from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
@@ -69,21 +70,19 @@ def run(*arguments: str, **options: Unpack[Options]) -> Run:
     with SimulatorServer(keys={KEY}, **options) as server, tempfile.TemporaryDirectory() as folder:
         link_tables(Path(folder))
         server.gateway.watchers.append(lambda _: clock.advance(SECONDS_PER_REQUEST))
-        done = subprocess.run(
-            command(server.base_url, arguments),
-            cwd=folder,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, server.gateway)
+        words = command_line(server.base_url, arguments)
+        modules = ["schemathesis.cli", "schemathesis.specs.openapi"]
+        with preloaded_python.start(
+            Path(find_spec("schemathesis.cli.__main__").origin),
+            *words, modules=modules, folder=Path(folder),
+        ) as done:  # fmt: skip
+            output, _ = done.communicate()
+        return Run(done.returncode, output, server.gateway)
 
 
-def command(base_url: str, arguments: Sequence[str]) -> list[str]:
-    """The command line of a run."""
+def command_line(base_url: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments of schemathesis in a run."""
     return [
-        *(sys.executable, "-m", "schemathesis.cli"),
         *("--config-file", str(Path(__file__).with_name("schemathesis.toml"))),
         *("run", str(ROOT / "openapi" / "runway.yaml"), "--url", base_url),
         *("--header", f"Authorization: Bearer {KEY}"),

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,12 @@ from tests.process_lines import read_line
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatorServer, Timings
 
+from . import preloaded_python
+from .preloaded_python import PreloadedProcess
+
 pytest.importorskip("dbos")
 
-ROWS = int(os.environ.get("BATCH_CRASH_ROWS", "120"))
+ROWS = int(os.environ.get("BATCH_CRASH_ROWS", "60"))
 PROGRAM = Path(__file__).parent / "programs" / "run_batch.py"
 TIMINGS = Timings(invisible=0, pending=0.05, running=0.15, spread=0.2)
 
@@ -31,12 +33,12 @@ def server() -> Iterator[SimulatorServer]:
         yield server
 
 
-def start(folder: Path, server: SimulatorServer) -> subprocess.Popen[str]:
-    command = [sys.executable, str(PROGRAM), str(folder), server.base_url, str(ROWS), "16"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def start(folder: Path, server: SimulatorServer) -> PreloadedProcess | subprocess.Popen[str]:
+    modules = ["cometapi_runway.batch", "dbos"]
+    return preloaded_python.start(PROGRAM, folder, server.base_url, ROWS, 16, modules=modules)
 
 
-def read_lines(process: subprocess.Popen[str], count: int) -> None:
+def read_lines(process: PreloadedProcess | subprocess.Popen[str], count: int) -> None:
     """Read so many results, so that the process is killed in the middle of others."""
     # A run with fewer rows left ends before.
     with contextlib.suppress(AssertionError):

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,11 +20,13 @@ from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import SimulatedTask, SimulatorServer, Timings
 
 from ..postgres_server import PostgresServer, require_binaries, start_own_server
+from . import preloaded_python
+from .preloaded_python import PreloadedProcess
 
 pytest.importorskip("dbos")
 
-ROWS = int(os.environ.get("BATCH_WORKERS_ROWS", "100"))
-"""Five chunks. 2,000 rows take a quarter of an hour, so they run only on request."""
+ROWS = int(os.environ.get("BATCH_WORKERS_ROWS", "60"))
+"""Three chunks. 2,000 rows take a quarter of an hour, so they run only on request."""
 CONCURRENCY = 8
 FOLDER = Path(__file__).parent / "programs"
 TIMINGS = Timings(invisible=0, pending=0.1, running=0.4, spread=0.2)
@@ -38,10 +39,10 @@ def server() -> Iterator[SimulatorServer]:
 
 
 def start(
-    stack: ExitStack, program: str, *arguments: object, stderr: int | None = None
-) -> subprocess.Popen[str]:
-    command = [sys.executable, str(FOLDER / program), *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    stack: ExitStack, program: str, *arguments: object, stderr: bool = False
+) -> PreloadedProcess | subprocess.Popen[str]:
+    modules = ["cometapi_runway.batch", "dbos", "psycopg"]
+    process = preloaded_python.start(FOLDER / program, *arguments, modules=modules, stderr=stderr)
     stack.enter_context(process)
     stack.callback(process.kill)
     return process
@@ -158,7 +159,7 @@ def test_a_second_run_is_refused(
         next(results)
         arguments = (tmp_path, server.base_url, ROWS, CONCURRENCY, postgres_url)
         with ExitStack() as stack:
-            second = start(stack, "run_batch.py", *arguments, stderr=subprocess.PIPE)
+            second = start(stack, "run_batch.py", *arguments, stderr=True)
             _, errors = second.communicate(timeout=120)
         assert second.returncode != 0
         assert "batch 'crash' is run by another process" in errors

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -24,9 +23,13 @@ from attrs import frozen
 from cometapi_runway import Journal
 from cometapi_runway.simulator import Fault, SimulatorServer, When
 
+from . import preloaded_python
+from .programs import shared_journal
 from .programs.shared_journal import Job, Plan, Worker
 
-PROGRAM = "tests.end_to_end.programs.shared_journal"
+PROGRAM = Path(shared_journal.__file__)
+# What a create loads, in every process.
+MODULES = ("cometapi_runway_api.models", "jsonschema_rs", "psycopg", shared_journal.__name__)
 ROUNDS = int(os.environ.get("COMETAPI_CRASH_ROUNDS", "1"))
 KEYS = 120
 # The steps of a submission, and which time a process dies at most; those that happen to few keys
@@ -116,18 +119,11 @@ def run(
         jobs=jobs,
         workers=workers,
     )
-    process = subprocess.run(
-        [sys.executable, "-m", PROGRAM],
-        input=json.dumps(plan),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=Path(__file__).parents[2],
-    )
-    lines = [json.loads(line) for line in process.stdout.splitlines()]
-    assert process.returncode == 0, process.stderr
-    assert not [line for line in lines if "failure" in line], process.stderr
+    with preloaded_python.start(PROGRAM, json.dumps(plan), modules=MODULES) as process:
+        output, _ = process.communicate(timeout=120)
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert process.returncode == 0, output
+    assert not [line for line in lines if "failure" in line], output
     return Outcome(
         results=[line for line in lines if "job" in line],
         statuses={line["worker"]: line["status"] for line in lines if "worker" in line},

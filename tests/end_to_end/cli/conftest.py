@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from typing import Any
 import pydantic  # noqa: F401
 import pytest
 from cyclopts import App
+from cyclopts.argument import ArgumentCollection
 
+from cometapi_runway.cli._commands import create
+from cometapi_runway.cli._options.resource_options import ResourceOption
+from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.journal import Journal
+from cometapi_runway.resources._client_resources import ClientResource
 from cometapi_runway.simulator import (
     INSTANT,
     Gateway,
@@ -45,6 +51,47 @@ def _cache_scripts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(App, "generate_completion", remembered)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_options() -> Iterator[None]:
+    """Work out the options of each command once: cyclopts does so five times for each call.
+
+    Half of the time of these tests went to it. `cli_process` has the commands as they are.
+    """
+    make = create._make_function
+    functions: dict[object, Callable[..., ExitCode]] = {}
+    collect = ArgumentCollection._from_callable
+    collections: dict[object, ArgumentCollection] = {}
+
+    def remembered(resource: ClientResource, options: Sequence[ResourceOption]) -> Any:
+        key = resource.name, *((one.argument, one.field, one.metavar) for one in options)
+        if key not in functions:
+            functions[key] = make(resource, options)
+        return functions[key]
+
+    def collected(
+        kind: type[ArgumentCollection], function: Any, *defaults: Any, **options: Any
+    ) -> ArgumentCollection:
+        options["reserved"] = tuple(options.get("reserved") or ())
+        key = function, defaults, tuple(options.items())
+        if key not in collections:
+            collections[key] = collect(function, *defaults, **options)
+        return copy_arguments(collections[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(create, "_make_function", remembered)
+        patch.setattr(ArgumentCollection, "_from_callable", classmethod(collected))
+        yield
+
+
+def copy_arguments(arguments: ArgumentCollection) -> ArgumentCollection:
+    """Copy what reading a command line changes: each argument, and which are its children."""
+    copies = {id(one): copy.copy(one) for one in arguments}
+    for one in copies.values():
+        one.tokens = list(one.tokens)
+        one.children = ArgumentCollection(copies[id(child)] for child in one.children)
+    return ArgumentCollection(copies.values())
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 It forks one process for each worker of the plan, a few at a time; a worker that is killed makes
 room for the next one. A fork takes milliseconds, so that one test can kill dozens of processes.
 
-Usage: shared_journal.py < PLAN, which is JSON; see `Plan`. It prints one JSON object a line: the
+Usage: shared_journal.py PLAN, which is JSON; see `Plan`. It prints one JSON object a line: the
 steps that were reached, the results of the creates, and how each worker ended.
 """
 
@@ -166,6 +166,6 @@ def warm_up(plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    content: Plan = json.load(sys.stdin)
+    content: Plan = json.loads(sys.argv[1])
     warm_up(content)
     supervise(content)
