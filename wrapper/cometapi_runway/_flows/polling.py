@@ -28,8 +28,8 @@ _LEAST_SPREAD: Final = 0.15
 """Width of a duration on the logarithmic scale, at least: equal ones do not fix the next one."""
 _EARLY_SHARE: Final = 1 / 8
 """The share of tasks that are supposed to end earlier than the past says."""
-_EARLIER: Final = 2.0
-"""By how much they end earlier, in standard deviations of the past."""
+_EARLIER: Final = math.log(2)
+"""By how much they end earlier, at most, on the logarithmic scale."""
 _MOST_FOUND_FIRST: Final = 0.4
 """The share of ends that the first poll may find before a plan looks earlier."""
 _GRID_POINTS: Final = 160
@@ -55,8 +55,8 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
     The past is an estimate of the distribution, not the distribution. Each duration stands for its
     neighbourhood (a normal kernel on the logarithmic scale, by Silverman's rule), drawn towards
     the mean so that the kernels do not add to the variance. Recent ones weigh more. One task in
-    eight is supposed to end two standard deviations earlier than the past says: one or two polls
-    more cost little, and without them tasks that are faster than the past would be seen late.
+    eight is supposed to end earlier than the past says, by two standard deviations or in half the
+    time: one or two polls more cost little, and find tasks that are faster than the past.
 
     An end that the first poll found counts as earlier than that poll, so that a plan whose first
     poll is too late mends itself. Where the first polls find more than two ends in five, the
@@ -81,7 +81,9 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
     # Jitter delays each poll; the plan is for the mean of its time.
     early = interval * POLL_JITTER / 2
     times = tuple(index * forecast.step - early for index in plan)
-    return (interval, *times) if forecast.found_first > _MOST_FOUND_FIRST else times
+    if times and forecast.found_first > _MOST_FOUND_FIRST:
+        return (interval, *times)
+    return times
 
 
 def next_poll(plan: Sequence[float], elapsed: float, interval: float) -> float:
@@ -182,12 +184,13 @@ class _Forecast:
         added = width**2 + sum(w * (_effective_gap(one) / _locate(one)) ** 2 / 12 for w, one in pairs)
         scale = math.sqrt(max(1 - added / variance, 0.0)) if variance else 0.0
         centres = [mean + scale * (place - mean) for place in places]
-        early_width = math.hypot(width, spread)
+        earlier = min(_EARLIER, 2 * spread)
+        early_width = math.hypot(width, earlier / 2)
         kernels = [
             ((1 - _EARLY_SHARE) * weight / 2, centre, width * math.sqrt(2))
             for weight, centre in zip(weights, centres, strict=True)
         ] + [
-            (_EARLY_SHARE * weight / 2, centre - _EARLIER * spread, early_width * math.sqrt(2))
+            (_EARLY_SHARE * weight / 2, centre - earlier, early_width * math.sqrt(2))
             for weight, centre in zip(weights, centres, strict=True)
         ]
         times = (math.log(point * self.step) for point in range(1, points))
