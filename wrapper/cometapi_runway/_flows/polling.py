@@ -26,7 +26,7 @@ _HALF_LIFE: Final = 20
 """Tasks after which a duration counts half, so that a provider that changes is learned again."""
 _LEAST_SPREAD: Final = 0.15
 """Width of a duration on the logarithmic scale, at least: equal ones do not fix the next one."""
-_EARLY_SHARE: Final = 1 / 8
+_EARLY_SHARE: Final = 1 / 16
 """The share of tasks that are supposed to end earlier than the past says."""
 _EARLIER: Final = math.log(2)
 """By how much they end earlier, at most, on the logarithmic scale."""
@@ -55,8 +55,9 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
     The past is an estimate of the distribution, not the distribution. Each duration stands for its
     neighbourhood (a normal kernel on the logarithmic scale, by Silverman's rule), drawn towards
     the mean so that the kernels do not add to the variance. Recent ones weigh more. One task in
-    eight is supposed to end earlier than the past says, by two standard deviations or in half the
-    time: one or two polls more cost little, and find tasks that are faster than the past.
+    sixteen is supposed to end earlier than the past says, by two standard deviations or in half the
+    time: where tasks may be faster than the past,
+    a poll more costs little.
 
     An end that the first poll found counts as earlier than that poll, so that a plan whose first
     poll is too late mends itself. Where the first polls find more than two ends in five, the
@@ -181,7 +182,9 @@ class _Forecast:
         spread = max(min(math.sqrt(variance), (high - low) / 1.34), _LEAST_SPREAD)
         width = max(0.9 * spread * samples**-0.2, _LEAST_SPREAD)
         # That an end is somewhere in a gap adds the variance of a uniform distribution.
-        added = width**2 + sum(w * (_effective_gap(one) / _locate(one)) ** 2 / 12 for w, one in pairs)
+        added = width**2 + sum(
+            w * (_effective_gap(one) / _locate(one)) ** 2 / 12 for w, one in pairs
+        )
         scale = math.sqrt(max(1 - added / variance, 0.0)) if variance else 0.0
         centres = [mean + scale * (place - mean) for place in places]
         earlier = min(_EARLIER, 2 * spread)
