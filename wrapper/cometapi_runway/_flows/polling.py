@@ -53,11 +53,10 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
     trade polls against delay at different rates have a larger product together than each alone.
 
     The past is an estimate of the distribution, not the distribution. Each duration stands for its
-    neighbourhood (a normal kernel on the logarithmic scale, by Silverman's rule), drawn towards
-    the mean so that the kernels do not add to the variance. Recent ones weigh more. One task in
-    sixteen is supposed to end earlier than the past says, by two standard deviations or in half the
-    time: where tasks may be faster than the past,
-    a poll more costs little.
+    neighbourhood (a normal kernel on the logarithmic scale, by Silverman's rule), moved towards the
+    mean so that the kernels do not add to the variance. Recent ones weigh more. One task in
+    sixteen is supposed to end earlier than the past says, by two standard deviations but not in
+    less than half the time: an earlier first poll costs little if tasks have become faster.
 
     An end that the first poll found counts as earlier than that poll, so that a plan whose first
     poll is too late mends itself. Where the first polls find more than two ends in five, the
