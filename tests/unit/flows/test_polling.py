@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometapi_runway._core.task import Task
+from cometapi_runway._flows import polling
 from cometapi_runway._flows.entries import PastDuration, TaskEnded
 from cometapi_runway._flows.polling import (
     MAX_GAP,
@@ -132,6 +133,29 @@ def test_a_first_poll_that_is_too_late_moves_forward() -> None:
     assert first < 60
 
 
+@pytest.mark.parametrize(("found_first", "is_early"), [(0.3, False), (0.5, True), (1.0, True)])
+def test_a_plan_begins_at_the_interval_where_first_polls_find_most_ends(
+    found_first: float, is_early: bool
+) -> None:
+    # What is recent counts more, so that the finds are spread evenly.
+    past = [
+        PastDuration(60.0, 60.0 if number % 10 < 10 * found_first else 5.0) for number in range(60)
+    ]
+    plan = plan_polls(past, 5.0)
+    assert (plan[0] == 5.0) is is_early
+    assert plan[1] > 15
+
+
+@pytest.mark.parametrize(("median", "sigma"), [(45.0, 0.3), (150.0, 0.4)])
+def test_a_plan_begins_earlier_since_tasks_may_be_faster_than_the_past(
+    median: float, sigma: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = draw_past(median, sigma)
+    first = plan_polls(past, 5.0)[0]
+    monkeypatch.setattr(polling, "_EARLY_SHARE", 0.0)
+    assert first < plan_polls(past, 5.0)[0]
+
+
 @pytest.mark.parametrize(
     ("elapsed", "duration"), [(0.0, 50.5), (50.0, 75.5), (97.0, 99.0), (98.0, None), (500.0, None)]
 )
@@ -172,6 +196,11 @@ def test_a_new_task_is_polled_as_planned_and_then_once_per_interval(
 ) -> None:
     runner = play(*[RUNNING] * 5, DONE, rng=rng)
     assert times(runner) == polls
+
+
+@pytest.mark.parametrize("rng", [LEAST, MOST])
+def test_a_plan_that_begins_at_the_interval_polls_then_as_without_a_plan(rng: Random) -> None:
+    assert times(play(DONE, rng=rng, plan=(5.0, *PLAN))) == times(play(DONE, rng=rng, plan=()))
 
 
 def test_a_task_that_was_created_elsewhere_is_polled_at_once_and_then_as_planned() -> None:

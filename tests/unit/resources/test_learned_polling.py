@@ -18,6 +18,7 @@ from cometapi_runway._flows.entries import (
 from cometapi_runway._flows.polling import MIN_PAST
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal
+from cometapi_runway.resources import _waits as waits
 
 from ..support.both_clients import BASE, ID, ClientHarness
 from ..support.scripted_transport import json_reply
@@ -167,6 +168,27 @@ def test_the_journal_is_read_once_for_all_tasks_of_a_kind(
     assert [task.status for task in ended] == ["SUCCEEDED"] * 5
     assert len(read) == 1
     assert all(time - polled_at > 40 for time in harness.network.times[created:])
+
+
+def test_waits_share_a_plan_for_some_seconds(
+    harness: ClientHarness, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[float] = []
+
+    def count(past: object, interval: float) -> tuple[float, ...]:
+        made.append(interval)
+        return (6.0,)
+
+    monkeypatch.setattr(waits, "plan_polls", count)
+    client = harness.new(journal=path)
+    # Each takes 6 s and jitter: the second wait begins while the plan is new, the third does not.
+    for expected in (1, 1, 2):
+        poll_times(harness, client, DONE)
+        assert len(made) == expected
+    poll_times(harness, client, DONE, interval=4.0)
+    assert made == [5.0, 5.0, 4.0]
+    poll_times(harness, client, DONE, polling="fixed")
+    assert len(made) == 3
 
 
 def test_a_task_of_the_journal_is_known_with_its_age_by_its_id(

@@ -346,7 +346,10 @@ def _first_poll(request: WaitRequest, created: float, rng: Random) -> float:
         return created + request.interval
     # Many tasks that were created at once have one plan.
     jitter = request.interval * rng.uniform(0, settings.POLL_JITTER)
-    return created + max(request.plan[0], request.interval) + jitter
+    # At the interval, as without a plan, where that is as early as planned.
+    if request.plan[0] <= request.interval:
+        return created + request.interval
+    return created + request.plan[0] + jitter
 
 
 def _measure_duration(progress: _WaitProgress, final: Task) -> PastDuration | None:

@@ -5,11 +5,12 @@ Resources are typed against `Session`, not against the client, so that no import
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import define
+from attrs import define, field
 
 from cometapi_runway._core.task import Task
 from cometapi_runway._io.drivers import Driver
@@ -18,6 +19,22 @@ from cometapi_runway._settings import Settings
 if TYPE_CHECKING:
     from cometapi_runway._flows.entries import PastDuration, Reservation
     from cometapi_runway._io.async_driver import AsyncDriver
+
+
+@define(eq=False, repr=False)
+class PlanCache:
+    """The plans of polls that a client's waits share.
+
+    Attributes:
+        lock: Held while a plan is made, so that waits that begin at once make it once.
+        plans: When each was made, on the client's clock, and the plan; the key is operation, model
+            and interval.
+    """
+
+    lock: threading.Lock = field(factory=threading.Lock)
+    plans: dict[tuple[str, str | None, float], tuple[float, tuple[float, ...]]] = field(
+        factory=dict
+    )
 
 
 class TaskLookup(Protocol):
@@ -43,6 +60,7 @@ class Session:
         rng: Source of the jitter in retries and polls.
         reserve: What a task of a resource costs and must stay within, from the resource's name and
             the operation's id.
+        plans: The plans of polls that waits have made lately.
     """
 
     settings: Settings
@@ -50,6 +68,7 @@ class Session:
     journal: TaskLookup | None
     rng: Random
     reserve: Callable[[str, str], Reservation]
+    plans: PlanCache = field(factory=PlanCache)
 
 
 @define(eq=False, repr=False)
@@ -61,3 +80,4 @@ class AsyncSession:
     journal: TaskLookup | None
     rng: Random
     reserve: Callable[[str, str], Reservation]
+    plans: PlanCache = field(factory=PlanCache)

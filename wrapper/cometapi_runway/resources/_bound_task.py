@@ -106,7 +106,7 @@ class BoundTask(TrackedTask):
         session = self.session
         options = waits.check_wait_options(timeout, interval, polling)
         now = session.driver.clock.now()
-        plans = waits.make_plans([self], options, session.journal)
+        plans = waits.make_plans([self], options, session)
         request = waits.make_wait_request(self, options, session.settings, now=now, plans=plans)
         callback = check_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind, session), {self.id: self})
@@ -184,7 +184,7 @@ class AsyncBoundTask(TrackedTask):
         session = self.session
         options = waits.check_wait_options(timeout, interval, polling)
         now = session.driver.clock.now()
-        plans = await waits.make_plans_async([self], options, session.journal)
+        plans = await waits.make_plans_async([self], options, session)
         request = waits.make_wait_request(self, options, session.settings, now=now, plans=plans)
         callback = check_async_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind_async, session), {self.id: self})

@@ -120,7 +120,7 @@ class Tasks:
         session = self._session
         known = index_tasks(ids, self._route, session.journal)
         options = waits.check_wait_options(timeout, interval, polling)
-        plans = waits.make_plans(known.values(), options, session.journal)
+        plans = waits.make_plans(known.values(), options, session)
         flows = start_waits(known, options, session, plans)
         callback = check_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind, session), known)
@@ -197,7 +197,7 @@ class AsyncTasks:
         session = self._session
         known = index_tasks(ids, self._route, session.journal)
         options = waits.check_wait_options(timeout, interval, polling)
-        plans = await waits.make_plans_async(known.values(), options, session.journal)
+        plans = await waits.make_plans_async(known.values(), options, session)
         flows = start_waits(known, options, session, plans)
         callback = check_async_callback("on_update", on_update)
         notify = waits.make_on_update(callback, partial(bind_async, session), known)

@@ -15,7 +15,7 @@ from cometapi_runway._core.task import Task
 from cometapi_runway._flows.polling import Polling, plan_polls
 from cometapi_runway._flows.wait import WaitRequest
 from cometapi_runway._io.drivers import OnUpdate
-from cometapi_runway._io.session import TaskLookup
+from cometapi_runway._io.session import AsyncSession, Session
 from cometapi_runway._settings import MAX_SECONDS, Settings
 from cometapi_runway.resources._call_options import invalid_option
 from cometapi_runway.resources._prepare_request import prepare_poll
@@ -23,6 +23,9 @@ from cometapi_runway.resources._tracked_task import TrackedTask
 
 # A zero interval would busy-poll the gateway.
 _MIN_INTERVAL = 0.001
+
+# Rows of a batch begin one by one. A plan needs no duration that is newer than this, in seconds.
+_PLAN_LIFETIME = 10.0
 
 Kind: TypeAlias = tuple[str, str | None]
 """An operation's id and a model."""
@@ -63,29 +66,56 @@ def check_wait_options(
 
 
 def make_plans(
-    tasks: Iterable[Task], options: WaitOptions, journal: TaskLookup | None
+    tasks: Iterable[Task], options: WaitOptions, session: Session | AsyncSession
 ) -> dict[Kind, tuple[float, ...]]:
     """The plan of polls for each kind of task, from what the journal records of such tasks.
 
-    It reads the journal once for each kind, and computes for some milliseconds.
+    Waits that begin within `_PLAN_LIFETIME` share a plan. A new one reads the journal and computes
+    for some milliseconds.
     """
+    journal, cache = session.journal, session.plans
     if journal is None or options.polling == "fixed":
         return {}
-    kinds = {kind_of(task) for task in tasks if not task.is_terminal and task.operation}
-    return {kind: plan_polls(journal.recall_durations(*kind), options.interval) for kind in kinds}
+    plans: dict[Kind, tuple[float, ...]] = {}
+    for kind in _list_kinds(tasks):
+        with cache.lock:
+            plan = _find_plan(kind, options, session)
+            if plan is None:
+                plan = plan_polls(journal.recall_durations(*kind), options.interval)
+                cache.plans[*kind, options.interval] = (session.driver.clock.now(), plan)
+        plans[kind] = plan
+    return plans
 
 
 async def make_plans_async(
-    tasks: Iterable[Task], options: WaitOptions, journal: TaskLookup | None
+    tasks: Iterable[Task], options: WaitOptions, session: AsyncSession
 ) -> dict[Kind, tuple[float, ...]]:
-    """See `make_plans`; a thread does it, so that the event loop goes on."""
-    items = list(tasks)
-    if journal is None or options.polling == "fixed":
+    """See `make_plans`; a thread makes new plans, so that the event loop goes on."""
+    if session.journal is None or options.polling == "fixed":
         return {}
+    items = list(tasks)
+    found = {kind: _find_plan(kind, options, session) for kind in _list_kinds(items)}
+    plans = {kind: plan for kind, plan in found.items() if plan is not None}
+    if len(plans) == len(found):
+        return plans
     # Late: a blocking client's waits do without asyncio.
     import asyncio  # noqa: PLC0415
 
-    return await asyncio.to_thread(make_plans, items, options, journal)
+    return await asyncio.to_thread(make_plans, items, options, session)
+
+
+def _list_kinds(tasks: Iterable[Task]) -> set[Kind]:
+    return {kind_of(task) for task in tasks if not task.is_terminal and task.operation}
+
+
+def _find_plan(
+    kind: Kind, options: WaitOptions, session: Session | AsyncSession
+) -> tuple[float, ...] | None:
+    """The plan that another wait has made lately, or None."""
+    made = session.plans.plans.get((*kind, options.interval))
+    if made is None or session.driver.clock.now() - made[0] > _PLAN_LIFETIME:
+        return None
+    return made[1]
 
 
 def kind_of(task: Task) -> Kind:
