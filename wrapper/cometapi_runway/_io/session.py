@@ -5,10 +5,9 @@ Resources are typed against `Session`, not against the client, so that no import
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from attrs import define, field
 
@@ -21,20 +20,9 @@ if TYPE_CHECKING:
     from cometapi_runway._io.async_driver import AsyncDriver
 
 
-@define(eq=False, repr=False)
-class PlanCache:
-    """The plans of polls that a client's waits share.
-
-    Attributes:
-        lock: Held while a plan is made, so that waits that begin at once make it once.
-        plans: When each was made, on the client's clock, and the plan; the key is operation, model
-            and interval.
-    """
-
-    lock: threading.Lock = field(factory=threading.Lock)
-    plans: dict[tuple[str, str | None, float], tuple[float, tuple[float, ...]]] = field(
-        factory=dict
-    )
+Plans: TypeAlias = dict[tuple[str, str | None, float], tuple[float, tuple[float, ...]]]
+"""When a plan of polls was made, on the client's clock, and the plan; for each operation, model and
+interval."""
 
 
 class TaskLookup(Protocol):
@@ -68,7 +56,7 @@ class Session:
     journal: TaskLookup | None
     rng: Random
     reserve: Callable[[str, str], Reservation]
-    plans: PlanCache = field(factory=PlanCache)
+    plans: Plans = field(factory=dict)
 
 
 @define(eq=False, repr=False)
@@ -80,4 +68,4 @@ class AsyncSession:
     journal: TaskLookup | None
     rng: Random
     reserve: Callable[[str, str], Reservation]
-    plans: PlanCache = field(factory=PlanCache)
+    plans: Plans = field(factory=dict)

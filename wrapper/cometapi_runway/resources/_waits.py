@@ -73,16 +73,15 @@ def make_plans(
     Waits that begin within `_PLAN_LIFETIME` share a plan. A new one reads the journal and computes
     for some milliseconds.
     """
-    journal, cache = session.journal, session.plans
+    journal = session.journal
     if journal is None or options.polling == "fixed":
         return {}
     plans: dict[Kind, tuple[float, ...]] = {}
     for kind in _list_kinds(tasks):
-        with cache.lock:
-            plan = _find_plan(kind, options, session)
-            if plan is None:
-                plan = plan_polls(journal.recall_durations(*kind), options.interval)
-                cache.plans[*kind, options.interval] = (session.driver.clock.now(), plan)
+        plan = _find_plan(kind, options, session)
+        if plan is None:
+            plan = plan_polls(journal.recall_durations(*kind), options.interval)
+            session.plans[*kind, options.interval] = (session.driver.clock.now(), plan)
         plans[kind] = plan
     return plans
 
@@ -112,7 +111,7 @@ def _find_plan(
     kind: Kind, options: WaitOptions, session: Session | AsyncSession
 ) -> tuple[float, ...] | None:
     """The plan that another wait has made lately, or None."""
-    made = session.plans.plans.get((*kind, options.interval))
+    made = session.plans.get((*kind, options.interval))
     if made is None or session.driver.clock.now() - made[0] > _PLAN_LIFETIME:
         return None
     return made[1]
