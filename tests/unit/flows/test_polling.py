@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometapi_runway._core.task import Task
-from cometapi_runway._flows import polling
 from cometapi_runway._flows.entries import PastDuration, TaskEnded
 from cometapi_runway._flows.polling import (
     MAX_GAP,
@@ -133,27 +132,20 @@ def test_a_first_poll_that_is_too_late_moves_forward() -> None:
     assert first < 60
 
 
-@pytest.mark.parametrize(("found_first", "is_early"), [(0.3, False), (0.5, True), (1.0, True)])
-def test_a_plan_begins_at_the_interval_where_first_polls_find_most_ends(
-    found_first: float, is_early: bool
-) -> None:
-    # What is recent counts more, so that the finds are spread evenly.
-    past = [
-        PastDuration(60.0, 60.0 if number % 10 < 10 * found_first else 5.0) for number in range(60)
-    ]
-    plan = plan_polls(past, 5.0)
-    assert (plan[0] == 5.0) is is_early
-    assert plan[1] > 15
+def test_a_plan_begins_the_earlier_the_more_ends_first_polls_found() -> None:
+    def first_poll(found: int) -> float:
+        # What is recent counts more, so that the finds are spread evenly.
+        past = [PastDuration(60.0, 60.0 if index % 10 < found else 5.0) for index in range(60)]
+        return plan_polls(past, 5.0)[0]
+
+    some, half, most, all_of_them = map(first_poll, (3, 5, 7, 10))
+    assert some > half > most > all_of_them
+    # Ends that first polls found in the whole of their time are as likely in its first half.
+    assert all_of_them < 30
 
 
-@pytest.mark.parametrize(("median", "sigma"), [(45.0, 0.3), (150.0, 0.4)])
-def test_a_plan_begins_earlier_since_tasks_may_be_faster_than_the_past(
-    median: float, sigma: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    past = draw_past(median, sigma)
-    first = plan_polls(past, 5.0)[0]
-    monkeypatch.setattr(polling, "_EARLY_SHARE", 0.0)
-    assert first < plan_polls(past, 5.0)[0]
+def test_a_past_below_the_interval_is_polled_at_the_interval() -> None:
+    assert plan_polls([PastDuration(5.15, 5.15)] * 20, 5.0)[0] == 5.0
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import statistics
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
@@ -26,12 +25,6 @@ _HALF_LIFE: Final = 20
 """Tasks after which a duration counts half, so that a provider that changes is learned again."""
 _LEAST_SPREAD: Final = 0.15
 """Width of a duration on the logarithmic scale, at least: equal ones do not fix the next one."""
-_EARLY_SHARE: Final = 1 / 16
-"""The share of tasks that are supposed to end earlier than the past says."""
-_EARLIER: Final = math.log(2)
-"""By how much they end earlier, at most, on the logarithmic scale."""
-_MOST_FOUND_FIRST: Final = 0.4
-"""The share of ends that the first poll may find before a plan looks earlier."""
 _GRID_POINTS: Final = 160
 _LEAST_LONGER: Final = 3
 """Past durations that are longer than a task's present one, at least, to estimate its end."""
@@ -53,18 +46,10 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
     trade polls against delay at different rates have a larger product together than each alone.
 
     The past is an estimate of the distribution, not the distribution. Each duration stands for its
-    neighbourhood (a normal kernel on the logarithmic scale, by Silverman's rule), moved towards the
-    mean so that the kernels do not add to the variance. Recent ones weigh more. One task in
-    sixteen is supposed to end earlier than the past says, by two standard deviations but not in
-    less than half the time: an earlier first poll costs little if tasks have become faster.
-
-    An end that the first poll found counts as earlier than that poll, so that a plan whose first
-    poll is too late mends itself. Where the first polls find more than two ends in five, the
-    plan begins at the interval: such a poll says whether tasks end so early.
-
-    There is no return to the fixed interval where durations spread widely. The product is that of
-    two means over all tasks: some that were polled rarely and some that were polled often have a
-    larger one than either kind alone.
+    neighbourhood (a normal kernel on the logarithmic scale, by Silverman's rule, wider where its
+    end was watched less closely), and recent ones weigh more. An end that the first poll found
+    counts as earlier than that poll, the earlier the more of the ends it found, so that a plan
+    whose first poll is too late mends itself.
 
     Returns:
         Seconds after the task's creation, ascending, up to twice the longest past duration at
@@ -80,10 +65,7 @@ def plan_polls(past: Sequence[PastDuration], interval: float) -> tuple[float, ..
         plan = forecast.find_cheapest_plan(min(delay / polls, _HIGHEST_POLL_COST))
     # Jitter delays each poll; the plan is for the mean of its time.
     early = interval * POLL_JITTER / 2
-    times = tuple(index * forecast.step - early for index in plan)
-    if times and forecast.found_first > _MOST_FOUND_FIRST:
-        return (interval, *times)
-    return times
+    return tuple(round(index * forecast.step - early, 3) for index in plan)
 
 
 def next_poll(plan: Sequence[float], elapsed: float, interval: float) -> float:
@@ -117,15 +99,13 @@ def estimate_duration(past: Sequence[PastDuration], elapsed: float) -> float | N
     return statistics.median(longer)
 
 
-def _locate(duration: PastDuration) -> float:
-    """The likeliest duration: the middle of the gap, of which at most half the duration counts."""
-    return duration.seconds - _effective_gap(duration) / 2
+def _locate(duration: PastDuration, longest_gap: float = 0.5) -> float:
+    """The likeliest duration: the middle of the gap, of which only a part may count."""
+    return duration.seconds - _effective_gap(duration, longest_gap) / 2
 
 
-def _effective_gap(duration: PastDuration) -> float:
-    # A first poll leaves a gap as long as the duration. It is at a low quantile, so that most of
-    # the tasks that it finds ended have ended shortly before.
-    return min(duration.gap, duration.seconds / 2)
+def _effective_gap(duration: PastDuration, longest_gap: float) -> float:
+    return min(duration.gap, duration.seconds * longest_gap)
 
 
 @define(eq=False)
@@ -135,7 +115,6 @@ class _Forecast:
     Attributes:
         past: Earlier durations, the newest first.
         interval: Seconds between two polls, at least.
-        found_first: The share of past ends that a task's first poll found.
         step: Seconds between two points.
         ended: The probability that a task has ended, at each point.
         waited: The integral of that: the mean delay that a poll at this point would see.
@@ -143,7 +122,6 @@ class _Forecast:
 
     past: Sequence[PastDuration]
     interval: float
-    found_first: float = field(init=False)
     step: float = field(init=False)
     ended: list[float] = field(init=False)
     waited: list[float] = field(init=False)
@@ -168,38 +146,41 @@ class _Forecast:
         return min(2 * max(durations), 4 * statistics.quantiles(durations, n=10)[-1])
 
     def _estimate_ended(self, points: int) -> list[float]:
-        places = [math.log(_locate(duration)) for duration in self.past]
-        weights = [0.5 ** (age / _HALF_LIFE) for age in range(len(places))]
+        weights = [0.5 ** (age / _HALF_LIFE) for age in range(len(self.past))]
         total = sum(weights)
-        weights = [weight / total for weight in weights]
-        samples = 1 / sum(weight**2 for weight in weights)
-        pairs = list(zip(weights, self.past, strict=True))
-        self.found_first = sum(weight for weight, one in pairs if one.gap >= one.seconds)
-        mean = sum(map(operator.mul, weights, places))
-        variance = sum(w * (place - mean) ** 2 for w, place in zip(weights, places, strict=True))
+        longest_gap = self._find_longest_gap(weights)
+        places = [math.log(_locate(duration, longest_gap)) for duration in self.past]
+        samples = total**2 / sum(weight**2 for weight in weights)
         low, _, high = statistics.quantiles(places, n=4)
-        spread = max(min(math.sqrt(variance), (high - low) / 1.34), _LEAST_SPREAD)
+        spread = min(statistics.stdev(places), (high - low) / 1.34)
         width = max(0.9 * spread * samples**-0.2, _LEAST_SPREAD)
-        # That an end is somewhere in a gap adds the variance of a uniform distribution.
-        added = width**2 + sum(
-            w * (_effective_gap(one) / _locate(one)) ** 2 / 12 for w, one in pairs
-        )
-        scale = math.sqrt(max(1 - added / variance, 0.0)) if variance else 0.0
-        centres = [mean + scale * (place - mean) for place in places]
-        earlier = min(_EARLIER, 2 * spread)
-        early_width = math.hypot(width, earlier / 2)
+        # The standard deviation of a uniform distribution over the gap is that of the end in it.
+        widths = [
+            math.hypot(
+                width, _effective_gap(one, longest_gap) / _locate(one, longest_gap) / math.sqrt(12)
+            )
+            for one in self.past
+        ]
         kernels = [
-            ((1 - _EARLY_SHARE) * weight / 2, centre, width * math.sqrt(2))
-            for weight, centre in zip(weights, centres, strict=True)
-        ] + [
-            (_EARLY_SHARE * weight / 2, centre - earlier, early_width * math.sqrt(2))
-            for weight, centre in zip(weights, centres, strict=True)
+            (weight / total / 2, place, width * math.sqrt(2))
+            for weight, place, width in zip(weights, places, widths, strict=True)
         ]
         times = (math.log(point * self.step) for point in range(1, points))
         return [0.0] + [
             0.5 + sum(weight * math.erf((time - place) / width) for weight, place, width in kernels)
             for time in times
         ]
+
+    def _find_longest_gap(self, weights: Sequence[float]) -> float:
+        """The part of a duration in which its end may be, at most.
+
+        A first poll leaves a gap as long as the duration. If it is at a low quantile, most of the
+        tasks that it finds ended have ended shortly before. If it finds most of all tasks ended,
+        they may have ended at any time before.
+        """
+        pairs = zip(weights, self.past, strict=True)
+        found_first = sum(weight for weight, one in pairs if one.gap >= one.seconds)
+        return min(max(0.5, 1.5 * found_first / sum(weights)), 1.0)
 
     def find_cheapest_plan(self, poll_cost: float) -> list[int]:
         """The points of the plan with the lowest sum of delay and `poll_cost` for each poll."""
