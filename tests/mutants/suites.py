@@ -90,7 +90,7 @@ SUITES = (
             "test_every_file_that_an_installation_writes_is_named",
         ),
     ),
-    Suite("testing", ("tests/unit/testing",), ("simulator",)),
+    Suite("testing", ("tests/unit/testing",), ("core", "simulator")),
     Suite("agents", ("tests/unit/mcp",), ("agents",)),
     Suite(
         "tools",

@@ -24,7 +24,7 @@ from . import (
 )
 from .package_copy import ROOT
 
-PATHS = [path for area in areas.AREAS for path in area.paths]
+PATHS = [path for area in areas.AREAS for path in (area.folder, *area.without)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,6 +59,13 @@ def test_every_area_has_a_suite():
 def test_no_file_belongs_to_two_areas():
     files = [file for area in areas.AREAS for file in area.files]
     assert len(files) == len(set(files))
+
+
+def test_every_module_belongs_to_an_area():
+    files = {file for area in areas.AREAS for file in area.files}
+    every = {file for folder in package_copy.FOLDERS for file in (ROOT / folder).rglob("*.py")}
+    assert every - files == {ROOT / areas.UNTESTED}
+    assert all(areas.find_area(file.relative_to(ROOT).as_posix()) for file in files)
 
 
 def test_every_test_that_a_suite_leaves_out_exists():
