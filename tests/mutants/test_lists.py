@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import re
 import threading
 from collections import Counter
@@ -306,3 +307,21 @@ class Thing:
 def test_only_function_changes_are_swapped(change, functions):
     plan = code_swap.plan("made.py", BEFORE, BEFORE.replace(*change))
     assert (plan and {name for name, _ in plan.codes}) == functions
+
+
+def _grown(size):
+    return size + 1
+
+
+def test_functions_that_the_collector_does_not_visit_are_swapped_too():
+    """Our own conftest freezes what pytest has collected."""
+    text = Path(__file__).read_text("utf-8")
+    plan = code_swap.plan(__file__, text, text.replace("return size + 1\n", "return size + 2\n", 1))
+    code = _grown.__code__
+    gc.freeze()
+    try:
+        assert code_swap.apply(plan) == 1
+        assert _grown(1) == 3
+    finally:
+        gc.unfreeze()
+        _grown.__code__ = code
