@@ -59,7 +59,9 @@ class RunResults:
         enough = all(sum(one.is_killed for one in own) >= 0.95 * len(own) for own in areas.values())
         random = self.outcomes["random"]
         have_run = sum(bool(one.broken) for one in random) <= 0.2 * len(random)
-        return all(one.is_killed for one in picked) and enough and have_run and not self.broken_picks
+        return (
+            all(one.is_killed for one in picked) and enough and have_run and not self.broken_picks
+        )
 
     @property
     def broken_picks(self) -> list[MutantResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -90,6 +91,7 @@ def _cache_generation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     kept: dict[tuple[bytes, bytes], Path] = {}
     run = generator._run_generator
 
+    @functools.wraps(run)
     def remembered(source: Path, config: Path, package: Path) -> None:
         key = (source.read_bytes(), config.read_bytes())
         if key not in kept:
