@@ -51,7 +51,7 @@ _PARTS = (
     Area("command line", f"{_CLIENT}/cli", 45),
     Area("agents", f"{_CLIENT}/mcp", 25),
 )
-# The counts keep a run at about ten minutes on two cores.
+# The counts keep a run at about ten minutes on two idle cores.
 AREAS = (
     Area("generated", "generated/cometapi_runway_api", 40),
     # All of the client that no other area has, so that a new module cannot be forgotten.

@@ -322,6 +322,7 @@ def two_areas(tmp_path_factory):
             "outside": DEFECTS["outside"],
             "unseen": DEFECTS["unseen"],
         },
+        "slow": True,
     }
     return functools.partial(seed, tmp_path_factory.mktemp("areas"), given, SUITE)
 
