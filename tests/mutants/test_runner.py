@@ -312,6 +312,22 @@ def test_once():
     assert "the contract suite fails in a forked process without a mutation" in run.error
 
 
+def test_a_slow_fixture_that_tests_share_kills_nothing(tmp_path):
+    """Each process sets it up again, also for a test that was not the first to use it."""
+    shared = f"""{SUITE}
+import pytest
+@pytest.fixture(scope="module")
+def slow():
+    import time
+    time.sleep(0.8)
+
+def test_first(slow): ...
+def test_second(slow): sums.unseen(1)
+"""
+    run = seed(tmp_path, {"random": {"unseen": DEFECTS["unseen"]}}, shared)
+    assert run.result("unseen") == (False, "survived", "")
+
+
 @pytest.fixture(scope="module")
 def two_areas(tmp_path_factory):
     given = {
