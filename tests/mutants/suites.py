@@ -15,7 +15,7 @@ class Suite:
 
     Attributes:
         name: its column in the report.
-        folders: the folders of its tests.
+        folders: the folders and files of its tests.
         areas: the areas whose mutants it judges.
         without: files and folders that do not test these areas: they test the harness itself, or
             clients that they generate.
@@ -80,16 +80,6 @@ SUITES = (
             "tests/simulator/test_server.py::test_the_simulator_imports_no_client_code",
         ),
     ),
-    Suite(
-        "cli",
-        ("tests/unit/cli", "tests/end_to_end/cli"),
-        # Its tests are the ones that use the simulator most.
-        ("command line", "simulator"),
-        deselected=(
-            "tests/end_to_end/cli/test_completion.py::"
-            "test_every_file_that_an_installation_writes_is_named",
-        ),
-    ),
     Suite("testing", ("tests/unit/testing",), ("core", "simulator")),
     Suite("agents", ("tests/unit/mcp",), ("agents",)),
     Suite(
@@ -122,6 +112,17 @@ SUITES = (
         ),
         has_slow_variants=True,
     ),
+    Suite(
+        "cli",
+        ("tests/unit/cli", "tests/end_to_end/cli"),
+        # Its tests are the ones that use the simulator most, and the live check of the core.
+        ("command line", "simulator", "core"),
+        deselected=(
+            "tests/end_to_end/cli/test_completion.py::"
+            "test_every_file_that_an_installation_writes_is_named",
+        ),
+    ),
+    Suite("batch", ("tests/end_to_end/test_batch.py",), ("core",)),
     Suite(
         "processes",
         ("tests/end_to_end/cli_process",),
