@@ -227,7 +227,10 @@ def _make_trial(
     Any test can detect a change outside functions. Tests that call functions of the same file come
     first; for a changed contract, tests of the changed operations and tests of the whole contract.
     """
-    if plan is None:
+    wanted = set() if plan is None else {(mutant.file, place) for place in plan.codes}
+    every = tests = [name for name, calls in baseline.calls.items() if wanted & calls]
+    # A function that was called while the tests were loaded is run again only by loading it.
+    if plan is None or (not tests and wanted & baseline.loading):
         wanted = {
             one for calls in baseline.calls.values() for one in calls if one[0] == mutant.file
         }
@@ -239,9 +242,6 @@ def _make_trial(
             near = [name for name in baseline.calls if named.search(name) or "[" not in name]
         every = list(baseline.calls)
         tests = every if suite.starts_processes else near or every
-    else:
-        wanted = {(mutant.file, place) for place in plan.codes}
-        every = tests = [name for name, calls in baseline.calls.items() if wanted & calls]
     few = _select_variants(tests) if suite.has_slow_variants else tests
     ranks = {name: _rank(name, baseline, wanted) for name in every}
     first = sorted(few, key=ranks.__getitem__)

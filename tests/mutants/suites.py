@@ -19,8 +19,8 @@ class Suite:
         areas: the areas whose mutants it judges.
         without: files and folders that do not test these areas: they test the harness itself, or
             clients that they generate.
-        deselected: single tests that start processes, which do not have the mutation, or that take
-            a third of the suite's time.
+        deselected: single tests that start processes, which do not have the mutation, that take a
+            third of the suite's time, or that fail where a profiler slows them down.
         has_slow_variants: whether a few variants of each test run before all of them.
         starts_processes: whether its tests start processes, which load the mutant from a copy.
             What they call is unknown, so all tests run for each mutant that is left.
@@ -120,6 +120,8 @@ SUITES = (
         deselected=(
             "tests/end_to_end/cli/test_completion.py::"
             "test_every_file_that_an_installation_writes_is_named",
+            "tests/end_to_end/cli/test_plain_messages.py::"
+            "test_a_mistyped_id_is_said_to_be_unknown_while_it_is_waited_for",
         ),
     ),
     Suite("batch", ("tests/end_to_end/test_batch.py",), ("core",)),

@@ -186,6 +186,7 @@ def test_samples_of_every_area():
         ("'word'", {"'wordX'"}),
         ("'for users'", set()),
         ("f'{x}'", set()),
+        ("field(factory=dict[str, 'Word'])", {"field()"}),
     ],
 )
 def test_expressions_have_these_mutations(tmp_path, code, wanted):
