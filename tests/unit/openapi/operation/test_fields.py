@@ -6,7 +6,7 @@ import pytest
 
 from contract_tools._common.json_values import Json, JsonObject
 from contract_tools.operation import fields
-from contract_tools.operation.samples import make_sample
+from contract_tools.operation.samples import _parse_curl, make_sample
 
 SHARED = ("ContentModeration", "ImageUri", "MediaUri", "ModelName", "Ratio", "VideoUri", "WebUrl")
 DOCUMENT: JsonObject = {
@@ -222,3 +222,28 @@ def test_a_request_is_made_up_where_the_page_shows_none(schema: JsonObject, valu
     )
     assert (sample.name, sample.body) == ("made-up", {"x": value})
     assert sample.headers == {"X-Runway-Version": "2024-11-06"}
+
+
+VERSION = {"X-Runway-Version": "2024-11-06"}
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "headers"),
+    [
+        ("curl u -d '{\"a\": 1}'", {"a": 1}, {}),
+        ("curl u \\\n  --data '{\"a\": 1}' -H 'X-Runway-Version: 2024-11-06'", {"a": 1}, VERSION),
+        ("curl -H X-Runway-Version: -H 'A: b' --data-raw '{\"a\": 1}' # -d '{}'", {"a": 1}, {}),
+        ("curl --json '{\"a\": \"b: c\"}' -A 'X-Runway-Version: 1'", {"a": "b: c"}, {}),
+        ("curl --data-binary '[1]' u", {}, {}),
+        ("curl u -d '{\"a\": '", {}, {}),
+        ("curl u -d", {}, {}),
+        ("curl u", {}, {}),
+        ("curl 'u", {}, {}),
+        ("requests.post(u, -d '{\"a\": 1}')", {}, {}),
+        ("", {}, {}),
+    ],
+)
+def test_only_a_whole_curl_command_is_a_sample(
+    source: str, body: JsonObject, headers: dict[str, str]
+) -> None:
+    assert _parse_curl(source) == (body, headers)

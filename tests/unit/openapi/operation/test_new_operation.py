@@ -25,7 +25,7 @@ from contract_tools.build import overlays
 from contract_tools.build.contract import Contract
 from contract_tools.generate.operations_table import BEGIN
 from contract_tools.generate.python_source import format_module
-from contract_tools.operation import new_operation
+from contract_tools.operation import names, new_operation
 from contract_tools.operation.new_operation import add_operation
 from contract_tools.pages import register
 
@@ -273,12 +273,12 @@ def test_the_tests_hold_the_new_signatures_to_the_contract(project: Workspace) -
     )  # fmt: skip
     link_tables(project.root)
     options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-    names = (
+    selected = (
         "-k",
         "invented_sound or invented_dub or odd or invented-sound or invented-dub or every",
     )
 
-    done = run(project, "-m", "pytest", *options, *CHECKS, *names)
+    done = run(project, "-m", "pytest", *options, *CHECKS, *selected)
 
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
@@ -381,6 +381,15 @@ def test_the_command_names_the_resource(
 ) -> None:
     assert main(["operation", str(DUB), "--name", "tasks"], untouched) == 1
     assert "client.tasks exists already; choose another NAME" in capsys.readouterr().err
+
+
+def test_a_name_whose_component_is_taken_is_refused(
+    untouched: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "component_names", lambda _: {"OtherRequest"})
+    message = "the contract has a component OtherRequest already; choose another NAME"
+    with pytest.raises(ContractError, match=message):
+        add_operation(untouched, str(DUB), "other")
 
 
 REFUSED: dict[str, tuple[Callable[[str], str], str, str]] = {
