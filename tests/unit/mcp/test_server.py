@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -16,6 +17,7 @@ class Tools:
     """The tools of a session in which three tasks continue."""
 
     is_finished = False
+    client = contextlib.nullcontext()
 
     async def finish_submissions(self) -> None:
         await asyncio.sleep(0)
@@ -68,6 +70,24 @@ def test_ctrl_c_waits_for_what_is_being_sent(monkeypatch: pytest.MonkeyPatch) ->
         assert _server.serve_stdio(lambda: pytest.fail("made by its thread only")) == 3
     finally:
         over.set()
+
+
+def test_what_ctrl_c_waits_for_is_known_before_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = Tools()
+    server = _server._StdioServer(lambda: tools)  # type: ignore[arg-type, return-value]
+    seen = []
+
+    def stdio_server() -> None:
+        seen.append(server._serving)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(_server, "stdio_server", stdio_server)
+    server.run()
+    with pytest.raises(ZeroDivisionError):
+        server.ended.result(0)
+    ((loop, known),) = seen
+    assert isinstance(loop, asyncio.AbstractEventLoop)
+    assert known is tools
 
 
 def interrupt(*_: object, **__: object) -> None:
