@@ -26,6 +26,10 @@ class _OrderedTests:
         self._order = {name: number for number, name in enumerate(trial.tests)}
         self._trial, self._baseline, self._report = trial, baseline, report
         self.failed = False
+        self.is_collected = True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self.is_collected = self.is_collected and not report.failed
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -95,6 +99,10 @@ def _run(trial: Trial, baseline: Baseline, report: Callable[[str], None], paths:
     status = pytest.main(given, plugins=[plugin])
     if not _is_copy(trial, paths):
         report("the copy was not loaded")
+        return forked_processes.BROKEN
+    if not plugin.is_collected:
+        # With `-x` pytest's status is that of a failed test.
+        report("a file of tests could not be loaded")
         return forked_processes.BROKEN
     # A suite can fail without a failed test, for example when coverage is too low.
     is_green = status == pytest.ExitCode.TESTS_FAILED and not plugin.failed

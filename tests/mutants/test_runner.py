@@ -246,6 +246,11 @@ def test_a_mutant_that_cannot_load_is_not_counted(all_mutants, defect):
     assert f"  not counted, {defect}: broken" in all_mutants.output
 
 
+def test_a_mutant_that_no_file_of_tests_can_load_is_not_counted(tmp_path):
+    run = seed(tmp_path, {"random": {"cannot load": DEFECTS["cannot load"]}})
+    assert run.results["cannot load"]["broken"].startswith("broken: status ")
+
+
 def test_an_interruption_that_a_test_lets_through_kills(tmp_path):
     throw = "(_ for _ in ()).throw(KeyboardInterrupt)"
     given = {
