@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contract_tools._common.json_values import Json, JsonObject
-from contract_tools.operation import fields
+from contract_tools.operation import fields, signature
 from contract_tools.operation.samples import _parse_curl, make_sample
 
 SHARED = ("ContentModeration", "ImageUri", "MediaUri", "ModelName", "Ratio", "VideoUri", "WebUrl")
@@ -247,3 +247,14 @@ def test_only_a_whole_curl_command_is_a_sample(
     source: str, body: JsonObject, headers: dict[str, str]
 ) -> None:
     assert _parse_curl(source) == (body, headers)
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_docstring_is_wrapped_between_words(indent: str) -> None:
+    address, word = "https://example.com/" + "a" * 100, "never-broken-at-a-hyphen"
+    lines = signature._fill(" ".join([address, *[word] * 9]), indent).splitlines()
+    further = indent * 2
+    assert lines[0] == indent + address
+    assert all(line.startswith(further + word) for line in lines[1:])
+    assert all(part == word for line in lines[1:] for part in line.split())
+    assert all(len(line) <= 96 < len(f"{line} {word}") for line in lines[1:-1])
