@@ -26,6 +26,7 @@ from cometapi_runway.simulator._rules.json_rules import (
 )
 from cometapi_runway.simulator._server import callback_sender
 from cometapi_runway.simulator._server import server as server_module
+from cometapi_runway.simulator._settings import SimulatorSettings
 
 from .helpers import create, make_gateway, parse_task, read
 
@@ -219,3 +220,12 @@ def test_what_an_operation_without_a_price_costs() -> None:
     target = make_gateway()
     create(target)
     assert [str(line.amount) for line in target.charges] == ["0.50"]
+
+
+@pytest.mark.parametrize("settings", [SimulatorSettings, Timings])
+def test_settings_are_named(settings: type) -> None:
+    assert all(one.kw_only for one in attrs.fields(settings))
+
+
+def test_only_the_kind_of_a_fault_has_a_position() -> None:
+    assert [one.name for one in attrs.fields(Fault) if not one.kw_only] == ["kind"]
