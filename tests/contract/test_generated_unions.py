@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
+
+import attrs
+import pytest
+
+from cometapi_runway_api import AuthenticatedClient, Client, models
 
 from .checks.generated_checks import find_unmodelled_properties
 from .checks.harness import response_statuses, valid_requests
@@ -58,6 +64,14 @@ def test_an_invalid_response_is_rejected_or_unchanged(harness, operation):
             assert not found, f"{operation.id}: HTTP {status} with {one.value}: {found}"
 
 
+@pytest.mark.parametrize("model", [models.FeedTask, models.TaskRecord])
+@pytest.mark.parametrize("value", ["text", 5, 0.5, True, [], [1], [["id", "t"]], {"id": []}])
+def test_a_value_that_no_branch_reads_is_kept(model, value):
+    """Whatever error the branches raise for it."""
+    record = model.from_dict({"task_id": "t", "status": "SUCCESS", "data": value})
+    assert record.to_dict()["data"] == value
+
+
 def test_from_dict_equals_the_constructor(harness, posting):
     """The constructor and `from_dict` make equal request models."""
     hint = body_hint(harness, posting)
@@ -75,3 +89,38 @@ def test_from_dict_equals_the_constructor(harness, posting):
 
 def body_hint(harness, operation):
     return typing.get_type_hints(harness.driver.module(operation).sync)["body"]
+
+
+def test_a_body_is_announced_as_json(harness, posting):
+    """Also to a transport that, unlike httpx, does not add the header itself."""
+    make = harness.driver.module(posting)._get_kwargs
+    body = valid_requests(harness.source, posting)[0].arguments["body"]
+    given = {"body": harness.driver.build_value(body_hint(harness, posting), body)}
+    names = inspect.signature(make).parameters.keys() - given.keys()
+    headers = make(**given, **dict.fromkeys(names, "v"))["headers"]
+    assert headers["Content-Type"] == "application/json"
+
+
+MODELS = [
+    one
+    for one in (getattr(models, name) for name in models.__all__)
+    if attrs.has(one) and hasattr(attrs.fields(one), "additional_properties")
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda one: one.__name__)
+def test_each_model_has_its_own_further_properties(model):
+    needed = {
+        one.alias: "v" for one in attrs.fields(model) if one.init and one.default is attrs.NOTHING
+    }
+    first, second = model(**needed), model(**needed)
+    first.additional_properties["x"] = 1
+    assert (first["x"], second.additional_properties) == (1, {})
+
+
+@pytest.mark.parametrize("client", [Client, AuthenticatedClient])
+def test_only_the_address_and_the_token_have_a_position(client):
+    parameters = inspect.signature(client).parameters.values()
+    positional = {one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD}
+    assert positional <= {"base_url", "token", "prefix", "auth_header_name"}
+    assert {one.default for one in parameters if one.name == "follow_redirects"} == {False}

@@ -35,11 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     suites = tuple(one for one in SUITES if any(map(one.applies_to, areas)))
     try:
         baselines = runner.baseline(suites, options.jobs)
-        runner.check_forks(baselines, suites, options.jobs)
     except runner.FailingBaselineError as error:
         print(error, file=sys.stderr)
         return 2
-    usual = {name: {"tests": len(one.calls), "seconds": round(sum(one.seconds.values()), 1)}
+    usual = {name: {"tests": len(one.calls), "seconds": round(one.took, 1)}
              for name, one in reversed(baselines.items())}  # fmt: skip
     print(f"unchanged suites pass after {runner.now() - started:.0f} s", flush=True)
     same = random_mutants.equivalents()
@@ -52,6 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
         ):  # fmt: skip
             outcomes[kind].append(outcome)
             _show(outcome, len(outcomes[kind]), len(mutants))
+    try:
+        every = [one for found in outcomes.values() for one in found]
+        runner.check_kills(every, baselines, suites, options.jobs)
+    except runner.FailingBaselineError as error:
+        print(error, file=sys.stderr)
+        return 2
     took = runner.now() - started
     # Files that changed during the run were tested in part only.
     tested = revision if read_revision() == revision else Revision("")

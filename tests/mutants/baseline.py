@@ -33,7 +33,9 @@ class Baseline:
 
     Attributes:
         calls: the functions that each test calls, those of its fixtures included.
-        seconds: the duration of each test.
+        seconds: the duration of each test with its fixtures, the shared ones too: each process
+            that runs it sets them up.
+        took: the duration of all of them.
         loading: the functions called while the tests were loaded.
         failed: the failed tests; there must be none.
         drawn_values: the values that the contract suite drew.
@@ -41,6 +43,7 @@ class Baseline:
 
     calls: dict[str, frozenset[Function]] = field(factory=dict)
     seconds: dict[str, float] = field(factory=dict)
+    took: float = 0.0
     loading: frozenset[Function] = frozenset()
     failed: list[str] = field(factory=list)
     drawn_values: value_cache.ValueCache = field(factory=dict)
@@ -55,6 +58,7 @@ class Recorder:
         self._shared: dict[str, set[Code]] = defaultdict(set)
         self._own: dict[str, set[Code]] = defaultdict(set)
         self._loading: set[Code] = set()
+        self._shared_seconds: dict[str, float] = defaultdict(float)
         self._fixtures: dict[str, list[str]] = {}
         self._into = self._loading
 
@@ -78,9 +82,13 @@ class Recorder:
         if fixturedef.scope == "function":
             return (yield)
         outer = self._turn_to(self._shared[fixturedef.argname])
+        started = time.perf_counter()
         try:
             return (yield)
         finally:
+            took = time.perf_counter() - started
+            longest = max(took, self._shared_seconds[fixturedef.argname])
+            self._shared_seconds[fixturedef.argname] = longest
             self._turn_to(outer)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -91,9 +99,14 @@ class Recorder:
         self._turn_to(set())
         self._watch.stop()
         shared = {name: _functions(codes) for name, codes in self._shared.items()}
+        self.baseline.took = sum(self.baseline.seconds.values())
         for nodeid, codes in self._own.items():
+            names = self._fixtures[nodeid]
+            self.baseline.seconds[nodeid] += sum(
+                self._shared_seconds.get(name, 0) for name in names
+            )
             called = [_functions(codes)]
-            called += [shared[name] for name in self._fixtures[nodeid] if name in shared]
+            called += [shared[name] for name in names if name in shared]
             self.baseline.calls[nodeid] = frozenset().union(*called)
         self.baseline.loading = _functions(self._loading)
 

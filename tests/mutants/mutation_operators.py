@@ -134,6 +134,9 @@ def _is_typing(node: ast.AST, field: str) -> bool:
         return True
     if isinstance(node, ast.Call):
         return _is_name(node.func, {"cast"})
+    if isinstance(node, ast.keyword) and node.arg == "factory":
+        # `list[int]` makes a list; what it holds matters to type checkers only.
+        return isinstance(node.value, ast.Subscript)
     return isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation)
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from . import forked_processes, package_copy, value_cache
 from .baseline import Baseline
-from .results import LOADING_TIMEOUT, SuiteResult, Trial
+from .results import LOADING_TIMEOUT, SURVIVED, SuiteResult, Trial
 from .suites import COMMON
+
+_FIRST = 25
 
 
 class _OrderedTests:
@@ -23,6 +26,10 @@ class _OrderedTests:
         self._order = {name: number for number, name in enumerate(trial.tests)}
         self._trial, self._baseline, self._report = trial, baseline, report
         self.failed = False
+        self.is_collected = True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self.is_collected = self.is_collected and not report.failed
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -51,7 +58,26 @@ class _OrderedTests:
 def run_trials(
     trials: list[Trial], baselines: dict[str, Baseline], workers: int
 ) -> Iterator[tuple[Trial, SuiteResult]]:
-    """Run mutants of any code; several times slower than swapping."""
+    """Run mutants of any code; several times slower than swapping.
+
+    The likeliest tests run first and alone: loading the files of all tests takes longer than they.
+    """
+    whole = {(one.index, one.suite.name): one for one in trials}
+    left = []
+    few = [evolve(one, tests=one.tests[:_FIRST]) for one in trials]
+    for trial, result in _run_each(few, baselines, workers):
+        one = whole[trial.index, trial.suite.name]
+        if result.result == SURVIVED and one.tests[_FIRST:]:
+            left.append(evolve(one, tests=one.tests[_FIRST:]))
+        else:
+            yield one, result
+    for trial, result in _run_each(left, baselines, workers):
+        yield whole[trial.index, trial.suite.name], result
+
+
+def _run_each(
+    trials: list[Trial], baselines: dict[str, Baseline], workers: int
+) -> Iterator[tuple[Trial, SuiteResult]]:
     with tempfile.TemporaryDirectory() as name:
 
         def work(trial: Trial, report: Callable[[str], None]) -> int:
@@ -73,6 +99,10 @@ def _run(trial: Trial, baseline: Baseline, report: Callable[[str], None], paths:
     status = pytest.main(given, plugins=[plugin])
     if not _is_copy(trial, paths):
         report("the copy was not loaded")
+        return forked_processes.BROKEN
+    if not plugin.is_collected:
+        # With `-x` pytest's status is that of a failed test.
+        report("a file of tests could not be loaded")
         return forked_processes.BROKEN
     # A suite can fail without a failed test, for example when coverage is too low.
     is_green = status == pytest.ExitCode.TESTS_FAILED and not plugin.failed

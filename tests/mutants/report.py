@@ -51,10 +51,17 @@ class RunResults:
 
     @property
     def is_good(self) -> bool:
-        """Whether every picked mutant and 95 % of the random ones of each area were killed."""
+        """Whether every picked mutant and 95 % of the random ones of each area were killed.
+
+        And whether most of the random ones could run: of few that could, the share means nothing.
+        """
         picked, areas = self.counted("picked"), by_area(self.counted("random"))
         enough = all(sum(one.is_killed for one in own) >= 0.95 * len(own) for own in areas.values())
-        return all(one.is_killed for one in picked) and enough and not self.broken_picks
+        random = self.outcomes["random"]
+        have_run = sum(bool(one.broken) for one in random) <= 0.2 * len(random)
+        return (
+            all(one.is_killed for one in picked) and enough and have_run and not self.broken_picks
+        )
 
     @property
     def broken_picks(self) -> list[MutantResult]:

@@ -7,7 +7,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -129,12 +129,20 @@ def run_trials(
     yield from (outcomes[index] for index in sorted(survivors))
 
 
-def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], workers: int) -> None:
-    """Run both kinds of process without a mutation, to detect failures that no mutant causes.
+def check_kills(
+    outcomes: Iterable[MutantResult],
+    baselines: dict[str, Baseline],
+    suites: tuple[Suite, ...],
+    workers: int,
+) -> None:
+    """Run the tests that killed in both kinds of process without a mutation.
+
+    A test may fail there for another reason, for example because it leaves something behind.
 
     Raises:
-        FailingBaselineError: a suite fails.
+        FailingBaselineError: one of them fails.
     """
+    killers = {suite.name: _killers(outcomes, suite.name) for suite in suites}
 
     def unchanged(suite: Suite) -> Mutant:
         # A file that the suite judges: a test may fail where this very file is a copy.
@@ -150,6 +158,7 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
     def work(job: tuple[Suite, bool], report: Callable[[str], None]) -> int:
         suite, is_reload = job
         trial = _make_trial(0, unchanged(suite), suite, None, baselines[suite.name])
+        trial = evolve(trial, tests=killers[suite.name], left=(), is_retry=True)
         swapped = evolve(trial, plan=code_swap.Plan("", {}))
         found = (reload_runner.run_trials([trial], baselines, 1) if is_reload
                 else swap_runner.run_trials([swapped], baselines, (suite,), 1))  # fmt: skip
@@ -160,6 +169,7 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
     jobs = [
         (suite, is_reload)
         for suite in suites
+        if killers[suite.name]
         for is_reload in (False, True)
         if is_reload or not suite.starts_processes
     ]
@@ -168,6 +178,11 @@ def check_forks(baselines: dict[str, Baseline], suites: tuple[Suite, ...], worke
             raise FailingBaselineError(
                 f"the {suite.name} suite fails in a forked process without a mutation: {end.words}"
             )
+
+
+def _killers(outcomes: Iterable[MutantResult], suite: str) -> tuple[str, ...]:
+    found = (one.suite_results[suite] for one in outcomes if suite in one.suite_results)
+    return tuple(dict.fromkeys(one.test for one in found if one.is_kill))
 
 
 def _run_with_retry(
@@ -212,7 +227,10 @@ def _make_trial(
     Any test can detect a change outside functions. Tests that call functions of the same file come
     first; for a changed contract, tests of the changed operations and tests of the whole contract.
     """
-    if plan is None:
+    wanted = set() if plan is None else {(mutant.file, place) for place in plan.codes}
+    every = tests = [name for name, calls in baseline.calls.items() if wanted & calls]
+    # A function that was called while the tests were loaded is run again only by loading it.
+    if plan is None or (not tests and wanted & baseline.loading):
         wanted = {
             one for calls in baseline.calls.values() for one in calls if one[0] == mutant.file
         }
@@ -224,9 +242,6 @@ def _make_trial(
             near = [name for name in baseline.calls if named.search(name) or "[" not in name]
         every = list(baseline.calls)
         tests = every if suite.starts_processes else near or every
-    else:
-        wanted = {(mutant.file, place) for place in plan.codes}
-        every = tests = [name for name, calls in baseline.calls.items() if wanted & calls]
     few = _select_variants(tests) if suite.has_slow_variants else tests
     ranks = {name: _rank(name, baseline, wanted) for name in every}
     first = sorted(few, key=ranks.__getitem__)

@@ -15,12 +15,12 @@ class Suite:
 
     Attributes:
         name: its column in the report.
-        folders: the folders of its tests.
+        folders: the folders and files of its tests.
         areas: the areas whose mutants it judges.
         without: files and folders that do not test these areas: they test the harness itself, or
             clients that they generate.
-        deselected: single tests that start processes, which do not have the mutation, or that take
-            a third of the suite's time.
+        deselected: single tests that start processes, which do not have the mutation, that take a
+            third of the suite's time, or that fail where a profiler slows them down.
         has_slow_variants: whether a few variants of each test run before all of them.
         starts_processes: whether its tests start processes, which load the mutant from a copy.
             What they call is unknown, so all tests run for each mutant that is left.
@@ -80,17 +80,7 @@ SUITES = (
             "tests/simulator/test_server.py::test_the_simulator_imports_no_client_code",
         ),
     ),
-    Suite(
-        "cli",
-        ("tests/unit/cli", "tests/end_to_end/cli"),
-        # Its tests are the ones that use the simulator most.
-        ("command line", "simulator"),
-        deselected=(
-            "tests/end_to_end/cli/test_completion.py::"
-            "test_every_file_that_an_installation_writes_is_named",
-        ),
-    ),
-    Suite("testing", ("tests/unit/testing",), ("simulator",)),
+    Suite("testing", ("tests/unit/testing",), ("core", "simulator")),
     Suite("agents", ("tests/unit/mcp",), ("agents",)),
     Suite(
         "tools",
@@ -122,6 +112,22 @@ SUITES = (
         ),
         has_slow_variants=True,
     ),
+    Suite(
+        "cli",
+        ("tests/unit/cli", "tests/end_to_end/cli"),
+        # Its tests are the ones that use the simulator most, and the live check of the core.
+        ("command line", "simulator", "core"),
+        deselected=(
+            "tests/end_to_end/cli/test_completion.py::"
+            "test_every_file_that_an_installation_writes_is_named",
+            # In a fork all is imported already.
+            "tests/end_to_end/cli/test_failures_of_the_system.py::"
+            "test_an_interruption_of_the_import_is_said",
+            "tests/end_to_end/cli/test_plain_messages.py::"
+            "test_a_mistyped_id_is_said_to_be_unknown_while_it_is_waited_for",
+        ),
+    ),
+    Suite("batch", ("tests/end_to_end/test_batch.py",), ("core",)),
     Suite(
         "processes",
         ("tests/end_to_end/cli_process",),

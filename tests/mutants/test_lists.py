@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import re
 import threading
 from collections import Counter
@@ -24,7 +25,7 @@ from . import (
 )
 from .package_copy import ROOT
 
-PATHS = [path for area in areas.AREAS for path in area.paths]
+PATHS = [path for area in areas.AREAS for path in (area.folder, *area.without)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,6 +60,13 @@ def test_every_area_has_a_suite():
 def test_no_file_belongs_to_two_areas():
     files = [file for area in areas.AREAS for file in area.files]
     assert len(files) == len(set(files))
+
+
+def test_every_module_belongs_to_an_area():
+    files = {file for area in areas.AREAS for file in area.files}
+    every = {file for folder in package_copy.FOLDERS for file in (ROOT / folder).rglob("*.py")}
+    assert every - files == {ROOT / areas.UNTESTED}
+    assert all(areas.find_area(file.relative_to(ROOT).as_posix()) for file in files)
 
 
 def test_every_test_that_a_suite_leaves_out_exists():
@@ -178,6 +186,7 @@ def test_samples_of_every_area():
         ("'word'", {"'wordX'"}),
         ("'for users'", set()),
         ("f'{x}'", set()),
+        ("field(factory=dict[str, 'Word'])", {"field()"}),
     ],
 )
 def test_expressions_have_these_mutations(tmp_path, code, wanted):
@@ -299,3 +308,21 @@ class Thing:
 def test_only_function_changes_are_swapped(change, functions):
     plan = code_swap.plan("made.py", BEFORE, BEFORE.replace(*change))
     assert (plan and {name for name, _ in plan.codes}) == functions
+
+
+def _grown(size):
+    return size + 1
+
+
+def test_functions_that_the_collector_does_not_visit_are_swapped_too():
+    """Our own conftest freezes what pytest has collected."""
+    text = Path(__file__).read_text("utf-8")
+    plan = code_swap.plan(__file__, text, text.replace("return size + 1\n", "return size + 2\n", 1))
+    code = _grown.__code__
+    gc.freeze()
+    try:
+        assert code_swap.apply(plan) == 1
+        assert _grown(1) == 3
+    finally:
+        gc.unfreeze()
+        _grown.__code__ = code

@@ -246,6 +246,11 @@ def test_a_mutant_that_cannot_load_is_not_counted(all_mutants, defect):
     assert f"  not counted, {defect}: broken" in all_mutants.output
 
 
+def test_a_mutant_that_no_file_of_tests_can_load_is_not_counted(tmp_path):
+    run = seed(tmp_path, {"random": {"cannot load": DEFECTS["cannot load"]}})
+    assert run.results["cannot load"]["broken"].startswith("broken: status ")
+
+
 def test_an_interruption_that_a_test_lets_through_kills(tmp_path):
     throw = "(_ for _ in ()).throw(KeyboardInterrupt)"
     given = {
@@ -312,6 +317,22 @@ def test_once():
     assert "the contract suite fails in a forked process without a mutation" in run.error
 
 
+def test_a_slow_fixture_that_tests_share_kills_nothing(tmp_path):
+    """Each process sets it up again, also for a test that was not the first to use it."""
+    shared = f"""{SUITE}
+import pytest
+@pytest.fixture(scope="module")
+def slow():
+    import time
+    time.sleep(0.8)
+
+def test_first(slow): ...
+def test_second(slow): sums.unseen(1)
+"""
+    run = seed(tmp_path, {"random": {"unseen": DEFECTS["unseen"]}}, shared)
+    assert run.result("unseen") == (False, "survived", "")
+
+
 @pytest.fixture(scope="module")
 def two_areas(tmp_path_factory):
     given = {
@@ -322,6 +343,7 @@ def two_areas(tmp_path_factory):
             "outside": DEFECTS["outside"],
             "unseen": DEFECTS["unseen"],
         },
+        "slow": True,
     }
     return functools.partial(seed, tmp_path_factory.mktemp("areas"), given, SUITE)
 

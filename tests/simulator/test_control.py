@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -125,10 +126,16 @@ def test_callbacks_and_leaks_are_listed() -> None:
     task_id = create(target, "act_one_expression_migration")
     target.clock.advance(60)
     (callback,) = get_json(target, "callbacks")["callbacks"]
-    assert (callback["task_id"], callback["url"]) == (task_id, "https://example.com/webhook")
+    due = target.callbacks[0].at
+    assert target.tasks[task_id].created < due <= target.clock.now()
+    assert callback == {
+        "task_id": task_id, "url": "https://example.com/webhook", "at": due,
+        "body": target.callback_body(task_id),
+    }  # fmt: skip
     target.handle("GET", str(target.output_url(task_id)), [("Authorization", "Bearer k")])
     (leak,) = get_json(target, "leaks")["leaks"]
-    assert leak["header"] == "authorization"
+    path = urlsplit(str(target.output_url(task_id))).path
+    assert leak == {"at": target.clock.now(), "path": path, "header": "authorization"}
 
 
 def test_control_requests_are_not_logged() -> None:

@@ -26,6 +26,7 @@ from cometapi_runway.simulator._rules.json_rules import (
 )
 from cometapi_runway.simulator._server import callback_sender
 from cometapi_runway.simulator._server import server as server_module
+from cometapi_runway.simulator._settings import SimulatorSettings
 
 from .helpers import create, make_gateway, parse_task, read
 
@@ -123,6 +124,8 @@ def test_a_rule_that_cannot_be_is_refused_as_a_wrong_value(
     with pytest.raises(ValueError, match=words) as caught:
         outcome_from_json(fields)
     assert type(caught.value) is ValueError
+    # attrs puts the field and the rule behind its message.
+    assert caught.value.args == (str(caught.value),)
 
 
 def test_rules_may_come_from_any_iterable_and_are_kept_for_a_reset() -> None:
@@ -200,3 +203,29 @@ def test_a_task_that_ends_as_it_starts_has_never_run() -> None:
     assert observe(plan, 5.0).started is None
     assert observe(plan, 1.5).started is None
     assert observe(attrs.evolve(plan, ends=2.5), 5.0).started == 2.0
+
+
+def test_a_server_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SimulatorServer()
+    real, answers = server._server.ready.wait, [False, False, False]
+    monkeypatch.setattr(
+        server._server.ready, "wait", lambda seconds: answers.pop() if answers else real(5)
+    )
+    with server:
+        assert answers == []
+        assert server._thread.is_alive()
+
+
+def test_what_an_operation_without_a_price_costs() -> None:
+    target = make_gateway()
+    create(target)
+    assert [str(line.amount) for line in target.charges] == ["0.50"]
+
+
+@pytest.mark.parametrize("settings", [SimulatorSettings, Timings])
+def test_settings_are_named(settings: type) -> None:
+    assert all(one.kw_only for one in attrs.fields(settings))
+
+
+def test_only_the_kind_of_a_fault_has_a_position() -> None:
+    assert [one.name for one in attrs.fields(Fault) if not one.kw_only] == ["kind"]

@@ -22,9 +22,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
-from cometapi_runway import Budget, RunwayClient, RunwayError, errors, telemetry
+from cometapi_runway import Budget, RunwayClient, RunwayError, __version__, errors, telemetry
 from cometapi_runway._flows import observation
+from cometapi_runway._flows.submit import submit
 from cometapi_runway._flows.wait import wait
 from cometapi_runway.errors import BadRequestError, BudgetExceededError, SubmissionUnknownError
 
@@ -421,3 +423,78 @@ def test_it_can_be_turned_off(harness: ClientHarness) -> None:
     harness.respond_with(ACCEPTED)
     harness.create()
     assert recorded.spans == []
+
+
+@pytest.mark.parametrize(
+    ("seed", "shown"),
+    [(7, 7), (0, 0), (None, None), (2**63 - 1, 2**63 - 1), (2**63, None), (-(2**63), None)],
+)
+def test_a_create_has_these_attributes_from_the_start(
+    recorded: Recorded, seed: int | None, shown: int | None
+) -> None:
+    """An abandoned flow has them alone; it has not failed."""
+    flow = submit(submit_request(seed=seed), started=0.0, rng=FixedJitter(1.0))
+    next(flow)
+    flow.close()
+    (span,) = recorded.spans
+    expected = {
+        "gen_ai.operation.name": "generate_content",
+        "gen_ai.provider.name": "runway",
+        "gen_ai.request.seed": shown,
+        "cometapi_runway.operation": "control_a_character",
+        "cometapi_runway.requests": 0,
+    }
+    found = dict(span.attributes)
+    found.pop("gen_ai.request.model", None)
+    assert found == {name: value for name, value in expected.items() if value is not None}
+    assert span.status.status_code is StatusCode.UNSET
+    assert span.kind is trace.SpanKind.CLIENT
+
+
+def test_a_create_that_is_interrupted_before_it_is_sent_is_refused(recorded: Recorded) -> None:
+    flow = submit(submit_request(), started=0.0, rng=FixedJitter(1.0))
+    next(flow)
+    # What was interrupted is recorded first.
+    flow.throw(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        list(flow)
+    (span,) = recorded.spans
+    assert span.attributes["cometapi_runway.outcome"] == "refused"
+    assert span.attributes["error.type"] == "KeyboardInterrupt"
+
+
+def test_a_task_that_succeeds_is_measured(harness: ClientHarness, recorded: Recorded) -> None:
+    harness.respond_with(ACCEPTED, RUNNING, DONE)
+    harness.run(harness.create().wait())
+    ended = {
+        "cometapi_runway.operation": "control_a_character",
+        "cometapi_runway.status": "SUCCEEDED",
+    }
+    metrics = recorded.metrics()
+    assert metrics["cometapi_runway.task.polls"] == [(ended, 2)]
+    assert metrics["cometapi_runway.task.duration"] == [(ended, pytest.approx(harness.time))]
+    assert recorded.spans[-1].attributes["cometapi_runway.status"] == "SUCCEEDED"
+
+
+def test_every_metric_has_its_unit_and_its_description(
+    harness: ClientHarness, recorded: Recorded, tmp_path: Path
+) -> None:
+    budget = Budget(prices={"character_performance": "0.5"})
+    client = harness.new(journal=tmp_path / "journal", budget=budget)
+    harness.respond_with(ACCEPTED, RUNNING, DONE)
+    harness.run(harness.run(client.character_performance.create(**ASSETS)).wait())
+    data = json.loads(recorded.reader.get_metrics_data().to_json())  # type: ignore[union-attr]
+    (scope,) = (one for found in data["resource_metrics"] for one in found["scope_metrics"])
+    assert (scope["scope"]["name"], scope["scope"]["version"]) == ("cometapi_runway", __version__)
+    assert {one["name"]: (one["unit"], one["description"]) for one in scope["metrics"]} == {
+        name: (unit, telemetry.METRICS[name])
+        for name, unit in {
+            "cometapi_runway.submissions": "{submission}",
+            "cometapi_runway.cost.reserved": "{USD}",
+            "cometapi_runway.cost.spent": "{USD}",
+            "cometapi_runway.task.duration": "s",
+            "cometapi_runway.task.polls": "{request}",
+        }.items()
+    }
+    tracing = recorded.spans[0].instrumentation_scope
+    assert (tracing.name, tracing.version) == ("cometapi_runway", __version__)

@@ -124,7 +124,7 @@ def _resources(document: JsonObject) -> Iterator[tuple[str, str]]:
         if isinstance(resource, dict) and named != sorted(_bodies(document, operation.raw)):
             yield pointer(operation.place), "x-resource must name each of the body's schemas once"
         for name in resource if isinstance(resource, dict) else [str(resource)]:
-            key = (str(entries(operation.raw.get("tags"))[:1]), name)
+            key = (str(operation.raw.get("tags")), name)
             if owners.setdefault(key, operation.place) != operation.place:
                 yield (
                     pointer(operation.place),

@@ -153,7 +153,6 @@ def _check_overrides(workspace: Workspace, source: Path, folder: Path) -> None:
     if not overrides:
         return
     plain, plain_config = folder / "without_overrides" / PACKAGE, folder / "generator.yaml"
-    plain.parent.mkdir()
     plain_config.write_text(portable_yaml.dump(config), "utf-8")
     _run_generator(source, plain_config, plain)
     known = _exported(plain / "models" / "__init__.py")

@@ -180,15 +180,14 @@ def _write_samples(
     }
 
 
-def _fillers(page: Page, contract: Contract, parts: _Parts) -> dict[str, Json]:
-    """Return what is sent for fields that the page requires and the contract does not."""
+def _fillers(page: Page, parts: _Parts) -> dict[str, Json]:
+    """Return what is sent for fields that the page requires, if the contract does not."""
     operation = next(operations(page.document)).raw
     media = json_media(resolve(page.document, operation.get("requestBody")))
     stated = entries(resolve(page.document, media.get("schema")).get("required"))
-    needed = entries(resolve(contract.document, _body_schema(contract, page)).get("required"))
     found: dict[str, Json] = {}
     for sample in parts.samples:
-        for name in (str(one) for one in stated if one not in needed):
+        for name in map(str, stated):
             if name in sample.body:
                 found.setdefault(name, sample.body[name])
     return found
@@ -205,7 +204,7 @@ def _write_python(
         contract.document,
         _find_operation(contract, page),
         names,
-        _fillers(page, contract, parts),
+        _fillers(page, parts),
         reserved,
     )
     line = f"    {names.resource} = ResourceDescriptor(signatures.{names.function})\n"

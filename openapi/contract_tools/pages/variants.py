@@ -39,7 +39,8 @@ def name_variant_body(page: JsonObject, entry: Entry, where: str) -> JsonObject:
         problem = "is already a component" if "schema" in media else "needs a JSON body to name"
         raise ContractError(f"{where}: variant {entry.variant} {problem}")
     reference: JsonObject = {"anyOf": [{"$ref": f"#/components/schemas/{entry.variant}"}]}
-    named = {**_without_examples(media), "schema": reference, **_examples(media, entry.variant)}
+    kept = {key: value for key, value in media.items() if key != "example"}
+    named = {**kept, "schema": reference, **_examples(media, entry.variant)}
     return {
         **page,
         "paths": {
@@ -50,10 +51,6 @@ def name_variant_body(page: JsonObject, entry: Entry, where: str) -> JsonObject:
         },
         "components": {**components, "schemas": {**schemas, entry.variant: media["schema"]}},
     }
-
-
-def _without_examples(media: JsonObject) -> JsonObject:
-    return {key: value for key, value in media.items() if key not in {"example", "examples"}}
 
 
 def _examples(media: JsonObject, variant: str) -> JsonObject:

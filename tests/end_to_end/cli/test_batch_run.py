@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from .terminal import QUICK, Terminal
 
 SET = ("--operation", "image-to-video", "--set", "model=gen4_turbo")
 RUN = ("batch", "run", "shots.csv", "--output", "out", *SET, *QUICK)
+DATABASE = "postgresql://h/d"
 PRICES = "[prices]\nimage_to_video = 0.5\n"
 
 
@@ -444,3 +446,20 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for name in ("check", "run", "work", "list", "status", "watch", "retry", "cancel", "report"):
         assert f" {name} " in text
+
+
+def test_a_worker_has_what_the_options_say(run: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, dict[str, Any]]] = []
+
+    def work(database: str, **options: Any) -> None:
+        assert not options.pop("is_stopping")()
+        seen.append((database, options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cometapi_runway.batch.work", work)
+    gateway = ("--base-url", "http://127.0.0.1:1")
+    result = run("batch", "work", "--database", DATABASE, *gateway, "--request-timeout", "9")
+    assert seen == [(DATABASE, {"base_url": gateway[1], "timeout": 9.0})]
+    assert "other workers go on with them" in result.err
+    next_line = next(line for line in result.err.splitlines() if line.startswith("next:"))
+    assert " ".join(gateway) in next_line

@@ -12,11 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cometapi_runway import RunwayClient
 from cometapi_runway._live_check._questions import make_questions
 from cometapi_runway._live_check._verdicts import Verdict
+from cometapi_runway.cli._actions import live_spend
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.journal import Journal
 from cometapi_runway.simulator import Fault, Gateway, When
@@ -379,3 +380,27 @@ def test_programs_get_one_event_for_each_question(run: Terminal) -> None:
     events = [one["event"] for one in result.results]
     assert events == ["question"] * QUESTIONS + ["live"]
     assert {one["verdicts"][0] for one in result.results[:-1]} == {"as expected"}
+
+
+def test_the_table_has_one_heading_and_each_operation_once(run: Terminal) -> None:
+    lines = run(*LIVE).out.splitlines()
+    assert [line.split() for line in lines if line.startswith("question")] == [
+        ["question", "contract", "came", "verdict"]
+    ]
+    heads = [line for line in lines if re.match("(GET|POST) /", line)]
+    operations = {one.operation.id for one in make_questions(contract(), "2024-11-06")}
+    assert len(heads) == len(operations)
+
+
+@pytest.mark.parametrize("unpriced", [(), ("act_two", "video_upscale")])
+def test_an_offer_names_what_it_does_not_know(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, unpriced: tuple[str, ...]
+) -> None:
+    offer = evolve(live_spend.find_offer(), unpriced=unpriced)
+    monkeypatch.setattr(live_spend, "find_offer", lambda: offer)
+    monkeypatch.setattr("sys.stdin", FakeTerminal("no\n"))
+    result = run(*LIVE, "--spend")
+    assert "nothing was bought" in result.err
+    remark = f"unknown: the prices of {', '.join(unpriced)}; one of them may be cheaper"
+    assert (remark in " ".join(result.err.split())) is bool(unpriced)
+    assert ("unknown:" in result.err) is bool(unpriced)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from cometapi_runway.cli._commands import mcp
+from cometapi_runway.mcp import AgentTools
 
 from .terminal import Terminal
 
@@ -45,3 +51,35 @@ def test_the_key_comes_from_the_environment(run: Terminal, monkeypatch: pytest.M
     result = run("mcp", "--output", "out")
     assert result.code == 2
     assert "COMETAPI_KEY is not set" in result.err
+
+
+def test_the_session_has_what_the_options_say(
+    run: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And SIGTERM, by which hosts end a server, interrupts it."""
+    seen: list[Any] = []
+
+    def serve(make_tools: Callable[[], AgentTools]) -> int:
+        tools = make_tools()
+        seen.extend([tools.options, tools.client.settings])
+        before = signal.getsignal(signal.SIGTERM)
+        assert callable(before)
+        with pytest.raises(KeyboardInterrupt):
+            before(signal.SIGTERM, None)
+        return 2
+
+    monkeypatch.setattr(mcp.server_module, "serve_stdio", serve)
+    before = signal.getsignal(signal.SIGTERM)
+    result = run(
+        *("mcp", "--output", "out", "--interval", "7", "--operations", "text_to_image"),
+        *("--base-url", "http://127.0.0.1:1", "--request-timeout", "9", "--budget-scope", "mine"),
+    )
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert result.code == 0
+    assert "2 tasks continue at the gateway" in result.err
+    options, settings = seen
+    assert options.output.resolve() == tmp_path / "out"
+    assert (options.scope, options.interval) == ("mine", 7)
+    assert [one.name for one in options.resources] == ["text_to_image"]
+    assert options.intents == tmp_path / "journal.sqlite3-intents"
+    assert (settings.base_url, settings.timeout) == ("http://127.0.0.1:1", 9)

@@ -171,3 +171,16 @@ def test_a_dry_run_shows_no_clear_text_request(run: Terminal, gateway: Gateway) 
     assert result.code == ExitCode.USAGE
     assert "COMETAPI_RUNWAY_ALLOW_CLEAR_TEXT=1" in result.err
     assert gateway.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--label", "a"), "--label needs the journal"),
+        (("--label", "a", "--max-tasks", "1"), "--label and --max-tasks need the journal"),
+    ],
+)
+def test_what_needs_a_journal_is_named(run: Terminal, options: tuple[str, ...], words: str) -> None:
+    result = run(*CREATE, "--no-journal", *options)
+    assert result.code == ExitCode.USAGE
+    assert words in " ".join(result.err.split())

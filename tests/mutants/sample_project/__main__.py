@@ -17,9 +17,9 @@ from tests.mutants.mutation_operators import Mutant  # noqa: E402
 from tests.mutants.suites import Suite  # noqa: E402
 
 AREAS = (
-    areas.Area("core", ("wrapper/sample",), 100),
-    areas.Area("contract tools", ("openapi/tools",), 100),
-    areas.Area("command line", ("openapi/program",), 100),
+    areas.Area("core", "wrapper/sample", 100),
+    areas.Area("contract tools", "openapi/tools", 100),
+    areas.Area("command line", "openapi/program", 100),
 )
 
 

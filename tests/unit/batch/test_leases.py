@@ -15,7 +15,10 @@ NAMES = ["shots", "a", "x" * 40]
 """With negative and with positive hashes."""
 
 
-@pytest.mark.parametrize("records", ["file", "postgresql"])
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
+
+
+@pytest.mark.parametrize("records", ["file", POSTGRESQL])
 def test_a_batch_is_run_as_long_as_its_lease_is_held(
     records: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

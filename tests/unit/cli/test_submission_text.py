@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
+from cometapi_runway._core.task import Task
 from cometapi_runway.cli._commands import _submission_text
 from cometapi_runway.cli._commands._submission_text import (
     describe_unknown_submission,
     format_settle_command,
     format_submission,
+    format_task,
     make_submission_fields,
 )
 from cometapi_runway.journal import SubmissionRecord, SubmissionState
@@ -170,3 +172,19 @@ def test_an_age_is_cut_to_one_unit(
 
     assert f" {age}  " in format_submission(submission(), GATEWAY)
     assert f" sent {age} ago" in describe_unknown_submission(submission())
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"status": "PENDING"}, "t  PENDING"),
+        ({"status": "RUNNING", "progress": 0.5}, "t  RUNNING 50%"),
+        ({"status": "SUCCEEDED", "progress": 1.0, "output": ("a", "b")}, "t  SUCCEEDED\na\nb"),
+        ({"status": "FAILED", "progress": 0.5}, "t  FAILED"),
+        ({"status": "FAILED", "failure": "why"}, "t  FAILED: why"),
+        ({"status": "FAILED", "failure_code": "A.B"}, "t  FAILED (A.B)"),
+        ({"status": "FAILED", "failure": "why", "failure_code": "A.B"}, "t  FAILED: why (A.B)"),
+    ],
+)
+def test_a_task_is_one_line_and_its_outputs(fields: dict[str, Any], line: str) -> None:
+    assert format_task(Task("t", **fields)) == line

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cometapi_runway._core import partial_file
+from cometapi_runway._core import file_locks, partial_file
 from cometapi_runway._core.partial_file import PartialFile
 
 from ..support.partial_files import DATA, KNOWN, NO_IDENTITY, POSIX, names, write
@@ -142,3 +142,34 @@ def test_the_part_of_another_holder_is_not_removed(parts: list[PartialFile], sha
     write(parts[1], DATA)
     parts[0].close()
     assert shared.read_bytes() == DATA
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT])
+def test_what_cannot_be_cleaned_up_is_left(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is complete: a failure to tidy up is none of the download."""
+    final, partial = tmp_path / "a.mp4", tmp_path / "a.part"
+    partial.write_bytes(DATA)
+    os.link(partial, final)
+    attempts = []
+
+    def refuse(path: object, *_: object) -> None:
+        attempts.append(path)
+        raise OSError(code, os.strerror(code))
+
+    for name in ("unlink", "iterdir", "samefile"):
+        monkeypatch.setattr(Path, name, refuse)
+    for clean_up in (
+        partial_file._try_to_remove,
+        partial_file.remove_identity,
+        partial_file._remove_leftovers,
+        lambda path: partial_file.remove_second_name(path, final),
+    ):
+        clean_up(partial)
+    assert len(attempts) == 4
+    monkeypatch.setattr(os, "open", refuse)
+    partial_file._remove_abandoned(partial)
+    file_locks.sync_folder(tmp_path)
+    assert len(attempts) == 6
+    assert final.read_bytes() == DATA

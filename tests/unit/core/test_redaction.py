@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from cometapi_runway._core.redaction import (
+    redact_database_url,
     redact_headers,
     redact_json,
     redact_text,
     redact_url,
     strip_payloads,
 )
+from cometapi_runway._core.secret import Secret
 from cometapi_runway.errors import Issue
 
 from ..support.secret_cases import CLIP, KEY, MARKER, PICTURE
@@ -94,3 +96,76 @@ def test_an_issue_holds_its_value_but_does_not_say_it() -> None:
     issue = Issue("/x", "pattern", PICTURE, "/x: is wrong")
     assert issue.value == PICTURE
     assert MARKER not in repr(issue)
+
+
+SHOWN_HEADERS = [
+    "accept",
+    "accept-encoding",
+    "accept-ranges",
+    "age",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "host",
+    "last-modified",
+    "range",
+    "retry-after",
+    "server",
+    "transfer-encoding",
+    "user-agent",
+    "x-runway-version",
+]
+SHOWN_PARAMETERS = [
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "service",
+    "sslmode",
+    "sslrootcert",
+    "user",
+]
+
+
+def test_a_header_is_hidden_unless_it_is_known_to_hold_no_secret() -> None:
+    hidden = ["authorization", "cookie", "x-api-key", "location", "content-type-x", "x"]
+    shown = redact_headers((name.title(), "v") for name in SHOWN_HEADERS + hidden)
+    assert shown == {
+        **{name.title(): "v" for name in SHOWN_HEADERS},
+        **{name.title(): "[hidden]" for name in hidden},
+    }
+
+
+def test_a_parameter_of_a_database_is_left_out_unless_it_is_known_to_hold_no_secret() -> None:
+    names = [*SHOWN_PARAMETERS, "password", "passfile", "sslkey", "sslpassword", "options"]
+    query = "&".join(f"{name}=v" for name in names)
+    shown = "&".join(f"{name}=v" for name in SHOWN_PARAMETERS)
+    assert redact_database_url(f"postgresql://me@h/db?{query}") == f"postgresql://me@h/db?{shown}"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str.encode,
+        lambda text: "".join(f"\\u{ord(one):04x}" for one in text).encode(),
+        lambda text: "".join(f"%{ord(one):02X}" for one in text).encode(),
+        lambda text: "".join(f"&#{ord(one)};" for one in text).encode(),
+        *(lambda text, code=code: text.encode(code) for code in
+          ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["sk-key", "sk-12345678"])
+def test_a_secret_is_hidden_however_it_is_written(write: Any, text: str) -> None:
+    content = write(f"<{text}>")
+    shown = Secret(text).hide_in(content)
+    assert write(text) not in shown
+    assert "[hidden]" in shown.decode("latin-1").replace("\0", "")
+    other = write("<another>")
+    assert Secret(text).hide_in(other) == other
+    short = write("<sk-ke>")
+    assert Secret("sk-ke").hide_in(short) == short, "it would be found everywhere"

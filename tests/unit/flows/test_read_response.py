@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cometapi_runway import errors
+from cometapi_runway._flows import read_response
 from cometapi_runway._flows.read_response import find_error, parse_response
 from cometapi_runway.errors import RunwayError
 
@@ -208,3 +209,14 @@ class TestReading:
     def test_an_error_made_by_hand_has_no_response(self) -> None:
         assert errors.NotFoundError(404).response is None
         assert str(errors.NotFoundError(404)) == "HTTP 404"
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, OverflowError])
+def test_whatever_the_parser_of_dates_raises_is_no_date(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(read_response, "parsedate_to_datetime", fail)
+    assert read_response.parse_http_date("Thu, 01 Jan 2026 00:00:00 GMT") is None

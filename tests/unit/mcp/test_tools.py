@@ -109,3 +109,38 @@ async def test_hints_say_what_costs(runway_simulator: Simulator, tmp_path: Path)
     assert changing == {"submit", "download"}
     assert hints["submit"]
     assert hints["submit"].idempotent_hint
+
+
+def test_the_tools_that_every_session_has_take_these_arguments() -> None:
+    text = {"type": "string"}
+    expected: dict[str, tuple[dict[str, Any], list[str], bool]] = {
+        "submit": ({"intent_id": text}, ["intent_id"], False),
+        "wait": (
+            {
+                "task_id": {**text, "minLength": 1},
+                "seconds": {"type": "number", "minimum": 0, "maximum": 45, "default": 45},
+            },
+            ["task_id"],
+            True,
+        ),
+        "download": ({"task_id": {**text, "minLength": 1}}, ["task_id"], False),
+        "list_tasks": (
+            {
+                "unfinished": {"type": "boolean", "default": False},
+                "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+            },
+            [],
+            True,
+        ),
+        "unknown": ({}, [], True),
+    }
+    for name, (properties, required, is_read_only) in expected.items():
+        tool = list_tools(())[name]
+        schema: Any = json.loads(json.dumps(tool.schema))
+        described = [one.pop("description") for one in schema["properties"].values()]
+        assert all(text.endswith(".") for text in described)
+        assert schema == {
+            "type": "object", "properties": properties, "required": required,
+            "additionalProperties": False,
+        }  # fmt: skip
+        assert (tool.is_read_only, tool.resource) == (is_read_only, None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cometapi_runway.mcp import _agent_tools
+from cometapi_runway.resources._bound_task import AsyncBoundTask
 from cometapi_runway.simulator import Timings
 from cometapi_runway.testing import Simulator
 
@@ -146,6 +149,7 @@ async def test_a_download_before_the_end_says_to_wait(
         await agent.call("wait", task_id=task_id, seconds=10)
         answer = await agent.call("download", task_id=task_id)
     assert answer.is_error
+    assert answer["task_id"] == task_id
     assert "wait for it first" in answer["message"]
 
 
@@ -155,3 +159,85 @@ async def test_a_broken_download_continues(runway_simulator: Simulator, tmp_path
         await agent.call("wait", task_id=task_id)
         runway_simulator.break_next_download()
         assert (await agent.call("download", task_id=task_id)).links
+
+
+async def test_of_several_files_the_progress_of_the_first_is_shown(
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number must grow, and each file counts from zero."""
+
+    async def download(_task: object, _folder: Path, *, on_progress: Any) -> list[Path]:
+        for index, size, total in [(0, 0, 9), (0, 9, None), (1, 0, 4), (2, 4, 4)]:
+            await on_progress(index, size, total)
+        return []
+
+    reports: list[tuple[float, float | None, str | None]] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        reports.append((progress, total, message))
+
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+        await agent.call("wait", task_id=task_id)
+        monkeypatch.setattr(AsyncBoundTask, "download", download)
+        await agent.client.call_tool(
+            "download", {"task_id": task_id}, progress_callback=on_progress
+        )
+    assert reports == [
+        (size, total, f"downloading {task_id}") for size, total in [(0, 9), (9, None)]
+    ]
+
+
+async def test_the_tasks_of_a_session_are_remembered_up_to_a_limit(
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was first asked for is forgotten, and none before there are too many."""
+    monkeypatch.setattr(_agent_tools, "_MAX_TASKS", 2)
+    async with open_session(tmp_path) as agent:
+        tools = agent.tools
+        assert tools is not None
+        kept = []
+        for name in ("a", "b", "a", "c"):
+            task = await tools._bind(name)
+            assert await tools._bind(name) is task
+            kept.append(list(tools._tasks))
+    assert kept == [["a"], ["a", "b"], ["a", "b"], ["b", "c"]]
+
+
+async def test_tasks_that_continue_are_counted(runway_simulator: Simulator, tmp_path: Path) -> None:
+    async with open_session(tmp_path) as agent:
+        tools = agent.tools
+        assert tools is not None
+        counts = [await tools.count_unfinished()]
+        ids = [(await agent.buy())["task_id"] for _ in range(2)]
+        counts.append(await tools.count_unfinished())
+        await agent.call("wait", task_id=ids[0])
+        counts.append(await tools.count_unfinished())
+    assert counts == [0, 2, 1]
+
+
+async def test_a_failure_after_the_host_has_left_is_not_reported_as_lost(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+    async def fail() -> AsyncBoundTask:
+        raise ValueError
+
+    async def wait_for_ever() -> AsyncBoundTask:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with open_session(tmp_path) as agent:
+        assert agent.tools is not None
+        failing = agent.tools._start(fail())
+        cancelled = agent.tools._start(wait_for_ever())
+        await asyncio.wait([failing])
+        cancelled.cancel()
+        await agent.finish_submissions()
+        assert not agent.tools._submissions
+        assert cancelled.cancelled()
+        del failing, cancelled
+        gc.collect()
+    assert reported == []

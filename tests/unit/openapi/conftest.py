@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import shutil
@@ -134,6 +135,7 @@ def _cache_generation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     kept: dict[tuple[bytes, bytes], Path] = {}
     run = generator._run_generator
 
+    @functools.wraps(run)
     def remembered(source: Path, config: Path, package: Path) -> None:
         key = (source.read_bytes(), config.read_bytes())
         if key not in kept:

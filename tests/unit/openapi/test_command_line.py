@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,19 @@ def test_a_wrong_command_line_is_refused(
 def test_the_tools_work_on_the_repository_they_are_part_of(repository: Workspace) -> None:
     assert Workspace.here() == repository
     assert portable_yaml.load(repository.contract.read_text("utf-8"), "x")
+
+
+def test_the_help_describes_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    (names,) = re.findall(r"^  \{(.*)\}$", text, re.MULTILINE)
+    described = re.findall(r"^    ([a-z-]+) +[a-z]", text, re.MULTILINE)
+    assert described == names.split(",")
+    for name, options in {"vendor": ["page", "--variant"], "operation": ["page", "--name"],
+                          "spec-diff": ["base"], "table": ["--write"]}.items():  # fmt: skip
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        text = capsys.readouterr().out
+        for option in options:
+            assert re.search(rf"^  {option}( [A-Z]+)?\s+[a-z]", text, re.MULTILINE), option

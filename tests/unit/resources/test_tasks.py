@@ -17,6 +17,7 @@ from cometapi_runway import (
     Task,
     TaskTimeoutError,
 )
+from cometapi_runway.resources import _tasks
 
 from ..support.both_clients import ASSETS, ID, ClientHarness
 from ..support.mocked_gateway import OUTPUT, RAW, MockedGateway
@@ -174,3 +175,11 @@ class TestAwaiting:
         assert gateway.harness.time == 12.0
         assert isinstance(caught.value.__cause__, asyncio.CancelledError)
         assert any(ID in note for note in caught.value.__cause__.__notes__)
+
+
+@pytest.mark.parametrize("ids", [ID, 5, None])
+def test_what_is_no_list_of_ids_is_refused_by_its_type(ids: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="pass a list") as refused:
+        _tasks.list_ids(ids)
+    (issue,) = refused.value.issues
+    assert (issue.path, issue.rule) == ("ids", "type")

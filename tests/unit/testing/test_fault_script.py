@@ -198,6 +198,50 @@ def test_every_operation_is_known_by_all_its_names(kind, runway_simulator):
         runway_simulator.assert_charged(0, operation=getattr(operation, kind))
 
 
+@pytest.mark.parametrize("plan", [
+    lambda kit, name: kit.lose_next_response(operation=name),
+    lambda kit, name: kit.drop_next_request(operation=name),
+    lambda kit, name: kit.refuse_next(operation=name),
+    lambda kit, name: kit.throttle_next(operation=name),
+    lambda kit, name: kit.hang_next(operation=name),
+])  # fmt: skip
+def test_a_fault_of_one_operation_leaves_the_others_alone(plan, runway_simulator):
+    before = runway_simulator.clock.now()
+    plan(runway_simulator, "video_upscale")
+    assert create(runway_simulator.client).wait().output
+    assert runway_simulator.clock.now() - before < 60
+    assert {one.fault for one in runway_simulator.requests} == {None}
+    plan(runway_simulator, "tasks")
+    assert len(runway_simulator.gateway.faults.active_rules) == 2
+
+
+@pytest.mark.parametrize(("plan", "kind", "values"), [
+    (lambda kit: kit.throttle_next(), "rate_limit", {"retry_after": 2.0}),
+    (lambda kit: kit.hang_next(), "hang", {"seconds": 3600.0}),
+    (lambda kit: kit.refuse_next(), "status",
+     {"status": 500, "code": "", "message": "simulated refusal"}),
+    (lambda kit: kit.lose_next_response(), "reset", {"acted": True}),
+    (lambda kit: kit.drop_next_request(), "reset", {"acted": False}),
+    (lambda kit: kit.break_next_download(), "cut", {}),
+])  # fmt: skip
+def test_the_defaults_of_a_fault(plan, kind, values, runway_simulator):
+    plan(runway_simulator)
+    (fault,) = runway_simulator.gateway.faults.active_rules
+    name = "download" if kind == "cut" else "*"
+    assert fault == Fault(kind, when=When(name), **values)
+
+
+def test_a_failed_assertion_is_shown_at_the_line_of_the_test(runway_simulator):
+    for fail in (
+        lambda: runway_simulator.assert_charged(1),
+        lambda: runway_simulator.assert_requested(operation="tasks"),
+        runway_simulator.assert_downloaded,
+    ):
+        with pytest.raises(AssertionError) as failed:
+            fail()
+        assert failed.traceback.filter(failed)[-1].path.name == "test_fault_script.py"
+
+
 class TestAssertions:
     def test_charges(self, runway_simulator):
         runway_simulator.fail_next("INTERNAL")

@@ -7,6 +7,7 @@ is on record, or after a week.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -95,10 +96,8 @@ class IntentStore:
 
     def remove(self, intent_id: str) -> None:
         """Remove an intent. A file that cannot be removed now is removed as an old one."""
-        try:
-            self._path(intent_id).unlink(missing_ok=True)
-        except OSError:
-            return
+        with contextlib.suppress(OSError):
+            self._path(intent_id).unlink()
 
     def remove_old(self) -> None:
         """Remove intents older than a week, also those of other servers."""

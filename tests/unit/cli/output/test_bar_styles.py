@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 from collections.abc import Callable
@@ -140,3 +141,18 @@ def test_a_failure_has_a_colored_label(code: ExitCode, label: str, color: str) -
     assert strip(shown).splitlines() == [
         f"{label:<7}message", "       one", "next:  advice", "note:  careful",
     ]  # fmt: skip
+
+
+def test_a_remark_is_above_a_view_that_shares_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after a failure the console belongs to the report again."""
+    out = io.StringIO()
+    report = ProgressBarReport(out, out)
+    printed: list[str] = []
+    monkeypatch.setattr(report.console, "print", lambda text: printed.append(str(text)))
+    report.show_note("before")
+    with contextlib.suppress(ZeroDivisionError), report.share_console():
+        report.show_note("inside")
+        raise ZeroDivisionError
+    report.show_note("after")
+    assert printed == ["inside"]
+    assert out.getvalue().split() == ["before", "after"]

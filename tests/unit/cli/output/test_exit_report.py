@@ -242,3 +242,15 @@ def test_an_answer_of_a_wrong_path_advises_to_check_the_address(error: BaseExcep
 )
 def test_an_answer_of_the_gateway_itself_does_not(error: BaseException) -> None:
     assert "--base-url" not in make_exit_report(error).advice
+
+
+@pytest.mark.parametrize(
+    ("path", "rule", "text"),
+    [
+        ("promptText", "required", "--prompt-text is required (required)"),
+        ("promptText", "other", "words"),
+        ("/promptText", "required", "words"),
+    ],
+)
+def test_a_missing_argument_is_named_as_its_option(path: str, rule: str, text: str) -> None:
+    assert describe_issue(Issue(path, rule, None, "words")) == text

@@ -153,7 +153,12 @@ def test_text_that_only_yaml_1_2_can_read_is_refused(text: str, reason: str) -> 
             read(text, "fix.yaml")
 
 
-@pytest.mark.parametrize("text", ["a: [", "a: b: c", "\tx", "'a", "&a *b", "%TAG ! x\n"])
+NO_YAML = ["a: [", "a: b: c", "\tx", "'a", "&a *b", "%TAG ! x\n"]
+NO_TEXT = ["a: \x00", "\ud800"]
+NO_NUMBER = ["a: " + "1" * 5000, "!!int x", "!!float x"]
+
+
+@pytest.mark.parametrize("text", [*NO_YAML, *NO_TEXT, *NO_NUMBER], ids=lambda text: text[:12])
 def test_text_that_is_no_yaml_is_refused(text: str) -> None:
     for read in (portable_yaml.load, portable_yaml.load_as_yaml_1_1):
         with pytest.raises(ContractError, match=r"fix\.yaml"):

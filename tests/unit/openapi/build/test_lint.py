@@ -134,7 +134,7 @@ def test_the_contract_keeps_its_rules(whole: JsonObject, good: JsonObject) -> No
         (
             f"{REQUEST}/properties/model/$ref",
             "#/components/schemas/TaskStatus",
-            f"{REQUEST}/properties/model: a .ref must have no siblings, found: type, desc",
+            f"{REQUEST}/properties/model: a .ref must have no siblings, found: type, desc[^$]*$",
         ),
         (
             f"{REQUEST}/properties/model/enum",

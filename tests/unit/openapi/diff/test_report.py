@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import json
 import re
 from typing import TYPE_CHECKING
@@ -45,6 +46,14 @@ def test_the_page_shows_the_same_and_escapes_it(comparison: Comparison) -> None:
     assert "<b>: " not in page
     assert "prefers-color-scheme: dark" in page
     assert "<script" not in page
+
+
+def test_the_page_shows_each_witness(comparison: Comparison) -> None:
+    page = report.as_html(comparison)
+    shown = [json.loads(html.unescape(one)) for one in re.findall("<pre>(.*?)</pre>", page)]
+    witnesses = [one for change in comparison.changes for one in change.judgement.witness]
+    assert witnesses
+    assert shown == witnesses
 
 
 def test_the_page_fits_a_telephone(comparison: Comparison) -> None:

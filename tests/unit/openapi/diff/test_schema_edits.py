@@ -48,6 +48,10 @@ CASES: dict[str, tuple[Any, Any]] = {
     "required": (obj(a=S, b=S), obj(["b"], a=S, b=S)),
     "optional": (obj(["a", "b"], a=S, b=N), obj(["a"], a=S, b=N)),
     "required without property": ({"type": "object"}, {"type": "object", "required": ["x"]}),
+    "optional without property": (
+        {"type": "object", "required": ["x"]},
+        {"type": "object", "required": []},
+    ),
     "renamed": (
         obj(["colour"], colour={**S, "enum": ["r", "g"]}),
         obj(["color"], color={**S, "enum": ["r", "g"]}),
@@ -171,6 +175,9 @@ EDITS: dict[str, list[tuple[Any, ...]]] = {
     "optional": [("/b", "no longer required", "optional", "", "b", "", False, [], False)],
     "required without property": [
         ("/x", "now required", "required", "", "x", "", False, [], False)
+    ],
+    "optional without property": [
+        ("/x", "no longer required", "optional", "", "x", "", False, [], False)
     ],
     "renamed": [
         ("/colour", "looks renamed to color", "renamed", "", "colour", "color", False, [], False)

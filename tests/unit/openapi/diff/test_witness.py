@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 
+from contract_tools.diff import witness
 from contract_tools.diff.changes import Judgement
 from contract_tools.diff.judge import judge
 from contract_tools.diff.witness import WitnessSearch, find_examples
@@ -312,3 +314,10 @@ def test_schemas_that_cannot_be_compared_are_undecided(
     assert isinstance(found, Judgement)
     assert found.verdict == "undecided"
     assert found.reason.startswith("the schemas cannot be compared: ")
+
+
+def test_a_witness_depends_on_the_schema_alone() -> None:
+    """Neither on chance, nor on earlier runs, nor on how fast the machine is."""
+    found = witness._SETTINGS
+    assert (found.derandomize, found.database, found.deadline) == (True, None, None)
+    assert set(found.suppress_health_check) == set(hypothesis.HealthCheck)

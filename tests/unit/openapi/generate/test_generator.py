@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,3 +84,49 @@ def test_a_package_that_cannot_be_imported_is_refused(
     monkeypatch.setattr(generator, "_run_generator", spoil)
     with pytest.raises(ContractError, match=r"cannot be imported: .*ModuleNotFoundError.*nowhere"):
         regenerate.check(workspace)
+
+
+def test_nothing_of_the_environment_reaches_the_programs(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither variables, nor the folder, nor the user's packages; and no bytecode is written."""
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        environment = {"PATH": str(Path(sys.executable).parent), "LANG": "C.UTF-8"}
+        assert options == {
+            "env": environment, "capture_output": True, "text": True, "encoding": "utf-8",
+            "check": False,
+        }  # fmt: skip
+        version = generator._pin(workspace, generator.FORMATTER)
+        return subprocess.CompletedProcess(command, 0, f"ruff {version}\n", "")
+
+    regenerate.check(workspace)
+    monkeypatch.setattr(subprocess, "run", run)
+    source, package = workspace.package / "contract.json", workspace.root / "made"
+    inspect.unwrap(generator._run_generator)(source, workspace.generator_config, package)
+    regenerate.check(workspace)
+    generated, formatted, imported = ran
+    assert formatted == [str(Path(sys.executable).parent / "ruff"), "--version"]
+    for command in (generated, imported):
+        assert command[:3] == [sys.executable, "-I", "-B"]
+    options = ["--meta", "none", "--fail-on-warning", "--path", str(source)]
+    assert generated[3:] == [
+        "-m", "openapi_python_client", "generate", *options,
+        "--config", str(workspace.generator_config), "--output-path", str(package),
+    ]  # fmt: skip
+    assert imported[3:5] == ["-c", generator.IMPORT_ALL]
+
+
+@pytest.mark.parametrize(("out", "error"), [("a", "b"), ("", "b"), ("a", "")])
+def test_what_the_generator_prints_is_shown(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, out: str, error: str
+) -> None:
+    ended = subprocess.CompletedProcess([], 1, f"{out}\n", f"{error}\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    run = inspect.unwrap(generator._run_generator)
+    with pytest.raises(ContractError) as refused:
+        run(workspace.contract, workspace.generator_config, workspace.package)
+    lines = ["openapi-python-client refused the contract:", *filter(None, (out, error))]
+    assert str(refused.value).splitlines() == lines

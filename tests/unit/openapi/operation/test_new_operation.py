@@ -25,7 +25,7 @@ from contract_tools.build import overlays
 from contract_tools.build.contract import Contract
 from contract_tools.generate.operations_table import BEGIN
 from contract_tools.generate.python_source import format_module
-from contract_tools.operation import new_operation
+from contract_tools.operation import names, new_operation
 from contract_tools.operation.new_operation import add_operation
 from contract_tools.pages import register
 
@@ -273,12 +273,12 @@ def test_the_tests_hold_the_new_signatures_to_the_contract(project: Workspace) -
     )  # fmt: skip
     link_tables(project.root)
     options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-    names = (
+    selected = (
         "-k",
         "invented_sound or invented_dub or odd or invented-sound or invented-dub or every",
     )
 
-    done = run(project, "-m", "pytest", *options, *CHECKS, *names)
+    done = run(project, "-m", "pytest", *options, *CHECKS, *selected)
 
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
@@ -300,6 +300,24 @@ def test_what_is_written_is_formatted_and_exported(project: Workspace) -> None:
     assert "    invented_odd = ResourceDescriptor(signatures.compat_invented_odd)\n" in client
     readme = (project.root / "README.md").read_text("utf-8")
     assert BEGIN not in readme or "`client.compat.invented_odd.create`" in readme
+
+
+@pytest.mark.parametrize("name", ["invented_dub", "invented_sound", "compat_invented_odd"])
+def test_every_file_is_written_as_reviewed(project: Workspace, name: str, tmp_path: Path) -> None:
+    """Overlay, signature and samples; once reviewed, the new text replaces the old one."""
+    label = name.replace("_", "-")
+    files = [
+        *project.overlays.glob(f"[0-9]*-{label}.overlay.yaml"),
+        project.signatures / f"{name}.py",
+        *sorted(project.samples.glob(f"{label}-*.json")),
+    ]
+    # An overlay's number depends on the repository's others.
+    texts = {re.sub(r"^\d+-", "", file.name): file.read_text("utf-8") for file in files}
+    written = "".join(f"===== {file}\n{text}" for file, text in texts.items())
+    new = tmp_path / f"{name}.txt"
+    new.write_text(written, "utf-8")
+    reviewed = PAGES / "invented" / "written" / new.name
+    assert written.splitlines() == reviewed.read_text("utf-8").splitlines(), f"see {new}"
 
 
 def test_what_the_page_shows_is_kept_as_samples(project: Workspace) -> None:
@@ -338,7 +356,7 @@ def test_every_action_of_the_overlay_has_its_evidence(project: Workspace) -> Non
     ("page", "name", "decisions"),
     [
         ("dub", "invented_dub", ["docstring", "x-price", "CHANGELOG"]),
-        ("sound", "invented_sound", ["docstring", "x-price", "CHANGELOG"]),
+        ("sound", "invented_sound", ["narrator: has several", "docstring", "x-price", "CHANGELOG"]),
         (
             "odd",
             "compat.invented_odd",
@@ -363,6 +381,15 @@ def test_the_command_names_the_resource(
 ) -> None:
     assert main(["operation", str(DUB), "--name", "tasks"], untouched) == 1
     assert "client.tasks exists already; choose another NAME" in capsys.readouterr().err
+
+
+def test_a_name_whose_component_is_taken_is_refused(
+    untouched: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "component_names", lambda _: {"OtherRequest"})
+    message = "the contract has a component OtherRequest already; choose another NAME"
+    with pytest.raises(ContractError, match=message):
+        add_operation(untouched, str(DUB), "other")
 
 
 REFUSED: dict[str, tuple[Callable[[str], str], str, str]] = {
