@@ -50,7 +50,7 @@ IS_MUTATED = getattr(sys.modules["__main__"].__spec__, "parent", "") == "tests.m
 
 
 def _digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _versions(*names: str) -> str:
