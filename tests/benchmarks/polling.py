@@ -45,7 +45,8 @@ from cometapi_runway._flows.prepared_request import PreparedRequest  # noqa: E40
 from cometapi_runway._flows.steps import Record, Send, Sleep  # noqa: E402
 from cometapi_runway._flows.wait import WaitRequest, wait  # noqa: E402
 
-PASTS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+PASTS = int(sys.argv[1]) if len(sys.argv) > 1 else 16
+OTHER_PASTS = max(PASTS // 4, 2)
 LATENCY = 0.15
 INTERVAL = 5.0
 TASKS = 100
@@ -255,7 +256,9 @@ def measure_others() -> None:
     print(f"{'durations':44}{'frozen':>14}{'recorded':>14}")
     worst: dict[bool, list[tuple[float, str]]] = {False: [], True: []}
     for median, sigma, _ in KINDS:
-        pasts = [make_past(lognormal(median, sigma), 20, Random(seed)) for seed in range(PASTS)]
+        pasts = [
+            make_past(lognormal(median, sigma), 20, Random(seed)) for seed in range(OTHER_PASTS)
+        ]
         for name, draw in list_others(median, sigma).items():
             label = f"median {median:g} s, then {name}"
             line = f"{label:44}"
