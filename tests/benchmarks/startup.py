@@ -136,6 +136,9 @@ def main() -> int:
     added = found[IMPORT].busy - found["pass"].busy
     ready = compare(rounds, "client ready", CLIENT)
     lean = compare(rounds, "client ready, lean", "httpx.Client(), lean")
+    report_figure(IMPORT, "an empty process", added, IMPORT_LIMIT_MS, "ms")
+    report_figure("client, resource and tasks.retrieve reached", CLIENT, ready, READY_LIMIT)
+    report_figure("the same, without httpx's own command line", CLIENT, lean, None)
     print(f"{IMPORT}: {added:.1f} ms more than an empty process, at most {IMPORT_LIMIT_MS:g}")
     print(f"client ready: {ready:.2f} times {CLIENT}, at most {READY_LIMIT:g}; lean {lean:.2f}")
     return 1 if slow or ready > READY_LIMIT or added > IMPORT_LIMIT_MS else 0

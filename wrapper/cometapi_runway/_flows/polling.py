@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from attrs import define, field
 
-from cometapi_runway._flows.entries import PastDuration
 from cometapi_runway._settings import POLL_JITTER
+
+if TYPE_CHECKING:
+    from cometapi_runway._flows.entries import PastDuration
 
 Polling: TypeAlias = Literal["learned", "fixed"]
 """``learned``: poll when earlier tasks have ended. ``fixed``: poll once per interval."""
