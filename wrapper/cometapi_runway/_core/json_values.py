@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 Object: TypeAlias = Mapping[str, JSON]
@@ -21,7 +21,9 @@ def parse_json(content: bytes | str) -> JSON:
         ValueError: It is not JSON, or too deeply nested to parse.
     """
     try:
-        value: JSON = json.loads(content, object_pairs_hook=_make_object)
+        if not isinstance(content, str):
+            content = content.decode(json.detect_encoding(content), "surrogatepass")
+        value: JSON = _DECODER.decode(content)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return value
@@ -35,6 +37,10 @@ def _make_object(pairs: list[tuple[str, JSON]]) -> Object:
 @lru_cache(maxsize=256)
 def _share_name(name: str) -> str:
     return name
+
+
+# `json.loads` with a hook makes a decoder for each text.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_make_object)
 
 
 def as_object(value: JSON) -> Object | None:
