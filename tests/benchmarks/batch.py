@@ -22,7 +22,7 @@ from pathlib import Path
 import httpx
 from _results import report_figure
 
-ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 CONCURRENCY = int(sys.argv[2]) if len(sys.argv) > 2 else 32
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 TASK_TIME = 1.0

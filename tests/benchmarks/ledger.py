@@ -56,7 +56,7 @@ from cometapi_runway._flows.entries import (  # noqa: E402
 from cometapi_runway._flows.prepared_request import PreparedRequest  # noqa: E402
 from cometapi_runway.journal._backend import Statement  # noqa: E402
 
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
 CREATES = int(sys.argv[2]) if len(sys.argv) > 2 else 25
 MAX_RATIO = 1.15
 MAX_ROUND_TRIPS = 2

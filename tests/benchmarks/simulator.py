@@ -41,7 +41,7 @@ from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
 
 T = TypeVar("T")
 
-REQUESTS = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
+REQUESTS = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
 TASKS = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
 CONNECTIONS = 16
 ROUNDS = 3

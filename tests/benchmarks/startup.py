@@ -29,7 +29,7 @@ from pathlib import Path
 from _results import report_figure
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = 25
+ROUNDS = 15
 LIMIT = 2.0
 READY_LIMIT = 1.35
 IMPORT_LIMIT_MS = 2.0
