@@ -110,7 +110,7 @@ Written by `make bench` on {date}; change a benchmark in `tests/benchmarks`, not
 - Machine: {describe_machine()}; load average at the start {load:.1f}.
 - Each figure is the median of {runs} runs, with the lowest and the highest. Without a unit it is
   the ratio to the peer, measured in the same run.
-- A figure in bold is above its limit.
+- A figure in bold is above its limit; the docstring of its benchmark says why.
 
 | what | compared with | median | lowest to highest | at most |
 | --- | --- | --- | --- | --- |
