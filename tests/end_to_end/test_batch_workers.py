@@ -29,6 +29,9 @@ ROWS = int(os.environ.get("BATCH_WORKERS_ROWS", "60"))
 """Three chunks. 2,000 rows take a quarter of an hour, so they run only on request."""
 CONCURRENCY = 8
 FOLDER = Path(__file__).parent / "programs"
+WORKERS_WITH_ROWS = (
+    "SELECT DISTINCT executor_id FROM cometapi_runway_dbos.workflow_status WHERE status = 'PENDING'"
+)
 TIMINGS = Timings(invisible=0, pending=0.1, running=0.4, spread=0.2)
 
 
@@ -115,7 +118,7 @@ def test_the_database_restarts(tmp_path: Path, server: SimulatorServer) -> None:
         start(stack, "work_on_batches.py", url, server.base_url)
         wait_for_charges(server, ROWS // 3)
         database.stop(require_binaries())
-        time.sleep(2)
+        time.sleep(1)
         database.start(require_binaries())
         output, _ = run.communicate(timeout=900)
         assert output.endswith("complete\n")
@@ -136,7 +139,10 @@ def test_a_worker_comes_back_after_others_took_its_rows(
         sessions = f"FROM pg_stat_activity WHERE datname = '{name}'"
         postgres_server.execute(f"SELECT pg_terminate_backend(pid) {sessions}")
         charges = len(server.gateway.charges)
-        time.sleep(15)
+        deadline = time.monotonic() + 120
+        while len(postgres_server.execute(WORKERS_WITH_ROWS, name)) > 1:
+            assert time.monotonic() < deadline, "its rows were not taken"
+            time.sleep(0.1)
         frozen.send_signal(signal.SIGCONT)
         output, _ = run.communicate(timeout=900)
     assert output.endswith("complete\n")

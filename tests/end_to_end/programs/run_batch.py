@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from cometapi_runway.batch import Batch
+from cometapi_runway.batch import Batch, _engine, _leases
 
 REFERENCES = ["https://example.com/reference.png"]
+
+# A worker that is gone is noticed within seconds.
+_engine._LEASE_INTERVAL = 0.5  # type: ignore[misc]
+_leases.PostgresLease.grace = 3.0
 
 
 def main(
