@@ -13,6 +13,11 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from . import __main__ as command
+from . import picked_mutants, random_mutants
+from .areas import AREAS
+from .mutation_operators import Mutant
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = """
 LIMIT = 10
@@ -394,12 +399,24 @@ def test_one_area_runs_only_its_mutants_and_suites(two_areas):
     [
         (("--picked-only",), {"half", "inside"}),
         (("--no-picked", "--random", "1"), {"triple", "outside"}),
-        (("--no-picked", "--area", "core"), {"outside", "unseen"}),
-        (("--picked-only", "--area", "core"), {"inside"}),
+        (("--no-picked", "--area", AREAS[0].name), {"outside", "unseen"}),
+        (("--picked-only", "--area", AREAS[0].name), {"inside"}),
     ],
 )
-def test_options_select_mutants(two_areas, options, selected):
-    assert two_areas(*options).results.keys() == selected
+def test_options_select_mutants(monkeypatch, options, selected):
+    def make(area, *names):
+        return [Mutant(name, area, "", 1, "", "", "", b"", (), "") for name in names]
+
+    tools, core = AREAS[1], AREAS[0]
+    picked = [*make(tools.name, "half"), *make(core.name, "inside")]
+    random = {tools.name: make(tools.name, "triple", "tool limit"),
+              core.name: make(core.name, "outside", "unseen")}  # fmt: skip
+    monkeypatch.setattr(command, "AREAS", (core, tools))
+    monkeypatch.setattr(picked_mutants, "code", lambda: picked)
+    monkeypatch.setattr(picked_mutants, "contract_changes", list)
+    monkeypatch.setattr(random_mutants, "sample", lambda _, area, count: random[area.name][:count])
+    found = command._select(command._parser().parse_args(options))
+    assert {one.id for mutants in found.values() for one in mutants} == selected
 
 
 def test_one_weak_area_fails_the_run(tmp_path):
