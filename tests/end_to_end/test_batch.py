@@ -23,7 +23,14 @@ from cometapi_runway.simulator import (
 
 pytest.importorskip("dbos")
 
-from cometapi_runway.batch import Batch, RowResult, list_batches, read_results
+from cometapi_runway.batch import (
+    Batch,
+    RowResult,
+    _coordinator,
+    _worker,
+    list_batches,
+    read_results,
+)
 
 FAST = Timings(invisible=0, pending=0, running=0.05, spread=0)
 REFERENCES = ["https://example.com/reference.png"]
@@ -40,6 +47,14 @@ def rows(count: int, start: int = 0) -> list[dict[str, Any]]:
         }
         for number in range(start, start + count)
     ]
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notice at once that a batch is to stop, or has."""
+    monkeypatch.setattr(_worker, "_LOOK_INTERVAL", 0.1)
+    monkeypatch.setattr(_coordinator, "_COUNT_INTERVAL", 0.1)
+    monkeypatch.setattr(_coordinator, "_LOOK_INTERVAL", 0.05)
 
 
 @pytest.fixture
@@ -310,10 +325,16 @@ def test_outputs_go_to_a_url(tmp_path: Path, server: SimulatorServer) -> None:
 
 
 def test_the_rate_is_kept_at_the_gateway(batch: Batch, server: SimulatorServer) -> None:
-    batch.add(rows(5))
-    run(batch, rate="2/s")
-    times = sorted(task.created for task in server.gateway.tasks.values())
-    assert all(sum(start <= time < start + 1 for time in times) <= 2 for start in times)
+    # Also where the run before had none.
+    batch.add(rows(4))
+    run(batch)
+    before = set(server.gateway.tasks)
+    batch.add(rows(5, 4))
+    run(batch, rate="4/s")
+    tasks = server.gateway.tasks
+    times = sorted(tasks[task_id].created for task_id in tasks.keys() - before)
+    assert len(times) == 5
+    assert all(sum(start <= time < start + 1 for time in times) <= 4 for start in times)
 
 
 def test_repeated_tasks_keep_the_rate_too(tmp_path: Path) -> None:
@@ -323,11 +344,11 @@ def test_repeated_tasks_keep_the_rate_too(tmp_path: Path) -> None:
         open_batch(tmp_path, server) as batch,
     ):
         batch.add(rows(2))
-        results = run(batch, rate="2/s", attempts=2)
+        results = run(batch, rate="3/s", attempts=2)
         assert statuses(results) == {"SUCCEEDED": 2}
         times = sorted(task.created for task in server.gateway.tasks.values())
         assert len(times) == 4
-        assert all(sum(start <= time < start + 1 for time in times) <= 2 for start in times)
+        assert all(sum(start <= time < start + 1 for time in times) <= 3 for start in times)
 
 
 def test_asyncio(batch: Batch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,17 @@ from tests.process_lines import read_line
 
 from cometapi_runway.simulator import SimulatorServer, Timings
 
+from . import preloaded_python
+from .preloaded_python import PreloadedProcess
+
 pytest.importorskip("dbos")
 
 PROGRAM = Path(__file__).parent / "programs" / "trace_batch.py"
 
 
-def start(folder: Path, server: SimulatorServer) -> subprocess.Popen[str]:
-    command = [sys.executable, str(PROGRAM), str(folder), server.base_url]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def start(folder: Path, server: SimulatorServer) -> PreloadedProcess | subprocess.Popen[str]:
+    modules = ["cometapi_runway.batch", "dbos"]
+    return preloaded_python.start(PROGRAM, folder, server.base_url, modules=modules)
 
 
 def describe(span: dict[str, Any]) -> tuple[str, str, str]:
@@ -30,7 +32,7 @@ def describe(span: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def test_a_row_that_another_process_resumes_is_linked(tmp_path: Path) -> None:
-    timings = Timings(invisible=0, pending=0, running=4, spread=0)
+    timings = Timings(invisible=0, pending=0, running=2, spread=0)
     with SimulatorServer(timings=timings) as server:
         with start(tmp_path, server) as process:
             created = json.loads(read_line(process))

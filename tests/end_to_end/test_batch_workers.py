@@ -55,6 +55,25 @@ def wait_for_charges(server: SimulatorServer, count: int) -> None:
         time.sleep(0.05)
 
 
+def has_rows(database: str, worker: int) -> bool:
+    """Whether a worker has begun chunks that have not ended."""
+    import psycopg
+
+    begun = (
+        "SELECT 1 FROM cometapi_runway_dbos.workflow_status "
+        "WHERE status = 'PENDING' AND executor_id = %s"
+    )
+    with psycopg.connect(database) as db:
+        return db.execute(begun, [str(worker)]).fetchone() is not None
+
+
+def wait_for_rows(database: str, worker: int, *, expected: bool = True) -> None:
+    deadline = time.monotonic() + 120
+    while has_rows(database, worker) != expected:
+        assert time.monotonic() < deadline, f"worker {worker} has rows: {not expected}"
+        time.sleep(0.1)
+
+
 def count_overlaps(tasks: list[SimulatedTask]) -> int:
     """How many tasks the gateway had at once, at most."""
     changes = [(task.created, 1) for task in tasks]
@@ -95,13 +114,15 @@ def test_one_worker_killed_and_one_restarted(
     arguments = (tmp_path, server.base_url, ROWS, CONCURRENCY, postgres_url)
     with ExitStack() as stack:
         run = start(stack, "run_batch.py", *arguments)
-        killed = start(stack, "work_on_batches.py", postgres_url, server.base_url)
-        restarted = start(stack, "work_on_batches.py", postgres_url, server.base_url)
+        killed = start(stack, "work_on_batches.py", postgres_url, server.base_url, 1)
+        restarted = start(stack, "work_on_batches.py", postgres_url, server.base_url, 2)
         wait_for_charges(server, ROWS // 4)
+        wait_for_rows(postgres_url, 1)
         killed.kill()
         wait_for_charges(server, ROWS // 2)
+        wait_for_rows(postgres_url, 2)
         restarted.kill()
-        start(stack, "work_on_batches.py", postgres_url, server.base_url)
+        start(stack, "work_on_batches.py", postgres_url, server.base_url, 3)
         output, _ = run.communicate(timeout=900)
     assert output.endswith("complete\n")
     check_outcome(tmp_path, server, postgres_url)
@@ -112,10 +133,11 @@ def test_the_database_restarts(tmp_path: Path, server: SimulatorServer) -> None:
         database = stack.enter_context(start_own_server())
         url = database.url("postgres")
         run = start(stack, "run_batch.py", tmp_path, server.base_url, ROWS, CONCURRENCY, url)
-        start(stack, "work_on_batches.py", url, server.base_url)
+        start(stack, "work_on_batches.py", url, server.base_url, 1)
         wait_for_charges(server, ROWS // 3)
+        wait_for_rows(url, 1)
         database.stop(require_binaries())
-        time.sleep(2)
+        time.sleep(1)
         database.start(require_binaries())
         output, _ = run.communicate(timeout=900)
         assert output.endswith("complete\n")
@@ -128,15 +150,16 @@ def test_a_worker_comes_back_after_others_took_its_rows(
     with ExitStack() as stack:
         arguments = (tmp_path, server.base_url, ROWS, CONCURRENCY, postgres_url)
         run = start(stack, "run_batch.py", *arguments)
-        frozen = start(stack, "work_on_batches.py", postgres_url, server.base_url)
+        frozen = start(stack, "work_on_batches.py", postgres_url, server.base_url, 1)
         wait_for_charges(server, ROWS // 4)
+        wait_for_rows(postgres_url, 1)
         # Its sessions end as if its machine had lost the network, and its lease with them.
         frozen.send_signal(signal.SIGSTOP)
         name = urlsplit(postgres_url).path.strip("/")
         sessions = f"FROM pg_stat_activity WHERE datname = '{name}'"
         postgres_server.execute(f"SELECT pg_terminate_backend(pid) {sessions}")
         charges = len(server.gateway.charges)
-        time.sleep(15)
+        wait_for_rows(postgres_url, 1, expected=False)
         frozen.send_signal(signal.SIGCONT)
         output, _ = run.communicate(timeout=900)
     assert output.endswith("complete\n")

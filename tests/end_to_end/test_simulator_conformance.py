@@ -41,8 +41,10 @@ def test_schemathesis_detects_faults(fault):
 
 
 def test_the_seed_decides_which_requests_are_sent():
+    names = ("upscale_a_video", "runway_to_get_task_details")
+    only = [word for name in names for word in ("--include-operation-id", name)]
     first, again, other = (
-        run("--max-examples", "2", "--phases", "fuzzing,stateful", "--seed", seed)
+        run("--max-examples", "2", "--phases", "fuzzing,stateful", "--seed", seed, *only)
         for seed in ("7", "7", "8")
     )
     assert "Seed: 7" in first.output

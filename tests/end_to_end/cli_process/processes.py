@@ -22,7 +22,7 @@ CREATE = (
     "--reference",
     "https://example.com/clip.mp4",
     "--interval",
-    "0.1",
+    "0.04",
 )
 TIMEOUT = 20.0
 

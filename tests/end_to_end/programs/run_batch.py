@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import sys
 
-from cometapi_runway.batch import Batch
+from cometapi_runway.batch import Batch, _decisions, _engine, _leases
 
 REFERENCES = ["https://example.com/reference.png"]
+
+# A worker that is gone is noticed within seconds.
+_engine._LEASE_INTERVAL = 0.5  # type: ignore[misc]
+_leases.PostgresLease.grace = 3.0
+# Slots become free soon, for workers that come later.
+_decisions._MAX_CHUNK = 2  # type: ignore[misc]
 
 
 def main(

@@ -396,8 +396,7 @@ class Batch:
         stack.callback(run.publish)
         stack.callback(run.take_results)
         stack.callback(engine.stop)
-        engine.start()
-        engine.register_queue(self.name, options.concurrency, options.parse_rate())
+        engine.start(options.concurrency, options.parse_rate())
         return run
 
     def _open_results(self) -> ResultsFile:

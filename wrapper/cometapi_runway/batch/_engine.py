@@ -18,7 +18,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID
 
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.version import DISTRIBUTION
@@ -34,6 +35,8 @@ _FORMAT: Final = "1"
 _SYSTEM_SCHEMA: Final = "cometapi_runway_dbos"
 _POLL: Final = 0.15
 """Seconds between two looks at the queue; a slot stays empty as long between two chunks."""
+_END_LOOK: Final = 0.1
+"""Seconds between two looks of DBOS's listener, which hears of nothing here, for its own end."""
 _THREADS: Final = 32
 _HOUR: Final = 3600.0
 _LEASE_INTERVAL: Final = 2.5
@@ -107,16 +110,23 @@ class Engine:
         self._stop: asyncio.Event | None = None
         self._started: Future[None] = Future()
         self._ended: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, name="batch-engine", daemon=True)
+        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
+    def start(self, concurrency: int | None = None, rate: Rate | None = None) -> None:
         """Start the engine, and return when it works.
+
+        Args:
+            concurrency: Set the limits of its only queue, for all workers, to this and the rate.
+            rate: How often a chunk begins.
 
         Raises:
             ConfigurationError: Another engine runs in this process, or the database cannot be used.
         """
         if not _process_lock.acquire(blocking=False):
             raise ConfigurationError("another batch runs in this process", setting="batch")
+        self._thread = threading.Thread(
+            target=self._run, args=(concurrency, rate), name="batch-engine", daemon=True
+        )
         try:
             self._thread.start()
             self._started.result()
@@ -130,7 +140,7 @@ class Engine:
         if loop is not None and stop is not None:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(stop.set)
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join()
         with contextlib.suppress(RuntimeError):
             _process_lock.release()
@@ -139,10 +149,6 @@ class Engine:
         """Raise the error that has ended the engine, if one has."""
         if self._ended.done():
             self._ended.result()
-
-    def register_queue(self, name: str, concurrency: int, rate: Rate | None) -> None:
-        """Set the limits of a queue, for all workers."""
-        self._call(self._register_queue(name, concurrency, rate))
 
     def enqueue(self, queue: str, batch: str, chunks: Sequence[str]) -> None:
         """Put chunks into a queue; one that is there already stays as it is."""
@@ -162,8 +168,10 @@ class Engine:
             raise RuntimeError("the engine has not started")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def _run(self) -> None:
+    def _run(self, concurrency: int | None, rate: Rate | None) -> None:
         try:
+            if self._queue is not None and concurrency is not None:
+                self._register_queue(self._queue, concurrency, rate)
             asyncio.run(self._work())
         except BaseException as error:
             if not self._started.done():
@@ -194,6 +202,36 @@ class Engine:
             _worker = None
             await asyncio.to_thread(DBOS.destroy)
 
+    def _register_queue(self, name: str, concurrency: int, rate: Rate | None) -> None:
+        """Set the limits of a queue, for all workers.
+
+        Before DBOS starts: it sees a queue that is new to it a second later, and the first chunks
+        would be subject to the limits of the run before.
+        """
+        url = self._url.reveal()
+        DBOS.migrate(url, schema=_SYSTEM_SCHEMA)
+        engine: sa.Engine | None = None
+        if url.startswith("sqlite"):
+            engine = sa.create_engine(url, connect_args={"factory": SqliteConnection})
+        client = DBOSClient(
+            system_database_url=url,
+            system_database_engine=engine,
+            dbos_system_schema=_SYSTEM_SCHEMA,
+            application_name=self._application,
+        )
+        try:
+            client.register_queue(
+                name,
+                global_concurrency=concurrency,
+                limiter=None if rate is None else {"limit": 1, "period": rate.spacing},
+                polling_interval_sec=_POLL if rate is None else min(_POLL, rate.spacing / 4),
+                on_conflict="always_update",
+            )
+        finally:
+            client.destroy()
+            if engine is not None:
+                engine.dispose()
+
     def _launch(self) -> None:
         engine_log = logging.getLogger("dbos")
         if not engine_log.handlers:
@@ -211,6 +249,7 @@ class Engine:
             # Nothing is scheduled, and nothing waits for the end of a workflow.
             "use_listen_notify": False,
             "scheduler_polling_interval_sec": _HOUR,
+            "notification_listener_polling_interval_sec": _END_LOOK,
         }
         if self._url.reveal().startswith("sqlite"):
             config["db_engine_kwargs"] = {"connect_args": {"factory": SqliteConnection}}
@@ -218,15 +257,6 @@ class Engine:
         if self._queue is not None:
             DBOS.listen_queues([self._queue])
         DBOS.launch()
-
-    async def _register_queue(self, name: str, concurrency: int, rate: Rate | None) -> None:
-        await DBOS.register_queue_async(
-            name,
-            global_concurrency=concurrency,
-            limiter=None if rate is None else {"limit": 1, "period": rate.spacing},
-            polling_interval_sec=_POLL if rate is None else min(_POLL, rate.spacing / 4),
-            on_conflict="always_update",
-        )
 
     async def _enqueue(self, queue: str, batch: str, chunks: Sequence[str]) -> None:
         for chunk in chunks:
