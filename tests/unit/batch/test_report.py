@@ -330,6 +330,10 @@ def test_the_bar_is_never_wider_than_whole(statuses: list[RowStatus], more: int)
     assert widths <= 100.01
     if statuses and not more:
         assert widths == pytest.approx(100, abs=0.01)
+    ends = [0.0, *(offset + width for _, offset, width in bar)]
+    assert [offset for _, offset, _ in bar] == pytest.approx(ends[:-1], abs=0.01)
+    # A page of many batches is small.
+    assert all(round(one, 3) == one for _, *numbers in bar for one in numbers)
 
 
 def test_rows_that_have_not_ended_are_counted() -> None:

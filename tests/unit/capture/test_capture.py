@@ -229,8 +229,17 @@ class TestDrift:
         assert unreadable == []
 
     def test_other_files_are_listed(self, tmp_path: Path) -> None:
-        for name, text in (("a", "x = "), ("b", "[answer]\nstatus = 1"), ("c", "")):
-            (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+        texts = (
+            "x = ",
+            "[answer]\nstatus = 1",
+            "",
+            "operation = 'o'\nanswer = 'text'",
+            "operation = 'o'\nanswer = {status = 200, body = 5}",
+            "operation = 'o'\nanswer = {status = 'x', body = ''}",
+            "operation = 'o'\nanswer = {status = [], body = ''}",
+        )
+        for number, text in enumerate(texts):
+            (tmp_path / f"{number}.toml").write_text(text, "utf-8")
         drifts, unreadable = find_drift(tmp_path)
         assert drifts == []
-        assert [file.stem for file in unreadable] == ["a", "b", "c"]
+        assert [file.stem for file in unreadable] == list(map(str, range(len(texts))))

@@ -111,6 +111,9 @@ class TestWait:
         harness.respond_with(DONE)
         with locked(location, against_readers=True):
             seconds = measure(lambda: harness.run(client.tasks.wait_all(ids, timeout=0.4)))
+            with pytest.raises(ConfigurationError, match="cannot be read") as refusal:
+                client.journal.store.durations("tasks", limit=1, timeout=0.0)
+            assert refusal.value.setting == "journal"
         assert seconds < 4
 
 
