@@ -213,6 +213,15 @@ class TestClients:
         assert caught.value.setting == "capture"
         assert KEY not in str(caught.value)
 
+    def test_what_another_client_has_written_is_left_as_it_is(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (file,) = record(tmp_path, READ, reply(NEW))
+        file.write_text("written earlier", "utf-8")
+        assert record(tmp_path, READ, reply(NEW)) == [file]
+        assert file.read_text("utf-8") == "written earlier"
+        assert caplog.records == []
+
 
 class TestDrift:
     def test_files_are_grouped_by_what_the_contract_lacks(self, tmp_path: Path) -> None:
