@@ -418,3 +418,18 @@ def test_an_offer_is_shown_as_it_would_be_sent(
     assert f"curl -X POST {BASE_URL}/" in result.err
     assert "X-Runway-Version: 2031-01-02" in result.err
     assert "other.example.com" not in result.everything
+
+
+def test_an_interruption_of_the_question_buys_nothing(
+    connect: Callable[[Wire], Wire], run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object) -> str:
+        raise KeyboardInterrupt
+
+    wire = connect(Wire())
+    monkeypatch.setattr(FakeTerminal, "readline", interrupt)
+    monkeypatch.setattr("sys.stdin", FakeTerminal(""))
+    result = run(*LIVE, "--spend")
+    assert result.code == ExitCode.INTERRUPTED
+    assert "interrupted; nothing was bought" in result.err
+    assert wire.creates == []
