@@ -308,3 +308,12 @@ def test_an_interval_beyond_what_a_clock_can_count(interval: float) -> None:
 def test_an_interval_is_neither_zero_nor_endless(interval: float, used: float) -> None:
     found = check_wait_options(None, interval).interval
     assert found == (MAX_SECONDS if interval > 1 else used)
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), True, "5"])
+def test_a_time_that_is_none_is_refused_by_its_rule(value: Any) -> None:
+    for times, name in (((value, 1.0), "timeout"), ((1.0, value), "interval")):
+        with pytest.raises(InvalidRequestError) as refusal:
+            check_wait_options(*times)
+        (issue,) = refusal.value.issues
+        assert (issue.path, issue.rule) == (name, "minimum")
