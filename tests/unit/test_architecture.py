@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
+
+import cometapi_runway
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "architecture.md").read_text("utf-8")
@@ -32,3 +38,29 @@ def test_every_room_is_described() -> None:
 
 def test_the_walks_name_enough_files_to_follow() -> None:
     assert len(NAMED) > 30
+
+
+def list_attrs_classes(*rooms: str) -> Iterator[type]:
+    for info in pkgutil.walk_packages(cometapi_runway.__path__, "cometapi_runway."):
+        if info.name.split(".")[1] not in rooms:
+            continue
+        module = importlib.import_module(info.name)
+        for one in vars(module).values():
+            # `SafeClient` has the fields of the generated client.
+            if isinstance(one, type) and attrs.has(one) and one.__module__ == info.name:
+                yield from () if one.__name__ == "SafeClient" else (one,)
+
+
+def test_no_constructor_takes_a_state_that_its_object_makes() -> None:
+    found = list(list_attrs_classes("_core", "_flows", "_io", "_capture", "batch", "telemetry"))
+    assert len(found) > 50
+    for one in found:
+        own = [field for field in attrs.fields(one) if field.name.startswith("_")]
+        made = [field.name for field in own if field.default is not attrs.NOTHING and field.init]
+        assert not made, one
+
+
+def test_what_has_a_state_of_its_own_is_equal_to_itself_only() -> None:
+    for one in list_attrs_classes("_core", "_flows", "_io", "_capture", "telemetry"):
+        if not all(field.init for field in attrs.fields(one)):
+            assert one.__eq__ is object.__eq__, one

@@ -392,6 +392,13 @@ def test_the_documentation_lists_every_name() -> None:
         assert f"`{name}`" in text
 
 
+def test_a_flow_that_no_span_is_for_is_the_flow_itself(recorded: Recorded) -> None:
+    flow = submit_task(submit_request(), started=0.0, rng=FixedJitter(1.0))
+    (observer,) = observation._observers
+    assert observer("create", flow, object()) is flow
+    flow.close()
+
+
 def test_without_telemetry_a_flow_is_the_flow_itself() -> None:
     flow = submit_task(submit_request(), started=0.0, rng=FixedJitter(1.0))
     assert not observation._observers

@@ -404,3 +404,32 @@ def test_an_offer_names_what_it_does_not_know(
     remark = f"unknown: the prices of {', '.join(unpriced)}; one of them may be cheaper"
     assert (remark in " ".join(result.err.split())) is bool(unpriced)
     assert ("unknown:" in result.err) is bool(unpriced)
+
+
+def test_an_offer_is_shown_as_it_would_be_sent(
+    connect: Callable[[Wire], Wire], run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(Wire())
+    monkeypatch.setenv("COMETAPI_RUNWAY_BASE_URL", "https://other.example.com")
+    monkeypatch.setattr("sys.stdin", FakeTerminal("no\n"))
+    options = ("--base-url", BASE_URL, "--runway-version", "2031-01-02")
+    result = run(*LIVE, "--spend", *options)
+    assert result.code == ExitCode.SUCCESS
+    assert f"curl -X POST {BASE_URL}/" in result.err
+    assert "X-Runway-Version: 2031-01-02" in result.err
+    assert "other.example.com" not in result.everything
+
+
+def test_an_interruption_of_the_question_buys_nothing(
+    connect: Callable[[Wire], Wire], run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object) -> str:
+        raise KeyboardInterrupt
+
+    wire = connect(Wire())
+    monkeypatch.setattr(FakeTerminal, "readline", interrupt)
+    monkeypatch.setattr("sys.stdin", FakeTerminal(""))
+    result = run(*LIVE, "--spend")
+    assert result.code == ExitCode.INTERRUPTED
+    assert "interrupted; nothing was bought" in result.err
+    assert wire.creates == []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +24,9 @@ from cometapi_runway.batch._decisions import (
     parse_halt,
     parse_rate,
 )
+from cometapi_runway.batch._options import BatchOptions
+from cometapi_runway.batch._store import StoredBatch
+from cometapi_runway.batch._worker import Worker
 from cometapi_runway.errors import (
     APIConnectionError,
     AuthenticationError,
@@ -205,3 +213,41 @@ class TestWorkerWatch:
         watch.find_dead(0, {"a"}, set())
         watch.find_dead(5, set(), set())
         assert watch.find_dead(11, {"a"}, set()) == set()
+
+
+OPTIONS = BatchOptions(prices={}).to_json()
+
+
+class FakeClient:
+    is_closed = False
+
+    async def close(self) -> None:
+        self.is_closed = True
+        raise ZeroDivisionError
+
+
+def test_a_batch_that_is_run_again_has_a_new_client_and_both_are_closed() -> None:
+    opened: list[FakeClient] = []
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    batches = [StoredBatch("b", "out", "https://g", OPTIONS, None, now, now)]
+    store: Any = SimpleNamespace(load_batch=lambda _: batches[-1])
+
+    def open_client(*_: object) -> Any:
+        opened.append(FakeClient())
+        return opened[-1]
+
+    async def run() -> None:
+        worker = Worker(store, open_client, lambda _: SimpleNamespace())  # type: ignore[arg-type,return-value]
+        first = await worker._open("b")
+        assert await worker._open("b") is first
+        batches.append(
+            evolve(batches[0], run_at=now + timedelta(seconds=1), halted="fail=1 is reached")
+        )
+        second = await worker._open("b")
+        assert await worker._open("b") is second
+        assert (first.halted, second.halted) == (None, "fail=1 is reached")
+        assert [first.client, second.client] == opened
+        await worker.stop()
+        assert [one.is_closed for one in opened] == [True, True]
+
+    asyncio.run(run())

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from cometapi_runway._core.secret import Secret
+from cometapi_runway.batch._leases import PostgresLease
 from cometapi_runway.batch._places import make_place
+from cometapi_runway.errors import ConfigurationError
 
 NAMES = ["shots", "a", "x" * 40]
 """With negative and with positive hashes."""
@@ -36,3 +40,93 @@ def test_a_batch_is_run_as_long_as_its_lease_is_held(
             while place.is_run(name, store):
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
+
+
+class FakeServer:
+    """A server with one session at a time, which can fail; an engine and its session in one."""
+
+    def __init__(self) -> None:
+        self.failures: list[BaseException | None] = []
+        self.opened = self.closed = self.invalidated = 0
+        self.is_free = True
+
+    def execution_options(self, *, isolation_level: str) -> FakeServer:
+        assert isolation_level == "AUTOCOMMIT"
+        return self
+
+    def connect(self) -> FakeServer:
+        self.opened += 1
+        return self
+
+    def execute(self, _: object) -> FakeServer:
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        return self
+
+    def scalar(self) -> bool:
+        return self.is_free
+
+    def invalidate(self) -> None:
+        self.invalidated += 1
+
+    def close(self) -> None:
+        # What is closed without this goes back into the pool, with its locks.
+        assert self.invalidated == self.closed + 1
+        self.closed += 1
+
+
+LOST = DBAPIError("SELECT 1", None, Exception("gone"))
+
+
+def make_lease(batch: str | None = "shots") -> tuple[FakeServer, PostgresLease]:
+    server: Any = FakeServer()
+    return server, PostgresLease(server, "7", batch)
+
+
+def test_a_lost_lease_is_taken_again_in_a_new_session() -> None:
+    server, lease = make_lease()
+    assert lease.keep()
+    assert (server.opened, server.closed) == (1, 0)
+    server.failures = [LOST]
+    assert not lease.keep()
+    assert (server.opened, server.closed) == (1, 1)
+    assert not lease.begin_recovery()
+    lease.end_recovery()
+    # The session opens, but cannot lock.
+    server.failures = [LOST]
+    assert not lease.keep()
+    assert lease.keep()
+    assert lease.begin_recovery()
+    assert server.opened == server.closed + 1 == 3
+    lease.release()
+    lease.release()
+    assert server.opened == server.closed
+
+
+def test_a_lease_that_another_process_took_meanwhile_is_not_kept() -> None:
+    server, lease = make_lease()
+    server.failures = [LOST]
+    assert not lease.keep()
+    server.is_free = False
+    assert not lease.keep()
+    assert server.opened == server.closed == 2
+    server.is_free = True
+    assert lease.keep()
+
+
+def test_a_batch_that_another_process_runs_is_refused_and_a_worker_alone_is_not() -> None:
+    server: Any = FakeServer()
+    server.is_free = False
+    with pytest.raises(ConfigurationError, match="'shots' is run by another process") as refusal:
+        PostgresLease(server, "7", "shots")
+    assert refusal.value.setting == "name"
+    assert server.opened == server.closed == 1
+    assert PostgresLease(server, "7").keep()
+
+
+def test_an_error_of_the_program_is_not_taken_for_a_lost_lease() -> None:
+    server, lease = make_lease()
+    server.failures = [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        lease.keep()

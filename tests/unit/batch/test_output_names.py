@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from itertools import product
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -17,9 +18,10 @@ from cometapi_runway.batch._output_names import (
     is_reserved,
     number_name,
 )
+from cometapi_runway.batch._outputs import open_folder
 from cometapi_runway.batch._records import Record
 from cometapi_runway.batch._rows import RowMaker
-from cometapi_runway.errors import InvalidRequestError
+from cometapi_runway.errors import ConfigurationError, InvalidRequestError
 
 from ..support.manifests import UPSCALE, read_bad, read_rows
 
@@ -205,3 +207,14 @@ def test_a_file_with_the_name_of_an_output_is_found_and_no_other(
     folders = {file.rpartition("/")[0] for file in taken}
     assert bool(issues) is (name.rpartition("/")[0] in folders)
     assert {issue.rule for issue in issues} <= {"exists"}
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_folder_of_an_unknown_file_system_is_refused(
+    monkeypatch: pytest.MonkeyPatch, missing: bool
+) -> None:
+    if missing:
+        monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(ConfigurationError, match="output: cannot open nosuch://x: ") as refusal:
+        open_folder("nosuch://x")
+    assert refusal.value.setting == "output"

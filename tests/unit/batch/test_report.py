@@ -24,6 +24,7 @@ from cometapi_runway.batch._report import (
     group_failures,
     list_files,
     make_bar,
+    make_base_link,
     measure_times,
     sum_spending,
 )
@@ -330,6 +331,10 @@ def test_the_bar_is_never_wider_than_whole(statuses: list[RowStatus], more: int)
     assert widths <= 100.01
     if statuses and not more:
         assert widths == pytest.approx(100, abs=0.01)
+    ends = [0.0, *(offset + width for _, offset, width in bar)]
+    assert [offset for _, offset, _ in bar] == pytest.approx(ends[:-1], abs=0.01)
+    # A page of many batches is small.
+    assert all(round(one, 3) == one for _, *numbers in bar for one in numbers)
 
 
 def test_rows_that_have_not_ended_are_counted() -> None:
@@ -384,3 +389,11 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         write_report(make_source(RowResult("first", "SUCCEEDED")), page)
 
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_folder_on_another_drive_has_a_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("os.path.relpath", refuse)
+    assert make_base_link("/batch/my out", Path("/r.html")) == "file:///batch/my%20out/"

@@ -213,6 +213,15 @@ class TestClients:
         assert caught.value.setting == "capture"
         assert KEY not in str(caught.value)
 
+    def test_what_another_client_has_written_is_left_as_it_is(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (file,) = record(tmp_path, READ, reply(NEW))
+        file.write_text("written earlier", "utf-8")
+        assert record(tmp_path, READ, reply(NEW)) == [file]
+        assert file.read_text("utf-8") == "written earlier"
+        assert caplog.records == []
+
 
 class TestDrift:
     def test_files_are_grouped_by_what_the_contract_lacks(self, tmp_path: Path) -> None:
@@ -229,8 +238,17 @@ class TestDrift:
         assert unreadable == []
 
     def test_other_files_are_listed(self, tmp_path: Path) -> None:
-        for name, text in (("a", "x = "), ("b", "[answer]\nstatus = 1"), ("c", "")):
-            (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+        texts = (
+            "x = ",
+            "[answer]\nstatus = 1",
+            "",
+            "operation = 'o'\nanswer = 'text'",
+            "operation = 'o'\nanswer = {status = 200, body = 5}",
+            "operation = 'o'\nanswer = {status = 'x', body = ''}",
+            "operation = 'o'\nanswer = {status = [], body = ''}",
+        )
+        for number, text in enumerate(texts):
+            (tmp_path / f"{number}.toml").write_text(text, "utf-8")
         drifts, unreadable = find_drift(tmp_path)
         assert drifts == []
-        assert [file.stem for file in unreadable] == ["a", "b", "c"]
+        assert [file.stem for file in unreadable] == list(map(str, range(len(texts))))

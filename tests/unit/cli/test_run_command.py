@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cometapi_runway import cli
 from cometapi_runway.cli import _run_command, main
 from cometapi_runway.cli._commands import simulate
 from cometapi_runway.cli._options.shared import DisplayOptions
@@ -211,3 +213,36 @@ def test_a_gateway_that_cannot_run_is_wrong_usage(
     assert first == f"error: {message}"
     assert ("--port or --media-port" in last) is isinstance(error, OSError)
     assert ("simulate --help" in last) is not isinstance(error, OSError)
+
+
+def test_closed_streams_are_opened_for_the_wrong_direction(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("stdin", "stdout", "stderr")
+    for name in names:
+        monkeypatch.setattr(sys, name, None)
+    cli._reopen_closed_streams()
+    streams = [getattr(sys, name) for name in names]
+    for stream in streams[1:]:
+        stream.write("x")
+        with pytest.raises(OSError, match="Bad file"):
+            stream.flush()
+    with pytest.raises(OSError, match="Bad file"):
+        streams[0].read()
+    cli._reopen_closed_streams()
+    assert [getattr(sys, name) for name in names] == streams
+    for stream in streams:
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+def test_a_worker_says_for_what_it_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cometapi_runway.batch.work", work)
+    code = main(["batch", "work", "--database", "postgresql://u:secret@host/db"])
+    shown = capsys.readouterr()
+    assert (code, shown.out) == (ExitCode.INTERRUPTED, "")
+    assert "working for the batches of postgresql://u@host/db; Ctrl-C ends it" in shown.err
+    assert "secret" not in shown.err

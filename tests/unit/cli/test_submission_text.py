@@ -18,6 +18,7 @@ from cometapi_runway.cli._commands._submission_text import (
     format_settle_command,
     format_submission,
     format_task,
+    list_names_and_price,
     make_submission_fields,
 )
 from cometapi_runway.journal import SubmissionRecord, SubmissionState
@@ -188,3 +189,11 @@ def test_an_age_is_cut_to_one_unit(
 )
 def test_a_task_is_one_line_and_its_outputs(fields: dict[str, Any], line: str) -> None:
     assert format_task(Task("t", **fields)) == line
+
+
+@pytest.mark.parametrize(("length", "is_one_line"), [(1, True), (40, True), (41, False)])
+def test_names_share_a_line_as_long_as_they_fit(length: int, is_one_line: bool) -> None:
+    key = "idempotency key " + "k" * (_submission_text._LINE_WIDTH - 2 - 16 - 2 - 6 - 40)
+    label = "label " + "l" * length
+    one = submission(idempotency_key=key[16:], label=label[6:], price=None, scope=None)
+    assert list_names_and_price(one) == ([f"{key}, {label}"] if is_one_line else [key, label])

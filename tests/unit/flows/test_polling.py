@@ -117,6 +117,14 @@ def test_a_plan_begins_at_a_low_quantile_and_is_dense_where_tasks_end(
     assert sum(time < median for time in plan) < fixed / 2
 
 
+def test_the_plan_of_a_past_stays_as_it_was_measured() -> None:
+    """The figures of docs/performance.md are those of these plans."""
+    past = [PastDuration(60.0 + 7.0 * (index * 11 % 30), 5.0) for index in range(30)]
+    plan = plan_polls(past, POLL_INTERVAL)
+    assert plan[:9] == (68.538, 88.263, 104.7, 121.138, 137.575, 154.013, 167.162, 180.312, 193.463)
+    assert (len(plan), plan[-1]) == (52, 522.212)
+
+
 def test_what_is_recent_counts_more() -> None:
     fast, slow = draw_past(40, 0.2, 20), draw_past(160, 0.2, 60)
     assert plan_polls([*fast, *slow], 5.0)[0] < 40 < plan_polls([*slow, *fast], 5.0)[0]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from cometapi_runway import RunwayClient
 from cometapi_runway import _settings as settings
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.steps import Send, Sleep
+from cometapi_runway._flows.wait_queue import Wait
+from cometapi_runway._io.scheduler import deduct_queue_time
 
 from ..support.both_clients import KEY
 from ..support.many_waits import OUTPUT
@@ -41,3 +46,34 @@ def test_a_record_does_not_stand_in_line_behind_polls(
         finally:
             released.set()
             completed.close()
+
+
+def make_wait(timeout: float, due: float) -> Wait:
+    step = Send(PreparedRequest("o", "GET", "/x"), timeout)
+    flow: Any = iter(())
+    return Wait("t", flow, step, due)
+
+
+@pytest.mark.parametrize(
+    ("at", "left"), [(0.0, 5.0), (4.0, 5.0), (6.0, 4.0), (9.5, 0.5), (10.0, None), (11.0, None)]
+)
+def test_the_time_in_the_queue_counts_as_time_of_the_request(at: float, left: float | None) -> None:
+    wait = make_wait(5.0, due=10.0)
+    assert deduct_queue_time(wait, at) is (left is not None)
+    step: Any = wait.step
+    assert step.at == at
+    assert step.timeout == (5.0 if left is None else left)
+    assert (step.error is None) is (left is not None)
+
+
+def test_a_step_that_is_no_request_has_no_timeout() -> None:
+    wait = make_wait(5.0, due=10.0)
+    wait.step = Sleep(1.0)
+    assert deduct_queue_time(wait, 99.0)
+
+
+def test_a_wait_holds_its_fields_and_nothing_else() -> None:
+    """There may be many thousands."""
+    wait = make_wait(5.0, due=10.0)
+    assert Wait.__slots__ == ("id", "flow", "step", "due")
+    assert not hasattr(wait, "__dict__")

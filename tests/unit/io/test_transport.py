@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,11 +13,13 @@ from cometapi_runway import (
     APIStatusError,
     APITimeoutError,
     AuthenticationError,
+    ConfigurationError,
+    RunwayClient,
     ServerError,
     SubmissionUnknownError,
 )
 
-from ..support.both_clients import ID, KEY, ClientHarness
+from ..support.both_clients import ASSETS, ID, KEY, ClientHarness
 from ..support.fault_table import (
     ACCEPTED,
     DONE,
@@ -102,6 +105,12 @@ class TestRequests:
         keys = [one.headers["authorization"] for one in harness.network.sent]
         assert keys == [f"Bearer {KEY}", "Bearer sk-another-0123456789"]
 
+    def test_credentials_of_the_caller_do_not_replace_the_key(self, harness: ClientHarness) -> None:
+        harness.respond_with(RUNNING)
+        harness.client.session.driver.transport._client.auth = httpx.BasicAuth("u", "p")
+        retrieve(harness)
+        assert harness.network.sent[0].headers["authorization"] == f"Bearer {KEY}"
+
     def test_no_cookie_is_kept(self, harness: ClientHarness) -> None:
         harness.respond_with(
             json_reply({"id": ID, "status": "RUNNING"}, headers={"set-cookie": "a=b; Path=/"})
@@ -160,3 +169,22 @@ def test_a_status_unknown_to_python_is_reported(status: int, harness: ClientHarn
     with pytest.raises(ServerError) as caught:
         retrieve(harness)
     assert caught.value.status_code == status
+
+
+def test_a_client_that_is_closed_while_a_paid_request_waits_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = RunwayClient(KEY, base_url="http://127.0.0.1:9", journal=None)
+    transport = client.session.driver.transport
+    acquire = transport._slots.acquire
+
+    def acquire_late(*timeout: float) -> Any:
+        slot = acquire(*timeout)
+        client.close()
+        return slot
+
+    monkeypatch.setattr(transport, "_slots", SimpleNamespace(acquire=acquire_late))
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.character_performance.create(**ASSETS)
+    # A paid request has a connection of its own, which no close would find.
+    assert transport._single_use is None

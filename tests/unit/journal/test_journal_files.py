@@ -26,6 +26,7 @@ from cometapi_runway._flows.entries import (
     TaskEnded,
 )
 from cometapi_runway.journal import Journal, StorageError, UnreadableRecord
+from cometapi_runway.journal import _sqlite as sqlite_module
 
 from ..support.both_clients import ClientHarness
 from ..support.journals import ASSETS, CALL, Location
@@ -307,3 +308,23 @@ def test_a_journal_that_is_dropped_open_warns_of_nothing(
     del journal
     gc.collect()
     assert ignored == []
+
+
+def test_a_fork_leaves_the_connection_to_the_parent(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed in the child, it would end the parent's locks; so it is kept, open, for ever."""
+    inherited: list[Any] = []
+    monkeypatch.setattr(sqlite_module, "_inherited", inherited)
+    journal = Journal(path)
+    backend: Any = journal._database.backend
+    database = backend._database
+    journal._database.reset_after_fork()
+    assert inherited == [database]
+    assert database.connection.execute("SELECT 1").fetchone() is not None
+    backend.abandon()
+    assert inherited == [database]
+    assert journal.tasks() == []
+    assert backend._database not in (None, database)
+    journal.close()
+    database.connection.close()

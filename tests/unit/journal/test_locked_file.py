@@ -111,6 +111,9 @@ class TestWait:
         harness.respond_with(DONE)
         with locked(location, against_readers=True):
             seconds = measure(lambda: harness.run(client.tasks.wait_all(ids, timeout=0.4)))
+            with pytest.raises(ConfigurationError, match="cannot be read") as refusal:
+                client.journal.store.durations("tasks", limit=1, timeout=0.0)
+            assert refusal.value.setting == "journal"
         assert seconds < 4
 
 
@@ -203,6 +206,28 @@ def test_late_entries_are_written_in_order_at_the_next_use(
     assert record.ended_at is not None
     assert record.ended_at.timestamp() <= ended_before
     fresh.close()
+
+
+def test_entries_that_a_signal_handler_writes_meanwhile_are_written_once(
+    journal: Journal, location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with locked(location):
+        write_late(journal)
+    database, apply = journal._database, journal._database._apply
+    written: list[str] = []
+
+    def apply_and_interrupt(write: Any, timeout: float) -> None:
+        apply(write, timeout)
+        written.append(write.description)
+        if len(written) == 1:
+            database._catch_up(timeout)
+
+    monkeypatch.setattr(database, "_apply", apply_and_interrupt)
+    (record,) = journal.tasks()
+    assert (record.state, len(record.files)) == ("SUCCEEDED", 1)
+    # The handler repeats the first one, which changes nothing, and writes the others.
+    assert len(written) == 4
+    assert not database._pending
 
 
 def test_after_one_wait_the_next_entries_do_not_wait(journal: Journal, location: Location) -> None:

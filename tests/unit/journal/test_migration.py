@@ -273,3 +273,18 @@ def test_a_newer_one_is_refused_and_left_alone(location: Location) -> None:
     journal = Journal(location)
     assert [one.task_id for one in journal.tasks()] == ["t"]
     journal.close()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, sqlite3.OperationalError])
+def test_an_upgrade_that_is_interrupted_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def interrupt(_: int) -> list[str]:
+        raise error
+
+    monkeypatch.setattr(file_module, "_list_statements", interrupt)
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    with pytest.raises(error):
+        file_module._upgrade(db)
+    assert not db.in_transaction
+    db.close()

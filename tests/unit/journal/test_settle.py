@@ -48,6 +48,11 @@ def lose(journal: Journal, key: str, gateway: str = BASE, **more: Any) -> None:
     journal.write(SubmissionFailed(key, False, Reason.UNKNOWN_OUTCOME))
 
 
+def name_issue(refusal: InvalidRequestError) -> tuple[str, str, object]:
+    (issue,) = refusal.issues
+    return issue.path, issue.rule, issue.value
+
+
 class TestSettle:
     @pytest.mark.parametrize("name", ["k", "order-17"])
     @pytest.mark.parametrize(
@@ -118,8 +123,9 @@ class TestSettle:
         self, journal: Journal, location: Location
     ) -> None:
         start(journal, "k")
-        with pytest.raises(InvalidRequestError, match="a running process is sending it"):
+        with pytest.raises(InvalidRequestError, match="a running process is sending it") as refusal:
             journal.settle("k", charged=False)
+        assert name_issue(refusal.value) == ("key", "in progress", "k")
         # As a version wrote it that knew no owners.
         change(location, "UPDATE submission SET owner = NULL")
         assert journal.settle("k", charged=False).state == "REFUSED"
@@ -164,8 +170,11 @@ class TestSettle:
         lose(journal, "k")
         start(journal, "l")
         journal.write(SubmissionAccepted("l", "t"))
-        with pytest.raises(InvalidRequestError, match="task t belongs to another submission"):
+        with pytest.raises(
+            InvalidRequestError, match="task t belongs to another submission"
+        ) as refusal:
             journal.settle("k", task_id="t")
+        assert name_issue(refusal.value) == ("key", "unique", "k")
 
     def test_takes_the_id_of_another_gateways_task(self, journal: Journal) -> None:
         """Ids are the gateways' own, so two of them may give the same one."""
@@ -177,8 +186,11 @@ class TestSettle:
     def test_refuses_what_does_not_exist(self, journal: Journal) -> None:
         lose(journal, "k", OTHER)
         for key, gateway in (("x", None), ("k", BASE)):
-            with pytest.raises(InvalidRequestError, match=f"submission {key}: the journal .* no"):
+            with pytest.raises(
+                InvalidRequestError, match=f"submission {key}: the journal .* no"
+            ) as refusal:
                 journal.settle(key, charged=False, gateway=gateway)
+            assert name_issue(refusal.value) == ("key", "unknown", key)
 
     def test_of_a_response_that_named_a_task_keeps_the_name(self, journal: Journal) -> None:
         start(journal, "k")

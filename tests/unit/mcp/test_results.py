@@ -178,6 +178,8 @@ def test_only_pictures_have_a_preview(tmp_path: Path, monkeypatch: pytest.Monkey
         path.write_bytes(b"x" * number)
     answer = Answer(_results.ResultWriter(Secret("sk-0123456")).write({"a": "sk-0123456"}, paths))
     assert answer.fields == {"a": "[hidden]"}
+    # Each field has its line, with as little around it as can be: an agent pays for what it reads.
+    assert answer.result.content[0].text == '{\n "a": "[hidden]"\n}'
     assert seen == ["b.png", "d.jpg"]
     assert [(link.name, link.mime_type, link.size) for link in answer.links] == [
         ("a.mp4", "video/mp4", 0), ("b.png", "image/png", 1), ("c", None, 2),

@@ -147,6 +147,11 @@ class TestFiles:
         (issue,) = refused(harness, character=whole)
         assert (issue.path, issue.rule) == ("/character/uri", "maxBytes")
         assert len(str(issue)) < 1000
+        for text, kind, limit in (("image/png", "image", 5), ("video/mp4", "video", 16)):
+            fits = f"data:{text};base64,".ljust(limit * 1024 * 1024, "A")
+            assert inputs.to_uri(fits, "/x", (kind,)) is fits
+            with pytest.raises(InvalidRequestError, match=f"{limit * 1024 * 1024 + 1} characters"):
+                inputs.to_uri(fits + "A", "/x", (kind,))
 
     def test_an_empty_one_is_called_so(self, tmp_path: Path) -> None:
         file = tmp_path / "face.png"

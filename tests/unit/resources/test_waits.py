@@ -24,6 +24,8 @@ from cometapi_runway import (
     TaskTimeoutError,
 )
 from cometapi_runway._flows.parse_task import parse_task
+from cometapi_runway._settings import MAX_SECONDS
+from cometapi_runway.resources._waits import check_wait_options
 
 from ..support.many_waits import OUTPUT, AsyncClock, Gateway
 
@@ -298,3 +300,20 @@ def test_an_interval_beyond_what_a_clock_can_count(interval: float) -> None:
     with RunwayClient("k", transport=transport, clock=Noting()) as client:
         assert client.tasks.wait("a", timeout=None, interval=interval).status == "SUCCEEDED"
     assert max(pauses) < threading.TIMEOUT_MAX
+
+
+@pytest.mark.parametrize(
+    ("interval", "used"), [(0, 0.001), (0.001, 0.001), (0.5, 0.5), (1, 1), (float("inf"), 1e6)]
+)
+def test_an_interval_is_neither_zero_nor_endless(interval: float, used: float) -> None:
+    found = check_wait_options(None, interval).interval
+    assert found == (MAX_SECONDS if interval > 1 else used)
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), True, "5"])
+def test_a_time_that_is_none_is_refused_by_its_rule(value: Any) -> None:
+    for times, name in (((value, 1.0), "timeout"), ((1.0, value), "interval")):
+        with pytest.raises(InvalidRequestError) as refusal:
+            check_wait_options(*times)
+        (issue,) = refusal.value.issues
+        assert (issue.path, issue.rule) == (name, "minimum")

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from cometapi_runway.validation import Contract
+from cometapi_runway.validation import Contract, _messages
 
 from .request_table import INVALID
 from .samples import BODY, DOCUMENT, HEADERS, SECRET, asset, header, post
@@ -128,3 +128,11 @@ def test_embedded_files_and_url_signatures_are_not_shown():
         assert [issue.path for issue in issues] == ["/asset/uri"]
         assert "QUJDQUJD" not in repr(issues)
         assert "s3cret" not in repr(issues)
+
+
+def test_a_text_is_shown_whole_up_to_its_limit():
+    longest = "a" * _messages._MAX_TEXT
+    assert longest in _messages.describe_value(longest)
+    cut = _messages.describe_value(longest + "a")
+    assert f"({len(longest) + 1} characters)" in cut
+    assert longest not in cut

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cometapi_runway.validation import _parameters
+
 from .request_table import INVALID, VALID
 from .samples import CONTRACT, HEADERS, Request, post
 
@@ -57,3 +59,16 @@ def test_a_body_must_not_be_compressed(encoding):
     (issue,) = check_headers([*HEADERS, ("Content-Encoding", encoding)])
     assert (issue.path, issue.rule) == ("Content-Encoding", "framing")
     assert encoding in issue.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("integer", "5", 5), ("number", "5", 5), ("number", "0.5", 0.5), ("number", "x", "x"),
+        ("boolean", "true", True), ("boolean", "yes", "yes"), ("null", "", None),
+        ("null", "null", None), ("null", "nil", "nil"), ("string", "5", "5"),
+    ],
+)  # fmt: skip
+def test_a_parameter_is_read_as_its_type(kind, text, value):
+    found = _parameters._parse_scalar(frozenset({kind}), text)
+    assert (found, type(found)) == (value, type(value))

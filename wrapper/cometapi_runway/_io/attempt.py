@@ -32,7 +32,7 @@ _SENT_ERRORS = (
 )
 
 
-@define
+@define(eq=False)
 class RequestAttempt:
     """What is known of one attempt, from the wire.
 

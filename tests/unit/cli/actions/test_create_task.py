@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from cometapi_runway._core.submission_failure import InterruptedSubmission
+from cometapi_runway.cli import main
 from cometapi_runway.cli._actions.create_task import make_interruption
+from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.resources._client_resources import ClientResource
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,26 @@ def test_an_interruption_says_what_to_do_next(
     interruption = make_interruption(error)
 
     assert (str(interruption), interruption.advice) == (message, advice)
+
+
+def test_a_paid_request_that_is_interrupted_says_so_in_the_words_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        error = KeyboardInterrupt()
+        InterruptedSubmission("the gateway accepted it", "t-1", may_be_accepted=True).attach_to(
+            error
+        )
+        raise error
+
+    monkeypatch.setenv("COMETAPI_KEY", "sk-0123456789")
+    resource = SimpleNamespace(create=interrupt)
+    monkeypatch.setattr(ClientResource, "get_from", lambda *_: resource)
+    address = "https://example.com/a.png"
+    command = ["character-performance", "--character", address, "--reference", address]
+    code = main([*command, "--journal", str(tmp_path / "journal"), "--no-wait"])
+    shown = capsys.readouterr()
+    assert code == ExitCode.INTERRUPTED
+    assert shown.out == ""
+    assert "the gateway accepted it" in shown.err
+    assert "cometapi-runway tasks wait t-1" in shown.err

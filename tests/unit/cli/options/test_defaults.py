@@ -13,7 +13,12 @@ import pytest
 
 from cometapi_runway.cli import _options
 from cometapi_runway.cli._commands import demo
-from cometapi_runway.cli._options.batch import list_database_words
+from cometapi_runway.cli._options.batch import (
+    BatchRunOptions,
+    list_database_words,
+    list_limit_words,
+)
+from cometapi_runway.cli._options.budget import LimitOptions
 from cometapi_runway.cli._options.paths import DATABASE_VARIABLE
 
 PRICES = {"prices": None}
@@ -69,6 +74,23 @@ def test_every_option_has_its_default_and_is_named() -> None:
     }
     assert shown == DEFAULTS
     assert all(field.kw_only for fields in found.values() for field in fields)
+
+
+@pytest.mark.parametrize("field", attrs.fields(BatchRunOptions), ids=lambda one: one.name)
+def test_an_option_of_a_batch_is_repeated_as_it_is_typed(field: Any) -> None:
+    value = {float: 0.5, int: 3}.get(type(field.default), "text")
+    given = {"output": "out", field.name: value}
+    head = () if field.name == "output" else ("--output", "out")
+    words = (*head, "--report" if field.name == "page" else f"--{field.name}", str(value))
+    assert BatchRunOptions(**given).words == words
+    if field.default is not attrs.NOTHING:
+        assert BatchRunOptions(**given | {field.name: field.default}).words == head
+
+
+def test_limits_are_repeated_as_they_are_typed() -> None:
+    assert list_limit_words(LimitOptions()) == ()
+    words = list_limit_words(LimitOptions(max_cost="2.50", max_tasks=3))  # type: ignore[arg-type] # typed
+    assert words == ("--max-cost", "2.50", "--max-tasks", "3")
 
 
 def test_the_demo_saves_into_a_folder_of_its_own() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -117,6 +118,15 @@ def test_the_view_fits_the_terminal(streams: Streams, width: int) -> None:
     assert all(len(line.rstrip()) <= width for line in view)
     assert any("143 of 200   71%" in line for line in lines)
     assert streams.out.getvalue() == ""
+
+
+def test_the_view_redirects_no_stream(streams: Streams) -> None:
+    report = ProgressBarReport(streams.out, streams.err)
+    report.console = Console(file=streams.err, width=80, force_terminal=True)
+    before = sys.stdout, sys.stderr
+
+    with LiveBatchDisplay(report).track():
+        assert (sys.stdout, sys.stderr) == before
 
 
 def test_a_batch_with_an_open_row_is_not_at_100_percent(streams: Streams) -> None:

@@ -201,3 +201,12 @@ def test_no_line_is_wider_than_the_terminal(
     assert status.rows == status.ended + status.running + status.waiting
     for name, count in statuses.items():
         assert f"{count} {STATUS_WORDS[name]}" in format_summary(progress)  # type: ignore[index]
+
+
+def test_rows_that_are_left_are_counted_until_there_are_none() -> None:
+    ended = evolve(STATUS, rows=143, running=0)
+    for status in (STATUS, ended):
+        text = format_status(BatchTracker().make_progress(status, after(9)))
+        left = f"  {status.running} running, {status.waiting} waiting"
+        assert (left in text.splitlines()) is (status is STATUS)
+        assert (" waiting" in text) is (status is STATUS)

@@ -95,6 +95,17 @@ def test_each_error_has_its_code_and_its_advice(
     assert "\n" not in found.advice
 
 
+def test_a_request_of_unknown_outcome_is_closed_with_its_task_if_that_is_known() -> None:
+    error = errors.SubmissionUnknownError("x", operation="o", fingerprint="f", key="k")
+    settle = "`cometapi-runway tasks settle k --task"
+    advice = make_exit_report(error, ("--journal", "j")).advice
+    assert advice.startswith("check the usage log")
+    assert advice.endswith(f"{settle} ID --journal j`")
+    error.task_id = "t-1"
+    advice = make_exit_report(error, ("--journal", "j")).advice
+    assert advice == f"{settle} t-1 --journal j`; then wait for that task"
+
+
 def test_every_error_of_the_library_is_covered() -> None:
     every = {getattr(errors, name) for name in errors.__all__} - {Issue}
 

@@ -275,6 +275,23 @@ def test_a_compatible_change_is_reported_as_compatible(name: str) -> None:
     assert all(other.judgement.verdict == "compatible" for other in found)
 
 
+def test_a_change_outside_the_operations_says_what_changed() -> None:
+    def change(d: Any) -> None:
+        d["servers"] = [{"url": "https://b"}, {"url": "https://c"}]
+        d["components"]["securitySchemes"]["other"] = {"type": "http", "scheme": "basic"}
+        d["components"]["securitySchemes"]["key"]["scheme"] = "digest"
+
+    outside = {"server", "security scheme"}
+    found = [one for one in changes(change) if one.part in outside]
+    assert [(one.part, one.what.split(" ")[0], one.verdict) for one in found] == [
+        ("server", "https://api.example.com", "breaking"),
+        ("server", "https://b", "compatible"),
+        ("server", "https://c", "compatible"),
+        ("security scheme", "key", "breaking"),
+        ("security scheme", "other", "compatible"),
+    ]
+
+
 @pytest.mark.parametrize("name", NOTHING)
 def test_wording_is_no_change(name: str) -> None:
     assert changes(NOTHING[name]) == []

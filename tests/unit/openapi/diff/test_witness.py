@@ -284,6 +284,19 @@ def test_a_pattern_that_python_does_not_know_suggests_nothing(pattern: str) -> N
     assert judge(schema, {"type": "string", "maxLength": 0}, "request").verdict != "compatible"
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"pattern": "^ä+$"},
+        {"pattern": "^a$", "not": {"const": "a"}},
+        {"pattern": "a{9}", "maxLength": 3},
+    ],
+)
+def test_a_pattern_that_no_text_matches_suggests_nothing(rules: Any) -> None:
+    found = [one for one in find_all({"type": "string", **rules}, "") if isinstance(one, str)]
+    assert found[-4:] == ["a", "", "text", "0"] or found == ["a", "aaa", "", "text", "0"]
+
+
 def test_the_first_witness_is_returned_and_the_search_ends() -> None:
     tried: list[Any] = []
 

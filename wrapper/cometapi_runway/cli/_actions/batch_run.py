@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.naming import count_noun
@@ -189,7 +189,7 @@ class Interruption:
 
     batch: Batch
     display: BatchDisplay
-    is_interrupted: bool = field(default=False, init=False)
+    is_interrupted: bool = False
 
     @contextlib.contextmanager
     def handle_signals(self) -> Generator[None]:
