@@ -138,7 +138,10 @@ def test_watch_reads_along_and_a_second_run_is_refused(
     try:
         assert process.stdout is not None
         read_line(process)
+        # Stopped meanwhile: the second one may begin so late that nothing else would run.
+        process.send_signal(signal.SIGSTOP)
         second = finish(RUN, there, tmp_path)
+        process.send_signal(signal.SIGCONT)
         watched = finish(("batch", "watch", "shots", "--format", "json"), there, tmp_path)
         out, err = process.communicate(timeout=LONG)
     finally:

@@ -21,7 +21,7 @@ def parse_json(content: bytes | str) -> JSON:
         ValueError: It is not JSON, or too deeply nested to parse.
     """
     try:
-        if not isinstance(content, str):
+        if isinstance(content, bytes | bytearray):
             content = content.decode(json.detect_encoding(content), "surrogatepass")
         value: JSON = _DECODER.decode(content)
     except RecursionError as error:
