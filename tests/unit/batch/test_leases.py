@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,19 @@ def test_a_lost_lease_is_taken_again_in_a_new_session() -> None:
     lease.release()
     lease.release()
     assert server.opened == server.closed
+
+
+@pytest.mark.parametrize("ask", [PostgresLease.begin_recovery, PostgresLease.end_recovery])
+def test_a_session_that_is_lost_in_any_statement_is_replaced(
+    ask: Callable[[PostgresLease], object],
+) -> None:
+    server, lease = make_lease()
+    server.failures = [LOST]
+    with pytest.raises(DBAPIError):
+        ask(lease)
+    assert (server.opened, server.closed) == (1, 1)
+    assert lease.keep()
+    assert (server.opened, server.closed) == (2, 1)
 
 
 def test_a_lease_that_another_process_took_meanwhile_is_not_kept() -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cometapi_runway._core.file_locks import lock_file, unlock_file
 from cometapi_runway.errors import ConfigurationError
@@ -161,9 +161,8 @@ class PostgresLease:
             try:
                 if self._session is None:
                     self._session = self._open()
-                self._session.execute(sa.select(1))
-            except (DBAPIError, ConfigurationError):
-                self._close()
+                self._ask(self._session, sa.select(1))
+            except (SQLAlchemyError, ConfigurationError):
                 return False
             return True
 
@@ -187,18 +186,26 @@ class PostgresLease:
             if self._session is None:
                 return False
             taken = sa.select(sa.func.pg_try_advisory_lock(_RECOVERY_LOCK))
-            return bool(self._session.execute(taken).scalar())
+            return bool(self._ask(self._session, taken))
 
     def end_recovery(self) -> None:
         """Give the lock back."""
         with self._lock:
             if self._session is not None:
-                self._session.execute(sa.select(sa.func.pg_advisory_unlock(_RECOVERY_LOCK)))
+                self._ask(self._session, sa.select(sa.func.pg_advisory_unlock(_RECOVERY_LOCK)))
 
     def release(self) -> None:
         """End the session, and with it the locks."""
         with self._lock:
             self._close()
+
+    def _ask(self, session: sa.Connection, query: sa.Select[Any]) -> object:
+        try:
+            return session.execute(query).scalar()
+        except SQLAlchemyError:
+            # A session that was lost in one statement refuses all others, with other errors.
+            self._close()
+            raise
 
     def _open(self) -> sa.Connection:
         session = self._engine.connect()
