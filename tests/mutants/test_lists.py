@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from . import (
     areas,
@@ -97,7 +98,7 @@ def test_a_stale_pick_is_reported_with_its_file():
         )
 
 
-@pytest.mark.parametrize("path", PATHS)
+@each_case("path", PATHS)
 def test_every_path_of_an_area_exists(path):
     assert (ROOT / path).exists()
 
@@ -116,7 +117,7 @@ def test_every_equivalent_has_a_reason():
 MODULES = sorted(ROOT.glob("generated/cometapi_runway_api/api/*/[a-z]*.py"))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=[one.stem for one in MODULES])
+@each_case("module", MODULES, ids=[one.stem for one in MODULES])
 def test_generated_parsers_treat_all_errors_alike(module):
     """The list of equivalents relies on it: every error branch does the same."""
     parser = module.read_text("utf-8").partition("def _parse_response(")[2].partition("\ndef ")[0]
@@ -295,7 +296,7 @@ class Thing:
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "functions"),
     [
         (("return by", "return -by"), {"Thing.grow", "Thing.grow.<locals>.inner"}),

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.simulator import SimClock, SimulatorServer
 from cometapi_runway.simulator._server import callback_sender
@@ -199,7 +200,7 @@ def test_a_connection_closed_without_a_response_does_not_stop_the_others(
         receiver.join()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "ours"),
     [("http://127.0.0.1:1/x", True), ("http://localhost/x", True), ("http://[::1]:8/x", True),
      ("https://127.0.0.1/x", False), ("http://example.com/", False), ("http://10.0.0.1/", False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.simulator import INSTANT, SimClock
 
@@ -32,7 +33,7 @@ async def test_clock_rates() -> None:
         await SimClock.scaled(1_000_000).sleep(10_000)
 
 
-@pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
+@each_case("factor", [0, -1, float("nan"), float("inf")])
 def test_a_rate_is_positive_and_finite(factor: float) -> None:
     with pytest.raises(ValueError, match="factor"):
         SimClock.scaled(factor)

@@ -6,7 +6,7 @@ import json
 import re
 from urllib.parse import urlsplit
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway.simulator import Control, Fault, Gateway, Reply, When
 
@@ -145,7 +145,7 @@ def test_control_requests_are_not_logged() -> None:
     assert target.received == 0
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("method", "path", "body", "status", "named"),
     [
         ("GET", "nothing", None, 404, "/_simulator/nothing"),
@@ -198,7 +198,7 @@ def test_a_refused_list_of_faults_adds_none() -> None:
     assert target.faults.rules == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "meant"),
     [
         ("/_simulator", True),

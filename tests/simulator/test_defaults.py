@@ -12,6 +12,7 @@ import anyio
 import anyio.abc
 import attrs
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.failure_codes import _TABLE
 from cometapi_runway.simulator import INSTANT, Fault, Outcome, SimulatorServer, Timings, When
@@ -57,16 +58,14 @@ def test_the_failure_codes_are_those_of_runways_page() -> None:
         assert task["failure"] == FAILURES[code]
 
 
-@pytest.mark.parametrize("status", [*HTTPStatus, 499, 520, 527, 599])
+@each_case("status", [*HTTPStatus, 499, 520, 527, 599])
 def test_every_status_has_a_phrase(status: int) -> None:
     known = {int(one): one.phrase for one in HTTPStatus}
     assert status_phrase(int(status)) == known.get(int(status), "Error")
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
-@pytest.mark.parametrize(
-    "when", [When(), When("tasks", first=2), When("*", nth=3), When("download", every=2)]
-)
+@each_case("kind", get_args(Kind))
+@each_case("when", [When(), When("tasks", first=2), When("*", nth=3), When("download", every=2)])
 def test_a_rule_in_json_has_what_differs_from_the_defaults(kind: Kind, when: When) -> None:
     more: dict[str, Any] = {
         "status": 503, "code": "c", "message": "m", "body": "b", "headers": {"A": "b"},
@@ -89,7 +88,7 @@ def test_a_rule_in_json_has_what_differs_from_the_defaults(kind: Kind, when: Whe
     assert outcome_from_json(json.loads(json.dumps(outcome_to_json(outcome)))) == outcome
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "ending"),
     [
         ({}, failed("INTERNAL")),
@@ -106,7 +105,7 @@ def test_an_outcome_is_a_failure_unless_it_says_otherwise(
     assert outcome_from_json(fields).ending == ending
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "words"),
     [
         ({"nth": 0}, "nth"),

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import get_args
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.simulator import Fault, Gateway, When
 from cometapi_runway.simulator._rules.faults import Kind
@@ -27,8 +28,8 @@ def gateway_with(fault: Fault, target: Gateway | None = None) -> tuple[Gateway, 
     return target, task_id
 
 
-@pytest.mark.parametrize("kind", ["status", "html", "rate_limit", "reset"])
-@pytest.mark.parametrize("acted", [False, True])
+@each_case("kind", ["status", "html", "rate_limit", "reset"])
+@each_case("acted", [False, True])
 def test_blocking_faults_let_the_gateway_act_only_with_acted(kind: Kind, acted: bool) -> None:
     target = make_gateway(faults=[Fault(kind, acted=acted)])
     reply = post(target, PATH, dict(BODY))
@@ -41,9 +42,7 @@ def test_blocking_faults_let_the_gateway_act_only_with_acted(kind: Kind, acted: 
     assert record.task_id == next(iter(target.tasks), None)
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(set(get_args(Kind)) - {"status", "html", "rate_limit", "reset"})
-)
+@each_case("kind", sorted(set(get_args(Kind)) - {"status", "html", "rate_limit", "reset"}))
 def test_the_gateway_acts_with_all_other_faults(kind: Kind) -> None:
     target = make_gateway(faults=[Fault(kind)])
     post(target, PATH, dict(BODY))
@@ -202,7 +201,7 @@ def test_downloads_have_their_own_faults() -> None:
     assert len(cut.body) == len(whole.body) // 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     "fault",
     [
         Fault(
@@ -223,7 +222,7 @@ def test_faults_survive_a_json_round_trip(fault: Fault) -> None:
     assert fault_from_json(shown) == fault
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "named"),
     [
         ({}, "kind"),

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.simulator import Gateway, Reply, Timings
 from cometapi_runway.simulator._gateway.file_server import Signer
@@ -30,7 +31,7 @@ def get(target: Gateway, url: str, *headers: tuple[str, str], method: str = "GET
     return target.handle(method, url, headers)
 
 
-@pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
+@each_case("operation", CREATES, ids=lambda operation: operation.id)
 def test_every_operation_makes_a_file_with_its_task_id(operation: Operation) -> None:
     target = make_gateway()
     task_id = create(target, operation.id)

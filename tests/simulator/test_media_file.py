@@ -12,6 +12,7 @@ import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.simulator import _media
 from cometapi_runway.simulator._media.media_file import (
@@ -118,7 +119,7 @@ def test_shapes_differ_in_more_than_their_size(kind: Kind) -> None:
     assert len({make(kind, size) for size in SIZES}) == len(SIZES)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("ratio", "size"),
     [
         ("1280:720", (1280, 720)), ("720:1280", (720, 1280)), ("1584:672", (1584, 672)),

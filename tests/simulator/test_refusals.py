@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.simulator import Gateway, Reply
 from cometapi_runway.validation import Operation
@@ -30,10 +31,8 @@ def error(reply: Reply) -> dict[str, object]:
     return dict(json.loads(reply.body)["error"])
 
 
-@pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "abc", "Bearer a b"]
-)
-@pytest.mark.parametrize("operation", CONTRACT.operations, ids=lambda operation: operation.id)
+@each_case("authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "abc", "Bearer a b"])
+@each_case("operation", CONTRACT.operations, ids=lambda operation: operation.id)
 def test_a_request_without_a_well_formed_key_is_refused(
     operation: Operation, authorization: str | None
 ) -> None:
@@ -52,7 +51,7 @@ def test_only_the_keys_of_the_settings_are_accepted() -> None:
     assert post(make_gateway(keys="another"), PATH, dict(BODY)).status == 401
 
 
-@pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
+@each_case("operation", CREATES, ids=lambda operation: operation.id)
 def test_a_body_that_breaks_the_contract_is_refused_and_not_charged(operation: Operation) -> None:
     target = make_gateway()
     reply = post(target, operation.path, {})
@@ -86,7 +85,7 @@ def test_the_version_header_is_required_where_the_contract_says_so() -> None:
     assert target.handle("GET", f"/runwayml/v1/tasks/{task_id}", bare).status == 200
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("operation_id", "field", "code"),
     [
         ("generate", "callback_url", "callback_url_empty"),
@@ -135,7 +134,7 @@ def test_a_request_over_the_balance_is_refused(balance: float) -> None:
     assert len(target.tasks) == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     "path",
     ["/", "/v1/runwayml/v1/tasks/x", "/runwayml/v1/taskz/x", "//evil", "/runwayml/v1/tasks/"],
 )
@@ -158,7 +157,7 @@ def test_a_wrong_method_is_refused_with_the_allowed_one() -> None:
     assert (reply.status, reply.header("Allow")) == (405, "POST")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+@each_case("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_not_an_object_is_refused(body: bytes) -> None:
     assert make_gateway().handle("POST", PATH, HEADERS + JSON_BODY, body).status == 400
 

@@ -6,6 +6,7 @@ import pytest
 from attrs import frozen
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.simulator._rules.json_rules import from_json
 from cometapi_runway.simulator._rules.rule_book import RuleBook, When
@@ -88,7 +89,7 @@ def test_spent_rules_are_not_listed() -> None:
     assert book.rules == (always, once, twice)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "named"),
     [
         ({"nth": 0}, "nth"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.simulator import Gateway, Outcome, ResponseShapes, failed
 from cometapi_runway.simulator._lifecycle import CANCELLED, SUCCESS
@@ -34,8 +35,8 @@ def read_responses(target: Gateway, task_id: str) -> Iterator[tuple[str, int, ob
                 yield operation_id, reply.status, reply.json()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("operation", CREATES, ids=lambda operation: operation.id)
+@each_case("shape", SHAPES)
+@each_case("operation", CREATES, ids=lambda operation: operation.id)
 def test_every_response_is_documented(operation: Operation, shape: ShapeName) -> None:
     for body in helpers.example_bodies(operation):
         for ending in ENDS:
@@ -46,7 +47,7 @@ def test_every_response_is_documented(operation: Operation, shape: ShapeName) ->
                 assert helpers.CONTRACT.check_response(read_by, status, answer) == (), answer
 
 
-@pytest.mark.parametrize("form", [form for form in get_args(MissingForm) if form != "404"])
+@each_case("form", [form for form in get_args(MissingForm) if form != "404"])
 def test_every_form_of_task_not_exist_is_documented(form: MissingForm) -> None:
     target = make_gateway(missing=form)
     for operation_id, reply in (

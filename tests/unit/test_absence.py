@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient, errors
 from cometapi_runway.errors import InvalidRequestError, Issue, RunwayError
@@ -138,8 +139,8 @@ def body_of(operation: Operation) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("operation", CREATES, ids=lambda one: one.id)
-@pytest.mark.parametrize("kind", HIDDEN)
+@each_case("operation", CREATES, ids=lambda one: one.id)
+@each_case("kind", HIDDEN)
 def test_no_message_shows_the_content_of_a_value(operation: Operation, kind: str) -> None:
     body = body_of(operation)
     refused = 0

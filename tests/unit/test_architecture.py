@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
-import pytest
+from tests.cases import each_case
 
 import cometapi_runway
 
@@ -21,7 +21,7 @@ BASES = (ROOT, PACKAGE, ROOT / "openapi" / "contract_tools")
 NAMED = sorted(set(re.findall(r"`([\w./-]+(?:\.py|/))`", TEXT)))
 
 
-@pytest.mark.parametrize("name", NAMED)
+@each_case("name", NAMED)
 def test_a_named_file_or_folder_exists(name: str) -> None:
     assert any((base / name).exists() for base in BASES)
 

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError, TaskNotFoundError, callbacks
 from cometapi_runway._core.task import Task
@@ -27,7 +28,7 @@ def test_a_body_is_read_in_whatever_form_it_is_at_hand(form: Any) -> None:
     assert task.raw == POSTED
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         *(b"", b"\xff", "task_id=1", b"[]", b"null", b'"text"', b"{}", b'{"status": "3"}', {}),

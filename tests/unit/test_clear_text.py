@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient
 
@@ -29,8 +30,8 @@ def make(kind: Any, **options: Any) -> None:
         asyncio.run(client.close())
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
+@each_case("kind", KINDS)
+@each_case(
     "base_url",
     [
         REMOTE,
@@ -50,8 +51,8 @@ def test_a_remote_clear_text_gateway_is_refused(kind: Any, base_url: str) -> Non
     assert "unencrypted" in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
+@each_case("kind", KINDS)
+@each_case(
     "base_url",
     [
         "http://localhost:8000",

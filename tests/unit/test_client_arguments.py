@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     AsyncRunwayClient,
@@ -17,10 +18,8 @@ from .support.both_clients import KEY, ClientHarness
 
 
 class TestInvalidArguments:
-    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
-    @pytest.mark.parametrize(
-        "given", [httpx.Client(), "https://proxy.example", 5, httpx.MockTransport, object()]
-    )
+    @each_case("kind", [RunwayClient, AsyncRunwayClient])
+    @each_case("given", [httpx.Client(), "https://proxy.example", 5, httpx.MockTransport, object()])
     def test_no_transport(self, kind: Any, given: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"transport must be an httpx\.\w+Transport"):
             kind(KEY, transport=given)

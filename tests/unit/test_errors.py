@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 import cometapi_runway
 from cometapi_runway import errors
@@ -85,8 +86,8 @@ def test_there_is_one_of_each_kind_that_is_raised() -> None:
     assert ALL.keys() == kinds
 
 
-@pytest.mark.parametrize("way", [sent, copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("name", ALL)
+@each_case("way", [sent, copy.copy, copy.deepcopy])
+@each_case("name", ALL)
 def test_it_arrives_whole(name: str, way: Any) -> None:
     error = ALL[name]
     error.add_note("a note")

@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import ConfigurationError, MissingExtraError
 from cometapi_runway._extras import LIBRARIES, requires_extra
@@ -92,7 +93,7 @@ def test_a_missing_extra_is_an_import_error_and_a_wrong_setting() -> None:
     assert (error.extra, error.library, error.name, error.setting) == ("cli", "rich", "rich", "x")
 
 
-@pytest.mark.parametrize("name", ["json", "cometapi_runway.simulator", "mcp", None])
+@each_case("name", ["json", "cometapi_runway.simulator", "mcp", None])
 def test_another_missing_module_is_an_error_of_the_program(name: str | None) -> None:
     missing = ModuleNotFoundError("gone", name=name)
     with pytest.raises(ModuleNotFoundError) as caught, requires_extra("simulator"):

@@ -22,6 +22,7 @@ from urllib.parse import quote
 import httpcore
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task
 from cometapi_runway._core.redaction import HIDDEN
@@ -151,8 +152,8 @@ def test_no_object_browser_shows_the_key(kind: Any, path: str) -> None:
     assert_hidden(show_object(client.api))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("change", ["", ".with_timeout(None)", ".with_headers({'x-a': 'b'})"])
+@each_case("kind", KINDS)
+@each_case("change", ["", ".with_timeout(None)", ".with_headers({'x-a': 'b'})"])
 def test_the_generated_client_sends_the_key(kind: Any, change: str) -> None:
     sent: list[httpx.Request] = []
 
@@ -300,9 +301,9 @@ def failing_transport(kind: Any, error: BaseException) -> Any:
     return other
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("call", [retrieve, create, generated])
-@pytest.mark.parametrize(
+@each_case("kind", KINDS)
+@each_case("call", [retrieve, create, generated])
+@each_case(
     "error",
     [
         httpcore.ReadError(f"lost {KEY}"),
@@ -385,7 +386,7 @@ class TestSecret:
 
 
 class TestKeyInAnotherSetting:
-    @pytest.mark.parametrize(
+    @each_case(
         "options",
         [
             {"base_url": f"https://gateway.example/#{KEY}"},
@@ -405,9 +406,7 @@ class TestKeyInAnotherSetting:
         assert caught.value.setting == next(iter(options))
         assert MARKER not in str(caught.value)
 
-    @pytest.mark.parametrize(
-        "base_url", [f"https://gateway.example/#{KEY}", KEY, f"https:/#{KEY}", f"{KEY}@x"]
-    )
+    @each_case("base_url", [f"https://gateway.example/#{KEY}", KEY, f"https:/#{KEY}", f"{KEY}@x"])
     def test_another_key_in_the_base_url_is_not_shown(self, base_url: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
             RunwayClient("sk-another-key", base_url=base_url)

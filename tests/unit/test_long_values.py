@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError, RunwayClient, RunwayError
 from cometapi_runway._core.redaction import redact_text, redact_url, safe_repr
@@ -74,7 +75,7 @@ def test_a_long_task_id_is_not_shown_whole(harness: ClientHarness, call: str) ->
     assert is_short(str(caught.value))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "options",
     [
         {"base_url": LONG}, {"base_url": URL.replace("https:", "http:")}, {"runway_version": LONG},
@@ -114,7 +115,7 @@ def test_no_part_of_a_request_is_shown_whole() -> None:
             assert all(is_short(one.message.replace("+", " ")) for one in issues)
 
 
-@pytest.mark.parametrize("length", [199, 200, 201, 5000])
+@each_case("length", [199, 200, 201, 5000])
 def test_what_is_no_address_is_shortened_and_short_texts_are_kept(length: int) -> None:
     text = ("words " * 1000)[:length]
     shown = redact_url(text)

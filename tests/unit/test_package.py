@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 import cometapi_runway
 
@@ -85,7 +86,7 @@ def test_a_blocking_client_loads_only_what_it_uses() -> None:
     assert set(FIRST_CALL) - {"tomllib"} <= called
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "allowed"),
     [
         ("RunwayError", {"attrs", "attr"}),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task
 from cometapi_runway import _settings as settings
@@ -77,8 +78,8 @@ class TestPrecedence:
 
 
 class TestBadValues:
-    @pytest.mark.parametrize("variable", [False, True], ids=["argument", "variable"])
-    @pytest.mark.parametrize(
+    @each_case("variable", [False, True], ids=["argument", "variable"])
+    @each_case(
         "key",
         [
             "sk marker",
@@ -108,7 +109,7 @@ class TestBadValues:
             resolve_settings(key, environ={})
         assert "marker" not in str(caught.value)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "address",
         [
             "",
@@ -139,24 +140,24 @@ class TestBadValues:
         with pytest.raises(ConfigurationError, match="COMETAPI_RUNWAY_BASE_URL must be an"):
             resolve_settings(KEY, environ={"COMETAPI_RUNWAY_BASE_URL": "localhost:8000"})
 
-    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
-    @pytest.mark.parametrize("address", ["https://ü..example", "https://\u2603\u200d.example"])
+    @each_case("kind", [RunwayClient, AsyncRunwayClient])
+    @each_case("address", ["https://ü..example", "https://\u2603\u200d.example"])
     def test_an_address_that_httpx_will_not_take(self, kind: Any, address: str) -> None:
         with pytest.raises(ConfigurationError, match="base_url"):
             kind(KEY, base_url=address)
 
-    @pytest.mark.parametrize("version", ["", "2024\n11", "é", " ", 20241106])
+    @each_case("version", ["", "2024\n11", "é", " ", 20241106])
     def test_a_version_that_cannot_be_sent(self, version: Any) -> None:
         with pytest.raises(ConfigurationError, match="runway_version must be"):
             resolve_settings(KEY, runway_version=version, environ={})
 
-    @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "60", None, True, [60]])
+    @each_case("seconds", [0, -1, float("nan"), float("inf"), "60", None, True, [60]])
     def test_an_invalid_timeout_is_refused(self, seconds: Any) -> None:
         with pytest.raises(ConfigurationError, match="timeout must be"):
             resolve_settings(KEY, timeout=seconds, environ={})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "setting", "is_missing"),
     [
         ({"api_key": ""}, "api_key", True),

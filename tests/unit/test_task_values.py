@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway import Task
 from cometapi_runway._core.task import METHODS_OF_BOUND_TASKS
@@ -115,7 +116,7 @@ def test_only_a_tasks_own_methods_are_named_in_its_hint(harness: ClientHarness) 
     assert "client.bind" not in str(caught.value)
 
 
-@pytest.mark.parametrize("word", ["PENDING", "UNKNOWN", "ARCHIVED", ""])
+@each_case("word", ["PENDING", "UNKNOWN", "ARCHIVED", ""])
 def test_a_status_of_the_servers_own_is_kept_and_not_known(word: str) -> None:
     task = Task(ID, word)
     assert task.status == word

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from tests.cases import each_case
 
 from cometapi_runway import Budget, RunwayClient, RunwayError, __version__, errors, telemetry
 from cometapi_runway._flows import observation
@@ -261,7 +262,7 @@ def test_waits_that_are_left_early_end_their_spans_without_an_error(
     assert recorded.spans[0].status.is_ok
 
 
-@pytest.mark.parametrize("row", fault_table.SUBMISSIONS, ids=lambda row: row.name)
+@each_case("row", fault_table.SUBMISSIONS, ids=lambda row: row.name)
 def test_a_watched_submission_takes_the_same_steps(row: Row) -> None:
     def run() -> tuple[Any, ...]:
         runner = FlowRunner()
@@ -283,7 +284,7 @@ def test_a_watched_submission_takes_the_same_steps(row: Row) -> None:
         telemetry.uninstrument()
 
 
-@pytest.mark.parametrize("row", fault_table.WAITS, ids=lambda row: row.name)
+@each_case("row", fault_table.WAITS, ids=lambda row: row.name)
 def test_a_watched_wait_takes_the_same_steps(row: Row) -> None:
     def run() -> tuple[Any, ...]:
         runner = FlowRunner()

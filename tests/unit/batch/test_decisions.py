@@ -13,6 +13,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway._core.task import Task
 from cometapi_runway.batch._decisions import (
@@ -77,7 +78,7 @@ class TestRate:
         # Half-open windows: the create after `limit` others is in the next one.
         assert rate.spacing * limit >= rate.period
 
-    @pytest.mark.parametrize("text", ["", "30", "30/", "/min", "0/s", "1.5/s", "-1/s", "1/week", 5])
+    @each_case("text", ["", "30", "30/", "/min", "0/s", "1.5/s", "-1/s", "1/week", 5])
     def test_others_are_refused(self, text: str) -> None:
         with pytest.raises(ConfigurationError) as refusal:
             parse_rate(text)
@@ -103,7 +104,7 @@ class TestHalt:
     ) -> None:
         assert not Halt(percent=percent).is_reached({"SUCCEEDED": succeeded, "BUDGET": budget})
 
-    @pytest.mark.parametrize(
+    @each_case(
         "text", ["", "10%", "fail=0", "fail=0%", "fail=101%", "fail=1.5", "fail=-1", "now,fail=1"]
     )
     def test_others_are_refused(self, text: str) -> None:
@@ -127,7 +128,7 @@ INVALID = InvalidRequestError([Issue("/a", "type", 1, "wrong")])
 
 
 class TestJudge:
-    @pytest.mark.parametrize(
+    @each_case(
         ("error", "status"),
         [
             (INVALID, "REFUSED"),

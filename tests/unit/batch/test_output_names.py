@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.batch._output_names import (
     ExistingFiles,
@@ -34,7 +35,7 @@ def rules(name: str) -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "expected"),
     [
         ("cat", "cat"),
@@ -52,7 +53,7 @@ def test_good_names(name: str, expected: str) -> None:
     assert clean_output_name(name) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "rule"),
     [
         ("../cat", "inside"),

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.batch._report import (
     STATUSES,
@@ -110,8 +111,8 @@ def test_odd_names_work_as_links(page: str, folder: str, tmp_path: Path) -> None
     assert all(urlsplit(urljoin(base, link)).scheme == "file" for link in links)
 
 
-@pytest.mark.parametrize("folder", ["/batch", "/batch/out", "/"])
-@pytest.mark.parametrize("name", ["//example.com/x.mp4", "https://example.com/x.mp4"])
+@each_case("folder", ["/batch", "/batch/out", "/"])
+@each_case("name", ["//example.com/x.mp4", "https://example.com/x.mp4"])
 def test_no_name_leads_to_another_host(folder: str, name: str) -> None:
     (file,) = list_files(
         [RowResult("a", "SUCCEEDED", files=(name,))], folder, Path("/batch/r.html")
@@ -343,7 +344,7 @@ def test_rows_that_have_not_ended_are_counted() -> None:
     assert re.search(r"63\s+not ended", found.text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seconds", "text"),
     [
         (0.0, "0.0 s"),
@@ -358,7 +359,7 @@ def test_durations(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("cost", "text"),
     [
         ("0", "0.00"),

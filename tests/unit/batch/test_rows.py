@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.batch._manifest import BadRow, Manifest
 from cometapi_runway.batch._rows import ROW_OPTIONS, Row, find_resource
@@ -32,7 +33,7 @@ from ..support.manifests import (
 IMAGE = {"operation": "text_to_image", "prompt_text": "A cat"}
 
 
-@pytest.mark.parametrize("resource", list_client_resources(), ids=lambda one: one.name)
+@each_case("resource", list_client_resources(), ids=lambda one: one.name)
 def test_an_operation_has_its_names_of_client_and_command_line(resource: ClientResource) -> None:
     words = resource.command_words
     for name in (resource.name, resource.python_name, " ".join(words), ".".join(words)):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.batch._templates import parse_templates
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError
@@ -17,7 +18,7 @@ def fill(text: str, **fields: Any) -> str:
     return template.fill(fields)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("{hero} at dawn", "A cat at dawn"),
@@ -33,7 +34,7 @@ def test_filling(text: str, expected: str) -> None:
     assert fill(text, **fields) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "{hero.upper}",
@@ -56,9 +57,7 @@ def test_anything_but_a_name_is_refused(text: str) -> None:
     assert "prompt_text=" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "assignments", [["prompt_text"], ["=x"], ["a=1", "a=2"], ["a-b=1", "a_b=2"]]
-)
+@each_case("assignments", [["prompt_text"], ["=x"], ["a=1", "a=2"], ["a-b=1", "a_b=2"]])
 def test_a_malformed_assignment_is_refused(assignments: list[str]) -> None:
     with pytest.raises(ConfigurationError, match="--set"):
         parse_templates(assignments)

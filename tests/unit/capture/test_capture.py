@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient
 from cometapi_runway._capture._drift import find_drift
@@ -205,8 +206,8 @@ class TestClients:
         assert len(caplog.records) == 1
         assert "cannot capture responses" in caplog.text
 
-    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
-    @pytest.mark.parametrize("value", ["", "  ", 5, "a\0b", f"folder/{KEY}"])
+    @each_case("kind", [RunwayClient, AsyncRunwayClient])
+    @each_case("value", ["", "  ", 5, "a\0b", f"folder/{KEY}"])
     def test_what_is_no_folder_is_refused(self, kind: Any, value: Any) -> None:
         with pytest.raises(ConfigurationError) as caught:
             kind(KEY, capture=value)

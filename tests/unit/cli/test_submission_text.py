@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway._core.submission_failure import SubmissionFailureReason
 from cometapi_runway._core.task import Task
@@ -125,8 +126,8 @@ def test_a_task_with_an_id_is_told_by_its_id() -> None:
 OLD_CLASS_NAMES = ("ResponseDecodeError", "RuntimeError", "KeyboardInterrupt", "APITimeoutError")
 
 
-@pytest.mark.parametrize("reason", [*map(str, SubmissionFailureReason), *OLD_CLASS_NAMES, None])
-@pytest.mark.parametrize("state", OPEN)
+@each_case("reason", [*map(str, SubmissionFailureReason), *OLD_CLASS_NAMES, None])
+@each_case("state", OPEN)
 def test_a_reason_is_in_words(state: SubmissionState, reason: str | None) -> None:
     lines = format_submission(submission(state=state, reason=reason), GATEWAY).splitlines()
 
@@ -175,7 +176,7 @@ def test_an_age_is_cut_to_one_unit(
     assert f" sent {age} ago" in describe_unknown_submission(submission())
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "line"),
     [
         ({"status": "PENDING"}, "t  PENDING"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.failure_codes import explain_failure
 from cometapi_runway.errors import TaskFailedError
@@ -12,7 +13,7 @@ from ..support.parsing import task_from
 ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("code", "known", "can_retry", "words"),
     [
         ("SAFETY.INPUT.TEXT", "SAFETY.INPUT.TEXT", False, "prompt"),
@@ -59,7 +60,7 @@ def test_a_failed_task_says_why_and_what_to_do():
     assert str(error) == f"task {ID} failed (ASSET.INVALID): No face. {error.advice}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("payload", "can_retry"),
     [
         ({"id": ID, "status": "FAILED", "failure": "Something broke"}, True),

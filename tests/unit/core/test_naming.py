@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.naming import count_noun, kebab_case, snake_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "snake", "kebab"),
     [
         ("bodyControl", "body_control", "body-control"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.redaction import (
     redact_database_url,
@@ -22,7 +22,7 @@ from ..support.secret_cases import CLIP, KEY, MARKER, PICTURE
 
 
 class TestRedaction:
-    @pytest.mark.parametrize(
+    @each_case(
         ("address", "shown"),
         [
             ("https://h.example/a/b.mp4", "https://h.example/a/b.mp4"),
@@ -45,7 +45,7 @@ class TestRedaction:
     def test_addresses(self, address: str, shown: str) -> None:
         assert redact_url(address) == shown
 
-    @pytest.mark.parametrize(
+    @each_case(
         "words",
         [
             f"see https://h.example/a?x={MARKER} for more",
@@ -64,7 +64,7 @@ class TestRedaction:
     def test_text(self, words: str) -> None:
         assert MARKER not in redact_text(words)
 
-    @pytest.mark.parametrize("words", ["", "plain words, nothing else", "metadata: a, b", "a,b"])
+    @each_case("words", ["", "plain words, nothing else", "metadata: a, b", "a,b"])
     def test_text_that_hides_nothing_is_kept(self, words: str) -> None:
         assert redact_text(words) == words
 
@@ -148,7 +148,7 @@ def test_a_parameter_of_a_database_is_left_out_unless_it_is_known_to_hold_no_sec
     assert redact_database_url(f"postgresql://me@h/db?{query}") == f"postgresql://me@h/db?{shown}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "write",
     [
         str.encode,
@@ -159,7 +159,7 @@ def test_a_parameter_of_a_database_is_left_out_unless_it_is_known_to_hold_no_sec
           ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("text", ["sk-key", "sk-12345678"])
+@each_case("text", ["sk-key", "sk-12345678"])
 def test_a_secret_is_hidden_however_it_is_written(write: Any, text: str) -> None:
     content = write(f"<{text}>")
     shown = Secret(text).hide_in(content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway import errors
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
@@ -24,18 +24,18 @@ MEANINGS = {
 }
 
 
-@pytest.mark.parametrize("name", MEANINGS)
+@each_case("name", MEANINGS)
 def test_a_stored_class_name_is_read_as_its_reason(name: str) -> None:
     assert name in {"KeyboardInterrupt", "CancelledError"} or hasattr(errors, name)
     assert Reason.parse(name) is MEANINGS[name]
 
 
-@pytest.mark.parametrize("reason", Reason)
+@each_case("reason", Reason)
 def test_a_stored_value_is_read_as_itself(reason: Reason) -> None:
     assert Reason.parse(reason.value) is reason
 
 
-@pytest.mark.parametrize("text", ["", "ValueError", "permissiondeniederror", "x"])
+@each_case("text", ["", "ValueError", "permissiondeniederror", "x"])
 def test_any_other_text_is_an_unexpected_error(text: str) -> None:
     assert Reason.parse(text) is Reason.UNEXPECTED_ERROR
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway._flows.backoff import Backoff, FlowClock
 
@@ -12,7 +12,7 @@ from ..support.submissions import MOST
 
 
 class TestPacing:
-    @pytest.mark.parametrize("seed", range(5))
+    @each_case("seed", range(5))
     def test_jitter_is_full_and_capped(self, seed: int) -> None:
         backoff = Backoff(Random(seed))
         for tries in range(1, 80):

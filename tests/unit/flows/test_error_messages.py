@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._flows.read_response import parse_http_date
 
@@ -15,7 +16,7 @@ from ..support.responses import error_of, family, platform
 
 
 class TestMessages:
-    @pytest.mark.parametrize(
+    @each_case(
         ("body", "message"),
         [
             (platform("from the platform"), "from the platform"),
@@ -45,7 +46,7 @@ class TestMessages:
         assert "redirected to https://www.cometapi.com/login?[hidden]" in str(error)
         assert "base_url" in str(error)
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("message", "found"),
         [
             ("no (request id: 20260205132859798638387SIHCnxzJ)", "20260205132859798638387SIHCnxzJ"),
@@ -67,7 +68,7 @@ class TestMessages:
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize(
+    @each_case(
         ("text", "seconds"),
         [
             ("7", 7.0),

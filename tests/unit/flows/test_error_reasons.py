@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import errors
 from cometapi_runway._flows.read_response import find_error, parse_response
@@ -52,8 +53,8 @@ def is_ambiguous(status: int, code: str) -> bool:
     return code == "fail_to_fetch_task" and status in {401, 402, 403}
 
 
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("code", [*DECISIVE, *UNDECIDED])
+@each_case("status", STATUSES)
+@each_case("code", [*DECISIVE, *UNDECIDED])
 def test_code_and_status_decide_the_class(code: str, status: int) -> None:
     expected = DECISIVE.get(code)
     if expected is None:
@@ -66,8 +67,8 @@ def test_code_and_status_decide_the_class(code: str, status: int) -> None:
         assert shown == ({expected} & HINTS.keys())
 
 
-@pytest.mark.parametrize("status", [200, 201, 299])
-@pytest.mark.parametrize("inner", [*STATUSES[3:], 99, 1000, 4010])
+@each_case("status", [200, 201, 299])
+@each_case("inner", [*STATUSES[3:], 99, 1000, 4010])
 def test_inside_a_success_a_code_of_three_digits_is_a_status(status: int, inner: int) -> None:
     is_status = 100 <= inner <= 999
     expected = by_status(inner) if is_status else errors.APIStatusError
@@ -76,8 +77,8 @@ def test_inside_a_success_a_code_of_three_digits_is_a_status(status: int, inner:
         assert (type(error), error.status_code) == (expected, status)
 
 
-@pytest.mark.parametrize("status", [400, 404, 500, 503])
-@pytest.mark.parametrize("code", [401, 402, 403, 404, 429, 500])
+@each_case("status", [400, 404, 500, 503])
+@each_case("code", [401, 402, 403, 404, 429, 500])
 def test_outside_a_success_the_status_decides_whatever_the_code(status: int, code: int) -> None:
     assert type(error_of({"code": code, "msg": "no"}, status)) is by_status(status)
 
@@ -85,9 +86,9 @@ def test_outside_a_success_the_status_decides_whatever_the_code(status: int, cod
 QUOTA = ("QUOTA used", "low balance", "额度", "余额不足")
 
 
-@pytest.mark.parametrize("message", [*QUOTA, "not allowed"])
-@pytest.mark.parametrize("status", STATUSES[6:])
-@pytest.mark.parametrize("code", ["", "new_code", "fail_to_fetch_task"])
+@each_case("message", [*QUOTA, "not allowed"])
+@each_case("status", STATUSES[6:])
+@each_case("code", ["", "new_code", "fail_to_fetch_task"])
 def test_words_on_quota_count_only_where_a_key_is_refused(
     message: str, status: int, code: str
 ) -> None:
@@ -100,11 +101,9 @@ def test_words_on_quota_count_only_where_a_key_is_refused(
         assert type(error_of(body, status)) is expected
 
 
-@pytest.mark.parametrize(
-    "named", ["task_not_exist", "callback_url_empty", "reference_images_empty"]
-)
-@pytest.mark.parametrize("code", [None, "", "new_code", 500, "fail_to_fetch_task"])
-@pytest.mark.parametrize("status", [400, 401, 500])
+@each_case("named", ["task_not_exist", "callback_url_empty", "reference_images_empty"])
+@each_case("code", [None, "", "new_code", 500, "fail_to_fetch_task"])
+@each_case("status", [400, 401, 500])
 def test_a_code_in_the_message_is_more_specific_than_an_unknown_one(
     named: str, code: Any, status: int
 ) -> None:
@@ -117,7 +116,7 @@ def test_a_code_in_the_message_is_more_specific_than_an_unknown_one(
         assert error_of(body, status).code != named
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "is_failure"),
     [
         ({"id": ID}, False),
@@ -156,9 +155,9 @@ def nest(inner: dict[str, Any], depth: int) -> dict[str, Any]:
     return inner
 
 
-@pytest.mark.parametrize("depth", range(6))
-@pytest.mark.parametrize("name", ["id", "task_id"])
-@pytest.mark.parametrize("is_in_result", [False, True])
+@each_case("depth", range(6))
+@each_case("name", ["id", "task_id"])
+@each_case("is_in_result", [False, True])
 def test_four_layers_are_read(depth: int, name: str, is_in_result: bool) -> None:
     task = {name: ID, "status": "SUCCESS"}
     response = parse_response(got(nest({"result": task} if is_in_result else task, depth)))
@@ -177,7 +176,7 @@ def test_the_outermost_id_counts(depth: int) -> None:
     assert parse_response(got(body)).task_id == "outer"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "message", "expected"),
     [
         ({}, "no", None),
@@ -200,7 +199,7 @@ def test_one_request_id_of_several_is_chosen(
         assert expected is None or str(error).count(expected) == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("86400", 86400.0),
@@ -216,7 +215,7 @@ def test_one_request_id_of_several_is_chosen(
         ("²", None),
     ],
 )
-@pytest.mark.parametrize("status", [200, 429, 503])
+@each_case("status", [200, 429, 503])
 def test_retry_after_has_a_ceiling_and_one_form_of_number(
     text: str, expected: float | None, status: int
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._flows import media_types
 from cometapi_runway._flows.media_types import extension_from_url, quote_body
@@ -19,7 +20,7 @@ USUAL = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "extension"), USUAL.items())
+@each_case(("kind", "extension"), USUAL.items())
 def test_a_file_is_called_as_its_kind_usually_is(kind: str, extension: str) -> None:
     assert (
         media_types.extension_for({"content-type": f"{kind.upper()}; charset=binary"}) == extension

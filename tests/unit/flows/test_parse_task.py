@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.task import TERMINAL, Task
 from cometapi_runway.errors import ResponseDecodeError
@@ -23,7 +24,7 @@ def older(status: Any, **more: Any) -> dict[str, Any]:
 
 
 class TestStatus:
-    @pytest.mark.parametrize(
+    @each_case(
         ("word", "expected"),
         [
             ("NOT_START", "PENDING"),
@@ -45,7 +46,7 @@ class TestStatus:
             ("CANCELED", "CANCELLED"),
         ],
     )
-    @pytest.mark.parametrize("shape", [raw, flat, wrapped])
+    @each_case("shape", [raw, flat, wrapped])
     def test_a_known_word_is_understood_in_every_shape(
         self, word: str, expected: str, shape: Any
     ) -> None:
@@ -53,12 +54,12 @@ class TestStatus:
         assert (task.id, task.status) == (ID, expected)
         assert task.is_terminal == (expected in TERMINAL)
 
-    @pytest.mark.parametrize("word", ["UNKNOWN", "Warming_up", "expired", "成功", "4", 17])
+    @each_case("word", ["UNKNOWN", "Warming_up", "expired", "成功", "4", 17])
     def test_an_unknown_status_is_kept_and_not_final(self, word: Any) -> None:
         task = task_from(raw(word))
         assert (task.status, task.is_terminal) == (str(word), False)
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("envelope", "inner", "output", "expected"),
         [
             ("QUEUED", "PENDING", None, "PENDING"),
@@ -85,13 +86,13 @@ class TestStatus:
         inside = raw(inner, output=[output] if output else None)
         assert task_from(wrapped(envelope, inside)).status == expected
 
-    @pytest.mark.parametrize("output", [None, [], "", [""], [None], ["not an address"], {}, 7])
+    @each_case("output", [None, [], "", [""], [None], ["not an address"], {}, 7])
     def test_success_without_a_file_is_still_running(self, output: Any) -> None:
         for shape in (raw("SUCCEEDED", output=output), wrapped("SUCCESS", result_url=output)):
             task = task_from(shape)
             assert (task.status, task.is_terminal, task.output) == ("RUNNING", False, ())
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("digit", "more", "expected"),
         [
             ("0", {}, "PENDING"),
@@ -112,7 +113,7 @@ class TestStatus:
         """Its own text contradicts its samples; an address settles it."""
         assert task_from(older(digit, **more)).status == expected
 
-    @pytest.mark.parametrize(
+    @each_case(
         "payload",
         [
             {},
@@ -139,7 +140,7 @@ class TestStatus:
 
 
 class TestProgress:
-    @pytest.mark.parametrize(
+    @each_case(
         ("value", "part"),
         [
             ("0%", 0.0),
@@ -181,7 +182,7 @@ class TestProgress:
 
 
 class TestOutput:
-    @pytest.mark.parametrize(
+    @each_case(
         "payload",
         [
             raw("SUCCEEDED", output=[URL]),
@@ -208,13 +209,13 @@ class TestOutput:
         both = wrapped("SUCCESS", raw("SUCCEEDED", output=[URL, OTHER]), result_url=URL)
         assert task_from(both).output == (URL, OTHER)
 
-    @pytest.mark.parametrize("address", ["ftp://x/y", "javascript:alert(1)", "/file", "x.mp4", ""])
+    @each_case("address", ["ftp://x/y", "javascript:alert(1)", "/file", "x.mp4", ""])
     def test_takes_web_addresses_only(self, address: str) -> None:
         assert task_from(raw(output=[address])).output == ()
 
 
 class TestFailure:
-    @pytest.mark.parametrize(
+    @each_case(
         "payload",
         [
             raw("FAILED", failure="no face"),
@@ -250,7 +251,7 @@ class TestFailure:
 class TestTimestamps:
     EAST = timezone(timedelta(hours=8))
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("value", "moment"),
         [
             ("2026-03-13T09:52:46+08:00", datetime(2026, 3, 13, 9, 52, 46, tzinfo=EAST)),
@@ -289,7 +290,7 @@ class TestTimestamps:
 
 
 class TestCreation:
-    @pytest.mark.parametrize(
+    @each_case(
         "payload",
         [
             {"id": ID},
@@ -307,7 +308,7 @@ class TestCreation:
     def test_an_id_that_is_a_number_is_not_thrown_away(self) -> None:
         assert created_id_from({"id": 12345}) == "12345"
 
-    @pytest.mark.parametrize(
+    @each_case(
         "payload",
         [{}, {"id": ""}, {"id": " "}, {"id": None}, {"id": True}, {"id": [ID]}, {"data": None}],
     )

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import PastDuration, TaskEnded
@@ -47,7 +48,7 @@ def draw_past(median: float, sigma: float, count: int = 60, seed: int = 1) -> li
     return [PastDuration(rng.lognormvariate(math.log(median), sigma), 5.0) for _ in range(count)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("plan", "elapsed", "interval", "due"),
     [
         # Without a plan, and after its end: the interval.
@@ -90,7 +91,7 @@ def test_gaps_are_between_the_interval_and_the_longest(
     assert next_poll(plan, after, interval) == pytest.approx(after + interval)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("past", "interval"),
     [
         ([], 5.0),
@@ -156,7 +157,7 @@ def test_a_past_below_the_interval_is_polled_at_the_interval() -> None:
     assert plan_polls([PastDuration(5.15, 5.15)] * 20, 5.0)[0] == 5.0
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("elapsed", "duration"), [(0.0, 50.5), (50.0, 75.5), (97.0, 99.0), (98.0, None), (500.0, None)]
 )
 def test_an_estimate_is_the_median_of_what_the_task_has_not_refuted(
@@ -226,7 +227,7 @@ def test_a_deadline_before_the_first_poll_is_kept() -> None:
     assert times(runner) == [20.0]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@each_case("seed", range(5))
 def test_gaps_of_a_wait_are_never_shorter_than_the_interval(seed: int) -> None:
     rng = Random(seed)
     runner = play(*[RUNNING] * 40, DONE, rng=rng, plan=plan_polls(draw_past(150, 0.4), 5.0))
@@ -235,7 +236,7 @@ def test_gaps_of_a_wait_are_never_shorter_than_the_interval(seed: int) -> None:
     assert max(gaps) <= MAX_GAP + 1e-6
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("events", "changes", "duration"),
     [
         # Between the poll that showed it running and the one that showed its end.

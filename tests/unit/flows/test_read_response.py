@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import errors
 from cometapi_runway._flows import read_response
@@ -21,7 +22,7 @@ from ..support.responses import as_answer, error_of, family, got, platform
 
 
 class TestStatuses:
-    @pytest.mark.parametrize(
+    @each_case(
         ("status", "kind"),
         [
             (301, errors.APIStatusError),
@@ -48,7 +49,7 @@ class TestStatuses:
             (999, errors.APIStatusError),
         ],
     )
-    @pytest.mark.parametrize("body", [b"", HTML, platform("x"), family("x"), [1], "x"])
+    @each_case("body", [b"", HTML, platform("x"), family("x"), [1], "x"])
     def test_the_status_decides_where_the_body_says_nothing(
         self, status: int, kind: type[errors.APIStatusError], body: Any
     ) -> None:
@@ -57,7 +58,7 @@ class TestStatuses:
         assert error.status_code == status
         assert f"HTTP {status}" in str(error)
 
-    @pytest.mark.parametrize("status", range(200, 600))
+    @each_case("status", range(200, 600))
     def test_every_status_is_a_success_or_an_error(self, status: int) -> None:
         answer = got({"id": ID}, status)
         if 200 <= status < 300:
@@ -68,8 +69,8 @@ class TestStatuses:
 
 
 class TestCodes:
-    @pytest.mark.parametrize("envelope", [platform, family])
-    @pytest.mark.parametrize(
+    @each_case("envelope", [platform, family])
+    @each_case(
         ("code", "status", "kind"),
         [
             # Observed: a malformed request told as 500, a missing channel as 503.
@@ -101,7 +102,7 @@ class TestCodes:
         assert type(error) is kind
         assert error.code == code
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("code", "expected"),
         [
             ("", None),
@@ -121,11 +122,11 @@ class TestCodes:
         assert error_of(platform("x", code), 400).code == expected
         assert error_of(family(code, "x"), 400).code == expected
 
-    @pytest.mark.parametrize("code", ["success", "SUCCESS", "ok", 200, "200", 0, "0", "", None])
+    @each_case("code", ["success", "SUCCESS", "ok", 200, "200", 0, "0", "", None])
     def test_success_under_200(self, code: Any) -> None:
         assert find_error(got({"code": code, "message": "", "data": {}})) is None
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("code", "kind"),
         [
             (400, errors.BadRequestError),
@@ -149,14 +150,14 @@ class TestCodes:
         body = {"code": "fail", "data": {"task_id": ID, "status": "FAILURE"}}
         assert parse_response(got(body)).payload == body
 
-    @pytest.mark.parametrize("form", NOT_EXIST)
+    @each_case("form", NOT_EXIST)
     def test_task_not_exist_in_every_form(self, form: str) -> None:
         error = find_error(as_answer(NOT_EXIST[form]))
         assert type(error) is errors.NotFoundError
 
 
 class TestQuota:
-    @pytest.mark.parametrize(
+    @each_case(
         ("status", "message", "kind"),
         [
             (403, "user quota is not enough", errors.InsufficientQuotaError),
@@ -180,7 +181,7 @@ class TestQuota:
 
 
 class TestReading:
-    @pytest.mark.parametrize("name", sorted(set(BROKEN_BODIES) - {"no known field"}))
+    @each_case("name", sorted(set(BROKEN_BODIES) - {"no known field"}))
     def test_a_body_that_is_no_object_is_named(self, name: str) -> None:
         with pytest.raises(errors.ResponseDecodeError) as caught:
             parse_response(as_answer(BROKEN_BODIES[name]))
@@ -192,7 +193,7 @@ class TestReading:
             answer = got({"id": ID}, headers={"content-type": kind})
             assert parse_response(answer).payload == {"id": ID}
 
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
+    @each_case("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
     def test_any_unicode_will_do(self, encoding: str) -> None:
         text = json.dumps({"id": "é"}, ensure_ascii=False)
         assert parse_response(got(text.encode(encoding))).payload == {"id": "é"}

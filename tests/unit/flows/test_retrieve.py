@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import errors
 from cometapi_runway._core.task import PENDING, Task
@@ -30,7 +31,7 @@ class TestRetrieve:
             "feed",
         )
 
-    @pytest.mark.parametrize("form", NOT_EXIST)
+    @each_case("form", NOT_EXIST)
     def test_a_task_that_is_not_there(self, form: str) -> None:
         runner = FlowRunner()
         with pytest.raises(errors.TaskNotFoundError) as caught:
@@ -38,7 +39,7 @@ class TestRetrieve:
         assert caught.value.task_id == ID
         assert len(runner.sent) == 1
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("event", "kind"),
         [
             (page(502), errors.ServerError),

@@ -8,6 +8,7 @@ from random import Random
 import httpx
 import pytest
 from attrs import evolve
+from tests.cases import each_case
 
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
@@ -58,7 +59,7 @@ def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
     assert [ID in words for words in runner.warnings] == [True]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("event", "refused", "reason"),
     [
         (REFUSED, True, Reason.BAD_REQUEST),
@@ -119,7 +120,7 @@ def test_a_date_says_when_to_come_again() -> None:
     assert runner.pauses == [7.05]
 
 
-@pytest.mark.parametrize("text", ["soon", "-3", "", "1e999", "٣s", "Fri, 99 Foo 2027 08:00:00 GMT"])
+@each_case("text", ["soon", "-3", "", "1e999", "٣s", "Fri, 99 Foo 2027 08:00:00 GMT"])
 def test_an_invalid_retry_after_is_ignored(text: str) -> None:
     runner = FlowRunner()
     runner.run(submit(submit_request(), started=0.0, rng=MOST), paced(text), ACCEPTED)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.submission_failure import InterruptedSubmission
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
@@ -92,8 +93,8 @@ def test_an_interruption_before_the_intent_is_on_record_says_so_too() -> None:
     assert facts(caught.value) == (None, False)
 
 
-@pytest.mark.parametrize("after", [True, False])
-@pytest.mark.parametrize("times", [1, 2])
+@each_case("after", [True, False])
+@each_case("times", [1, 2])
 def test_an_interruption_of_the_record_carries_the_id(after: bool, times: int) -> None:
     """The id of a paid task goes with whoever is interrupted, and on record at the next chance."""
     runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)

@@ -6,6 +6,7 @@ from random import Random
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
@@ -75,7 +76,7 @@ def test_a_task_that_was_seen_before_has_no_grace_to_lose() -> None:
     assert len(runner.sent) == 61
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_case("seed", range(20))
 def test_polls_are_never_closer_than_the_interval(seed: int) -> None:
     """Random faults that take random time: only the last look may come sooner."""
     draw = Random(seed)

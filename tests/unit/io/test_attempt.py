@@ -9,6 +9,7 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._io.attempt import RequestAttempt
 
@@ -47,7 +48,7 @@ def attempt_after(*events: Event, is_async: bool = False, is_traced: bool = True
 EVENTS = (CONNECT, CONNECTED, TLS, OPENING, received(407), SENDING, received(200))
 
 
-@pytest.mark.parametrize("length", range(4))
+@each_case("length", range(4))
 def test_every_order_of_events_decides_the_same_way(length: int) -> None:
     """Only the order of a tunnel's request and its response matters; the rest accumulates."""
     for events in itertools.permutations(EVENTS, length):
@@ -70,8 +71,8 @@ def _last_tunnel_status(events: tuple[Event, ...]) -> int | None:
     return status
 
 
-@pytest.mark.parametrize("sending", [SENDING, SENDING_HTTP2])
-@pytest.mark.parametrize("is_async", [False, True])
+@each_case("sending", [SENDING, SENDING_HTTP2])
+@each_case("is_async", [False, True])
 def test_a_request_counts_as_sent_from_its_first_byte(sending: Event, is_async: bool) -> None:
     before = attempt_after(CONNECT, CONNECTED, TLS, is_async=is_async)
     after = attempt_after(CONNECT, CONNECTED, TLS, sending, is_async=is_async)
@@ -80,7 +81,7 @@ def test_a_request_counts_as_sent_from_its_first_byte(sending: Event, is_async: 
     assert (after.is_unsent, after.is_connecting) == (False, False)
 
 
-@pytest.mark.parametrize("status", PROXY_STATUSES)
+@each_case("status", PROXY_STATUSES)
 def test_a_proxy_refuses_with_4xx_alone(status: int) -> None:
     attempt = attempt_after(CONNECT, CONNECTED, OPENING, SENT, received(status))
 
@@ -89,7 +90,7 @@ def test_a_proxy_refuses_with_4xx_alone(status: int) -> None:
     assert attempt.is_connecting
 
 
-@pytest.mark.parametrize("status", PROXY_STATUSES)
+@each_case("status", PROXY_STATUSES)
 def test_the_gateways_own_status_is_not_the_proxys(status: int) -> None:
     direct = attempt_after(CONNECT, SENDING, received(status))
     tunnelled = attempt_after(CONNECT, OPENING, received(200), SENDING, received(status))
@@ -136,7 +137,7 @@ POSSIBLY_SENT = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(NOT_SENT | POSSIBLY_SENT, key=lambda kind: kind.__name__))
+@each_case("kind", sorted(NOT_SENT | POSSIBLY_SENT, key=lambda kind: kind.__name__))
 def test_without_a_trace_the_exception_decides_and_with_one_it_never_does(
     kind: type[Exception],
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 from tests.wire_server import Connection, WireServer
 
 from cometapi_runway import APIStatusError, SubmissionUnknownError
@@ -37,8 +38,8 @@ TARGETS = (
 BODY = f'{{"id":"{ID}"}}'.encode()
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@each_case("mode", MODES)
+@each_case("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_sent_once_whatever_its_target(mode: Mode, status: int) -> None:
     for target in TARGETS:
 
@@ -104,8 +105,8 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", WITHOUT_ID)
+@each_case("mode", MODES)
+@each_case("case", WITHOUT_ID)
 def test_a_lost_response_is_one_request_of_unknown_outcome(mode: Mode, case: str) -> None:
     with WireServer(WITHOUT_ID[case]) as server:
         error = error_of(mode, server.base_url, create, timeout=5)
@@ -147,8 +148,8 @@ STALE = head(14) + b'{"id":"stale"}'
 LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("surplus", [STALE, LATE, b"x"])
+@each_case("mode", MODES)
+@each_case("surplus", [STALE, LATE, b"x"])
 def test_bytes_after_a_response_reach_no_later_request(mode: Mode, surplus: bytes) -> None:
     def create_three(client: Any) -> Any:
         if mode == "blocking":

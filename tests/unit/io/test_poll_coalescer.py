@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     AsyncRunwayClient,
@@ -81,7 +82,7 @@ def test_a_failed_shared_poll_does_not_end_the_waits() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("leaver", range(4))
+@each_case("leaver", range(4))
 def test_a_cancelled_waiter_does_not_cancel_the_shared_poll(leaver: int) -> None:
     async def main() -> None:
         go = asyncio.Event()

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import RunwayClient
 from cometapi_runway import _settings as settings
@@ -54,7 +55,7 @@ def make_wait(timeout: float, due: float) -> Wait:
     return Wait("t", flow, step, due)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("at", "left"), [(0.0, 5.0), (4.0, 5.0), (6.0, 4.0), (9.5, 0.5), (10.0, None), (11.0, None)]
 )
 def test_the_time_in_the_queue_counts_as_time_of_the_request(at: float, left: float | None) -> None:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway import (
     BadRequestError,
@@ -418,7 +419,7 @@ class TestPrices:
         assert str(file) in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "problem"),
     [
         ({"max_cost": -1}, "max_cost must be US dollars"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     ConfigurationError,
@@ -152,7 +153,7 @@ def test_a_journal_from_before_they_bore_a_mark_is_read(path: Path) -> None:
     assert entry.seed == 7
 
 
-@pytest.mark.parametrize("value", [True, 5, 1.5, b"journal", ["journal"], object()])
+@each_case("value", [True, 5, 1.5, b"journal", ["journal"], object()])
 def test_what_is_no_path_is_named(value: Any) -> None:
     with pytest.raises(
         ConfigurationError, match="must be the path of a file, a URL, or a Journal; got"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.journal._money import (
     LARGEST,
@@ -37,7 +37,7 @@ def test_they_are_written_without_zeros_and_exponents(amount: Decimal) -> None:
     assert "." not in text or not text.endswith("0")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         *("0.0000001", "1.0000001", "-0.01", "NaN", "sNaN", "Infinity"),
@@ -48,7 +48,7 @@ def test_what_cannot_be_stored_is_not_exact(text: str) -> None:
     assert not is_exact(Decimal(text))
 
 
-@pytest.mark.parametrize("text", ["0", "-0", "0.000001", "1E+12", "1.000000000", f"1.{'0' * 60}"])
+@each_case("text", ["0", "-0", "0.000001", "1E+12", "1.000000000", f"1.{'0' * 60}"])
 def test_what_can_be_stored_is_exact(text: str) -> None:
     assert is_exact(Decimal(text))
     assert from_micros(to_micros(Decimal(text))) == Decimal(text)

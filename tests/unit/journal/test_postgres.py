@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     AsyncRunwayClient,
@@ -251,7 +252,7 @@ class TestWrongLocation:
         assert f"journal postgresql://me@{host}/x cannot be opened: connection" in str(error)
         assert PASSWORD not in show_error(error)
 
-    @pytest.mark.parametrize("scheme", ["mysql", "file", "https", "postgresql+psycopg", "SQLite3"])
+    @each_case("scheme", ["mysql", "file", "https", "postgresql+psycopg", "SQLite3"])
     def test_of_another_scheme(self, scheme: str) -> None:
         with pytest.raises(ConfigurationError, match=r"must be a path, sqlite:///PATH, or postg"):
             Journal(f"{scheme}://user:pw@host/x")

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
@@ -75,8 +76,8 @@ def test_a_paid_operation_gives_only_safe_questions() -> None:
     assert [one.method for one in found] == ["GET"]
 
 
-@pytest.mark.parametrize("depth", [50, 900, 100_000])
-@pytest.mark.parametrize("ends", [(b"[", b"]"), (b'{"a":', b"}")])
+@each_case("depth", [50, 900, 100_000])
+@each_case("ends", [(b"[", b"]"), (b'{"a":', b"}")])
 def test_a_deep_response_is_judged_like_any_other(depth: int, ends: tuple[bytes, bytes]) -> None:
     body = ends[0] * depth + b"1" + ends[1] * depth
     step = next(ask(QUESTIONS[0], 1.0))

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.mcp._tools import list_tools
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
@@ -60,7 +61,7 @@ async def test_each_schema_is_the_contracts_byte_for_byte(
             assert json.dumps(value) == json.dumps(SCHEMAS[name])
 
 
-@pytest.mark.parametrize("name", list_tools(tuple(RESOURCES.values())))
+@each_case("name", list_tools(tuple(RESOURCES.values())))
 def test_a_schema_is_valid_and_needs_nothing_outside_it(name: str) -> None:
     schema: Any = list_tools(tuple(RESOURCES.values()))[name].schema
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -6,7 +6,7 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Any, get_args
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway.cli._options.resource_options import ResourceOption, list_resource_options
 from cometapi_runway.resources._client_resources import list_client_resources
@@ -60,7 +60,7 @@ def options_of(contract: Contract) -> dict[str, ResourceOption]:
     return {option.field: option for option in list_resource_options(resource)}
 
 
-@pytest.mark.parametrize(("schema", "fields", "required"), BODIES.values(), ids=BODIES)
+@each_case(("schema", "fields", "required"), BODIES.values(), ids=BODIES)
 def test_a_signature_and_a_command_have_every_field_of_a_body(
     schema: dict[str, Any], fields: set[str], required: set[str]
 ) -> None:
@@ -75,7 +75,7 @@ def test_a_signature_and_a_command_have_every_field_of_a_body(
         assert options[name].is_required is (name in required)
 
 
-@pytest.mark.parametrize(("schema", "fields", "required"), BODIES.values(), ids=BODIES)
+@each_case(("schema", "fields", "required"), BODIES.values(), ids=BODIES)
 def test_a_body_of_the_required_arguments_has_no_missing_field_of_every_branch(
     schema: dict[str, Any], fields: set[str], required: set[str]
 ) -> None:
@@ -92,7 +92,7 @@ def test_a_body_of_the_required_arguments_has_no_missing_field_of_every_branch(
         assert {name for name in fields if is_missing(name)} >= required
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("schema", "metavar"),
     [
         (URI, "ADDRESS|FILE"),
@@ -127,7 +127,7 @@ def test_a_field_takes_what_any_branch_takes() -> None:
     assert get_args(get_args(options["a"].hint)[0])[0] is Path
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("limits", "description", "shown"),
     [
         ({"minimum": 1, "maximum": 10}, "", "From 1 to 10."),
@@ -149,7 +149,7 @@ def test_a_range_is_shown_unless_the_description_states_it(
     assert parameter.help == shown
 
 
-@pytest.mark.parametrize("name", ["class", "timeout", "extra_body", "api-key", "validate"])
+@each_case("name", ["class", "timeout", "extra_body", "api-key", "validate"])
 def test_a_name_that_python_or_the_call_needs_is_still_reachable(name: str) -> None:
     signature = from_contract("make_it", make_contract(form([name], **{name: TEXT})))
     (argument,) = signature.parameters

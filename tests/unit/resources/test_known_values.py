@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 from cometapi_runway._core.secret import Secret
@@ -205,7 +206,7 @@ def test_an_operation_by_its_id_knows_the_models_of_every_resource_that_shares_i
     assert message.count("gen4_turbo") == 1
 
 
-@pytest.mark.parametrize("resource", list_client_resources(), ids=lambda one: one.name)
+@each_case("resource", list_client_resources(), ids=lambda one: one.name)
 def test_docstrings_name_the_known_values(resource: ClientResource) -> None:
     documented = inspect.getdoc(resource.signature.build) or ""
     for found in list_argument_fields(resource):
@@ -218,7 +219,7 @@ def test_docstrings_name_the_known_values(resource: ClientResource) -> None:
         assert known or "Known" not in text
 
 
-@pytest.mark.parametrize("resource", list_client_resources(), ids=lambda one: one.name)
+@each_case("resource", list_client_resources(), ids=lambda one: one.name)
 def test_a_docstring_from_the_contract_names_the_known_values(resource: ClientResource) -> None:
     documented = inspect.getdoc(from_contract(resource.operation.id).build) or ""
     for found in list_argument_fields(resource):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import runwayml.resources
 import yaml
+from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient
 from cometapi_runway.resources import _signatures as signatures
@@ -120,7 +121,7 @@ def test_a_signature_says_what_the_contract_says(signature: Signature[...]) -> N
     assert not problems, f"change {signature.build.__name__} in {module}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("resource", "way", "value", "words"),
     [
         ("video_upscale", "VideoUpscaleRequest/properties/flavor", {"type": "string"}, "lacks"),
@@ -258,7 +259,7 @@ def find_their_resource(signature: Signature[...]) -> str | None:
     return posts[0] if posts else None
 
 
-@pytest.mark.parametrize(
+@each_case(
     "signature",
     [one for one in EVERY if one.route == "tasks"],
     ids=[one.name for one in EVERY if one.route == "tasks"],

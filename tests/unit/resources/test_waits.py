@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     AsyncRunwayClient,
@@ -286,7 +287,7 @@ def test_no_interval_at_all_is_a_short_one(wait: Wait) -> None:
     assert task.status == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("interval", [1e9, 1e12, 10**400, float("inf")])
+@each_case("interval", [1e9, 1e12, 10**400, float("inf")])
 def test_an_interval_beyond_what_a_clock_can_count(interval: float) -> None:
     """It is clipped to the deadline anyway; where there is none, to what the system can sleep."""
     pauses: list[float] = []
@@ -302,7 +303,7 @@ def test_an_interval_beyond_what_a_clock_can_count(interval: float) -> None:
     assert max(pauses) < threading.TIMEOUT_MAX
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("interval", "used"), [(0, 0.001), (0.001, 0.001), (0.5, 0.5), (1, 1), (float("inf"), 1e6)]
 )
 def test_an_interval_is_neither_zero_nor_endless(interval: float, used: float) -> None:
@@ -310,7 +311,7 @@ def test_an_interval_is_neither_zero_nor_endless(interval: float, used: float) -
     assert found == (MAX_SECONDS if interval > 1 else used)
 
 
-@pytest.mark.parametrize("value", [-1, float("nan"), True, "5"])
+@each_case("value", [-1, float("nan"), True, "5"])
 def test_a_time_that_is_none_is_refused_by_its_rule(value: Any) -> None:
     for times, name in (((value, 1.0), "timeout"), ((1.0, value), "interval")):
         with pytest.raises(InvalidRequestError) as refusal:

@@ -8,6 +8,7 @@ clients beyond that would fail a test.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
@@ -91,6 +92,13 @@ class ClientHarness:
     @property
     def time(self) -> float:
         return round(self.clock.now(), 6)
+
+    @contextlib.contextmanager
+    def renewed(self) -> Iterator[ClientHarness]:
+        """Another harness like this one, for the next case of a test."""
+        with contextlib.closing(ClientHarness(self.mode)) as harness:
+            harness.client.session.rng = self.client.session.rng
+            yield harness
 
     def close(self) -> None:
         for client in self._clients:

@@ -7,6 +7,7 @@ import os
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     APIConnectionError,
@@ -153,10 +154,8 @@ def test_the_environment_is_set(runway_simulator):
     assert os.environ["COMETAPI_RUNWAY_BASE_URL"] == runway_simulator.base_url
 
 
-@pytest.mark.parametrize(
-    "base_url", ["https://gateway.example.com", "http://proxy.test:8080/comet"]
-)
-@pytest.mark.parametrize("open_kit", [_simulator.open_simulator, _mock.open_mock])
+@each_case("base_url", ["https://gateway.example.com", "http://proxy.test:8080/comet"])
+@each_case("open_kit", [_simulator.open_simulator, _mock.open_mock])
 def test_another_gateway_address(open_kit, base_url):
     with open_kit(base_url=base_url) as kit:
         assert kit.client.settings.base_url == base_url

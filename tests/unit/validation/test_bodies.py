@@ -6,6 +6,7 @@ import json
 
 import jsonschema
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import ContractError
 
@@ -22,7 +23,7 @@ def test_every_fault_of_a_body_is_reported_at_once():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "path", "rule"),
     [
         ({**BODY, "note": b"bytes"}, "/note", "json"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import Contract, ContractError
 
@@ -32,7 +33,7 @@ def test_the_contract_is_read_into_operations():
         CONTRACT.check_body("read_clip", {})
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_case("method", METHODS)
 def test_an_operation_may_have_any_method(method):
     document = copy.deepcopy(DOCUMENT)
     responses = {"200": {"description": "done"}}
@@ -57,7 +58,7 @@ def replace(*path):
 OPERATION = ("paths", "/v1/clips", "get")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("document", "message"),
     [
         (replace(*OPERATION, "operationId", "make_clip"), "two operations are called make_clip"),

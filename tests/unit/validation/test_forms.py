@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.cases import each_case
 
 from ..support.contracts import PATH, make_contract
 
@@ -25,8 +26,8 @@ SOUND = {
 }
 
 
-@pytest.mark.parametrize("union", ["anyOf", "oneOf"])
-@pytest.mark.parametrize(
+@each_case("union", ["anyOf", "oneOf"])
+@each_case(
     ("value", "issue"),
     [
         ({"kind": "p", "size": 1}, None),
@@ -39,7 +40,7 @@ SOUND = {
         ({"size": 1}, ("/kind", "required")),
     ],
 )
-@pytest.mark.parametrize("depth", [0, 1, 2])
+@each_case("depth", [0, 1, 2])
 def test_a_union_reports_the_likely_branch_at_every_depth(union, value, issue, depth):
     schema = {union: [PICTURE, SOUND]}
     for _ in range(depth):
@@ -75,11 +76,11 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("location", TYPED)
-@pytest.mark.parametrize(
+@each_case("location", TYPED)
+@each_case(
     ("text", "rule"), [("1", None), ("9", None), ("0", "minimum"), ("10", "maximum"), ("x", "type")]
 )
-@pytest.mark.parametrize("nested", [False, True])
+@each_case("nested", [False, True])
 def test_a_parameter_is_read_by_its_type_wherever_it_is(location, text, rule, nested):
     schema = {"type": "integer", "minimum": 1, "maximum": 9}
     if nested:
@@ -93,8 +94,8 @@ def test_a_parameter_is_read_by_its_type_wherever_it_is(location, text, rule, ne
     assert [(issue.path, issue.rule) for issue in issues] == ([] if rule is None else [("n", rule)])
 
 
-@pytest.mark.parametrize("location", TYPED)
-@pytest.mark.parametrize("required", [True, False])
+@each_case("location", TYPED)
+@each_case("required", [True, False])
 def test_a_parameter_is_missed_only_where_it_is_required(location, required):
     parameter = {"name": "n", "in": location, "required": required, "schema": {}}
     contract = make_contract(parameters=[parameter])
@@ -102,7 +103,7 @@ def test_a_parameter_is_missed_only_where_it_is_required(location, required):
     assert [(issue.path, issue.rule) for issue in issues] == [("n", "required")] * required
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "location", "headers"),
     [
         ("sid", "cookie", (("Cookie", f"sid={SECRET}"),)),

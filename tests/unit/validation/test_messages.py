@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import Contract, _messages
 
@@ -12,7 +13,7 @@ from .request_table import INVALID
 from .samples import BODY, DOCUMENT, HEADERS, SECRET, asset, header, post
 
 
-@pytest.mark.parametrize(("case", "path", "rule"), INVALID.values(), ids=INVALID)
+@each_case(("case", "path", "rule"), INVALID.values(), ids=INVALID)
 def test_messages_name_field_and_rule(case, path, rule):
     (issue, *_) = [one for one in case.check() if (one.path, one.rule) == (path, rule)]
     assert rule in issue.message
@@ -22,7 +23,7 @@ def test_messages_name_field_and_rule(case, path, rule):
     assert len(issue.message) < 400
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("row", "message"),
     [
         ("seed above", "/seed must be at most 4294967295 (maximum), got 4294967296"),
@@ -51,7 +52,7 @@ def test_a_message_is_a_sentence(row, message):
     assert message in [issue.message for issue in request.check()]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("schema", "value", "requirement"),
     [
         ({"maxProperties": 1}, {"a": 1, "b": 2}, "must have at most 1 field "),
@@ -103,16 +104,14 @@ def test_a_pattern_with_two_descriptions_is_shown_itself():
     assert issue.message == '/ratio must match the pattern ^0$ (pattern), got "x"'
 
 
-@pytest.mark.parametrize(
-    "value", [SECRET, f"Basic {SECRET}", f"Bearer {SECRET} x", f"Bearer {SECRET}\r\n"]
-)
+@each_case("value", [SECRET, f"Basic {SECRET}", f"Bearer {SECRET} x", f"Bearer {SECRET}\r\n"])
 def test_a_key_is_never_shown(value):
     issues = header("Authorization", value).check()
     assert issues
     assert SECRET not in repr(issues)
 
 
-@pytest.mark.parametrize("name", ["Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key"])
+@each_case("name", ["Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key"])
 def test_no_header_with_credentials_is_shown(name):
     others = tuple((key, value) for key, value in HEADERS if key != name)
     issues = post(headers=(*others, (name, f"{SECRET}\n"))).check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import ContractError, follow_pointer, make_pointer
 
@@ -18,7 +19,7 @@ def test_references_are_resolved():
             CONTRACT.resolve({"$ref": place})
 
 
-@pytest.mark.parametrize("path", [(), ("a",), ("a", "b/c~d"), ("a", "b/c~d", "~1"), ("",)])
+@each_case("path", [(), ("a",), ("a", "b/c~d"), ("a", "b/c~d", "~1"), ("",)])
 def test_a_pointer_leads_back_to_its_path(path):
     document = {"": 1, "a": {"b/c~d": {"~1": 2}}}
     expected = document

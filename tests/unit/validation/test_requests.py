@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import _parameters
 
@@ -23,12 +24,12 @@ def find(request):
     return sorted((issue.path, issue.rule) for issue in request.check())
 
 
-@pytest.mark.parametrize("case", VALID.values(), ids=VALID)
+@each_case("case", VALID.values(), ids=VALID)
 def test_valid_requests_have_no_issues(case):
     assert find(case) == []
 
 
-@pytest.mark.parametrize(("case", "path", "rule"), INVALID.values(), ids=INVALID)
+@each_case(("case", "path", "rule"), INVALID.values(), ids=INVALID)
 def test_invalid_requests_have_an_issue_at_the_fault(case, path, rule):
     found = find(case)
     assert (path, rule) in found
@@ -45,7 +46,7 @@ def check_headers(headers):
     return CONTRACT.check_request(request.method, request.url, headers, request.content)
 
 
-@pytest.mark.parametrize("name", SINGLE_HEADERS)
+@each_case("name", SINGLE_HEADERS)
 def test_single_headers_must_not_be_repeated(name):
     others = [(key, value) for key, value in HEADERS if key != name]
     value = SINGLE_HEADERS[name]
@@ -61,7 +62,7 @@ def test_a_body_must_not_be_compressed(encoding):
     assert encoding in issue.message
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "text", "value"),
     [
         ("integer", "5", 5), ("number", "5", 5), ("number", "0.5", 0.5), ("number", "x", "x"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import Contract, ShapeDifference, contract
 
@@ -19,7 +20,7 @@ def compare(
     return [(one.rule, one.path, one.value) for one in found]
 
 
-@pytest.mark.parametrize("operation", contract().operations, ids=lambda one: one.id)
+@each_case("operation", contract().operations, ids=lambda one: one.id)
 def test_every_example_of_the_contract_is_known(operation: Any) -> None:
     for status, response in operation.document["responses"].items():
         resolved = contract().resolve(response)
@@ -28,7 +29,7 @@ def test_every_example_of_the_contract_is_known(operation: Any) -> None:
                 assert compare(example["value"], operation.id, int(status), media_type) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         ({**TASK, "credits": 5}, ("field", "/credits", "")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import ContractError
 
@@ -39,8 +40,8 @@ def find(contract, request):
     return [(issue.path, issue.rule) for issue in contract.check_request(*request)]
 
 
-@pytest.mark.parametrize("needed", SUBSETS, ids="+".join)
-@pytest.mark.parametrize("sent", SUBSETS, ids="+".join)
+@each_case("needed", SUBSETS, ids="+".join)
+@each_case("sent", SUBSETS, ids="+".join)
 def test_every_scheme_of_an_alternative_is_needed_and_missed_by_name(needed, sent):
     security = [{one: [] for one in needed}] if needed else []
     contract = make_contract(schemes=SCHEMES, security=security)
@@ -53,7 +54,7 @@ def test_every_scheme_of_an_alternative_is_needed_and_missed_by_name(needed, sen
     assert SECRET not in repr(issues)
 
 
-@pytest.mark.parametrize("choices", list(itertools.combinations(SCHEMES, 2)), ids="+".join)
+@each_case("choices", list(itertools.combinations(SCHEMES, 2)), ids="+".join)
 def test_either_of_two_alternatives_is_enough(choices):
     security = [{one: []} for one in choices]
     contract = make_contract(schemes=SCHEMES, security=security)
@@ -70,8 +71,8 @@ def test_the_alternative_that_lacks_least_is_reported():
     assert find(contract, send({"header"})) == [("Authorization", "security")]
 
 
-@pytest.mark.parametrize("place", API_KEYS)
-@pytest.mark.parametrize(
+@each_case("place", API_KEYS)
+@each_case(
     ("value", "again", "reason"),
     [("", (), "required and missing"), ("+", (), "blank"), (SECRET, "twice", "more than once")],
 )
@@ -88,10 +89,10 @@ def test_a_key_that_is_blank_or_given_twice_is_refused(place, value, again, reas
     assert SECRET not in repr(found)
 
 
-@pytest.mark.parametrize("place", ["header", "query"])
-@pytest.mark.parametrize("value", [f"{SECRET}\x7f", f"{SECRET}%zz", f"{SECRET}é", f"{SECRET} b"])
-@pytest.mark.parametrize("is_declared", [False, True])
-@pytest.mark.parametrize("is_needed", [False, True])
+@each_case("place", ["header", "query"])
+@each_case("value", [f"{SECRET}\x7f", f"{SECRET}%zz", f"{SECRET}é", f"{SECRET} b"])
+@each_case("is_declared", [False, True])
+@each_case("is_needed", [False, True])
 def test_no_message_shows_a_key_that_cannot_be_sent(place, value, is_declared, is_needed):
     """A contract may declare the key as a parameter too."""
     parameter = {"name": NAMES[place], "in": place, "schema": {"maxLength": 3}}
@@ -114,8 +115,8 @@ def test_the_name_of_a_header_has_no_case():
     assert find(contract, upper) == [("KEY", "unknown"), ("key", "security")]
 
 
-@pytest.mark.parametrize("scheme", ["bearer", "Bearer", "BEARER"])
-@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic k", "k", "Bearer a b"])
+@each_case("scheme", ["bearer", "Bearer", "BEARER"])
+@each_case("value", ["", "Bearer", "Bearer ", "Basic k", "k", "Bearer a b"])
 def test_a_bearer_token_has_its_form(scheme, value):
     contract = make_contract(
         schemes={"a": {"type": "http", "scheme": scheme}}, security=[{"a": []}]
@@ -127,8 +128,8 @@ def test_a_bearer_token_has_its_form(scheme, value):
     assert find(contract, ("GET", PATH, [("Authorization", "bearer k")], b"")) == []
 
 
-@pytest.mark.parametrize("headers", [(), (("Authorization", "Bearer k"),)])
-@pytest.mark.parametrize(
+@each_case("headers", [(), (("Authorization", "Bearer k"),)])
+@each_case(
     ("security", "is_needed"),
     [
         ([], False),
@@ -146,7 +147,7 @@ def test_a_key_is_needed_unless_an_alternative_needs_none(security, is_needed, h
     assert [(issue.path, issue.rule) for issue in issues] == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     "scheme",
     [
         {"type": "http", "scheme": "basic"},
@@ -155,7 +156,7 @@ def test_a_key_is_needed_unless_an_alternative_needs_none(security, is_needed, h
         {"type": "mutualTLS"},
     ],
 )
-@pytest.mark.parametrize("security", [[{"b": []}], [{"a": []}, {"b": []}], [{"a": [], "b": []}]])
+@each_case("security", [[{"b": []}], [{"a": []}, {"b": []}], [{"a": [], "b": []}]])
 def test_a_second_scheme_that_cannot_be_checked_is_refused(scheme, security):
     with pytest.raises(ContractError, match="b is not supported: only http bearer and apiKey are"):
         make_contract(schemes={"a": BEARER, "b": scheme}, security=security)
@@ -166,7 +167,7 @@ def test_a_scheme_that_is_not_defined_is_refused():
         make_contract(schemes={"a": BEARER}, security=[{"a": []}, {"b": []}])
 
 
-@pytest.mark.parametrize("change", [{"in": "body"}, {"in": None}, {"name": ""}, {"name": None}])
+@each_case("change", [{"in": "body"}, {"in": None}, {"name": ""}, {"name": None}])
 def test_an_api_key_without_a_name_or_a_place_is_refused(change):
     scheme = {key: value for key, value in (API_KEYS["header"] | change).items()
               if value is not None}  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.submission_failure import InterruptedSubmission
 from cometapi_runway.cli import main
@@ -14,7 +15,7 @@ from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import ClientResource
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("submission", "message", "advice"),
     [
         (None, "interrupted; nothing was sent", "run it again at any time"),

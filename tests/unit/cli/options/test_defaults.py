@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.cli import _options
 from cometapi_runway.cli._commands import demo
@@ -76,7 +77,7 @@ def test_every_option_has_its_default_and_is_named() -> None:
     assert all(field.kw_only for fields in found.values() for field in fields)
 
 
-@pytest.mark.parametrize("field", attrs.fields(BatchRunOptions), ids=lambda one: one.name)
+@each_case("field", attrs.fields(BatchRunOptions), ids=lambda one: one.name)
 def test_an_option_of_a_batch_is_repeated_as_it_is_typed(field: Any) -> None:
     value = {float: 0.5, int: 3}.get(type(field.default), "text")
     given = {"output": "out", field.name: value}

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from cyclopts import App
+from tests.cases import each_case
 
 from cometapi_runway._client import Compat, RunwayClient
 from cometapi_runway.cli._app import build_app
@@ -200,7 +201,7 @@ def test_an_operation_without_a_hand_written_signature_has_a_command() -> None:
     assert get_args(get_args(found["--is-fast"].hint)[0])[0] is bool
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "value"),
     [
         ("https://example.com/face.png", "https://example.com/face.png"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.cases import each_case
 
 from cometapi_runway._core.task import Task
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -47,7 +48,7 @@ def color_of(text: str, word: str) -> str:
     return str(found[-1])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "color"),
     [
         ("SUCCEEDED", GREEN),
@@ -71,7 +72,7 @@ def test_a_saved_file_is_green_and_whole(tmp_path: Path) -> None:
     assert " 100% " in strip(shown)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("progress", "percent", "is_measured"),
     [(None, "", False), (0.0, "0%", True), (0.5, "50%", True), (1.0, "100%", True)],
 )
@@ -103,7 +104,7 @@ def test_a_download_shows_its_size_and_its_share(
     assert percent in shown
 
 
-@pytest.mark.parametrize("word", ["[red]x[/red]", "[bold]", ":smile:", "a[b]"])
+@each_case("word", ["[red]x[/red]", "[bold]", ":smile:", "a[b]"])
 def test_neither_an_id_nor_a_status_is_markup(word: str) -> None:
     task_id = f"{word}-1"
     shown = strip(draw(lambda report: report.show_status(Task(task_id, word)), task_id))

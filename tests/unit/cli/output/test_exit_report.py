@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import errors
 from cometapi_runway._core.task import TASK_NOT_EXIST, Task
@@ -83,7 +84,7 @@ EXAMPLES: list[tuple[BaseException, ExitCode, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "code", "advice"), EXAMPLES, ids=lambda x: type(x).__name__)
+@each_case(("error", "code", "advice"), EXAMPLES, ids=lambda x: type(x).__name__)
 def test_each_error_has_its_code_and_its_advice(
     error: BaseException, code: ExitCode, advice: str
 ) -> None:
@@ -182,7 +183,7 @@ def test_an_interruption_has_a_message() -> None:
     assert make_exit_report(KeyboardInterrupt()).message == "interrupted"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "message", "words"),
     [
         (
@@ -224,7 +225,7 @@ def test_a_command_can_be_pasted() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "error",
     [
         errors.NotFoundError(404),
@@ -241,7 +242,7 @@ def test_an_answer_of_a_wrong_path_advises_to_check_the_address(error: BaseExcep
     assert "run it again" not in advice
 
 
-@pytest.mark.parametrize(
+@each_case(
     "error",
     [
         errors.BadRequestError(404, "model_not_found", "no such model"),

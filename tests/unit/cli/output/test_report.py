@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 from rich.console import Console
+from tests.cases import each_case
 
 from cometapi_runway._core.task import Task
 from cometapi_runway.cli._errors import OutputError
@@ -46,7 +47,7 @@ def events(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seconds", "text"),
     [
         (0, "0:00"),
@@ -64,7 +65,7 @@ def test_durations_look_like_a_clock(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("count", "text"),
     [
         (0, "0.0 kB"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import PastDuration
@@ -19,7 +20,7 @@ def make_estimates(*seen: Seen) -> TimeEstimates:
     return estimates
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seen", "remaining"),
     [
         ([(0, "RUNNING", 0.2), (10, "RUNNING", 0.6)], 10.0),
@@ -92,7 +93,7 @@ def test_a_tasks_own_progress_refutes_the_run_time_of_others() -> None:
     assert estimates.estimate_remaining("t", 9.0) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     "seen",
     [
         [(0, "PENDING"), (90, "SUCCEEDED")],
@@ -116,7 +117,7 @@ PAST = [PastDuration(float(seconds), 0.0) for seconds in range(60, 100)]
 """Of which the median is 79.5 s."""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seen", "now", "remaining"),
     [
         # Before it is seen, and while it says nothing of its progress.
