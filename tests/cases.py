@@ -116,8 +116,9 @@ def _read_cases(
     listed = [one.strip() for one in names.split(",")] if isinstance(names, str) else list(names)
     is_single = isinstance(names, str) and len(listed) == 1
     namer = ids if callable(ids) else None
-    labels = itertools.repeat(None) if ids is None or callable(ids) else ids
-    for value, label in zip(values, labels):
+    rows = list(values)
+    labels = [None] * len(rows) if ids is None or callable(ids) else ids
+    for value, label in zip(rows, labels, strict=True):
         if isinstance(value, type(pytest.param())):
             assert not value.marks, "a case has no marks"
             yield Case(dict(zip(listed, value.values, strict=True)), value.id or label, namer)

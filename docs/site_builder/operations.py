@@ -49,6 +49,11 @@ _OBTAINED = {
 }
 
 
+def list_operation_pages() -> list[str]:
+    """Return the name of the page of each resource."""
+    return [f"operations/{_page_name(resource)}" for resource in _resources()]
+
+
 def operation_pages() -> dict[str, str]:
     """Return the page of each resource, by its name in the site."""
     return {

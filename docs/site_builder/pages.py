@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 
 from docs.site_builder import tables
 from docs.site_builder.commands import command_reference
-from docs.site_builder.operations import operation_pages, operations_overview
+from docs.site_builder.operations import list_operation_pages, operation_pages, operations_overview
 
 DOCS: Final = Path(__file__).parents[1]
 
@@ -107,6 +107,15 @@ class Page:
     def shown(self) -> str:
         """Its Markdown as readers see it."""
         return _HIDDEN.sub("", self.text)
+
+
+def list_pages() -> list[str]:
+    """Return the name of every page, without writing any."""
+    return [
+        *list_operation_pages(),
+        *(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md")),
+        "changelog",
+    ]
 
 
 def read_pages() -> dict[str, Page]:

@@ -9,6 +9,7 @@ import pkgutil
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.validation import contract
 
@@ -44,8 +45,8 @@ def test_every_operation_has_its_module():
     assert set(MODULES) == {one.id for one in contract().operations}
 
 
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("module", MODULES)
+@each_case("status", STATUSES)
+@each_case("module", MODULES)
 def test_an_error_is_parsed_as_the_form_that_it_has(module, status):
     found = parse(module, status, FIRST)
     assert isinstance(found, GatewayError)
@@ -56,9 +57,9 @@ def test_an_error_is_parsed_as_the_form_that_it_has(module, status):
         assert found.to_dict() == body
 
 
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("module", MODULES)
-@pytest.mark.parametrize("body", ["text", 5, None, [1], True, [["a", 1]]])
+@each_case("status", STATUSES)
+@each_case("module", MODULES)
+@each_case("body", ["text", 5, None, [1], True, [["a", 1]]])
 def test_what_is_no_object_is_no_error_body(module, status, body):
     with pytest.raises(TypeError):
         parse(module, status, body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import get_args
 
 import attrs
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import _settings, errors
 from cometapi_runway.cli._options import paths
@@ -16,7 +18,7 @@ from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.simulator import Timings
 from cometapi_runway.simulator._rules.faults import Kind
 from docs.site_builder import tables
-from docs.site_builder.pages import Page, read_pages
+from docs.site_builder.pages import Page, list_pages, read_pages
 from docs.site_builder.site import find_dead_links, to_markdown, write_llms_txt
 
 from .code_blocks import read_blocks
@@ -24,14 +26,24 @@ from .page_runner import run_page
 
 ROOT = Path(__file__).parents[2]
 README = Page("README", "README.md", (ROOT / "README.md").read_text("utf-8"))
-PAGES = {"README": README, **read_pages()}
+# Writing the generated parts takes a second, in each process that collects tests.
+NAMES = sorted(["README", *list_pages()])
 CLIP = "https://example.com/clip.mp4"
 
 
+@functools.cache
+def all_pages() -> dict[str, Page]:
+    return {"README": README, **read_pages()}
+
+
+def test_every_page_is_listed() -> None:
+    assert sorted(all_pages()) == NAMES
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the pages show paths as POSIX systems write them")
-@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize("name", NAMES)
 def test_every_block_of_a_page_does_what_it_says(name: str, tmp_path: Path) -> None:
-    page = PAGES[name]
+    page = all_pages()[name]
     assert run_page(name, page.text, tmp_path).splitlines() == page.text.splitlines(), (
         f"python -m tests.documentation {page.source} writes the new output into the page"
     )
@@ -41,7 +53,7 @@ def block(language: str, text: str) -> str:
     return f"# A page\n\n```{language}\n{text}\n```\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "page",
     [
         block("python", "from cometapi_runway import RunwayClint"),
@@ -111,18 +123,18 @@ def test_the_page_on_settings_names_every_variable() -> None:
         for name, value in vars(module).items()
         if name.endswith("_VARIABLE")
     }
-    assert {name for name in variables if name not in PAGES["settings"].text} == set()
+    assert {name for name in variables if name not in all_pages()["settings"].text} == set()
 
 
 def test_every_operation_has_a_page_in_both_languages() -> None:
-    pages = [page for page in PAGES.values() if page.is_operation]
+    pages = [page for page in all_pages().values() if page.is_operation]
     assert len(pages) == len(list_client_resources())
     for page in pages:
         assert [one.language for one in read_blocks(page.text)] == ["python", "shell"]
 
 
 def test_a_markdown_twin_has_nothing_for_sphinx_or_for_tests() -> None:
-    for page in PAGES.values():
+    for page in all_pages().values():
         twin = to_markdown(page.shown)
         assert not re.search(
             r"^:::|^```\{toctree|\{py:|^<!-- (run|file|captured)", twin, re.MULTILINE
@@ -131,7 +143,7 @@ def test_a_markdown_twin_has_nothing_for_sphinx_or_for_tests() -> None:
 
 
 def test_llms_txt_lists_every_page_once() -> None:
-    pages = {name: page for name, page in PAGES.items() if name != "README"}
+    pages = {name: page for name, page in all_pages().items() if name != "README"}
     listed = re.findall(r"\]\(([\w/-]+)\.md\):", write_llms_txt(pages))
     assert sorted(listed) == sorted(pages.keys() - {"index"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.cases import each_case
 
 from .exchanges import RECORD, list_exchanges, name_situation
 from .helpers import CREATES
@@ -17,7 +18,7 @@ def found() -> dict[str, list[str]]:
     return list_exchanges()
 
 
-@pytest.mark.parametrize("name", RECORDED)
+@each_case("name", RECORDED)
 def test_replies_are_the_recorded_ones(found: dict[str, list[str]], name: str) -> None:
     """If they changed on purpose: ``python -m tests.simulator.exchanges``, and read the diff."""
     assert found[name] == RECORDED[name]

@@ -66,7 +66,7 @@ ORDINARY: dict[str, tuple[Call, type[RunwayError], tuple[Event, ...]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ORDINARY)
+@each_case("name", ORDINARY)
 def test_an_ordinary_error_has_no_note(harness: ClientHarness, name: str) -> None:
     call, kind, events = ORDINARY[name]
     harness.respond_with(*events)
@@ -154,8 +154,8 @@ def test_no_message_shows_the_content_of_a_value(operation: Operation, kind: str
     assert refused
 
 
-@pytest.mark.parametrize("kind", HIDDEN)
-@pytest.mark.parametrize("name", ["ratio", "seed", "expression_intensity", "extra_body"])
+@each_case("kind", HIDDEN)
+@each_case("name", ["ratio", "seed", "expression_intensity", "extra_body"])
 def test_no_refusal_shows_the_content_of_an_argument(
     harness: ClientHarness, kind: str, name: str
 ) -> None:
@@ -219,7 +219,7 @@ def test_no_thread_is_left_after_a_client_is_closed(
     assert new_threads(before) == set()
 
 
-@pytest.mark.parametrize("events", [(DONE,), (status(401),), (RUNNING,)])
+@each_case("events", [(DONE,), (status(401),), (RUNNING,)])
 def test_no_thread_is_left_after_many_waits(
     harness: ClientHarness, events: tuple[Event, ...]
 ) -> None:

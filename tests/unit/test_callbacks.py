@@ -40,7 +40,7 @@ def test_a_body_without_a_task_is_refused(body: Any) -> None:
         callbacks.parse(body)
 
 
-@pytest.mark.parametrize("hint", [callbacks.parse(POSTED), ID])
+@each_case("hint", [callbacks.parse(POSTED), ID])
 def test_a_callback_is_confirmed_by_the_gateway_itself(hint: Any, harness: ClientHarness) -> None:
     harness.respond_with(json_reply({"task_id": ID, "status": "IN_PROGRESS", "progress": "40%"}))
     task = harness.run(callbacks.confirm(harness.client, hint))

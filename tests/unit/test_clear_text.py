@@ -77,7 +77,7 @@ def test_the_environment_allows_it(kind: Any, monkeypatch: pytest.MonkeyPatch) -
     make(kind)
 
 
-@pytest.mark.parametrize("value", ["", "0", "no", "true"])
+@each_case("value", ["", "0", "no", "true"])
 def test_only_one_value_allows_it(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMETAPI_RUNWAY_ALLOW_CLEAR_TEXT", value)
     with pytest.raises(ConfigurationError):

@@ -59,9 +59,9 @@ class TestInvalidArguments:
             RunwayClient(KEY)
         assert "MARKERMARKER" not in str(caught.value)
 
-    @pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
-    @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"])
-    @pytest.mark.parametrize(
+    @each_case("kind", [RunwayClient, AsyncRunwayClient])
+    @each_case("name", ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"])
+    @each_case(
         "value",
         [
             "gopher://MARKER:word@proxy.example:70",
@@ -86,7 +86,7 @@ class TestInvalidArguments:
             assert "MARKER" not in str(error)
             error = error.__cause__ or error.__context__
 
-    @pytest.mark.parametrize("given", ["no", 1, None, []])
+    @each_case("given", ["no", 1, None, []])
     def test_a_check_that_is_neither_on_nor_off(self, given: Any, harness: ClientHarness) -> None:
         with pytest.raises(ConfigurationError, match="validate"):
             harness.new(validate=given)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import RunwayError
 
@@ -123,8 +124,8 @@ def everything_said(result: Any) -> str:
     return "\n".join(said)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@each_case("mode", MODES)
+@each_case("case", CASES, ids=lambda case: case.name)
 def test_no_secret_is_shown(
     case: Case,
     mode: Mode,

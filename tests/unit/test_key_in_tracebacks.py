@@ -227,9 +227,9 @@ SITUATIONS: dict[str, Callable[[Connection], None]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("call", [retrieve, create, generated])
-@pytest.mark.parametrize("situation", SITUATIONS)
+@each_case("kind", KINDS)
+@each_case("call", [retrieve, create, generated])
+@each_case("situation", SITUATIONS)
 def test_no_failure_on_the_wire_shows_the_key(
     kind: Any,
     call: Callable[[Any], Any],
@@ -333,8 +333,8 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("form", FORMS)
+@each_case("kind", KINDS)
+@each_case("form", FORMS)
 def test_an_escaped_echo_of_the_key_is_hidden(kind: Any, form: str, tmp_path: Path) -> None:
     quoted = FORMS[form](KEY)
     response = httpx.Response(401, content=error_body(quoted).partition(b"\r\n\r\n")[2])

@@ -44,7 +44,7 @@ def refusal_of(call: Callable[[], object]) -> Exception | None:
 
 
 @each
-@pytest.mark.parametrize("value", LONG_VALUES, ids=lambda value: safe_repr(value)[:30])
+@each_case("value", LONG_VALUES, ids=lambda value: safe_repr(value)[:30])
 def test_no_argument_is_shown_whole(
     case: OperationCase, harness: ClientHarness, value: object
 ) -> None:
@@ -68,7 +68,7 @@ def test_a_long_prompt_where_an_asset_belongs_is_named_by_its_beginning(
     assert not harness.network.sent
 
 
-@pytest.mark.parametrize("call", ["retrieve", "wait"])
+@each_case("call", ["retrieve", "wait"])
 def test_a_long_task_id_is_not_shown_whole(harness: ClientHarness, call: str) -> None:
     with pytest.raises(RunwayError) as caught:
         harness.run(getattr(harness.client.tasks, call)(LONG))

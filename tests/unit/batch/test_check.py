@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError, RunwayClient
 from cometapi_runway._settings import resolve_settings
@@ -27,7 +28,7 @@ def check(folder: Path, rows: list[Any], **options: Any) -> ManifestReport:
     return check_manifest(Manifest(file), **options)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "resource", [one for one in list_client_resources() if one.example], ids=lambda one: one.name
 )
 def test_the_example_of_every_operation_is_valid(resource: ClientResource, tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_the_example_of_every_operation_is_valid(resource: ClientResource, tmp_p
     assert check_manifest(Manifest(file)).is_valid
 
 
-@pytest.mark.parametrize(
+@each_case(
     "arguments",
     [
         {"duration": "5"},

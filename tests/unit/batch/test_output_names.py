@@ -130,7 +130,7 @@ def test_the_default_name_is_never_reserved(name: str, tmp_path: Path) -> None:
     assert not is_reserved(row.output)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("first", "second"),
     [
         ("cat", "CAT"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.batch import _records
 from cometapi_runway.batch._manifest import BadRow, Manifest
@@ -58,9 +59,9 @@ def test_the_format_makes_no_difference(tmp_path: Path, given_rows: list[dict[st
             assert (left.id, left.digest, left.output) == (right.id, right.digest, right.output)
 
 
-@pytest.mark.parametrize("name", WRITERS)
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-@pytest.mark.parametrize("crlf", [False, True])
+@each_case("name", WRITERS)
+@each_case("mark", [b"", b"\xef\xbb\xbf"])
+@each_case("crlf", [False, True])
 def test_byte_order_marks_and_line_ends(name: str, mark: bytes, crlf: bool, tmp_path: Path) -> None:
     content = WRITERS[name]([{"id": "ä", **UPSCALE}, {"id": "b", **UPSCALE}])
     content = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n" if crlf else b"\n")
@@ -82,7 +83,7 @@ def test_lines_are_those_on_which_rows_begin(tmp_path: Path) -> None:
     assert [(item.line, item.id) for item in found] == [(2, "a"), (5, "b"), (5, "c")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "content", "expected"),
     [
         ("m.jsonl", b'{"id": \n' + to_jsonl([UPSCALE]), [(1, "", "json")]),
@@ -148,7 +149,7 @@ def test_empty_columns_and_cells_at_the_end_are_ignored(tmp_path: Path) -> None:
     assert row.arguments == {"video_uri": "https://example.com/a.mp4"}
 
 
-@pytest.mark.parametrize("name", ["m.txt", "m", "m.jsonl.gz", ".csv"])
+@each_case("name", ["m.txt", "m", "m.jsonl.gz", ".csv"])
 def test_another_end_of_the_name_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"must end in one of \.jsonl") as caught:
         read(tmp_path, b"", name)

@@ -96,8 +96,8 @@ def test_the_statuses_are_those_of_the_results_file() -> None:
     assert get_args(RowStatus) == STATUSES
 
 
-@pytest.mark.parametrize("page", ["report.html", "out/report.html", "pages/of it/#1/report.html"])
-@pytest.mark.parametrize("folder", ["out", "out # 100%", "o'u\"t/<b>"])
+@each_case("page", ["report.html", "out/report.html", "pages/of it/#1/report.html"])
+@each_case("folder", ["out", "out # 100%", "o'u\"t/<b>"])
 def test_odd_names_work_as_links(page: str, folder: str, tmp_path: Path) -> None:
     place, there = tmp_path / folder, tmp_path / page
     source = make_source(RowResult("cat", "SUCCEEDED", files=ODD_NAMES), folder=str(place))

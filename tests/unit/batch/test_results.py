@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.cases import each_case
 
 from cometapi_runway.batch._results import ResultsFile, RowResult, read_results
 from cometapi_runway.errors import ConfigurationError
@@ -166,7 +167,7 @@ def test_a_removal_that_fails_keeps_every_line(
     assert len(list(read_results(tmp_path))) == 3
 
 
-@pytest.mark.parametrize(
+@each_case(
     "line",
     [
         b"nonsense\n",

@@ -40,7 +40,7 @@ def test_an_operation_has_its_names_of_client_and_command_line(resource: ClientR
         assert find_resource(name).name == resource.name
 
 
-@pytest.mark.parametrize("name", ["image_to_vide", "", 5, True, ["x"], "tasks"])
+@each_case("name", ["image_to_vide", "", 5, True, ["x"], "tasks"])
 def test_an_unknown_operation_is_refused(name: Any, tmp_path: Path) -> None:
     rule = "required" if name == "" else "unknown"
     assert read_bad(tmp_path, [{"id": "a", "operation": name}]) == [(1, "operation", rule)]
@@ -55,7 +55,7 @@ def test_the_default_operation_is_for_rows_that_name_none(tmp_path: Path) -> Non
     assert caught.value.setting == "operation"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("field", "cell", "value"),
     [
         ("duration", "5", 5),
@@ -101,7 +101,7 @@ def test_an_empty_cell_is_absent(tmp_path: Path) -> None:
     assert row.arguments == {"prompt_image": PICTURE, "model": "gen4_turbo"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("field", "cell"),
     [
         ("extra_body", "{"),
@@ -185,15 +185,13 @@ def test_every_issue_of_a_row_is_reported(tmp_path: Path) -> None:
 
 
 class TestIds:
-    @pytest.mark.parametrize(
-        ("value", "expected"), [("a", "a"), (" a ", "a"), (17, "17"), ("ä/b", "ä/b")]
-    )
+    @each_case(("value", "expected"), [("a", "a"), (" a ", "a"), (17, "17"), ("ä/b", "ä/b")])
     def test_forms(self, value: Any, expected: str, tmp_path: Path) -> None:
         (row,) = read_rows(tmp_path, [{**UPSCALE, "id": value}])
         assert row.id == expected
         assert row.has_own_id
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("value", "rule"),
         [
             (True, "type"),

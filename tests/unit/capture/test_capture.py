@@ -33,7 +33,7 @@ CASES = [
     for shape in corpus.shapes("task", "creation", "error")
     for operation in OPERATIONS[shape.kind]
 ]
-each = pytest.mark.parametrize(
+each = each_case(
     ("operation", "shape"), CASES, ids=[f"{shape.name}-{operation}" for operation, shape in CASES]
 )
 both = pytest.mark.parametrize("mode", MODES)

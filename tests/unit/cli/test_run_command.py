@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import cli
 from cometapi_runway.cli import _run_command, main
@@ -24,7 +25,7 @@ from cometapi_runway.cli._output.report import Report
 from cometapi_runway.simulator import SimulatorServer
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "encoding", "written"),
     [
         ("a\udcffb", "ascii", b"a\xffb"),
@@ -53,7 +54,7 @@ def test_what_cannot_be_decoded_is_an_error() -> None:
         _run_command._encode_unencodable(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("display", "is_terminal", "term", "kind"),
     [
         (None, False, "xterm", Report),

@@ -145,7 +145,7 @@ def test_a_failed_task_without_a_text_shows_its_code() -> None:
     assert format_submission(failed, GATEWAY).endswith("\n  SAFETY.INPUT.TEXT")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seconds", "age"),
     [
         (-5, "0s"),

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core import file_locks, partial_file
 from cometapi_runway._core.partial_file import PartialFile
@@ -144,7 +145,7 @@ def test_the_part_of_another_holder_is_not_removed(parts: list[PartialFile], sha
     assert shared.read_bytes() == DATA
 
 
-@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT])
+@each_case("code", [errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT])
 def test_what_cannot_be_cleaned_up_is_left(
     tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.partial_file import PartialFile
 
@@ -35,8 +36,8 @@ def test_a_file_that_came_meanwhile_is_kept_and_the_partial_file_removed(
     assert final.read_bytes() == b"another's"
 
 
-@pytest.mark.parametrize("has_links", [True, False])
-@pytest.mark.parametrize("kind", ["folder", "dangling link"])
+@each_case("has_links", [True, False])
+@each_case("kind", ["folder", "dangling link"])
 def test_what_is_no_file_is_said_and_the_partial_file_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool, kind: str
 ) -> None:

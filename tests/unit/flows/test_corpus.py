@@ -10,6 +10,7 @@ from random import Random
 import httpx
 import pytest
 from attrs import evolve
+from tests.cases import each_case
 
 from cometapi_runway import (
     AsyncRunwayClient,
@@ -44,7 +45,7 @@ DAMAGES = 60
 
 def each(*kinds):
     found = corpus.shapes(*kinds)
-    return pytest.mark.parametrize("shape", found, ids=[shape.name for shape in found])
+    return each_case("shape", found, ids=[shape.name for shape in found])
 
 
 def facts(seen):
@@ -219,7 +220,7 @@ def run(clients):
 
 
 ways = pytest.mark.parametrize("mode", ["blocking", "awaiting"])
-routes = pytest.mark.parametrize("route", ["tasks", "feed"])
+routes = each_case("route", ["tasks", "feed"])
 
 
 def ask(shape, route):

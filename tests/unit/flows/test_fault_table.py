@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from tests.cases import each_case
 
 from cometapi_runway._core.task import SUCCEEDED
 from cometapi_runway._flows.wait import wait
@@ -81,7 +82,7 @@ def mode(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.mark.parametrize("row", fault_table.SUBMISSIONS, ids=names)
+@each_case("row", fault_table.SUBMISSIONS, ids=names)
 def test_submission(row: Row, mode: str) -> None:
     if mode == "bare":
         outcome = bare_submission(row)
@@ -98,7 +99,7 @@ def test_submission(row: Row, mode: str) -> None:
         assert outcome.error.elapsed == outcome.time - 0.5 * (row.requests - 1)
 
 
-@pytest.mark.parametrize("row", fault_table.WAITS, ids=names)
+@each_case("row", fault_table.WAITS, ids=names)
 def test_wait(row: Row, mode: str) -> None:
     if mode == "bare":
         outcome = bare_wait(row)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._io.async_deadline import AsyncDeadline
 
@@ -59,7 +60,7 @@ async def describe(run: Any, body: Body, seconds: float = 0.01) -> tuple[object,
 
 
 @BOTH
-@pytest.mark.parametrize(
+@each_case(
     ("body", "outcome"),
     [
         (sleep_long, TimeoutError),
@@ -91,7 +92,7 @@ async def be_cancelled_before() -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("body", [be_cancelled_before, be_cancelled_at_the_deadline])
+@each_case("body", [be_cancelled_before, be_cancelled_at_the_deadline])
 def test_a_cancellation_by_others_goes_on(run: Any, body: Body) -> None:
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(run(0.01, body))

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._io import file_client
 from cometapi_runway._io.http_logs import redact_http_logs
@@ -35,14 +36,14 @@ def test_lines_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) -> Non
     assert caplog.messages == ["GET https://a.example/x?[hidden]", "GET https://b.example/x?sig=2"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "line",
     [
         "receive_response_headers.complete return_value=(b'HTTP/1.1', 200, b'OK', [(b'a', b'b')])",
         "setup_socks5_connection.started stream=<x> host='h' port=1 auth=(b'user', b'pass')",
     ],
 )
-@pytest.mark.parametrize("name", ["connection", "http11", "http2", "proxy", "socks"])
+@each_case("name", ["connection", "http11", "http2", "proxy", "socks"])
 def test_httpcore_does_not_say_what_came_back(
     line: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -115,8 +115,8 @@ def test_a_lost_response_is_one_request_of_unknown_outcome(mode: Mode, case: str
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", LOST)
+@each_case("mode", MODES)
+@each_case("case", LOST)
 def test_an_id_that_arrived_is_kept(mode: Mode, case: str, tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with WireServer(LOST[case]) as server:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     APIConnectionError,
@@ -56,8 +57,8 @@ def replace_transports(
     return sent
 
 
-@pytest.mark.parametrize("is_async", [False, True])
-@pytest.mark.parametrize("error", LOST)
+@each_case("is_async", [False, True])
+@each_case("error", LOST)
 def test_a_lost_response_is_not_sent_again(
     monkeypatch: pytest.MonkeyPatch, is_async: bool, error: type[httpx.TransportError]
 ) -> None:

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from attrs import field, frozen
+from tests.cases import each_case
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.prepared_request import PreparedRequest
@@ -259,7 +260,7 @@ def test_a_follower_waits_no_longer_than_its_own_timeout(mode: Mode) -> None:
 
 
 @modes
-@pytest.mark.parametrize("name", sorted(set(OUTCOMES) - {"a response"}))
+@each_case("name", sorted(set(OUTCOMES) - {"a response"}))
 def test_a_failure_without_followers_is_reported_by_the_leader_alone(mode: Mode, name: str) -> None:
     shared = RUNNERS[mode](OUTCOMES[name](), [])
 
@@ -286,7 +287,7 @@ class Polls:
 
 
 @modes
-@pytest.mark.parametrize(
+@each_case(
     ("waits", "max_age", "age", "is_reused"),
     [
         (2, 3.0, 0.0, True),
@@ -325,7 +326,7 @@ def test_a_failed_poll_is_never_reused(mode: Mode, name: str) -> None:
 
 
 @modes
-@pytest.mark.parametrize("task", ["other", None])
+@each_case("task", ["other", None])
 def test_another_task_has_its_own_poll(mode: Mode, task: str | None) -> None:
     polls = Polls(mode)
     with polls.polls.join("t"), polls.polls.join("t"), polls.polls.join("other"):
@@ -334,7 +335,7 @@ def test_another_task_has_its_own_poll(mode: Mode, task: str | None) -> None:
 
 
 @modes
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ResponseDecodeError])
+@each_case("error", [KeyboardInterrupt, ResponseDecodeError])
 def test_a_wait_that_ends_in_an_error_is_no_longer_counted(
     mode: Mode, error: type[BaseException]
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import (
     APIConnectionError,
@@ -34,7 +35,7 @@ from ..support.transports import retrieve
 
 
 class TestFailures:
-    @pytest.mark.parametrize("kind", TRANSPORT_ERRORS, ids=lambda kind: kind.__name__)
+    @each_case("kind", TRANSPORT_ERRORS, ids=lambda kind: kind.__name__)
     def test_say_whether_the_request_can_have_arrived(
         self, kind: type[httpx.TransportError], harness: ClientHarness
     ) -> None:
@@ -47,7 +48,7 @@ class TestFailures:
         assert isinstance(error.__cause__, kind)
         assert f"GET /runwayml/v1/tasks/{ID}" in str(error)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "kind", [httpx.StreamError, httpx.StreamConsumed, httpx.StreamClosed, OSError, UnicodeError]
     )
     def test_of_a_custom_transport_are_mapped(self, kind: Any, harness: ClientHarness) -> None:
@@ -71,7 +72,7 @@ class TestFailures:
         with pytest.raises(SubmissionUnknownError):
             harness.create()
 
-    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    @each_case("status", [301, 302, 303, 307, 308])
     def test_a_redirect_is_not_followed(self, status: int, harness: ClientHarness) -> None:
         """A POST would become a GET, or be sent twice; and the key would go along."""
         harness.respond_with(
@@ -153,7 +154,7 @@ class TestEchoedKey:
         harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": KEY}))
         assert KEY not in str(retrieve(harness).raw)
 
-    @pytest.mark.parametrize("key", ["sk-abc", "sk-abcd"])
+    @each_case("key", ["sk-abc", "sk-abcd"])
     def test_a_short_key_is_redacted(self, key: str, harness: ClientHarness) -> None:
         harness.respond_with(json_reply({"id": ID, "status": "RUNNING", "note": key}))
         assert key not in str(retrieve(harness, harness.new(key)).raw)
@@ -163,7 +164,7 @@ class TestEchoedKey:
         assert retrieve(harness, harness.new("ta")).raw["note"] == "task"
 
 
-@pytest.mark.parametrize("status", [500, 520, 524, 599])
+@each_case("status", [500, 520, 524, 599])
 def test_a_status_unknown_to_python_is_reported(status: int, harness: ClientHarness) -> None:
     harness.respond_with(page(status))
     with pytest.raises(ServerError) as caught:

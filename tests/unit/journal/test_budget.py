@@ -376,7 +376,7 @@ class TestPrices:
         assert client.journal.spent() == Spending(record.price, 1, 0)
         assert record.price == Decimal("0.32")
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("text", "prices"),
         [
             ('[prices]\ntext_to_image = "0.32"', {"text_to_image": Decimal("0.32")}),
@@ -392,7 +392,7 @@ class TestPrices:
         file.write_text(text)
         assert load_prices(file) == Budget(prices=str(file)).prices == prices
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("text", "problem"),
         [
             (None, "cannot be read"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway.journal._sqlite_file import _identify
 
@@ -19,7 +19,7 @@ def test_a_file_has_one_and_another_file_has_another(tmp_path: Path) -> None:
     assert _identify(tmp_path / "link") == _identify(one)
 
 
-@pytest.mark.parametrize("place", ["missing", "file/below", "loop", "long" * 100])
+@each_case("place", ["missing", "file/below", "loop", "long" * 100])
 def test_what_cannot_be_found_has_none(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

@@ -117,7 +117,7 @@ def test_an_empty_file_becomes_one(tmp_path: Path) -> None:
     assert Journal(tmp_path / "empty").tasks() == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "statement",
     [
         "CREATE TABLE users (name)",

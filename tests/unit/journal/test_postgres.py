@@ -241,8 +241,8 @@ class TestWrongLocation:
             start = shown.find(PASSWORD)
             assert start < 0, shown[max(start - 300, 0) : start + 100]
 
-    @pytest.mark.parametrize("host", ["%2Fnowhere%2Fat-all", "127.0.0.1:1", "[::1]:1"])
-    @pytest.mark.parametrize("kind", [Journal, RunwayClient, AsyncRunwayClient])
+    @each_case("host", ["%2Fnowhere%2Fat-all", "127.0.0.1:1", "[::1]:1"])
+    @each_case("kind", [Journal, RunwayClient, AsyncRunwayClient])
     def test_of_a_server_that_is_not_there(
         self, kind: Any, host: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

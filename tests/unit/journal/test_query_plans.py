@@ -6,7 +6,7 @@ import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway._flows.entries import (
     IdempotencyKey,
@@ -32,7 +32,7 @@ def list_statements(write: Write) -> list[Statement]:
     return [*write.statements, *([] if write.claim is None else [write.claim])]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "statement",
     [
         *list_statements(make_write(START, "https://api.cometapi.com")),

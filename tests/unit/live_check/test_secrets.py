@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from random import Random
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._live_check._evidence import Evidence
@@ -20,7 +20,7 @@ QUESTIONS = make_questions(contract(), "2024-11-06")
 GATEWAY = f"https://user:password@gateway.example:8443/{KEY}/?token={KEY}"
 
 
-@pytest.mark.parametrize("seed", range(5))
+@each_case("seed", range(5))
 def test_no_evidence_holds_a_secret(seed: int, tmp_path: Path) -> None:
     dice = Random(seed)
     found = make_secrets(dice)

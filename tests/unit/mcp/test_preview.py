@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, JpegImagePlugin
+from tests.cases import each_case
 
 from cometapi_runway.mcp._preview import make_preview
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
-@pytest.mark.parametrize(
+@each_case("mode", ["RGB", "RGBA", "L", "P"])
+@each_case(
     ("size", "small"), [((1024, 512), (512, 256)), ((3, 2048), (1, 512)), ((20, 10), (20, 10))]
 )
 def test_a_picture_is_made_small(
@@ -48,7 +49,7 @@ def test_a_large_jpeg_is_decoded_at_a_fraction(
     assert asked[0] == ("RGB", (512, 512))
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
+@each_case("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
 def test_a_file_that_is_no_picture_has_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.png"
     assert make_preview(path) is None
@@ -56,7 +57,7 @@ def test_a_file_that_is_no_picture_has_none(tmp_path: Path, content: bytes) -> N
     assert make_preview(path) is None
 
 
-@pytest.mark.parametrize("error", [OSError, ValueError, SyntaxError, Image.DecompressionBombError])
+@each_case("error", [OSError, ValueError, SyntaxError, Image.DecompressionBombError])
 def test_whatever_pillow_raises_is_no_preview(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 
@@ -14,7 +15,7 @@ from ..support.operation_cases import OperationCase, each, make
 
 
 class TestNames:
-    @pytest.mark.parametrize(
+    @each_case(
         ("wrong", "right"),
         [
             ("charactr", "character"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import ConfigurationError, InvalidRequestError
 
@@ -36,7 +37,7 @@ class TestOptions:
         harness.create(timeout=None)
         assert seen == [7.0, 60.0, 60.0]
 
-    @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "7", True, 10**400])
+    @each_case("timeout", [0, -1, float("nan"), float("inf"), "7", True, 10**400])
     def test_no_timeout(self, timeout: Any, harness: ClientHarness) -> None:
         with pytest.raises(ConfigurationError, match="timeout"):
             harness.create(timeout=timeout)
@@ -48,7 +49,7 @@ class TestOptions:
         assert headers["x-trace"] == "t-1"
         assert headers.get_list("x-runway-version") == ["2026-01-01"]
 
-    @pytest.mark.parametrize(
+    @each_case(
         "name",
         ["Authorization", "authorization", "HOST", "Content-Length", "content-type"],
     )
@@ -57,7 +58,7 @@ class TestOptions:
         assert (issue.path, issue.rule, issue.value) == (name, "reserved", None)
         assert "sk-other" not in str(issue)
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("name", "value", "rule"),
         [
             ("X Trace", "1", "header name"),
@@ -81,7 +82,7 @@ class TestOptions:
         (issue,) = refused(harness, extra_headers={name: value})
         assert issue.rule == rule
 
-    @pytest.mark.parametrize("version", ["", "2024\r\nX: 1", " ", "é", 20241106])
+    @each_case("version", ["", "2024\r\nX: 1", " ", "é", 20241106])
     def test_no_version(self, version: Any, harness: ClientHarness) -> None:
         (issue,) = refused(harness, runway_version=version)
         assert (issue.path, issue.rule) == ("X-Runway-Version", "header value")
@@ -110,14 +111,14 @@ class TestOptions:
             harness.run(free.character_performance.create(**ASSETS, **newer, validate=True))
         assert len(harness.network.sent) == 2
 
-    @pytest.mark.parametrize("option", ["extra_headers", "extra_body"])
-    @pytest.mark.parametrize("value", [5, [("a", "b")], "a: b", b"a", ("a", "b"), {1, 2}])
+    @each_case("option", ["extra_headers", "extra_body"])
+    @each_case("value", [5, [("a", "b")], "a: b", b"a", ("a", "b"), {1, 2}])
     def test_what_is_no_mapping(self, option: str, value: Any, harness: ClientHarness) -> None:
         (issue,) = refused(harness, **{option: value})
         assert (issue.path, issue.rule) == (option, "type")
 
-    @pytest.mark.parametrize("validate", [True, False])
-    @pytest.mark.parametrize("body", [{1: "a"}, {None: 1}, {"a": {2: 3}}, {"a": [{b"b": 1}]}])
+    @each_case("validate", [True, False])
+    @each_case("body", [{1: "a"}, {None: 1}, {"a": {2: 3}}, {"a": [{b"b": 1}]}])
     def test_names_that_are_no_text(
         self, body: dict[Any, Any], validate: bool, harness: ClientHarness
     ) -> None:
@@ -125,7 +126,7 @@ class TestOptions:
         issues = refused(harness, extra_body=body, validate=validate)
         assert {issue.rule for issue in issues} <= {"json", "type"}
 
-    @pytest.mark.parametrize("given", ["yes", 0, 1, "", []])
+    @each_case("given", ["yes", 0, 1, "", []])
     def test_a_check_that_is_neither_on_nor_off(self, given: Any, harness: ClientHarness) -> None:
         (issue,) = refused(harness, validate=given)
         assert (issue.path, issue.rule) == ("validate", "type")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 from cometapi_runway.resources import _inputs as inputs
@@ -23,7 +24,7 @@ DATA_URI = "data:image/png;base64,iVBORw0KGgo="
 
 
 class TestAssets:
-    @pytest.mark.parametrize(
+    @each_case(
         ("character", "expected"),
         [
             ("https://a.example/face.png", {"type": "image"}),
@@ -55,7 +56,7 @@ class TestAssets:
         body = sent(harness, reference=ReferenceAsset("video", "https://a.example/x"))
         assert body["reference"] == {"type": "video", "uri": "https://a.example/x"}
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("character", "path", "rule"),
         [
             ("https://a.example/face", "/character/type", "required"),
@@ -85,7 +86,7 @@ class TestAssets:
         issues = refused(harness, character=character)
         assert [(issue.path, issue.rule) for issue in issues] == [(path, rule)]
 
-    @pytest.mark.parametrize("end", [".png", ".JPG", ".webp?sig=1"])
+    @each_case("end", [".png", ".JPG", ".webp?sig=1"])
     def test_a_picture_where_only_a_video_will_do(self, end: str, harness: ClientHarness) -> None:
         """An address that shows what it is must not be sent, and paid for, as something else."""
         (issue,) = refused(harness, reference=f"https://your-video-host/b{end}")
@@ -112,7 +113,7 @@ class TestFiles:
         assert head == "data:image/png;base64"
         assert base64.b64decode(payload, validate=True) == content
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("name", "kind"),
         [("a.webp", "image/webp"), ("a.MP4", "video/mp4"), ("a.mkv", "video/x-matroska")],
     )
@@ -160,7 +161,7 @@ class TestFiles:
             inputs.to_uri(file, "/character")
         assert found.value.issues[0].rule == "minBytes"
 
-    @pytest.mark.parametrize("name", ["none.png", "folder.png"])
+    @each_case("name", ["none.png", "folder.png"])
     def test_what_cannot_be_read_says_why(
         self, name: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
@@ -169,7 +170,7 @@ class TestFiles:
         assert (issue.path, issue.rule) == ("/character/uri", "readable")
         assert name in issue.message
 
-    @pytest.mark.parametrize("name", ["face.txt", "face", "face.wav", "clip.png"])
+    @each_case("name", ["face.txt", "face", "face.wav", "clip.png"])
     def test_a_file_of_no_use_there(
         self, name: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
@@ -179,19 +180,17 @@ class TestFiles:
 
 
 class TestValues:
-    @pytest.mark.parametrize(
+    @each_case(
         ("ratio", "text"), [("720:1280", "720:1280"), ((960, 960), "960:960"), ([1, 2], "1:2")]
     )
     def test_ratio(self, ratio: Any, text: str, harness: ClientHarness) -> None:
         assert sent(harness, ratio=ratio)["ratio"] == text
 
-    @pytest.mark.parametrize(
-        "ratio", ["1280x720", "16-9", "", "0:720", (1, 2, 3), (1,), 1.78, None]
-    )
+    @each_case("ratio", ["1280x720", "16-9", "", "0:720", (1, 2, 3), (1,), 1.78, None])
     def test_no_ratio(self, ratio: Any, harness: ClientHarness) -> None:
         assert {issue.path for issue in refused(harness, ratio=ratio)} == {"/ratio"}
 
-    @pytest.mark.parametrize(
+    @each_case(
         "moderation",
         [
             "low",
@@ -204,12 +203,12 @@ class TestValues:
         body = sent(harness, content_moderation=moderation)
         assert body["contentModeration"] == {"publicFigureThreshold": "low"}
 
-    @pytest.mark.parametrize("moderation", ["high", {}, None, 3, {"threshold": "low"}])
+    @each_case("moderation", ["high", {}, None, 3, {"threshold": "low"}])
     def test_no_moderation(self, moderation: Any, harness: ClientHarness) -> None:
         (issue,) = refused(harness, content_moderation=moderation)
         assert issue.path.startswith("/contentModeration")
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("name", "value", "path", "rule"),
         [
             ("expression_intensity", 0, "/expressionIntensity", "minimum"),
@@ -234,7 +233,7 @@ class TestValues:
         issues = refused(harness, seed=-1, model="gen4", expression_intensity=9)
         assert {issue.path for issue in issues} == {"/seed", "/model", "/expressionIntensity"}
 
-    @pytest.mark.parametrize("seed", [0, 2**32 - 1])
+    @each_case("seed", [0, 2**32 - 1])
     def test_a_seed_at_its_bounds(self, seed: int, harness: ClientHarness) -> None:
         harness.respond_with(ACCEPTED)
         task = harness.create(seed=seed)

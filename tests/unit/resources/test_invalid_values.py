@@ -8,7 +8,7 @@ import decimal
 import re
 from typing import Any
 
-import pytest
+from tests.cases import each_case
 
 from cometapi_runway import RunwayError
 
@@ -55,8 +55,8 @@ STRANGE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("validate", [True, False])
-@pytest.mark.parametrize("name", STRANGE)
+@each_case("validate", [True, False])
+@each_case("name", STRANGE)
 def test_every_value_is_sent_or_an_error_of_the_package(
     name: str, validate: bool, harness: ClientHarness
 ) -> None:
@@ -72,7 +72,7 @@ def test_every_value_is_sent_or_an_error_of_the_package(
         assert isinstance(one.json, dict)
 
 
-@pytest.mark.parametrize("validate", [True, False])
+@each_case("validate", [True, False])
 def test_nesting_without_end_is_refused(validate: bool, harness: ClientHarness) -> None:
     for argument in ("model", "ratio", "seed", "extra_body"):
         issues = refused(harness, **{argument: _deep(), "validate": validate})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import ConfigurationError, InvalidRequestError
 from cometapi_runway._core.task import Task
@@ -86,7 +87,7 @@ def test_a_wait_polls_when_tasks_have_ended(harness: ClientHarness, path: Path) 
     assert newest == PastDuration(pytest.approx(second), pytest.approx(second - first))
 
 
-@pytest.mark.parametrize("changes", [{"count": MIN_PAST - 1}, {"gateway": "https://other.example"}])
+@each_case("changes", [{"count": MIN_PAST - 1}, {"gateway": "https://other.example"}])
 def test_too_few_tasks_of_this_gateway_are_no_past(
     harness: ClientHarness, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
@@ -94,7 +95,7 @@ def test_too_few_tasks_of_this_gateway_are_no_past(
     assert poll_times(harness, client, RUNNING, DONE) == [5.0, 10.0]
 
 
-@pytest.mark.parametrize("changes", [{"operation": "upscale_a_video"}, {"model": "another"}])
+@each_case("changes", [{"operation": "upscale_a_video"}, {"model": "another"}])
 def test_tasks_of_another_kind_are_no_past(
     harness: ClientHarness, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
@@ -112,7 +113,7 @@ def test_it_can_be_turned_off(harness: ClientHarness, path: Path) -> None:
     assert [time - start for time in times] == [5.0, 10.0]
 
 
-@pytest.mark.parametrize("value", ["Learned", None, 5, ["fixed"]])
+@each_case("value", ["Learned", None, 5, ["fixed"]])
 def test_another_word_is_refused(harness: ClientHarness, value: Any) -> None:
     with pytest.raises(InvalidRequestError, match="polling: must be 'learned' or 'fixed'"):
         harness.wait(polling=value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 from cometapi_runway.resources import _signatures as signatures
@@ -43,7 +44,7 @@ def test_an_operation_by_its_id_fills_in_nothing(harness: ClientHarness) -> None
     assert {issue.path for issue in no.value.issues} == {"ratio", "model", "reference_images"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("operation", "words"),
     [
         ("upscale_video", "did you mean 'upscale_a_video'"),

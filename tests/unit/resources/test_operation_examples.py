@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 from cometapi_runway.resources._signatures import Signature
@@ -63,7 +64,7 @@ def resource_of(sample: dict[str, Any]) -> str:
     return group + ("image_to_video" if "image" in sample["body"] else "text_to_video")
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@each_case("name", SHOWN)
 def test_every_sample_of_a_page_can_be_said(name: str, harness: ClientHarness) -> None:
     sample = SHOWN[name]
     case = next(case for case in CASES if case.resource == resource_of(sample))

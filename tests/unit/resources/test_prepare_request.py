@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 
@@ -80,7 +81,7 @@ def test_a_file_of_the_wrong_kind_is_refused(
     assert harness.network.sent == []
 
 
-@pytest.mark.parametrize("name", ["\0.png", "\ud800.png", "no\0where/a.png"])
+@each_case("name", ["\0.png", "\ud800.png", "no\0where/a.png"])
 def test_a_file_whose_name_no_system_has_is_refused(name: str, harness: ClientHarness) -> None:
     with pytest.raises(InvalidRequestError, match=r"/promptImage: .* cannot be read") as no:
         body(harness, "image_to_video", prompt_image=Path(name))
@@ -109,15 +110,13 @@ def test_a_picture_is_one_or_a_list_of_places(harness: ClientHarness) -> None:
         body(harness, "image_to_video", prompt_image=[two[0], {"uri": IMAGE}])
 
 
-@pytest.mark.parametrize("resource", [s.resource for s in CASES if "ratio" in s.body])
+@each_case("resource", [s.resource for s in CASES if "ratio" in s.body])
 def test_a_ratio_may_be_a_pair(resource: str, harness: ClientHarness) -> None:
     assert body(harness, resource, ratio=(720, 1280))["ratio"] == "720:1280"
 
 
-@pytest.mark.parametrize("resource", ["text_to_image", "video_to_video", "character_performance"])
-@pytest.mark.parametrize(
-    "given", ["low", {"public_figure_threshold": "low"}, {"publicFigureThreshold": "low"}]
-)
+@each_case("resource", ["text_to_image", "video_to_video", "character_performance"])
+@each_case("given", ["low", {"public_figure_threshold": "low"}, {"publicFigureThreshold": "low"}])
 def test_a_threshold_may_be_spelt_in_three_ways(
     resource: str, given: Any, harness: ClientHarness
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import APIStatusError, TaskNotFoundError
 from cometapi_runway.validation import contract, resolve_reference
@@ -47,7 +48,7 @@ def test_both_reads_have_examples() -> None:
     assert {find_id(example.values[1]) is None for example in EXAMPLES} == {True, False}
 
 
-@pytest.mark.parametrize(("resource", "example"), EXAMPLES)
+@each_case(("resource", "example"), EXAMPLES)
 def test_every_documented_example_of_a_read_parses_into_a_task(
     resource: str, example: Any, harness: ClientHarness
 ) -> None:

@@ -25,7 +25,7 @@ from cometapi_runway.validation import Contract, contract
 
 ROOT = Path(__file__).parents[3]
 EVERY = [one for one in vars(signatures).values() if isinstance(one, Signature)]
-each = pytest.mark.parametrize("signature", EVERY, ids=[one.name for one in EVERY])
+each = each_case("signature", EVERY, ids=[one.name for one in EVERY])
 READS = {"tasks", "feed"}
 # How a schema of the contract is written in Python; whatever else it is, it is plain text.
 BY_NAME = {

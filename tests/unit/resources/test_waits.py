@@ -114,7 +114,7 @@ def test_none_is_no_task(wait: Wait) -> None:
 
 
 @both
-@pytest.mark.parametrize("bad", ["", "..", "a/b", "a b", "a\n"])
+@each_case("bad", ["", "..", "a/b", "a b", "a\n"])
 def test_a_malformed_id_ends_its_own_wait_unsent(wait: Wait, bad: str) -> None:
     gateway = Gateway()
     good, refused = wait(gateway, ["a", bad])
@@ -129,7 +129,7 @@ def test_a_malformed_id_ends_its_own_wait_unsent(wait: Wait, bad: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("ids", ["abc", Task("abc", "PENDING"), [1], [None], 5, None, object()])
+@each_case("ids", ["abc", Task("abc", "PENDING"), [1], [None], 5, None, object()])
 def test_what_is_no_list_of_ids_is_refused(wait: Wait, ids: Iterable[str]) -> None:
     gateway = Gateway()
     with pytest.raises(InvalidRequestError, match=r"\b(ids|task_id)\b"):
@@ -272,7 +272,7 @@ def test_the_blocking_client_refuses_an_async_callback() -> None:
 
 
 @both
-@pytest.mark.parametrize("given", [5, "print", object()])
+@each_case("given", [5, "print", object()])
 def test_an_invalid_callback_is_refused(wait: Wait, given: object) -> None:
     gateway = Gateway()
     with pytest.raises(InvalidRequestError, match=r"on_update: .* not callable"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,8 +53,12 @@ class Shape:
 
 def shapes(*kinds: str) -> list[Shape]:
     """Every shape of the given kinds, or of all, in a fixed order."""
-    loaded = [load(path) for path in sorted(FOLDER.rglob("*.toml"))]
-    return [shape for shape in loaded if not kinds or shape.kind in kinds]
+    return [shape for shape in _load_all() if not kinds or shape.kind in kinds]
+
+
+@functools.cache
+def _load_all() -> list[Shape]:
+    return [load(path) for path in sorted(FOLDER.rglob("*.toml"))]
 
 
 def load(path: Path) -> Shape:

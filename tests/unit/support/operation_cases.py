@@ -7,8 +7,8 @@ import re
 from inspect import Parameter
 from typing import Any
 
-import pytest
 from attrs import frozen
+from tests.cases import each_case
 from tests.operation_samples import list_required_arguments, read_sample
 
 from cometapi_runway.resources._argument_fields import list_argument_fields
@@ -184,7 +184,7 @@ def derive_case(resource: ClientResource) -> OperationCase:
 KNOWN = {case.resource for case in WRITTEN}
 DERIVED = [derive_case(one) for one in list_client_resources() if one.name not in KNOWN]
 CASES = [*WRITTEN, *DERIVED]
-each = pytest.mark.parametrize("case", CASES, ids=[case.resource for case in CASES])
+each = each_case("case", CASES, ids=[case.resource for case in CASES])
 
 
 def make(harness: ClientHarness, case: OperationCase, **more: Any) -> Any:

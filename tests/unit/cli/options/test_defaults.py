@@ -99,7 +99,7 @@ def test_the_demo_saves_into_a_folder_of_its_own() -> None:
     assert attrs.asdict(demo._DISPLAY) == DEFAULTS["DisplayOptions"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("database", "variable", "words"),
     [
         (None, None, ()),

@@ -31,7 +31,7 @@ from cometapi_runway.resources._signatures import OPTIONS
 from cometapi_runway.validation import Contract, contract
 
 ALL = list_client_resources()
-each = pytest.mark.parametrize("resource", ALL, ids=lambda one: one.python_name)
+each = each_case("resource", ALL, ids=lambda one: one.python_name)
 
 
 def properties(resource: ClientResource) -> dict[str, Any]:

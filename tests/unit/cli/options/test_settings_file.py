@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options import paths
@@ -171,7 +172,7 @@ def test_the_journal_can_be_set_or_switched_off(monkeypatch: pytest.MonkeyPatch)
 SECRET = "s3cret-word"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "shown"),
     [
         (f"postgresql://me:{SECRET}@host:5433/db", "postgresql://me@host:5433/db"),

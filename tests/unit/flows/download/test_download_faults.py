@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from attrs import evolve, frozen
+from tests.cases import each_case
 
 from cometapi_runway.errors import DownloadError
 
@@ -146,7 +147,7 @@ ROWS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each_case("row", ROWS, ids=lambda row: row.name)
 def test_a_fault(row: Row, harness: ClientHarness, tmp_path: Path) -> None:
     harness.respond_with(*row.events)
     if row.refuses is None:

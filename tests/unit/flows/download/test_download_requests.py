@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
-import pytest
+from tests.cases import each_case
 
 from ...support.both_clients import BASE, ID, KEY, ClientHarness
 from ...support.downloads import (
@@ -36,7 +36,7 @@ def test_a_fresh_address_is_used(harness: ClientHarness, tmp_path: Path) -> None
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "event",
     [
         Reply(302, b"", {"location": f"{HOST}/elsewhere.mp4"}),

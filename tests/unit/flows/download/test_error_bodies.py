@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.errors import DownloadError
 
@@ -16,7 +17,7 @@ from ...support.scripted_transport import Reply
 class TestErrorBodies:
     """What somebody says instead of sending the file."""
 
-    @pytest.mark.parametrize(
+    @each_case(
         "kind",
         ["application/json", "Application/Problem+JSON; a=b", "application/xml", "text/xml",
          "application/atom+xml", "text/plain", "text/csv", "application/xhtml+xml"],
@@ -28,7 +29,7 @@ class TestErrorBodies:
         assert kind.partition(";")[0].lower() in str(caught.value)
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize(
+    @each_case(
         "kind",
         ["", "application/octet-stream", "binary/octet-stream", "video/mp4", "video/x-anything",
          "image/png", "image/svg+xml", "audio/mpeg", "application/mp4", "application/x-json5z"],
@@ -40,7 +41,7 @@ class TestErrorBodies:
         (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("said", "told"),
         [
             ("<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code>\n<Message>Request has expired"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway._flows.download import DownloadRequest, download
 from cometapi_runway.errors import DownloadError, InvalidRequestError
@@ -32,7 +33,7 @@ class TestNames:
         assert {name for names in seen for name in names} == {f"{ID}.part"}
         assert path.name == f"{ID}.mp4"
 
-    @pytest.mark.parametrize(
+    @each_case(
         "strange",
         ["../../etc/passwd", "/etc/passwd", "..", "a/b\\c:d\0e", "x" * 500, "é 한\n", "~"],
     )
@@ -56,7 +57,7 @@ class TestNames:
         assert len(set(paths)) == 4
         assert len(harness.network.sent) == 4
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("url", "headers", "suffix"),
         [
             (f"{HOST}/a.MP4?x=.png", VIDEO, ".mp4"),
@@ -139,7 +140,7 @@ class TestNames:
             fetch(harness, tmp_path / "taken")
         assert caught.value.task_id == ID
 
-    @pytest.mark.parametrize(
+    @each_case(
         "folder",
         [
             *(5, None, b"out", "\0", "out/\0/x"),

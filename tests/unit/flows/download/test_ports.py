@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, RunwayClient, Task
 from cometapi_runway.errors import DownloadError
@@ -18,7 +19,7 @@ from ...support.downloads import fetch, finished
 PORTS = [0, 65_536, 99_999]
 
 
-@pytest.mark.parametrize("port", [*PORTS, "-1", "8x"])
+@each_case("port", [*PORTS, "-1", "8x"])
 def test_a_url_with_an_impossible_port(
     port: object, harness: ClientHarness, tmp_path: Path
 ) -> None:
@@ -39,8 +40,8 @@ def save(kind: Any, task: Task, folder: Path) -> None:
             client.bind(task).download(folder)
 
 
-@pytest.mark.parametrize("kind", [RunwayClient, AsyncRunwayClient])
-@pytest.mark.parametrize("port", PORTS)
+@each_case("kind", [RunwayClient, AsyncRunwayClient])
+@each_case("port", PORTS)
 def test_a_redirect_to_an_impossible_port(
     kind: Any, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

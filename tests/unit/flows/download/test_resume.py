@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from attrs import evolve
+from tests.cases import each_case
 
 from cometapi_runway.errors import DownloadError
 
@@ -50,7 +51,7 @@ class TestResuming:
         assert harness.network.sent[0].headers["if-range"] == ONE["etag"]
         assert list(tmp_path.iterdir()) == [path]
 
-    @pytest.mark.parametrize("etag", [None, '"one"', '"two"'])
+    @each_case("etag", [None, '"one"', '"two"'])
     def test_restarts_a_part_without_an_identity(
         self, etag: str | None, harness: ClientHarness, tmp_path: Path
     ) -> None:
@@ -65,8 +66,8 @@ class TestResuming:
         assert ranges(harness) == [None]
         assert list(tmp_path.iterdir()) == [path]
 
-    @pytest.mark.parametrize("left", ["by this process", "by another"])
-    @pytest.mark.parametrize("told", [{"etag": '"two"'}, {"etag": 'W/"one"'}, {}])
+    @each_case("left", ["by this process", "by another"])
+    @each_case("told", [{"etag": '"two"'}, {"etag": 'W/"one"'}, {}])
     def test_adds_no_range_of_another_file(
         self, told: dict[str, str], left: str, harness: ClientHarness, tmp_path: Path
     ) -> None:
@@ -120,7 +121,7 @@ class TestResuming:
         (path,) = fetch(harness, tmp_path)
         assert path.read_bytes() == DATA
 
-    @pytest.mark.parametrize("first", [page(502), DEAD, page(403)])
+    @each_case("first", [page(502), DEAD, page(403)])
     def test_requests_the_same_file_by_its_etag(
         self, first: Event, harness: ClientHarness, tmp_path: Path
     ) -> None:

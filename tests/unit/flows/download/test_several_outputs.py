@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from attrs import evolve
+from tests.cases import each_case
 
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import TaskEnded
@@ -94,7 +95,7 @@ class TestSeveral:
         assert most == 4
 
 
-@pytest.mark.parametrize("status", ["PENDING", "RUNNING", "FAILED", "CANCELLED", "Warming_up"])
+@each_case("status", ["PENDING", "RUNNING", "FAILED", "CANCELLED", "Warming_up"])
 def test_a_task_without_output_has_nothing_to_fetch(
     status: str, harness: ClientHarness, tmp_path: Path
 ) -> None:
