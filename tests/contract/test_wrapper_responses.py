@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cases import each_case
 
 from cometapi_runway.errors import RunwayError, SubmissionUnknownError
 
@@ -45,7 +46,7 @@ def test_documented_responses_are_understood(harness, wrapper, operation, client
 
 
 @pytest.mark.parametrize("client_kind", CLIENT_KINDS)
-@pytest.mark.parametrize("body", BODIES)
+@each_case("body", BODIES)
 def test_undocumented_responses_raise_a_runway_error(
     harness, wrapper, operation, client_kind, body
 ):
