@@ -105,18 +105,22 @@ def mutants(root: Path, file: Path, area: str) -> list[Mutant]:
 def _changes(
     tree: ast.Module, root: Path
 ) -> Iterator[tuple[ast.AST, str, Callable[[str], str], bool]]:
-    for node, scope in _visited(tree, ""):
+    visited: list[tuple[ast.AST, str]] = []
+    _visit(tree, "", visited)
+    for node, scope in visited:
         for target, after in exception_operators.replacements(node, root):
             yield target, scope, after, True
         for target, after in _replacements(node):
             yield target, scope, after, False
 
 
-def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
-    """The nodes that may be changed, each with its function or class."""
+def _visit(node: ast.AST, scope: str, visited: list[tuple[ast.AST, str]]) -> None:
+    """Collect the nodes that may be changed, each with its function or class."""
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or _is_typing(node, name) or _is_words(child):
+            if not isinstance(child, ast.AST) or isinstance(child, ast.expr_context):
+                continue
+            if _is_typing(node, name) or _is_words(child):
                 continue
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
@@ -125,8 +129,8 @@ def _visited(node: ast.AST, scope: str) -> Iterator[tuple[ast.AST, str]]:
             inner = scope
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 inner = f"{scope}.{child.name}" if scope else child.name
-            yield child, inner
-            yield from _visited(child, inner)
+            visited.append((child, inner))
+            _visit(child, inner, visited)
 
 
 def _is_typing(node: ast.AST, field: str) -> bool:
