@@ -104,6 +104,14 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    # What a file leaves behind stays: modules, caches, validators. The next one need not visit it.
+    if nextitem is not None and nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _clear_environment() -> Iterator[None]:
     # A test that sets one of them does so by `monkeypatch`. To clear them for each test takes a
