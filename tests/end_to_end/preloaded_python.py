@@ -253,18 +253,24 @@ def _run(request: dict[str, Any]) -> None:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
-    # As at the start of Python: what is written to a terminal appears after each line.
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    _open_streams()
+    sys.argv = request["arguments"]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+def _open_streams() -> None:
+    """Open the standard streams as Python does at its start, by what they are connected to."""
+    sys.stdin = sys.__stdin__ = os.fdopen(
+        0, encoding="utf-8", errors="surrogateescape", closefd=False
+    )
     for number, name in (1, "stdout"), (2, "stderr"):
-        stream = open(
+        stream = os.fdopen(
             number, "w", encoding="utf-8", newline="\n", closefd=False,
             errors="surrogateescape" if number == 1 else "backslashreplace",
             buffering=1 if number == 2 or os.isatty(number) else -1,
         )  # fmt: skip
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    sys.argv = request["arguments"]
-    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def _report_ended(statuses: dict[int, int]) -> None:
