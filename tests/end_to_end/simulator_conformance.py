@@ -39,6 +39,24 @@ from cometapi_runway.simulator import (  # noqa: E402 - the path is set above
 
 SECONDS_PER_REQUEST = 2.0
 KEY = "simulated-key"
+# What a run of schemathesis loads, mostly when it needs it.
+MODULES = (
+    "pyrate_limiter",
+    "rich.progress",
+    "schemathesis.cli.commands.run.executor",
+    "schemathesis.cli.commands.run.handlers.output",
+    "schemathesis.engine.core",
+    "schemathesis.engine.run.probes",
+    "schemathesis.engine.run.stateful._executor",
+    "schemathesis.engine.run.unit._hypothesis_executor",
+    "schemathesis.engine.run.unit._pool",
+    "schemathesis.python.asgi",
+    "schemathesis.specs.openapi.schemas",
+    "schemathesis.specs.openapi.stateful.dependencies",
+    "schemathesis.transport.asgi",
+    "schemathesis.transport.requests",
+    "yaml",
+)
 ENDINGS = (
     Outcome(failed("SAFETY.INPUT.TEXT"), When(every=3)),
     Outcome(failed(None), When(every=5)),
@@ -71,10 +89,9 @@ def run(*arguments: str, **options: Unpack[Options]) -> Run:
         link_tables(Path(folder))
         server.gateway.watchers.append(lambda _: clock.advance(SECONDS_PER_REQUEST))
         words = command_line(server.base_url, arguments)
-        modules = ["schemathesis.cli", "schemathesis.specs.openapi"]
         with preloaded_python.start(
             Path(find_spec("schemathesis.cli.__main__").origin),
-            *words, modules=modules, folder=Path(folder),
+            *words, modules=MODULES, folder=Path(folder),
         ) as done:  # fmt: skip
             output, _ = done.communicate()
         return Run(done.returncode, output, server.gateway)

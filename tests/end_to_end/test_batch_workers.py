@@ -42,7 +42,9 @@ def start(
     stack: ExitStack, program: str, *arguments: object, stderr: bool = False
 ) -> PreloadedProcess | subprocess.Popen[str]:
     modules = ["cometapi_runway.batch", "dbos", "psycopg"]
-    process = preloaded_python.start(FOLDER / program, *arguments, modules=modules, stderr=stderr)
+    process = preloaded_python.start(
+        FOLDER / program, *arguments, modules=modules, stderr=subprocess.PIPE if stderr else None
+    )
     stack.enter_context(process)
     stack.callback(process.kill)
     return process

@@ -7,11 +7,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from attrs import frozen
+from tests.end_to_end import preloaded_python
 from tests.revision import Revision
 
 from . import __main__ as command
@@ -22,6 +22,15 @@ from .report import RunResults
 from .results import MutantResult, SuiteResult
 
 ROOT = Path(__file__).parents[2]
+PROJECT = Path(__file__).with_name("sample_project") / "__main__.py"
+# What the runner loads, but nothing of this repository: it replaces the root first.
+LIBRARIES = (
+    *("attrs", "cProfile", "pdb", "pytest", "tomllib", "unittest", "xml.etree.ElementTree"),
+    # pytest's own plugins that it loads when it runs.
+    *(f"_pytest.{name}" for name in ("faulthandler", "helpconfig", "junitxml", "pastebin")),
+    *(f"_pytest.{name}" for name in ("setuponly", "setupplan", "skipping", "threadexception")),
+    *(f"_pytest.{name}" for name in ("unittest", "unraisableexception", "warnings")),
+)
 PACKAGE = """
 LIMIT = 10
 
@@ -199,17 +208,17 @@ def seed(folder: Path, defects: dict[str, object], suite: str = SUITE, *options:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.mutants.sample_project", str(folder), *options],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    ended = preloaded_python.start(
+        PROJECT, folder, *options, modules=LIBRARIES, folder=ROOT, stderr=subprocess.PIPE,
         # Other plugins are not needed and take a second to load.
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        environment={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
+    output, error = ended.communicate(timeout=120)
     file = folder / ".build" / "mutants" / "results.json"
     written = json.loads(file.read_text("utf-8")) if file.exists() else {}
     results = {one["id"]: one for one in written.get("mutants", ())}
     suites = set(written.get("suites", ()))
-    return Run(ended.returncode, ended.stdout, ended.stderr, results, suites)
+    return Run(ended.wait(), output, error, results, suites)
 
 
 @pytest.fixture(scope="module")

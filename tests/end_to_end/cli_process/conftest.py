@@ -58,8 +58,10 @@ def open_terminal(tmp_path: Path) -> Iterator[OpenTerminal]:
     """Starts processes, each on its own terminal."""
     screens: list[TerminalProcess] = []
 
-    def start(words: Sequence[str], environment: Mapping[str, str]) -> TerminalProcess:
-        screens.append(TerminalProcess(words, environment, tmp_path))
+    def start(
+        words: Sequence[str], environment: Mapping[str, str], *modules: str
+    ) -> TerminalProcess:
+        screens.append(TerminalProcess(words, environment, tmp_path, *modules))
         return screens[-1]
 
     yield start

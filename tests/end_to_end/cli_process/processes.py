@@ -1,9 +1,14 @@
-"""Runs commands as processes, with pipes or on a terminal."""
+"""Runs commands as processes, with pipes or on a terminal.
+
+Most are forks of a process that has loaded the package, see `preloaded_python`. `COMMAND` starts
+Python itself, for what happens at its start: imports, and streams that are closed or full.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import pkgutil
 import pty
 import re
 import select
@@ -12,7 +17,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+
+import cometapi_runway
+
+from .. import preloaded_python
+from ..preloaded_python import PreloadedProcess
 
 COMMAND = (sys.executable, "-m", "cometapi_runway")
 CREATE = (
@@ -25,11 +36,71 @@ CREATE = (
     "0.04",
 )
 TIMEOUT = 20.0
+_PROGRAM = Path(cometapi_runway.__file__).with_name("__main__.py")
+# What a command loads when it needs it.
+_LIBRARIES = (
+    "cometapi_runway_api.models",
+    "cyclopts.completion.bash",
+    "jsonschema_rs",
+    "rich.live",
+)
+_OTHER_ROOMS = ("batch", "mcp", "simulator", "telemetry", "testing")
+
+
+@cache
+def _list_modules() -> list[str]:
+    """The package's modules, without those that need more than the command line does."""
+    rooms = pkgutil.iter_modules(cometapi_runway.__path__, "cometapi_runway.")
+    loaded = [room for room in rooms if room.name.rpartition(".")[2] not in _OTHER_ROOMS]
+    names = [room.name for room in loaded if not room.name.endswith("__main__")]
+    for room in loaded:
+        if room.ispkg:
+            folder = str(_PROGRAM.with_name(room.name.rpartition(".")[2]))
+            names += [one.name for one in pkgutil.walk_packages([folder], f"{room.name}.")]
+    return names
+
+
+def start(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    *modules: str,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    new_session: bool = False,
+) -> PreloadedProcess | subprocess.Popen[str]:
+    """Start a command, with further modules loaded."""
+    return preloaded_python.start(
+        _PROGRAM,
+        *words,
+        modules=[*_list_modules(), *_LIBRARIES, *modules],
+        environment=environment,
+        folder=folder,
+        new_session=new_session,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+    )
 
 
 def run(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    *modules: str,
+    timeout: float = TIMEOUT,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    process = start(words, environment, folder, *modules)
+    output, errors = process.communicate(timeout=timeout)
+    return subprocess.CompletedProcess(words, process.wait(), output, errors)
+
+
+def run_new(
     words: Sequence[str], environment: Mapping[str, str], folder: Path
 ) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process that has loaded nothing."""
     return subprocess.run(
         [*COMMAND, *words],
         env=dict(environment),
@@ -58,17 +129,20 @@ def run_in_shell(
 class TerminalProcess:
     """A process on a terminal of 80 columns, and its output."""
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], folder: Path, *modules: str
+    ) -> None:
         self._terminal, theirs = pty.openpty()
         os.set_blocking(self._terminal, False)
-        self.process = subprocess.Popen(
-            [*COMMAND, *words],
-            env={**environment, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40"},
-            cwd=folder,
+        self.process = start(
+            words,
+            {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40", **environment},
+            folder,
+            *modules,
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
+            new_session=True,
         )
         os.close(theirs)
         self.raw = ""
@@ -115,4 +189,4 @@ class TerminalProcess:
         return bool(content)
 
 
-OpenTerminal = Callable[[Sequence[str], Mapping[str, str]], TerminalProcess]
+OpenTerminal = Callable[..., TerminalProcess]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .processes import COMMAND, TIMEOUT
+from .processes import TIMEOUT, run
 
 BASH = shutil.which("bash")
 pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
@@ -22,10 +22,9 @@ pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("completion") / "script.bash"
-    done = subprocess.run(
-        [*COMMAND, "completion", "bash"], capture_output=True, timeout=TIMEOUT, check=True
-    )
-    file.write_bytes(done.stdout)
+    done = run(("completion", "bash"), os.environ, file.parent)
+    assert done.returncode == 0, done.stderr
+    file.write_text(done.stdout, "utf-8")
     return file
 
 

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.process_lines import read_line
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.simulator import SimClock, SimulatorServer
 
-from .processes import COMMAND, TIMEOUT, OpenTerminal
+from .processes import TIMEOUT, OpenTerminal, run, run_new, start
 
 ROWS = 9
 RUN = (
@@ -24,6 +23,8 @@ RUN = (
     *("--set", "model=gen4_turbo", "--set", "prompt_text={hero} at dawn"),
     *("--interval", "0.2", "--concurrency", "3"),
 )
+WATCH = ("batch", "watch", "shots", "--format", "json")
+MODULES = ("cometapi_runway.batch._engine", "dbos")
 LONG = 4 * TIMEOUT
 
 
@@ -44,33 +45,6 @@ def there(
     return {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url}
 
 
-def start(
-    words: tuple[str, ...], environment: Mapping[str, str], folder: Path
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, *words],
-        env=dict(environment),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(
-    words: tuple[str, ...], environment: Mapping[str, str], folder: Path
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *words],
-        env=dict(environment),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=LONG,
-        check=False,
-    )
-
-
 def check_complete(folder: Path, server: SimulatorServer) -> None:
     lines = (folder / "out" / "results.jsonl").read_text("utf-8").splitlines()
     results = [json.loads(line) for line in lines]
@@ -86,7 +60,7 @@ def test_ctrl_c_says_what_goes_on_and_the_command_that_resumes(
     there: Mapping[str, str],
     tmp_path: Path,
 ) -> None:
-    screen = open_terminal(RUN, there)
+    screen = open_terminal(RUN, there, *MODULES)
     screen.until("3 running")
     screen.interrupt()
 
@@ -102,7 +76,7 @@ def test_ctrl_c_says_what_goes_on_and_the_command_that_resumes(
     charged = len(server.gateway.charges)
     assert 0 < charged < ROWS
 
-    done = finish(tuple(shlex.split(line)), there, tmp_path)
+    done = run_new(shlex.split(line), there, tmp_path)
 
     assert done.returncode == 0, done.stderr
     check_complete(tmp_path, server)
@@ -111,7 +85,7 @@ def test_ctrl_c_says_what_goes_on_and_the_command_that_resumes(
 def test_sigterm_ends_a_batch_as_ctrl_c_does(
     server: SimulatorServer, there: Mapping[str, str], tmp_path: Path
 ) -> None:
-    process = start((*RUN, "--format", "json"), there, tmp_path)
+    process = start((*RUN, "--format", "json"), there, tmp_path, *MODULES)
     try:
         assert process.stdout is not None
         # The first row that has ended.
@@ -127,22 +101,22 @@ def test_sigterm_ends_a_batch_as_ctrl_c_does(
     assert "at the gateway" in error["message"]
     assert error["next"].startswith("cometapi-runway batch run shots.csv --output out")
 
-    assert finish(RUN, there, tmp_path).returncode == 0
+    assert run(RUN, there, tmp_path, *MODULES, timeout=LONG).returncode == 0
     check_complete(tmp_path, server)
 
 
 def test_watch_reads_along_and_a_second_run_is_refused(
     server: SimulatorServer, there: Mapping[str, str], tmp_path: Path
 ) -> None:
-    process = start((*RUN, "--format", "json"), there, tmp_path)
+    process = start((*RUN, "--format", "json"), there, tmp_path, *MODULES)
     try:
         assert process.stdout is not None
         read_line(process)
         # Stopped meanwhile: the second one may begin so late that nothing else would run.
         process.send_signal(signal.SIGSTOP)
-        second = finish(RUN, there, tmp_path)
+        second = run(RUN, there, tmp_path, *MODULES, timeout=LONG)
         process.send_signal(signal.SIGCONT)
-        watched = finish(("batch", "watch", "shots", "--format", "json"), there, tmp_path)
+        watched = run(WATCH, there, tmp_path, *MODULES, timeout=LONG)
         out, err = process.communicate(timeout=LONG)
     finally:
         process.kill()

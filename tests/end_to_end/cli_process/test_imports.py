@@ -14,7 +14,7 @@ from cometapi_runway.cli._output.exit_codes import ExitCode
 
 from .processes import (
     TIMEOUT,
-    run,
+    run_new,
 )
 
 
@@ -79,7 +79,7 @@ def test_without_the_extra_one_line_says_what_to_install(
     (tmp_path / "cyclopts.py").write_text("raise ModuleNotFoundError(name='cyclopts')\n")
     paths = f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}"
 
-    done = run(("--help",), {**environment, "PYTHONPATH": paths}, tmp_path)
+    done = run_new(("--help",), {**environment, "PYTHONPATH": paths}, tmp_path)
 
     assert done.returncode == ExitCode.USAGE
     assert done.stderr == (
@@ -94,7 +94,7 @@ def test_without_the_simulator_extra_the_demo_says_what_to_install(
     (tmp_path / "uvicorn.py").write_text("raise ModuleNotFoundError(name='uvicorn')\n")
     paths = f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}"
 
-    done = run(("demo",), {**environment, "PYTHONPATH": paths}, tmp_path)
+    done = run_new(("demo",), {**environment, "PYTHONPATH": paths}, tmp_path)
 
     assert done.returncode == ExitCode.USAGE
     assert "pip install 'cometapi-runway[simulator]'" in done.stderr

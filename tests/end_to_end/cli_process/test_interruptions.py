@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
 from pathlib import Path
 
@@ -16,12 +15,15 @@ from cometapi_runway.simulator import (
 )
 
 from .processes import (
-    COMMAND,
     CREATE,
     TIMEOUT,
     OpenTerminal,
     run,
+    run_new,
+    start,
 )
+
+SIMULATOR = ("cometapi_runway.simulator", "uvicorn")
 
 
 def test_ctrl_c_during_imports_shows_no_traceback(
@@ -31,7 +33,7 @@ def test_ctrl_c_during_imports_shows_no_traceback(
     (tmp_path / "cyclopts.py").write_text("raise KeyboardInterrupt\n")
     paths = f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}"
 
-    done = run(("tasks", "list"), {**environment, "PYTHONPATH": paths}, tmp_path)
+    done = run_new(("tasks", "list"), {**environment, "PYTHONPATH": paths}, tmp_path)
 
     assert done.returncode == ExitCode.INTERRUPTED
     assert "Traceback" not in done.stderr
@@ -41,7 +43,7 @@ def test_ctrl_c_during_imports_shows_no_traceback(
 def test_ctrl_c_in_the_demo_advises_to_run_it_again(
     environment: dict[str, str], tmp_path: Path, open_terminal: OpenTerminal
 ) -> None:
-    screen = open_terminal(("demo",), environment)
+    screen = open_terminal(("demo",), environment, *SIMULATOR)
     screen.until("submitted")
     screen.interrupt()
 
@@ -151,9 +153,7 @@ def test_resume_finishes_a_killed_download(
     """The task is paid for, and the gateway keeps its output for a limited time."""
     environment["COMETAPI_RUNWAY_BASE_URL"] = server.base_url
     server.gateway.faults.add(Fault("drip", seconds=4000, when=When("download")))
-    process = subprocess.Popen(
-        [*COMMAND, *CREATE, "--output", "out"], env=environment, cwd=tmp_path
-    )
+    process = start((*CREATE, "--output", "out"), environment, tmp_path)
     try:
         end = time.monotonic() + TIMEOUT
         while not any((tmp_path / "out").glob("*.part")):
@@ -161,7 +161,7 @@ def test_resume_finishes_a_killed_download(
             time.sleep(0.02)
     finally:
         process.kill()
-        process.wait(TIMEOUT)
+        process.communicate(timeout=TIMEOUT)
     server.gateway.faults.replace(())
 
     listed = run(["tasks", "list"], environment, tmp_path)

@@ -21,7 +21,7 @@ from tests.process_lines import read_line
 from cometapi_runway import RunwayClient
 from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, Timings, When
 
-from .processes import COMMAND, TIMEOUT
+from .processes import COMMAND, TIMEOUT, start
 
 CLIP = "https://example.com/clip.mp4"
 BODY = {"model": "upscale_v1", "videoUri": CLIP}
@@ -127,13 +127,12 @@ def test_the_server_ends_cleanly_and_says_that_tasks_go_on(
     journal = environment["COMETAPI_RUNWAY_JOURNAL"]
     with RunwayClient("any", base_url=server.base_url, journal=journal) as client:
         client.video_upscale.create(video_uri=CLIP)
-    process = subprocess.Popen(
-        [*COMMAND, "mcp", "--output", str(tmp_path / "out")],
-        env={**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url},
+    process = start(
+        ("mcp", "--output", str(tmp_path / "out")),
+        {**environment, "COMETAPI_RUNWAY_BASE_URL": server.base_url},
+        tmp_path,
+        *("cometapi_runway.mcp", "mcp.server.stdio"),
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -12,27 +12,22 @@ from typing import Any
 import pytest
 from tests.process_lines import read_line
 
-from .processes import (
-    COMMAND,
-    CREATE,
-    TIMEOUT,
-    run,
-)
+from ..preloaded_python import PreloadedProcess
+from .processes import CREATE, TIMEOUT, run
+from .processes import start as start_command
 
 
 @pytest.fixture
 def simulate(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Starts local gateways; returns each one's ``ready`` event and a function to stop it."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[PreloadedProcess | subprocess.Popen[str]] = []
 
     def start(*words: str) -> tuple[dict[str, Any], Callable[[], int]]:
-        process = subprocess.Popen(
-            [*COMMAND, "simulate", "--format", "json", "--speed", "100", *words],
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = start_command(
+            ("simulate", "--format", "json", "--speed", "100", *words),
+            environment,
+            tmp_path,
+            *("cometapi_runway.simulator", "uvicorn"),
         )
         started.append(process)
         ready: dict[str, Any] = json.loads(read_line(process))
@@ -40,7 +35,7 @@ def simulate(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[.
         def end() -> int:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=TIMEOUT)
-            return process.returncode
+            return process.wait()
 
         return ready, end
 

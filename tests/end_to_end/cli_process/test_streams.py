@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,11 @@ from cometapi_runway.simulator import (
 )
 
 from .processes import (
-    COMMAND,
     CREATE,
     TIMEOUT,
     run,
     run_in_shell,
+    start,
 )
 
 
@@ -28,14 +27,7 @@ from .processes import (
 def test_a_closed_pipe_is_no_error(
     environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, *words],
-        env=environment,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(words, environment, tmp_path)
     assert process.stdout is not None
     process.stdout.close()
 

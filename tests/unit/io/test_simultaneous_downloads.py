@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -19,9 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.end_to_end import preloaded_python
+from tests.end_to_end.preloaded_python import PreloadedProcess
 
-import cometapi_runway
-import cometapi_runway_api
 from cometapi_runway import AsyncRunwayClient, RunwayClient
 from cometapi_runway._core.task import Task
 
@@ -39,6 +38,17 @@ with RunwayClient("a-key") as client:
     task = client.bind(Task("{ID}", "SUCCEEDED", output=(address,)))
     print(*task.download(folder, overwrite=overwrite == "True"))
 """.replace("{ID}", ID)
+# What a download loads.
+MODULES = (
+    "cometapi_runway._client",
+    "cometapi_runway._flows.download",
+    "cometapi_runway._io.file_client",
+    "cometapi_runway._io.http_client",
+    "cometapi_runway._io.session",
+    "cometapi_runway.resources._downloads",
+    "cometapi_runway.resources._tasks",
+    "httpx",
+)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -99,15 +109,14 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def start(server: Server, folder: Path, *, overwrite: bool = False) -> subprocess.Popen[str]:
-    packages = [cometapi_runway, cometapi_runway_api]
-    path = os.pathsep.join(str(Path(str(one.__file__)).parents[1]) for one in packages)
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, server.address, folder, str(overwrite)],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def start(
+    server: Server, folder: Path, *, overwrite: bool = False
+) -> PreloadedProcess | subprocess.Popen[str]:
+    program = folder.with_name(f"{folder.name}-download.py")
+    if not program.exists():
+        program.write_text(PROGRAM, "utf-8")
+    return preloaded_python.start(
+        program, server.address, folder, overwrite, modules=MODULES, stderr=subprocess.PIPE
     )
 
 
