@@ -1,6 +1,7 @@
 """A page changes: it is vendored, its changes are reported, the client regenerated, tests fail.
 
-Each test runs the commands of the Makefile in a copy of the project.
+Each test runs the checks in a copy of the project, in a process of their own; the first runs the
+tools that write in processes too. The other steps do the same in this process, many times faster.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests import contract_tool_caches
 from tests.hypothesis_tables import link_tables
+
+from contract_tools import __main__ as contract_tools
+from contract_tools._common.errors import ContractError
+from contract_tools._common.workspace import Workspace
+from contract_tools.generate.regenerate import regenerate
+
+cache_contract_tools = contract_tool_caches.cache_contract_tools
 
 ROOT = Path(__file__).parents[2]
 PAGE = "tests/data/pages/control-a-character.md"
@@ -48,24 +57,27 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def vendor(project: Path, *changes: tuple[str, str]) -> str:
-    """Vendor the seed page with some of its text replaced, and return the report."""
+def change_page(project: Path, *changes: tuple[str, str]) -> str:
+    """Write the seed page with some of its text replaced, and return the file."""
     page = (project / PAGE).read_text()
     for old, new in changes:
         assert old in page
         page = page.replace(old, new)
     changed = project / "changed.md"
     changed.write_text(page)
-    done = run(project, "contract_tools", "vendor", str(changed))
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return str(changed)
+
+
+def vendor(project: Path, *changes: tuple[str, str]) -> str:
+    """Vendor the changed page and return the report."""
+    return "\n".join(contract_tools.vendor(Workspace(project), change_page(project, *changes)))
 
 
 def amend_overlay(project: Path, old: str, new: str) -> None:
     """Make the edit that a page's change asks of a person; without it nothing is built."""
-    refused = run(project, "contract_tools", "regenerate")
-    assert refused.returncode == 1
-    (cause,) = refused.stderr.splitlines()
+    with pytest.raises(ContractError) as refused:
+        regenerate(Workspace(project))
+    (cause,) = str(refused.value).splitlines()
     assert f"{OVERLAY}: action " in cause
     assert f"): {old.removesuffix(' || ')} matches nothing" in cause
     file = project / OVERLAY
@@ -94,14 +106,15 @@ def commit(project: Path) -> None:
 def test_a_renamed_field(project: Path) -> None:
     """In the README's order: spec-diff runs before anything is regenerated."""
     commit(project)
-    output = vendor(project, ("bodyControl", "bodyMotion"))
-    assert "bodyControl" in output
-    assert "bodyMotion" in output
+    page = change_page(project, ("bodyControl", "bodyMotion"))
+    vendored = run(project, "contract_tools", "vendor", page)
+    assert vendored.returncode == 0, vendored.stderr
+    assert "bodyControl" in vendored.stdout
+    assert "bodyMotion" in vendored.stdout
     amend_overlay(project, "@ == 'bodyControl'", "@ == 'bodyMotion'")
-    compared = run(project, "contract_tools", "spec-diff", "HEAD")
-    assert compared.returncode == 0, compared.stderr
-    assert "1 change since HEAD: 1 breaking" in compared.stdout
-    assert "bodyMotion" in compared.stdout
+    compared = "\n".join(contract_tools.spec_diff(Workspace(project), "HEAD"))
+    assert "1 change since HEAD: 1 breaking" in compared
+    assert "bodyMotion" in compared
     regenerated = run(project, "contract_tools", "regenerate")
     assert regenerated.returncode == 0, regenerated.stderr
     model = project / "generated/cometapi_runway_api/models/character_performance_request.py"
@@ -111,10 +124,10 @@ def test_a_renamed_field(project: Path) -> None:
     assert "contract: FAILED at " in last_lines(checked)
     assert "client.character_performance (control_a_character): " in last_lines(checked)
     assert "body_control" in last_lines(checked)
-    page = (project / REPORT / "index.html").read_text("utf-8")
-    assert "body_control" in page
+    report = (project / REPORT / "index.html").read_text("utf-8")
+    assert "body_control" in report
     # The comparison of this very contract; its base had another one.
-    assert "1 change since HEAD: 1 breaking" in page
+    assert "1 change since HEAD: 1 breaking" in report
 
 
 def test_a_new_required_field(project: Path) -> None:
@@ -131,8 +144,7 @@ def test_a_new_required_field(project: Path) -> None:
     )
     assert "mood" in output
     assert "required" in output
-    regenerated = run(project, "contract_tools", "regenerate")
-    assert regenerated.returncode == 0, regenerated.stderr
+    regenerate(Workspace(project))
     checked = run_checks(project)
     assert checked.returncode == 1, checked.stdout
     assert "mood" in last_lines(checked)
@@ -144,7 +156,6 @@ def test_a_field_that_is_no_longer_required(project: Path) -> None:
     assert "seed" in output
     assert "required" in output
     amend_overlay(project, "@ == 'seed' || ", "")
-    regenerated = run(project, "contract_tools", "regenerate")
-    assert regenerated.returncode == 0, regenerated.stderr
+    regenerate(Workspace(project))
     checked = run_checks(project)
     assert checked.returncode == 0, checked.stdout

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from attrs import define, field
+from tests.generator_in_process import run_generator
 
 from . import example_documents
 
@@ -40,13 +39,8 @@ def generate(document: Mapping[str, Any], name: str, folder: Path, *options: str
     """Generate a client into a folder; `options` are further options of the generator."""
     source, package = folder / f"{name}.json", folder / name
     source.write_text(json.dumps(document), "utf-8")
-    tools = str(Path(sys.executable).parent)
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "openapi_python_client", "generate", "--meta", "none",
-         *options, "--path", source, "--config", CONFIG, "--output-path", package],
-        env={"PATH": os.pathsep.join([tools, os.environ["PATH"]])},
-        capture_output=True, check=False, text=True,
-    )  # fmt: skip
+    files = ("--path", source, "--config", CONFIG, "--output-path", package)
+    done = run_generator("generate", "--meta", "none", *options, *map(str, files))
     return GeneratorRun(done.returncode, done.stdout + done.stderr, package)
 
 

@@ -38,7 +38,8 @@ def describe_run(run: ContractRun) -> dict[str, Any]:
 def find_mismatches(run: ContractRun) -> Iterator[str]:
     """Why the results are not those of the named contract and revision."""
     try:
-        document = portable_yaml.load((ROOT / CONTRACT).read_text("utf-8"), CONTRACT)
+        # Written to be read alike as YAML 1.1 and 1.2; the reader of 1.1 takes a tenth of the time.
+        document = portable_yaml.load_as_yaml_1_1((ROOT / CONTRACT).read_text("utf-8"), CONTRACT)
     except ContractError as error:
         yield str(error)
     else:

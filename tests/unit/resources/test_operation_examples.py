@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,12 @@ from ..support.scripted_transport import json_reply
 ROOT = Path(__file__).parents[3]
 
 
+@cache
+def read_page(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "openapi/vendor" / name).read_text("utf-8"))
+    return document
+
+
 def page_of(signature: Signature[...]) -> dict[str, Any]:
     """The request schema of the vendored page behind a signature, as it stands."""
     operation = contract().operation(signature.operation)
@@ -29,7 +36,7 @@ def page_of(signature: Signature[...]) -> dict[str, Any]:
     if operation.variants:
         page = page[operation.variants[signature.name.rpartition(".")[2]]]
     name = page["source"].rpartition("/")[2].replace(".json", ".yaml")
-    document = yaml.safe_load((ROOT / "openapi/vendor" / name).read_text("utf-8"))
+    document = read_page(name)
     (item,) = document["paths"].values()
     schema = next(iter(item.values()))["requestBody"]["content"]["application/json"]["schema"]
     components = document.get("components", {})

@@ -8,6 +8,7 @@ import json
 import keyword
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,13 @@ def test_a_contract_that_moves_on_is_noticed(
     assert any(words in one for one in drift(signature, Contract(document)))
 
 
+@cache
+def read_pages() -> list[dict[str, Any]]:
+    """The vendored pages, read once: that takes longer than the tests."""
+    files = sorted((ROOT / "openapi/vendor").glob("*.yaml"))
+    return [yaml.safe_load(file.read_text("utf-8")) for file in files]
+
+
 def shown(signature: Signature[...], field: str) -> list[Any]:
     """Every value that the contract, the vendored page or a sample of it shows for a field."""
     operation = contract().operation(signature.operation)
@@ -174,8 +182,8 @@ def shown(signature: Signature[...], field: str) -> list[Any]:
         sample = json.loads(path.read_text("utf-8"))
         if sample["operation"] == operation.id:
             found.append(sample["body"].get(field))
-    for page in (ROOT / "openapi/vendor").glob("*.yaml"):
-        (item,) = yaml.safe_load(page.read_text("utf-8"))["paths"].values()
+    for page in read_pages():
+        (item,) = page["paths"].values()
         if next(iter(item.values())).get("operationId") == operation.id:
             content = next(iter(item.values()))["requestBody"]["content"]
             schema = content["application/json"]["schema"]

@@ -35,7 +35,7 @@ BAD = """
         except httpx.HTTPError:
             return None
 """
-# Plugins that no test here needs; a process takes longer to load them than to run its tests.
+# Plugins that no test here needs; it takes longer to load them than to run the tests.
 HEAVY = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 URI = "*/character/uri *ftp://example.com/face.png*"
 
@@ -47,9 +47,10 @@ def runs(pytester):
     def run(tests: str, *arguments: str) -> pytest.RunResult:
         head, body = (text.replace("\n    ", "\n") for text in (BAD, tests))
         pytester.makepyfile(test_app=head + body)
+        options = ("-p", "no:cacheprovider", *HEAVY, *arguments)
         if arguments and arguments[0] == "-n":
-            return pytester.runpytest_subprocess(*HEAVY, *arguments)
-        return pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:cacheprovider", *arguments)
+            return pytester.runpytest_inprocess(*options)
+        return pytester.runpytest_inprocess("-p", "no:xdist", *options)
 
     return run
 
@@ -318,12 +319,36 @@ def test_the_plugin_loads_no_dependency():
     assert done.stdout.split() == []
 
 
-@pytest.mark.parametrize(("fixture", "missing"), [
-    ("runway_simulator", "starlette"), ("runway_server", "uvicorn"), ("runway_mock", "respx"),
-])  # fmt: skip
-def test_a_missing_extra_is_named(fixture, missing, pytester):
-    pytester.makeconftest(f"import sys; sys.modules[{missing!r}] = None")
-    pytester.makepyfile(f"def test_application({fixture}): pass")
-    result = pytester.runpytest_subprocess("-p", "no:respx", *HEAVY)
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"*pip install 'cometapi-runway?testing?' ({missing} is missing)"])
+MISSING = {"runway_simulator": "starlette", "runway_server": "uvicorn", "runway_mock": "respx"}
+WITHOUT_EXTRAS = f"""
+import sys
+
+MISSING = {MISSING}
+
+def pytest_runtest_setup(item):
+    sys.modules[MISSING[item.name.removeprefix("test_")]] = None
+
+def pytest_runtest_teardown(item):
+    del sys.modules[MISSING[item.name.removeprefix("test_")]]
+"""
+
+
+@pytest.fixture(scope="module")
+def without_extras(tmp_path_factory):
+    """What pytest prints where each fixture lacks another package; nothing was imported before."""
+    folder = tmp_path_factory.mktemp("without_extras")
+    (folder / "conftest.py").write_text(WITHOUT_EXTRAS)
+    tests = "".join(f"def test_{fixture}({fixture}): pass\n" for fixture in MISSING)
+    (folder / "test_app.py").write_text(tests)
+    options = ("-p", "no:respx", "-p", "no:cacheprovider", *HEAVY)
+    done = subprocess.run([sys.executable, "-m", "pytest", *options], cwd=folder, check=False,
+                          capture_output=True, text=True)  # fmt: skip
+    assert "3 errors" in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize(("fixture", "missing"), MISSING.items())
+def test_a_missing_extra_is_named(fixture, missing, without_extras):
+    section = without_extras.partition(f"ERROR at setup of test_{fixture} ")[2]
+    line = f"pip install 'cometapi-runway[testing]' ({missing} is missing)"
+    assert line in section.partition("ERROR at setup")[0]

@@ -99,24 +99,36 @@ def test_nothing_of_the_environment_reaches_the_programs(
             "env": environment, "capture_output": True, "text": True, "encoding": "utf-8",
             "check": False,
         }  # fmt: skip
+        if "openapi_python_client" in command:
+            shutil.copytree(workspace.package, command[-1])
         version = generator._pin(workspace, generator.FORMATTER)
         return subprocess.CompletedProcess(command, 0, f"ruff {version}\n", "")
 
-    regenerate.check(workspace)
+    run_for_real(monkeypatch)
     monkeypatch.setattr(subprocess, "run", run)
-    source, package = workspace.package / "contract.json", workspace.root / "made"
-    inspect.unwrap(generator._run_generator)(source, workspace.generator_config, package)
     regenerate.check(workspace)
-    generated, formatted, imported = ran
+    formatted, generated, imported = ran
     assert formatted == [str(Path(sys.executable).parent / "ruff"), "--version"]
     for command in (generated, imported):
         assert command[:3] == [sys.executable, "-I", "-B"]
-    options = ["--meta", "none", "--fail-on-warning", "--path", str(source)]
+    package = Path(generated[-1])
+    options = [
+        "--meta",
+        "none",
+        "--fail-on-warning",
+        "--path",
+        str(package.parent / "contract.json"),
+    ]
     assert generated[3:] == [
         "-m", "openapi_python_client", "generate", *options,
         "--config", str(workspace.generator_config), "--output-path", str(package),
     ]  # fmt: skip
-    assert imported[3:5] == ["-c", generator.IMPORT_ALL]
+    assert imported[3:] == ["-c", generator.IMPORT_ALL, str(package)]
+
+
+def run_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start programs as the tools do, without what the tests remember of earlier ones."""
+    monkeypatch.setattr(generator, "_run", inspect.unwrap(generator._run))
 
 
 @pytest.mark.parametrize(("out", "error"), [("a", "b"), ("", "b"), ("a", "")])
@@ -124,9 +136,9 @@ def test_what_the_generator_prints_is_shown(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, out: str, error: str
 ) -> None:
     ended = subprocess.CompletedProcess([], 1, f"{out}\n", f"{error}\n")
+    run_for_real(monkeypatch)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
-    run = inspect.unwrap(generator._run_generator)
     with pytest.raises(ContractError) as refused:
-        run(workspace.contract, workspace.generator_config, workspace.package)
+        generator._run_generator(workspace.contract, workspace.generator_config, workspace.package)
     lines = ["openapi-python-client refused the contract:", *filter(None, (out, error))]
     assert str(refused.value).splitlines() == lines
