@@ -39,10 +39,9 @@ TIMEOUT = 20.0
 _PROGRAM = Path(cometapi_runway.__file__).with_name("__main__.py")
 # What a command loads when it needs it.
 _LIBRARIES = (
-    "cometapi_runway_api.models",
     "cyclopts.completion.bash",
-    "jsonschema_rs",
     "rich.live",
+    "tests.end_to_end.programs.used_client",
 )
 _OTHER_ROOMS = ("batch", "mcp", "simulator", "telemetry", "testing")
 
