@@ -17,18 +17,22 @@ from cometapi_runway.journal import Journal
 
 from .journals import CALL, Location
 
+# SQLite serves those that wait in no order, and one of them may wait long on a busy machine.
+_PATIENCE = 60.0
+
 
 def write_many(location: Location, name: str, count: int) -> None:
     journal = Journal(location)
     for number in range(count):
         key = f"{name}-{number}"
-        journal.write(SubmissionStarted(key, CALL, "tasks", number))
+        journal.write(SubmissionStarted(key, CALL, "tasks", number), timeout=_PATIENCE)
         if number % 3:
-            journal.write(SubmissionAccepted(key, f"task-{key}"))
+            journal.write(SubmissionAccepted(key, f"task-{key}"), timeout=_PATIENCE)
         else:
-            journal.write(SubmissionFailed(key, refused=False, reason=Reason.UNKNOWN_OUTCOME))
+            failure = SubmissionFailed(key, refused=False, reason=Reason.UNKNOWN_OUTCOME)
+            journal.write(failure, timeout=_PATIENCE)
         if number % 3 == 2:
-            journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")))
+            journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")), timeout=_PATIENCE)
     journal.close()
 
 
