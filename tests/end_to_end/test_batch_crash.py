@@ -34,7 +34,7 @@ def server() -> Iterator[SimulatorServer]:
 
 
 def start(folder: Path, server: SimulatorServer) -> PreloadedProcess | subprocess.Popen[str]:
-    modules = ["cometapi_runway.batch", "dbos"]
+    modules = ["cometapi_runway.batch._engine", "dbos", "tests.end_to_end.programs.used_client"]
     return preloaded_python.start(PROGRAM, folder, server.base_url, ROWS, 16, modules=modules)
 
 

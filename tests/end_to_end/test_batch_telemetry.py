@@ -21,7 +21,7 @@ PROGRAM = Path(__file__).parent / "programs" / "trace_batch.py"
 
 
 def start(folder: Path, server: SimulatorServer) -> PreloadedProcess | subprocess.Popen[str]:
-    modules = ["cometapi_runway.batch", "dbos"]
+    modules = ["cometapi_runway.batch._engine", "dbos", "opentelemetry.sdk.trace.export"]
     return preloaded_python.start(PROGRAM, folder, server.base_url, modules=modules)
 
 

@@ -28,6 +28,10 @@ pytest.importorskip("dbos")
 ROWS = int(os.environ.get("BATCH_WORKERS_ROWS", "60"))
 """Three chunks. 2,000 rows take a quarter of an hour, so they run only on request."""
 CONCURRENCY = 8
+MODULES = (
+    *("cometapi_runway.batch._engine", "dbos", "psycopg"),
+    "tests.end_to_end.programs.used_client",
+)
 FOLDER = Path(__file__).parent / "programs"
 TIMINGS = Timings(invisible=0, pending=0.1, running=0.4, spread=0.2)
 
@@ -41,9 +45,8 @@ def server() -> Iterator[SimulatorServer]:
 def start(
     stack: ExitStack, program: str, *arguments: object, stderr: bool = False
 ) -> PreloadedProcess | subprocess.Popen[str]:
-    modules = ["cometapi_runway.batch", "dbos", "psycopg"]
     process = preloaded_python.start(
-        FOLDER / program, *arguments, modules=modules, stderr=subprocess.PIPE if stderr else None
+        FOLDER / program, *arguments, modules=MODULES, stderr=subprocess.PIPE if stderr else None
     )
     stack.enter_context(process)
     stack.callback(process.kill)

@@ -7,7 +7,6 @@ a start of Python takes longer than a job.
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from random import Random
 
 import av
 import pytest
+from tests.forkserver import FORKS
 
 from cometapi_runway import RunwayClient
 from cometapi_runway.simulator import SimClock, SimulatorServer, Timings
@@ -27,9 +27,6 @@ from .programs import kill_at_step
 from .programs.kill_at_step import CREATE_REQUEST, NO_POINT, POLL, list_points
 
 OUTPUT = "output.txt"
-FORKS = multiprocessing.get_context("forkserver")
-# The program, and what a job imports late.
-FORKS.set_forkserver_preload([kill_at_step.__name__, "cometapi_runway_api.models", "jsonschema_rs"])
 # What no undisturbed job does.
 NEVER = {"Warn", "Record SubmissionFailed", "Record TaskMissing"}
 POINTS = [point for point in list_points() if point not in NEVER]

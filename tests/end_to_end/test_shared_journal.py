@@ -29,7 +29,7 @@ from .programs.shared_journal import Job, Plan, Worker
 
 PROGRAM = Path(shared_journal.__file__)
 # What a create loads, in every process.
-MODULES = ("cometapi_runway_api.models", "jsonschema_rs", "psycopg", shared_journal.__name__)
+MODULES = ("psycopg", shared_journal.__name__, "tests.end_to_end.programs.used_client")
 ROUNDS = int(os.environ.get("COMETAPI_CRASH_ROUNDS", "1"))
 KEYS = 120
 # The steps of a submission, and which time a process dies at most; those that happen to few keys

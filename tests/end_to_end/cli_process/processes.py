@@ -39,10 +39,9 @@ TIMEOUT = 20.0
 _PROGRAM = Path(cometapi_runway.__file__).with_name("__main__.py")
 # What a command loads when it needs it.
 _LIBRARIES = (
-    "cometapi_runway_api.models",
     "cyclopts.completion.bash",
-    "jsonschema_rs",
     "rich.live",
+    "tests.end_to_end.programs.used_client",
 )
 _OTHER_ROOMS = ("batch", "mcp", "simulator", "telemetry", "testing")
 
@@ -98,7 +97,11 @@ def run(
 
 
 def run_new(
-    words: Sequence[str], environment: Mapping[str, str], folder: Path
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    *,
+    timeout: float = TIMEOUT,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a process that has loaded nothing."""
     return subprocess.run(
@@ -107,7 +110,7 @@ def run_new(
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=timeout,
         check=False,
     )
 
@@ -136,7 +139,7 @@ class TerminalProcess:
         os.set_blocking(self._terminal, False)
         self.process = start(
             words,
-            {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40", **environment},
+            {**environment, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40"},
             folder,
             *modules,
             stdin=theirs,

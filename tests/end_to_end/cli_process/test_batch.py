@@ -76,7 +76,7 @@ def test_ctrl_c_says_what_goes_on_and_the_command_that_resumes(
     charged = len(server.gateway.charges)
     assert 0 < charged < ROWS
 
-    done = run_new(shlex.split(line), there, tmp_path)
+    done = run_new(shlex.split(line), there, tmp_path, timeout=LONG)
 
     assert done.returncode == 0, done.stderr
     check_complete(tmp_path, server)

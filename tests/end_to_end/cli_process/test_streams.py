@@ -42,10 +42,12 @@ def test_a_closed_pipe_is_no_error(
 def test_a_full_disk_is_reported_in_one_line(
     environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    done = run_in_shell(">/dev/full", environment, tmp_path, *words)
+    with Path("/dev/full").open("w") as full:
+        process = start(words, environment, tmp_path, stdout=full.fileno())
+    _, err = process.communicate(timeout=TIMEOUT)
 
-    assert done.returncode == ExitCode.OUTPUT
-    assert re.match(rb"error: standard output cannot be written: .*\nnext:  .*\n\Z", done.stderr)
+    assert process.returncode == ExitCode.OUTPUT
+    assert re.match(r"error: standard output cannot be written: .*\nnext:  .*\n\Z", err)
 
 
 @pytest.mark.parametrize("line", [">/dev/full", ">&-"])

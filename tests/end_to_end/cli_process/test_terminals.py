@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
 from pathlib import Path
 
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -14,10 +13,10 @@ from cometapi_runway.simulator import (
 )
 
 from .processes import (
-    COMMAND,
     CREATE,
     TIMEOUT,
     OpenTerminal,
+    start,
 )
 
 
@@ -68,19 +67,13 @@ def test_a_dumb_terminal_gets_plain_lines(
     screen = open_terminal(("tasks", "get", "nothing"), there)
     screen.close()
     terminal, theirs = pty.openpty()
-    done = subprocess.run(
-        [*COMMAND, "tasks", "get", "nothing"],
-        env={**there, "TERM": "dumb"},
-        cwd=tmp_path,
-        stdout=theirs,
-        stderr=theirs,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    words = ("tasks", "get", "nothing")
+    process = start(words, {**there, "TERM": "dumb"}, tmp_path, stdout=theirs, stderr=theirs)
+    code = process.wait(TIMEOUT)
     os.close(theirs)
     output = os.read(terminal, 65536).decode()
     os.close(terminal)
 
-    assert done.returncode == ExitCode.GATEWAY
+    assert code == ExitCode.GATEWAY
     assert "\x1b" not in output
     assert "\x1b" in screen.raw

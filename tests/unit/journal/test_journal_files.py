@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import sqlite3
 import sys
@@ -13,46 +12,28 @@ from typing import Any
 
 import pytest
 from tests.cases import each_case
+from tests.forkserver import FORKS
 
 from cometapi_runway import (
     ConfigurationError,
     RunwayClient,
 )
-from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
-from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import (
     SubmissionAccepted,
-    SubmissionFailed,
     SubmissionStarted,
-    TaskEnded,
 )
 from cometapi_runway.journal import Journal, StorageError, UnreadableRecord
 from cometapi_runway.journal import _sqlite as sqlite_module
 
 from ..support.both_clients import ClientHarness
+from ..support.journal_processes import open_all, write_many
 from ..support.journals import ASSETS, CALL, Location
 from ..support.scripted_transport import Reply
 
 
-def write_many(location: Location, name: str, count: int) -> None:
-    journal = Journal(location)
-    for number in range(count):
-        key = f"{name}-{number}"
-        journal.write(SubmissionStarted(key, CALL, "tasks", number))
-        if number % 3:
-            journal.write(SubmissionAccepted(key, f"task-{key}"))
-        else:
-            journal.write(SubmissionFailed(key, refused=False, reason=Reason.UNKNOWN_OUTCOME))
-        if number % 3 == 2:
-            journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")))
-    journal.close()
-
-
 def test_processes_share_it(location: Location) -> None:
-    # New processes cost seconds, and a server is only where there is `fork`.
-    context: Any = multiprocessing.get_context("spawn" if isinstance(location, Path) else "fork")
     writers = [
-        context.Process(target=write_many, args=(location, f"p{number}", 30)) for number in range(4)
+        FORKS.Process(target=write_many, args=(location, f"p{number}", 30)) for number in range(4)
     ]
     for writer in writers:
         writer.start()
@@ -67,17 +48,10 @@ def test_processes_share_it(location: Location) -> None:
     journal.close()
 
 
-def open_all(folder: Path, together: Any, count: int) -> None:
-    for number in range(count):
-        together.wait(20)
-        Journal(folder / f"{number}.journal").close()
-
-
 def test_processes_create_it_at_the_same_time(tmp_path: Path) -> None:
     """Several programs that start at once all find a journal that is whole."""
-    context = multiprocessing.get_context("spawn")
-    together = context.Barrier(4)
-    openers = [context.Process(target=open_all, args=(tmp_path, together, 40)) for _ in range(4)]
+    together = FORKS.Barrier(4)
+    openers = [FORKS.Process(target=open_all, args=(tmp_path, together, 40)) for _ in range(4)]
     for opener in openers:
         opener.start()
     for opener in openers:
