@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import json
 import keyword
@@ -165,6 +166,12 @@ def test_a_contract_that_moves_on_is_noticed(
     assert any(words in one for one in drift(signature, Contract(document)))
 
 
+@functools.cache
+def read_pages() -> list[Any]:
+    files = (ROOT / "openapi/vendor").glob("*.yaml")
+    return [yaml.safe_load(file.read_text("utf-8")) for file in files]
+
+
 def shown(signature: Signature[...], field: str) -> list[Any]:
     """Every value that the contract, the vendored page or a sample of it shows for a field."""
     operation = contract().operation(signature.operation)
@@ -174,8 +181,8 @@ def shown(signature: Signature[...], field: str) -> list[Any]:
         sample = json.loads(path.read_text("utf-8"))
         if sample["operation"] == operation.id:
             found.append(sample["body"].get(field))
-    for page in (ROOT / "openapi/vendor").glob("*.yaml"):
-        (item,) = yaml.safe_load(page.read_text("utf-8"))["paths"].values()
+    for page in read_pages():
+        (item,) = page["paths"].values()
         if next(iter(item.values())).get("operationId") == operation.id:
             content = next(iter(item.values()))["requestBody"]["content"]
             schema = content["application/json"]["schema"]
