@@ -8,37 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from tests.end_to_end import preloaded_python
+from tests.end_to_end.preloaded_python import PreloadedProcess
 
-import cometapi_runway
-import cometapi_runway_api
 from cometapi_runway import AsyncRunwayClient, RunwayClient
 from cometapi_runway._core.task import Task
 
+from ..support import download_output
 from ..support.both_clients import ID, KEY
+
+Process: TypeAlias = PreloadedProcess | subprocess.Popen[str]
 
 SIZE = 300_000
 MANY = 6
 PATIENCE = 60
-PROGRAM = """
-import sys
-from cometapi_runway import RunwayClient
-from cometapi_runway._core.task import Task
-address, folder, overwrite = sys.argv[1:]
-with RunwayClient("a-key") as client:
-    task = client.bind(Task("{ID}", "SUCCEEDED", output=(address,)))
-    print(*task.download(folder, overwrite=overwrite == "True"))
-""".replace("{ID}", ID)
+PROGRAM = Path(download_output.__file__)
+# What every such process would import.
+MODULES = (
+    "cometapi_runway._client",
+    "cometapi_runway._io.fetch",
+    "cometapi_runway.resources._downloads",
+    "cometapi_runway.resources._prepare_request",
+    "cometapi_runway_api.models",
+    "jsonschema_rs",
+)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -99,16 +103,20 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def start(server: Server, folder: Path, *, overwrite: bool = False) -> subprocess.Popen[str]:
-    packages = [cometapi_runway, cometapi_runway_api]
-    path = os.pathsep.join(str(Path(str(one.__file__)).parents[1]) for one in packages)
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, server.address, folder, str(overwrite)],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@contextlib.contextmanager
+def start(
+    server: Server, folder: Path, *, count: int = 1, overwrite: bool = False
+) -> Iterator[Sequence[Process]]:
+    """Processes that download it."""
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                preloaded_python.start(
+                    PROGRAM, server.address, folder, overwrite, modules=MODULES, stderr=True
+                )
+            )
+            for _ in range(count)
+        ]
 
 
 def is_whole(path: Path) -> bool:
@@ -152,8 +160,8 @@ def test_tasks_of_one_loop(server: Server, tmp_path: Path, overwrite: bool) -> N
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_processes(server: Server, tmp_path: Path, overwrite: bool) -> None:
-    processes = [start(server, tmp_path, overwrite=overwrite) for _ in range(MANY)]
-    said = [one.communicate(timeout=PATIENCE) for one in processes]
+    with start(server, tmp_path, count=MANY, overwrite=overwrite) as processes:
+        said = [one.communicate(timeout=PATIENCE) for one in processes]
     assert [one.returncode for one in processes] == [0] * MANY, said
     (path,) = tmp_path.iterdir()
     assert {out.strip() for out, _ in said} == {str(path)}
@@ -163,11 +171,11 @@ def test_processes(server: Server, tmp_path: Path, overwrite: bool) -> None:
 def test_the_first_to_finish_is_what_everybody_gets(server: Server, tmp_path: Path) -> None:
     """A file that is there is never replaced, also by those that began before it was."""
     server.wait_for(2)
-    first = start(server, tmp_path)
-    with RunwayClient(KEY) as client:
-        path = fetch(client, server, tmp_path, overwrite=False)
-        content = path.read_bytes()
-    assert first.communicate(timeout=PATIENCE)[0].strip() == str(path)
+    with start(server, tmp_path) as (first,):
+        with RunwayClient(KEY) as client:
+            path = fetch(client, server, tmp_path, overwrite=False)
+            content = path.read_bytes()
+        assert first.communicate(timeout=PATIENCE)[0].strip() == str(path)
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
 
@@ -183,10 +191,9 @@ def test_one_that_is_stopped_and_then_killed(
     """
     server.knows_ranges, server.differs = knows_ranges, False
     server.wait_for(2)
-    stopped = start(server, tmp_path)
-    half(tmp_path)
-    stopped.send_signal(signal.SIGSTOP)
-    with RunwayClient(KEY) as client:
+    with start(server, tmp_path) as (stopped,), RunwayClient(KEY) as client:
+        half(tmp_path)
+        stopped.send_signal(signal.SIGSTOP)
         path = fetch(client, server, tmp_path, overwrite=False)
         assert is_whole(path)
         assert {one.suffix for one in tmp_path.iterdir()} == {".mp4", ".part", ".json"}

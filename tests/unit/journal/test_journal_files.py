@@ -18,34 +18,17 @@ from cometapi_runway import (
     ConfigurationError,
     RunwayClient,
 )
-from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
-from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import (
     SubmissionAccepted,
-    SubmissionFailed,
     SubmissionStarted,
-    TaskEnded,
 )
 from cometapi_runway.journal import Journal, StorageError, UnreadableRecord
 from cometapi_runway.journal import _sqlite as sqlite_module
 
 from ..support.both_clients import ClientHarness
-from ..support.journals import ASSETS, CALL, Location
+from ..support.journal_processes import CALL, open_all, write_many
+from ..support.journals import ASSETS, Location
 from ..support.scripted_transport import Reply
-
-
-def write_many(location: Location, name: str, count: int) -> None:
-    journal = Journal(location)
-    for number in range(count):
-        key = f"{name}-{number}"
-        journal.write(SubmissionStarted(key, CALL, "tasks", number))
-        if number % 3:
-            journal.write(SubmissionAccepted(key, f"task-{key}"))
-        else:
-            journal.write(SubmissionFailed(key, refused=False, reason=Reason.UNKNOWN_OUTCOME))
-        if number % 3 == 2:
-            journal.write(TaskEnded(Task(f"task-{key}", "SUCCEEDED")))
-    journal.close()
 
 
 def test_processes_share_it(location: Location) -> None:
@@ -65,12 +48,6 @@ def test_processes_share_it(location: Location) -> None:
     assert len(journal.tasks(unfinished=True)) == 40
     assert len(journal.tasks(limit=5)) == 5
     journal.close()
-
-
-def open_all(folder: Path, together: Any, count: int) -> None:
-    for number in range(count):
-        together.wait(20)
-        Journal(folder / f"{number}.journal").close()
 
 
 def test_processes_create_it_at_the_same_time(tmp_path: Path) -> None:
