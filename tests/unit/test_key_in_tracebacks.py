@@ -14,6 +14,7 @@ import inspect
 import json
 import logging
 import pickle
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -289,15 +290,20 @@ class _AsyncFailingStream(httpcore.AsyncMockStream):
         return self
 
 
+# Reading the certificates of the default one takes 50 ms, and the streams ignore it.
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def failing_transport(kind: Any, error: BaseException) -> Any:
     """A network transport of httpx whose every write fails."""
     if kind is RunwayClient:
         transport = httpx.HTTPTransport(verify=False)
-        pool = httpcore.ConnectionPool(network_backend=_FailingBackend(error))
+        pool = httpcore.ConnectionPool(TLS, network_backend=_FailingBackend(error))
         vars(transport)["_pool"] = pool
         return transport
     other = httpx.AsyncHTTPTransport(verify=False)
-    vars(other)["_pool"] = httpcore.AsyncConnectionPool(network_backend=_AsyncFailingBackend(error))
+    pool_of_other = httpcore.AsyncConnectionPool(TLS, network_backend=_AsyncFailingBackend(error))
+    vars(other)["_pool"] = pool_of_other
     return other
 
 

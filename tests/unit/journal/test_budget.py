@@ -37,7 +37,8 @@ from cometapi_runway._flows.entries import (
 from cometapi_runway.journal import Journal, Spending, load_prices
 
 from ..support.both_clients import ASSETS, BASE, KEY, ClientHarness
-from ..support.journals import CALL, Location
+from ..support.journal_processes import CALL
+from ..support.journals import Location
 from ..support.scripted_transport import HANG, json_reply
 from ..support.submissions import REFUSED
 

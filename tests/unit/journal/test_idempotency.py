@@ -27,7 +27,8 @@ from cometapi_runway.journal import _process_locks as locks_module
 
 from ..support.both_clients import ASSETS, BASE, ID, KEY, ClientHarness
 from ..support.fault_table import platform
-from ..support.journals import CALL, Location, change
+from ..support.journal_processes import CALL
+from ..support.journals import Location, change
 from ..support.processes import sending_process
 from ..support.scripted_transport import HANG, Failure, Interruption, json_reply
 from ..support.submissions import MOST, REFUSED

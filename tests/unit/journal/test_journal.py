@@ -31,7 +31,8 @@ from cometapi_runway.journal import Journal, StorageError
 from cometapi_runway.journal import _records as records_module
 
 from ..support.both_clients import BASE, ID, ClientHarness
-from ..support.journals import ASSETS, CALL, Location, change, client
+from ..support.journal_processes import CALL
+from ..support.journals import ASSETS, Location, change, client
 from ..support.scripted_transport import json_reply
 
 MARKER = "MARKER" * 4

@@ -26,8 +26,8 @@ from cometapi_runway.journal import Journal, StorageError, UnreadableRecord
 from cometapi_runway.journal import _sqlite as sqlite_module
 
 from ..support.both_clients import ClientHarness
-from ..support.journal_processes import open_all, write_many
-from ..support.journals import ASSETS, CALL, Location
+from ..support.journal_processes import CALL, open_all, write_many
+from ..support.journals import ASSETS, Location
 from ..support.scripted_transport import Reply
 
 

@@ -16,7 +16,8 @@ from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import Entry, SubmissionAccepted, SubmissionStarted, TaskEnded
 from cometapi_runway.journal import Journal
 
-from ..support.journals import CALL, Location
+from ..support.journal_processes import CALL
+from ..support.journals import Location
 from ..support.locks import locked
 
 

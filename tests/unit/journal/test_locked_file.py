@@ -26,7 +26,8 @@ from cometapi_runway.journal import _database as database_module
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.fault_table import DONE
-from ..support.journals import ASSETS, CALL, Location
+from ..support.journal_processes import CALL
+from ..support.journals import ASSETS, Location
 from ..support.locks import LOCKED, locked
 from ..support.scripted_transport import json_reply
 

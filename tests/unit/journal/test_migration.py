@@ -20,7 +20,8 @@ from cometapi_runway.journal import Journal, Spending
 from cometapi_runway.journal import _sqlite_file as file_module
 
 from ..support.both_clients import ASSETS, BASE, ID, ClientHarness
-from ..support.journals import CALL, Location, change
+from ..support.journal_processes import CALL
+from ..support.journals import Location, change
 from ..support.scripted_transport import HANG, json_reply
 
 V1 = """

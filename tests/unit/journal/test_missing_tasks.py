@@ -22,7 +22,8 @@ from cometapi_runway.journal import Journal
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.fault_table import DONE, RUNNING
-from ..support.journals import ASSETS, CALL, DAY, GONE, Location, change
+from ..support.journal_processes import CALL
+from ..support.journals import ASSETS, DAY, GONE, Location, change
 from ..support.scripted_transport import json_reply
 
 

@@ -46,7 +46,8 @@ from ...postgres_server import (
 )
 from ..support.both_clients import ASSETS, BASE, ID, KEY, ClientHarness
 from ..support.fault_table import DONE
-from ..support.journals import CALL, connect_to_postgres
+from ..support.journal_processes import CALL
+from ..support.journals import connect_to_postgres
 from ..support.scripted_transport import json_reply
 from ..support.shown_locals import show_error
 

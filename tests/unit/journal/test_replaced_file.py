@@ -28,7 +28,8 @@ from cometapi_runway.journal import _recent as recent_module
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.fault_table import DONE
-from ..support.journals import ASSETS, CALL
+from ..support.journal_processes import CALL
+from ..support.journals import ASSETS
 from ..support.scripted_transport import json_reply
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps open files in place")

@@ -27,7 +27,8 @@ from cometapi_runway.journal import _journal as journal_module
 
 from ..support.both_clients import BASE, ID, ClientHarness
 from ..support.fault_table import DONE
-from ..support.journals import ASSETS, CALL, Location, change
+from ..support.journal_processes import CALL
+from ..support.journals import ASSETS, Location, change
 
 OTHER = "https://other.example"
 

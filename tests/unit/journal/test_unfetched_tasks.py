@@ -21,7 +21,8 @@ from cometapi_runway.journal import Journal
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.fault_table import DONE
-from ..support.journals import ASSETS, CALL, DAY, Location, change
+from ..support.journal_processes import CALL
+from ..support.journals import ASSETS, DAY, Location, change
 from ..support.scripted_transport import Reply, json_reply
 
 FILM = Reply(200, b"film", {"content-type": "video/mp4"})

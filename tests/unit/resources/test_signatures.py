@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import json
 import keyword
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,7 @@ def test_a_contract_that_moves_on_is_noticed(
     assert any(words in one for one in drift(signature, Contract(document)))
 
 
-@cache
+@functools.cache
 def read_pages() -> list[dict[str, Any]]:
     """The vendored pages, read once: that takes longer than the tests."""
     files = sorted((ROOT / "openapi/vendor").glob("*.yaml"))

@@ -12,7 +12,6 @@ import httpx
 from cometapi_runway import (
     RunwayClient,
 )
-from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal
 
 from .fault_table import family
@@ -26,7 +25,6 @@ Location: TypeAlias = Path | str
 ASSETS = {"character": "https://e.com/a.png?sig=1", "reference": "https://e.com/b.mp4"}
 GONE = family(400, "task_not_exist")
 DAY = 86_400
-CALL = PreparedRequest("control_a_character", "POST", "/x", {}, {"seed": 7})
 
 
 def connect_to_postgres(url: str) -> psycopg.Connection[Any]:

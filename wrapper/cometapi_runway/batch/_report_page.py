@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import os
 import tempfile
@@ -10,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._extras import requires_extra
@@ -24,6 +25,9 @@ from cometapi_runway.batch._report import (
     measure_times,
     sum_spending,
 )
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template, Undefined
 
 MAX_SHOWN_FILES: Final = 400
 """Files with a picture on the page; the others are links. A browser opens every video."""
@@ -78,16 +82,12 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
     with requires_extra("batch", setting="batch"):
         from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
         from markupsafe import Markup  # noqa: PLC0415
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    template = _compile_template(Environment, StrictUndefined)
     results = source.results
     counts = count_statuses(results)
     files = list_files(results, source.folder, page)
     css = _read_text("report.css")
-    return environment.from_string(
-        _read_text("report.html.jinja")
-    ).render(
+    return template.render(
         count=count_noun,
         duration=format_seconds,
         time=_format_time,
@@ -108,6 +108,13 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
         spending=sum_spending(results),
         timing=measure_times(results),
     )
+
+
+@functools.cache
+def _compile_template(kind: type[Environment], undefined: type[Undefined]) -> Template:
+    """Compile it once: this takes longer than everything else that makes a page."""
+    environment = kind(autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_read_text("report.html.jinja"))
 
 
 def format_seconds(seconds: float) -> str:
