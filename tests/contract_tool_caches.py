@@ -94,10 +94,14 @@ def _cache_yaml(patch: pytest.MonkeyPatch) -> None:
     dump = portable_yaml.dump
 
     def dumped(value: Json, *, heading: str = "") -> str:
-        text = json.dumps(value)
-        if len(text) <= LONG:
+        content = json.dumps(value)
+        if len(content) <= LONG:
             return dump(value, heading=heading)
-        return remember(lambda: dump(value, heading=heading), "dump", heading, text)
+        text = remember(lambda: dump(value, heading=heading), "dump", heading, content)
+        # The reader of YAML 1.2 takes half of the time of a build, and need not read what the tools
+        # wrote: test_portable_yaml shows that it reads back, and so do tests with processes.
+        remember(lambda: content, "load", text)
+        return text
 
     for name in ("load", "load_as_yaml_1_1"):
         patch.setattr(portable_yaml, name, remembering(getattr(portable_yaml, name)))
