@@ -34,8 +34,8 @@ IS_MUTATED = getattr(sys.modules["__main__"].__spec__, "parent", "") == "tests.m
 LONG = 1000
 
 
-@pytest.fixture(autouse=True, scope="session")
-def cache_contract_tools() -> Iterator[None]:
+@contextlib.contextmanager
+def cache_results() -> Iterator[None]:
     """Cache the slowest steps of the tools: most tests repeat them on the same contract.
 
     Tests that run the tools in a separate process show that the results are always the same.
