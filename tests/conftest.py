@@ -25,7 +25,6 @@ collect_ignore = (
 # keep one worker busy while the others have nothing left.
 _LONGEST = {
     "end_to_end/test_batch_workers.py": 50,
-    "end_to_end/test_page_changes.py": 45,
     "end_to_end/test_shared_journal.py": 40,
     "end_to_end/test_batch.py": 38,
     "mutants/test_runner.py": 35,
@@ -34,13 +33,14 @@ _LONGEST = {
     "end_to_end/cli/test_batch_run.py": 25,
     "end_to_end/test_simulator_conformance.py": 25,
     "mutants/test_lists.py": 25,
-    "unit/openapi/generate/test_regenerate.py": 25,
     "end_to_end/cli_process/test_batch.py": 24,
     "end_to_end/test_batch_crash.py": 20,
     "unit/journal/test_locked_file.py": 20,
-    "unit/openapi/diff/test_changed_page.py": 20,
+    "end_to_end/test_page_changes.py": 20,
     "end_to_end/test_prism.py": 18,
     "end_to_end/test_wheel.py": 15,
+    "unit/openapi/generate/test_regenerate.py": 8,
+    "unit/openapi/diff/test_changed_page.py": 8,
     "end_to_end/test_batch_telemetry.py": 6,
 }
 _VARIABLES = (
