@@ -152,6 +152,16 @@ def _is_local(host: Any) -> bool:
 
 
 @pytest.fixture(scope="session")
+def cache_contract_tools() -> Iterator[None]:
+    """Cache the slowest steps of the contract tools."""
+    # Imported here: most tests do not need the tools.
+    from .contract_tool_caches import cache_results
+
+    with cache_results():
+        yield
+
+
+@pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """The PostgreSQL server of this test run."""
     folder = tmp_path_factory.getbasetemp()

@@ -22,7 +22,9 @@ from .checks.generated_checks import (
 )
 from .checks.harness import open_harness, respond_with_success, valid_requests, valid_responses
 from .coverage import coverage_thresholds
+from .coverage.covering_source import CoveringSource
 from .drivers.generated_driver import FLAVOURS
+from .generation.value_source import KEPT_VALUES
 from .generator_issues.example_client import generate
 from .page_audit.claims import collect_claims
 from .reporting.html_page import render_page
@@ -90,7 +92,7 @@ def invented(document, tmp_path_factory):
     run = generate(document, PACKAGE, folder, "--fail-on-warning")
     assert run.code == 0, run.output
     sys.path.insert(0, str(folder))
-    with open_harness(document, PACKAGE) as ready:
+    with open_harness(document, PACKAGE, CoveringSource(document, KEPT_VALUES)) as ready:
         yield ready
     sys.path.remove(str(folder))
 

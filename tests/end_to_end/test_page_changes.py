@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests import contract_tool_caches
 from tests.hypothesis_tables import link_tables
 
 from contract_tools import __main__ as contract_tools
@@ -21,7 +20,7 @@ from contract_tools._common.errors import ContractError
 from contract_tools._common.workspace import Workspace
 from contract_tools.generate.regenerate import regenerate
 
-cache_contract_tools = contract_tool_caches.cache_contract_tools
+pytestmark = pytest.mark.usefixtures("cache_contract_tools")
 
 ROOT = Path(__file__).parents[2]
 PAGE = "tests/data/pages/control-a-character.md"

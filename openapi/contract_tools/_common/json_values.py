@@ -130,10 +130,13 @@ def _holder(document: Json, path: Path) -> Json:
 
 def walk(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
     """Yield a value and everything inside it, in document order, each with its path."""
-    yield path, value
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from walk(child, (*path, key))
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from walk(child, (*path, index))
+    # Without recursion: each value would pass through a generator for every level above it.
+    waiting = [(path, value)]
+    while waiting:
+        path, value = waiting.pop()
+        yield path, value
+        if isinstance(value, dict):
+            waiting += [((*path, key), child) for key, child in reversed(value.items())]
+        elif isinstance(value, list):
+            last = len(value) - 1
+            waiting += [((*path, last - i), child) for i, child in enumerate(reversed(value))]

@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from tests import contract_tool_caches
 
 from contract_tools._common.workspace import Workspace
-
-cache_contract_tools = contract_tool_caches.cache_contract_tools
 
 ROOT = Path(__file__).resolve().parents[3]
 SEED_PAGE = ROOT / "tests" / "data" / "pages" / "control-a-character.md"
@@ -32,6 +29,11 @@ def amend_overlay(workspace: Workspace, *edits: tuple[str, str], name: str = SEE
         assert old in text, f"the overlay does not contain {old!r}"
         text = text.replace(old, new, 1)
     file.write_text(text, "utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _cache(cache_contract_tools: None) -> None:
+    """Every test here runs the tools."""
 
 
 @pytest.fixture(scope="session")
