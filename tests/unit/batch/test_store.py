@@ -132,7 +132,7 @@ def test_a_batch_that_is_run_again_keeps_its_folder_and_gateway(store: Store, cl
         ("elsewhere", "https://g", "output"),
         ("out", "https://h", "base_url"),
     ):
-        with pytest.raises(ConfigurationError, match="has (out|https://g); got") as refusal:
+        with pytest.raises(ConfigurationError, match=r"has (out|https://g); got") as refusal:
             store.save_batch("b", folder, gateway, {"a": 3})
         assert refusal.value.setting == setting
         assert store.load_batch("b") == again

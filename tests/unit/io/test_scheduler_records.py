@@ -48,6 +48,39 @@ def test_a_record_does_not_stand_in_line_behind_polls(
             completed.close()
 
 
+class StandingClock:
+    """No time passes, whatever is waited for."""
+
+    def now(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("a poll is in progress")
+
+
+def test_the_next_poll_is_due_while_another_one_hangs_whatever_the_clock_shows() -> None:
+    ended = threading.Event()
+    polls: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        task_id = request.url.path.rsplit("/", 1)[1]
+        polls.append(task_id)
+        if task_id == "hung":
+            # Until the other one has been polled to its end.
+            assert ended.wait(3)
+        elif polls.count(task_id) == 3:
+            ended.set()
+            return httpx.Response(200, json={"id": task_id, "status": "SUCCEEDED", "output": OUTPUT})
+        return httpx.Response(200, json={"id": task_id, "status": "RUNNING"})
+
+    transport = httpx.MockTransport(handle)
+    with RunwayClient(KEY, transport=transport, clock=StandingClock()) as client:
+        completed = client.tasks.as_completed(["hung", "quick"], interval=0.05)
+        assert next(completed).id == "quick"
+        completed.close()
+    assert polls.count("hung") == 1
+
+
 def make_wait(timeout: float, due: float) -> Wait:
     step = Send(PreparedRequest("o", "GET", "/x"), timeout)
     flow: Any = iter(())
