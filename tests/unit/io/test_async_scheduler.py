@@ -190,6 +190,6 @@ def test_an_interruption_of_one_wait_interrupts_the_caller(error: type[BaseExcep
         with pytest.raises(error) as caught:
             await client.tasks.wait_all(["endless", "b"], None, update)
         assert not other_tasks(clock)
-        assert error is GeneratorExit or "2 tasks go on" in " ".join(caught.value.__notes__)
+        assert "2 tasks go on" in " ".join(caught.value.__notes__)
 
     run(use, Gateway(3))

@@ -70,7 +70,9 @@ def test_the_next_poll_is_due_while_another_one_hangs_whatever_the_clock_shows()
             assert ended.wait(3)
         elif polls.count(task_id) == 3:
             ended.set()
-            return httpx.Response(200, json={"id": task_id, "status": "SUCCEEDED", "output": OUTPUT})
+            return httpx.Response(
+                200, json={"id": task_id, "status": "SUCCEEDED", "output": OUTPUT}
+            )
         return httpx.Response(200, json={"id": task_id, "status": "RUNNING"})
 
     transport = httpx.MockTransport(handle)
