@@ -147,7 +147,7 @@ class TestOncePerShape:
     ) -> None:
         monkeypatch.setattr(_recorder, "MAX_SHAPES", 3)
         monkeypatch.setattr(_recorder, "MAX_OUTLINES", 0)
-        bodies = [reply({**TASK, name: 1}) for name in ("a", "b", "c", "d")]
+        bodies = [reply({**TASK, name: 1}) for name in ("w", "x", "y", "z")]
         recorder = ResponseRecorder(tmp_path, Secret(KEY))
         for number, expected in ((0, True), (1, True), (2, True), (2, False), (0, False),
                                  (3, True), (3, False), (0, True)):  # fmt: skip
