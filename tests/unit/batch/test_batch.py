@@ -6,20 +6,21 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
-from attrs import asdict, fields
+from attrs import asdict, evolve, fields
 
 from cometapi_runway.batch import Batch, BatchStatus, RowResult, _batch, list_batches, work
 from cometapi_runway.batch._options import BatchOptions
 from cometapi_runway.batch._results import RowStatus
 from cometapi_runway.batch._store import RowEnded
 from cometapi_runway.errors import ConfigurationError, InvalidRequestError
-from cometapi_runway.journal import Journal
+from cometapi_runway.journal import Journal, Spending
 
 ROW = {"operation": "text_to_image", "prompt_text": "x", "reference_images": ["https://e.com/a"]}
 OPTIONS: dict[str, Any] = {
@@ -251,6 +252,27 @@ def test_batches_are_listed_of_one_place(tmp_path: Path, batch: Batch) -> None:
     assert (status.halted, status.ended, status.folder) == ("why", 0, batch.folder)
     batch.cancel()
     assert batch.status().halted == "why"
+    with make_batch(tmp_path, data=tmp_path / "new") as unknown:
+        for ask in (unknown.cancel, unknown.status):
+            with pytest.raises(ConfigurationError, match="there is no batch 'b'"):
+                ask()
+
+
+def test_what_waits_has_neither_begun_nor_ended() -> None:
+    now = datetime.now(UTC)
+    spending = Spending(Decimal(), 0, 0)
+    status = BatchStatus("b", "out", 9, 3, {"FAILED": 2}, None, spending, now, now)
+    assert (status.waiting, status.ended, status.is_complete) == (4, 2, False)
+    assert evolve(status, rows=2, running=0).is_complete
+
+
+def test_a_local_folder_is_absolute_and_a_url_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder, expected in (("out", str(tmp_path / "out")), ("memory://a/b", "memory://a/b")):
+        with Batch("b", folder, data=tmp_path / "data", api_key="a-key") as batch:
+            assert batch.folder == expected
 
 
 def test_spending_is_that_of_the_batch_at_its_gateway(

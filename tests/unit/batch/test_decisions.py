@@ -263,6 +263,10 @@ def test_options_have_limits() -> None:
     with pytest.raises(ConfigurationError, match="'learned' or 'fixed', got 'often'") as refusal:
         BatchOptions(prices={}, polling="often")  # type: ignore[arg-type]
     assert refusal.value.setting == "polling"
+    for name in ("rate", "halt"):
+        with pytest.raises(ConfigurationError, match="got 'soon'") as refusal:
+            BatchOptions(prices={}, **{name: "soon"})  # type: ignore[arg-type]
+        assert refusal.value.setting == name
     options = BatchOptions(prices={"a": Decimal(1)}, max_cost=Decimal(2), max_tasks=3)
     assert options.make_budget("b") == Budget(Decimal(2), 3, "b", {"a": Decimal(1)})
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.batch._decisions import WorkerWatch
-from cometapi_runway.batch._leases import FileLease, PostgresLease, is_file_leased
+from cometapi_runway.batch._leases import (
+    FileLease,
+    PostgresLease,
+    is_file_leased,
+    is_run_leased,
+)
 from cometapi_runway.batch._places import make_place
 from cometapi_runway.errors import ConfigurationError
 
@@ -168,6 +174,35 @@ def test_a_batch_that_another_process_runs_is_refused_and_a_worker_alone_is_not(
     assert refusal.value.setting == "name"
     assert server.opened == server.closed == 1
     assert PostgresLease(server, "7").keep()
+
+
+def test_each_question_about_locks_has_its_values() -> None:
+    asked: list[set[str]] = []
+
+    class Database:
+        def execution_options(self, **_: object) -> Database:
+            return self
+
+        def connect(self) -> Database:
+            return self
+
+        def __enter__(self) -> Database:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def execute(self, query: Any, values: dict[str, Any] | None = None) -> Any:
+            if values is not None:
+                assert query.compile().params.keys() == values.keys()
+                asked.append(set(values))
+            found = [7, 12]
+            return SimpleNamespace(scalar=lambda: 1, scalars=lambda: found)
+
+    server: Any = Database()
+    assert PostgresLease(server, "7").find_living() == {"7", "12"}
+    assert is_run_leased(server, "shots") is True
+    assert asked == [{"lock_class"}, {"lock_class", "batch"}]
 
 
 def test_an_interruption_while_a_lease_is_taken_leaves_no_session() -> None:

@@ -433,6 +433,24 @@ def test_a_watch_halts_a_batch_and_outlasts_errors(
     assert store.list_unassigned("b") == ["x"]
 
 
+def test_a_watch_sees_that_another_worker_has_halted_the_batch(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(worker: Worker) -> None:
+        watching = asyncio.ensure_future(worker.watch())
+        await worker.run_chunk("b", "first")
+        store.halt("b", "elsewhere")
+        for _ in range(200):
+            if worker._runs["b"].halted:
+                break
+            await asyncio.sleep(0.01)
+        watching.cancel()
+        assert worker._runs["b"].halted == "elsewhere"
+
+    work_on(store, Gateway(), {"first": [make_row("a")]}, use)
+    assert not caplog.records
+
+
 def test_a_worker_that_stops_finishes_its_creates_and_begins_no_other(store: Store) -> None:
     gateway = Gateway()
     events: dict[str, asyncio.Event] = {}

@@ -189,6 +189,15 @@ def test_a_template_that_fails_does_not_make_its_columns_unknown(tmp_path: Path)
 def test_every_issue_of_a_row_is_reported(tmp_path: Path) -> None:
     bad = read_bad(tmp_path, [{**VIDEO, "id": "a\nb", "output": "../x", "extra": 1}])
     assert bad == [(1, "id", "printable"), (1, "extra", "unknown"), (1, "output", "inside")]
+    for output in (5, ["a"], True):
+        assert read_bad(tmp_path, [{**VIDEO, "output": output}]) == [(1, "output", "type")]
+
+
+def test_an_unknown_field_lists_those_that_there_are(tmp_path: Path) -> None:
+    (bad,) = read(tmp_path, [{**UPSCALE, "zzzzzzzz": 1}])
+    assert isinstance(bad, BadRow)
+    for name in ("video_uri", "id", "operation", "output"):
+        assert name in bad.issues[0].message.partition("; ")[2]
 
 
 class TestIds:

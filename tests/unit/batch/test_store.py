@@ -293,6 +293,22 @@ def test_every_call_outlasts_a_restart_and_no_longer_outage(store: Store, clock:
     assert 120 < clock.now - began <= 121
 
 
+def test_only_what_a_row_gets_later_may_be_absent(store: Store) -> None:
+    found = sa.inspect(store.engine)
+    absent = {
+        table: {one["name"] for one in found.get_columns(table) if one["nullable"]}
+        for table in found.get_table_names()
+    }
+    assert absent == {
+        "batch": {"halted"},
+        "batch_row": {"chunk", "started_at", "ended_at", "status", "result"},
+    }
+    keys = {table: found.get_pk_constraint(table)["constrained_columns"] for table in absent}
+    assert keys == {"batch": ["name"], "batch_row": ["batch", "id"]}
+    indexed = {tuple(one["column_names"]) for one in found.get_indexes("batch_row")}
+    assert indexed == {("batch", "chunk"), ("batch", "ended_at")}
+
+
 def test_a_reader_and_a_second_writer_wait_for_one_another(store: Store, tmp_path: Path) -> None:
     store.save_batch("b", "out", "https://g", {})
     other = Store(sa.create_engine(f"sqlite:///{tmp_path / 'rows.sqlite3'}"))
