@@ -21,7 +21,7 @@ from cometapi_runway.batch._decisions import parse_rate
 from cometapi_runway.batch._engine import Engine, draw_worker_number
 from cometapi_runway.errors import ConfigurationError
 
-SQLITE, POSTGRES = "sqlite:///x", "postgresql+psycopg://h/d"
+SQLITE, POSTGRES = "sqlite://", "postgresql+psycopg://h/d"
 
 
 class FakeDBOS:
