@@ -251,7 +251,7 @@ def test_every_number_of_the_report_is_on_the_page() -> None:
         assert part.replace(" ", "") in text.replace(" ", ""), part
     assert "a (2 attempts)" not in text
     # A template's blocks leave neither blank lines nor blanks at the ends of lines.
-    assert not re.search(r"[ \t]\n|\n[ \t]", content.partition("</style>")[2])
+    assert not re.search(r"[ \t]\n|\n[ \t]|\n\n\n", content.partition("</style>")[2])
 
 
 def test_the_kinds_of_files_are_those_that_browsers_show() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -311,6 +311,9 @@ def test_entries_of_many_rows_are_written_together(monkeypatch: pytest.MonkeyPat
         for entry in [writer.write(RowStarted("f")), writer.write(RowStarted("g"))]:
             with pytest.raises(ZeroDivisionError):
                 await entry
+        written.clear()
+        await writer.write(RowStarted("h"))
+        assert written == [["h"]]
 
     asyncio.run(work())
 
@@ -388,6 +391,35 @@ def test_rows_are_out_of_their_chunk_where_the_batch_stops_or_the_chunk_fails(
     assert store.list_unassigned("b") == ["b", "c", "d", "e"]
     assert store.load_batch("b").halted == "a bug"
     assert "chunk more failed" in caplog.text
+
+
+def test_a_start_that_cannot_be_written_makes_a_count_lower_and_nothing_else(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = store.write
+
+    def write_results(name: str, entries: Sequence[RowStarted | RowEnded]) -> None:
+        if not any(isinstance(entry, RowEnded) for entry in entries):
+            raise RuntimeError("the disk is full")
+        write(name, entries)
+
+    monkeypatch.setattr(store, "write", write_results)
+
+    async def use(worker: Worker) -> None:
+        await worker.run_chunk("b", "chunk")
+
+    gateway = Gateway()
+    save = gateway.save
+
+    async def save_later(task: Any, name: str) -> tuple[str, ...]:
+        # The start is written alone.
+        await asyncio.sleep(0.05)
+        return await save(task, name)
+
+    gateway.save = save_later  # type: ignore[method-assign]
+    work_on(store, gateway, {"chunk": [make_row("a")]}, use)
+    assert [one.status for one in results(store).values()] == ["SUCCEEDED"]
+    assert store.load_batch("b").halted is None
 
 
 def test_a_row_that_the_queue_repeats_is_planned_again(store: Store) -> None:

@@ -78,9 +78,7 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
     with requires_extra("batch", setting="batch"):
         from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
         from markupsafe import Markup  # noqa: PLC0415
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     results = source.results
     counts = count_statuses(results)
     files = list_files(results, source.folder, page)
