@@ -81,13 +81,16 @@ class TestClosedDuringARequest:
                 raise AssertionError("nothing is tried again")
 
         transport = httpx.MockTransport(handle)
-        client = RunwayClient(KEY, transport=transport, clock=Noticing())
+        client = RunwayClient(KEY, transport=transport, clock=Noticing(), timeout=2)
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(client.tasks.retrieve, "first")
             assert inside.wait(30)
             paid = pool.submit(client.character_performance.create, **ASSETS)
             assert queued.wait(30)
             client.close()
+            # A later call does not wait for its turn, which may never come.
+            with pytest.raises(ConfigurationError, match="closed; nothing was sent"):
+                client.tasks.retrieve("late")
             leave.set()
             with pytest.raises(ConfigurationError, match="closed; nothing was sent"):
                 paid.result(30)
@@ -107,12 +110,14 @@ class TestClosedDuringARequest:
                 await leave.wait()
                 return running(request)
 
-            client = AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle))
+            client = AsyncRunwayClient(KEY, transport=httpx.MockTransport(handle), timeout=2)
             first = asyncio.create_task(client.tasks.retrieve("first"))
             await inside.wait()
             paid = asyncio.create_task(client.character_performance.create(**ASSETS))
             await asyncio.sleep(0.01)
             await client.close()
+            with pytest.raises(ConfigurationError, match="closed; nothing was sent"):
+                await client.tasks.retrieve("late")
             leave.set()
             return await asyncio.gather(first, paid, return_exceptions=True)
 

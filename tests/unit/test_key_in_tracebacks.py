@@ -16,6 +16,7 @@ import logging
 import pickle
 import ssl
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,7 @@ from tests.cases import each_case
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient, Task
 from cometapi_runway._core.redaction import HIDDEN
 from cometapi_runway._core.secret import Secret
+from cometapi_runway._io import key_protection
 from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway_api.api.official import runway_to_get_task_details
 
@@ -431,6 +433,14 @@ def test_the_members_of_a_group_are_cleaned() -> None:
         raise ExceptionGroup("connecting", [ValueError("x"), inner])
     assert MARKER not in str(caught.value.exceptions[1])
     assert str(inner) == f"[Errno 5] {HIDDEN}"
+
+
+def test_each_error_of_a_chain_is_cleaned_once_even_of_a_circle() -> None:
+    first, second, third = ValueError("1"), ValueError("2"), ExceptionGroup("3", [OSError()])
+    first.__cause__, second.__context__, third.__cause__ = second, third, first
+    second.__cause__ = third
+    found = list(islice(key_protection._iterate_chain(first), 9))
+    assert sorted(map(id, found)) == sorted(map(id, (first, second, third, *third.exceptions)))
 
 
 def test_a_suspended_generator_of_the_caller_goes_on() -> None:

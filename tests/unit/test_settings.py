@@ -73,8 +73,9 @@ class TestPrecedence:
 
     def test_a_gateway_may_live_under_a_path(self, harness: ClientHarness) -> None:
         harness.respond_with(json_reply({"id": ID, "status": "RUNNING"}))
-        harness.run(harness.new(base_url=f"{GATEWAY}/proxy/comet/").tasks.retrieve(ID))
-        assert harness.network.sent[0].url.path == f"/proxy/comet/runwayml/v1/tasks/{ID}"
+        for path in ("/proxy/comet", "/proxyX"):
+            harness.run(harness.new(base_url=f"{GATEWAY}{path}/").tasks.retrieve(ID))
+            assert harness.network.sent[-1].url.path == f"{path}/runwayml/v1/tasks/{ID}"
 
 
 class TestBadValues:

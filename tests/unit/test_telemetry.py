@@ -169,6 +169,24 @@ def test_the_outcome_of_a_create(
     assert ("cometapi_runway.cost.spent" in metrics) is (outcome == "accepted")
 
 
+def test_a_repeated_request_has_the_outcome_of_the_first(
+    harness: ClientHarness, recorded: Recorded, tmp_path: Path
+) -> None:
+    for event, error, outcome in (
+        (HANG, SubmissionUnknownError, "unknown"),
+        (ACCEPTED, None, "repeated"),
+    ):
+        client = harness.new(journal=tmp_path / f"{outcome}.journal")
+        harness.respond_with(event)
+        for _ in range(2):
+            with contextlib.nullcontext() if error is None else pytest.raises(error):
+                harness.run(client.character_performance.create(**ASSETS, idempotency_key="k"))
+        last = recorded.spans[-1]
+        assert last.attributes["cometapi_runway.outcome"] == outcome
+        assert last.attributes["cometapi_runway.requests"] == 0
+        assert last.kind is trace.SpanKind.CLIENT
+
+
 def test_what_a_budget_refuses_is_neither_sent_nor_reserved(
     harness: ClientHarness, recorded: Recorded, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from cometapi_runway._core.task import Task
 from cometapi_runway.batch._decisions import (
     FAILURES,
     Halt,
+    Rate,
     WorkerWatch,
     cut_chunks,
     judge,
@@ -46,6 +47,7 @@ from cometapi_runway.errors import (
     TaskNotFoundError,
     TaskTimeoutError,
 )
+from cometapi_runway.journal import Budget
 
 
 class TestChunks:
@@ -78,7 +80,18 @@ class TestRate:
         # Half-open windows: the create after `limit` others is in the next one.
         assert rate.spacing * limit >= rate.period
 
-    @each_case("text", ["", "30", "30/", "/min", "0/s", "1.5/s", "-1/s", "1/week", 5])
+    def test_units(self) -> None:
+        units = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600}
+        for unit, period in units.items():
+            assert parse_rate(f"999999999/{unit}") == Rate(999999999, period)
+        # A create may be late by half a second, or by the whole of a shorter period.
+        assert parse_rate("2/min").spacing == 30.25
+        assert parse_rate("1/s").spacing == 1.5
+        assert Rate(1, 0.25).spacing == 0.5
+
+    @each_case(
+        "text", ["1000000000/s", "", "30", "30/", "/min", "0/s", "1.5/s", "-1/s", "1/week", 5]
+    )
     def test_others_are_refused(self, text: str) -> None:
         with pytest.raises(ConfigurationError) as refusal:
             parse_rate(text)
@@ -98,6 +111,17 @@ class TestHalt:
         assert not halt.is_reached({"FAILED": 1, "SUCCEEDED": 1000})
         assert halt.is_reached({"FAILED": 1, "UNKNOWN": 1, "SUCCEEDED": 1000})
 
+    def test_limits(self) -> None:
+        for text, halt in (
+            ("fail=100%", Halt(percent=100)),
+            ("fail=0.001%", Halt(percent=0.001)),
+            ("fail=1", Halt(count=1)),
+            ("fail=999999999", Halt(count=999999999)),
+            ("fail=2.000", Halt(count=2)),
+        ):
+            assert parse_halt(text) == halt
+        assert Halt(percent=100).is_reached({"FAILED": 3})
+
     @given(st.integers(1, 100), st.integers(0, 10_000), st.integers(0, 10_000))
     def test_a_spent_budget_and_success_never_halt(
         self, percent: int, succeeded: int, budget: int
@@ -105,7 +129,20 @@ class TestHalt:
         assert not Halt(percent=percent).is_reached({"SUCCEEDED": succeeded, "BUDGET": budget})
 
     @each_case(
-        "text", ["", "10%", "fail=0", "fail=0%", "fail=101%", "fail=1.5", "fail=-1", "now,fail=1"]
+        "text",
+        [
+            "fail=1000000000",
+            "fail=0.0001%",
+            "fail=100.001%",
+            "",
+            "10%",
+            "fail=0",
+            "fail=0%",
+            "fail=101%",
+            "fail=1.5",
+            "fail=-1",
+            "now,fail=1",
+        ],
     )
     def test_others_are_refused(self, text: str) -> None:
         with pytest.raises(ConfigurationError) as refusal:
@@ -214,6 +251,25 @@ class TestWorkerWatch:
         watch.find_dead(0, {"a"}, set())
         watch.find_dead(5, set(), set())
         assert watch.find_dead(11, {"a"}, set()) == set()
+
+
+def test_options_have_limits() -> None:
+    for name, largest in (("concurrency", 10_000), ("attempts", 100)):
+        for value in (1, largest):
+            assert getattr(BatchOptions(prices={}, **{name: value}), name) == value
+        for value in (0, -1, largest + 1, 1.0, True, "1", None):
+            with pytest.raises(ConfigurationError, match=f"1 to {largest:,}, got") as refusal:
+                BatchOptions(prices={}, **{name: value})
+            assert refusal.value.setting == name
+    with pytest.raises(ConfigurationError, match="'learned' or 'fixed', got 'often'") as refusal:
+        BatchOptions(prices={}, polling="often")  # type: ignore[arg-type]
+    assert refusal.value.setting == "polling"
+    for name in ("rate", "halt"):
+        with pytest.raises(ConfigurationError, match="got 'soon'") as refusal:
+            BatchOptions(prices={}, **{name: "soon"})  # type: ignore[arg-type]
+        assert refusal.value.setting == name
+    options = BatchOptions(prices={"a": Decimal(1)}, max_cost=Decimal(2), max_tasks=3)
+    assert options.make_budget("b") == Budget(Decimal(2), 3, "b", {"a": Decimal(1)})
 
 
 OPTIONS = BatchOptions(prices={}).to_json()

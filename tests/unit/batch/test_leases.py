@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from cometapi_runway._core.secret import Secret
-from cometapi_runway.batch._leases import PostgresLease
+from cometapi_runway.batch._decisions import WorkerWatch
+from cometapi_runway.batch._leases import (
+    FileLease,
+    PostgresLease,
+    is_file_leased,
+    is_run_leased,
+)
 from cometapi_runway.batch._places import make_place
 from cometapi_runway.errors import ConfigurationError
 
@@ -41,6 +49,35 @@ def test_a_batch_is_run_as_long_as_its_lease_is_held(
             while place.is_run(name, store):
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
+
+
+def test_a_folder_is_leased_to_one_process_which_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "lock"
+    assert not is_file_leased(path)
+    lease = FileLease(path, "7", "shots")
+    assert path.read_text() == f"{os.getpid()}\n"
+    assert is_file_leased(path)
+    assert (lease.keep(), lease.begin_recovery()) == (True, True)
+    assert lease.find_living() == {"7"}
+    lease.end_recovery()
+    # Those that had it before are dead at once.
+    assert WorkerWatch(lease.grace).find_dead(0.0, {"6", "7"}, lease.find_living()) == {"6"}
+    for content, owner in ((b"123\n", "123"), (b" \n", "unknown"), (b"\xff5\n", "\ufffd5"),
+                           (b"9" * 30, "9" * 20)):  # fmt: skip
+        # The text is the process's that has the lock.
+        path.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=rf"\(number {owner}\)") as refusal:
+            FileLease(path, "8", "shots")
+        assert refusal.value.setting == "name"
+        assert "batch 'shots' is run by another process" in str(refusal.value)
+    lease.release()
+    assert not is_file_leased(path)
+    FileLease(path, "8", "shots").release()
+    assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_a_lease_that_cannot_be_looked_at_is_held(tmp_path: Path) -> None:
+    assert is_file_leased(tmp_path)
 
 
 class FakeServer:
@@ -92,7 +129,7 @@ def test_a_lost_lease_is_taken_again_in_a_new_session() -> None:
     server.failures = [LOST]
     assert not lease.keep()
     assert (server.opened, server.closed) == (1, 1)
-    assert not lease.begin_recovery()
+    assert lease.begin_recovery() is False
     lease.end_recovery()
     # The session opens, but cannot lock.
     server.failures = [LOST]
@@ -137,6 +174,43 @@ def test_a_batch_that_another_process_runs_is_refused_and_a_worker_alone_is_not(
     assert refusal.value.setting == "name"
     assert server.opened == server.closed == 1
     assert PostgresLease(server, "7").keep()
+
+
+def test_each_question_about_locks_has_its_values() -> None:
+    asked: list[set[str]] = []
+
+    class Database:
+        def execution_options(self, **_: object) -> Database:
+            return self
+
+        def connect(self) -> Database:
+            return self
+
+        def __enter__(self) -> Database:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def execute(self, query: Any, values: dict[str, Any] | None = None) -> Any:
+            if values is not None:
+                assert query.compile().params.keys() == values.keys()
+                asked.append(set(values))
+            found = [7, 12]
+            return SimpleNamespace(scalar=lambda: 1, scalars=lambda: found)
+
+    server: Any = Database()
+    assert PostgresLease(server, "7").find_living() == {"7", "12"}
+    assert is_run_leased(server, "shots") is True
+    assert asked == [{"lock_class"}, {"lock_class", "batch"}]
+
+
+def test_an_interruption_while_a_lease_is_taken_leaves_no_session() -> None:
+    server: Any = FakeServer()
+    server.failures = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        PostgresLease(server, "7", "shots")
+    assert server.opened == server.closed == 1
 
 
 def test_an_error_of_the_program_is_not_taken_for_a_lost_lease() -> None:

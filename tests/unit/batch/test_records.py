@@ -126,6 +126,19 @@ def test_what_cannot_be_read_is_named(
     assert bad == expected
 
 
+def test_the_place_in_a_line_is_named_and_the_line_where_a_row_may_have_many(
+    tmp_path: Path,
+) -> None:
+    for name, content, place in (
+        ("m.jsonl", b'{"id": "a"}\n{"id": x}\n', "at column 8"),
+        ("m.json", b'[{"id": "a"},\n{"id": x}]', "at line 2, column 8"),
+    ):
+        bad = read(tmp_path, content, name)[-1]
+        assert isinstance(bad, BadRow)
+        problem = bad.issues[0].message.rpartition(": ")[2]
+        assert problem.partition(";")[0] == f"Expecting value {place}"
+
+
 def test_bytes_that_are_not_utf8_are_shown_as_they_are(tmp_path: Path) -> None:
     (bad,) = read(tmp_path, HEAD + b"caf\xe9,b,c\n", "m.csv")
     assert isinstance(bad, BadRow)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import html.parser
+import os
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,13 +32,12 @@ from cometapi_runway.batch._report import (
     sum_spending,
 )
 from cometapi_runway.batch._report_page import (
-    MAX_SHOWN_FILES,
-    MAX_SHOWN_ROWS,
     format_seconds,
     render_page,
     write_report,
 )
 from cometapi_runway.batch._results import RowResult, RowStatus
+from cometapi_runway.errors import MissingExtraError
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ODD_NAMES = (
@@ -207,6 +208,72 @@ def test_the_page_needs_no_network_and_its_policy_allows_none() -> None:
     assert "http" not in policy
 
 
+def test_every_number_of_the_report_is_on_the_page() -> None:
+    def row(row_id: str, status: RowStatus, seconds: float, **fields: Any) -> RowResult:
+        end = NOW + timedelta(seconds=seconds)
+        return RowResult(row_id, status, task_id="t", created_at=NOW, ended_at=end, **fields)
+
+    results = [
+        row("a", "SUCCEEDED", 5, cost=Decimal("0.25"), attempts=2, files=("a.png",)),
+        row("b", "FAILED", 90, cost=Decimal("0.5"), failure_code="CODE", error="why it failed"),
+        row("c", "UNKNOWN", 7200, cost=Decimal("0.125"), error="was lost"),
+        row("d", "CANCELLED", 8),
+        RowResult("e", "REFUSED", error="no such model"),
+        RowResult("f", "BUDGET", error="over the budget"),
+    ]
+    source = make_source(*results, row_count=9, settle_command=lambda row, n: f"settle {row} {n}")
+    content = render_page(source, Path("/batch/report.html"), NOW)
+    text = re.sub(r"\s+", " ", Page(content).text)
+
+    for part in (
+        "summer",
+        "9 rows · files in /batch/out · as of 2026-11-20 12:00:00 UTC",
+        "1 succeeded",
+        "1 failed",
+        "1 cancelled",
+        "1 refused",
+        "1 over budget",
+        "1 unknown outcome",
+        "3 not ended",
+        "1 row of unknown outcome",
+        "c: was lost settle c 0",
+        "CODE 1 row, failed why it failed b",
+        "no such model 1 row, refused e",
+        "over the budget 1 row, over budget f",
+        "0.75 USD at the known prices",
+        "0.125 USD for unknown outcomes",
+        "1 task of unknown price",
+        "2 h 00 min 2026-11-20 12:00:00 UTC to 2026-11-20 14:00:00 UTC",
+        "8.0 s median time of a row; 95 % within 2 h 00 min, the slowest 2 h 00 min",
+        "1 row needed more than one attempt",
+        "a.png 0.25 USD",
+    ):
+        # Elements stand for blanks, or for none.
+        assert part.replace(" ", "") in text.replace(" ", ""), part
+    assert "a (2 attempts)" not in text
+    # A template's blocks leave neither blank lines nor blanks at the ends of lines.
+    assert not re.search(r"[ \t]\n|\n[ \t]|\n\n\n", content.partition("</style>")[2])
+
+
+def test_the_kinds_of_files_are_those_that_browsers_show() -> None:
+    kinds = {
+        "video": ("m4v", "mov", "mp4", "ogv", "webm", "MP4"),
+        "image": ("avif", "bmp", "gif", "jpeg", "jpg", "png", "webp", "PNG"),
+        "other": ("bin", "txt", "mp3", "svg", "html"),
+    }
+    for kind, extensions in kinds.items():
+        for one in extensions:
+            row = RowResult("a", "SUCCEEDED", files=(f"a.{one}",))
+            assert list_files([row], "/out", Path("/r.html"))[0].kind == kind, one
+
+
+def test_a_page_without_the_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtraError) as refusal:
+        render(make_source())
+    assert refusal.value.setting == "batch"
+
+
 def test_failures_are_grouped_by_reason_the_most_frequent_first() -> None:
     results = [
         fail("a", failure_code="SAFETY", error="task t1 failed: no"),
@@ -254,7 +321,7 @@ def test_unknown_rows_are_apart_each_with_its_command() -> None:
 
 
 def test_rows_of_a_large_group_are_folded_not_lost() -> None:
-    rows = [fail(f"row-{n:04}", failure_code="A") for n in range(MAX_SHOWN_ROWS + 30)]
+    rows = [fail(f"row-{n:04}", failure_code="A") for n in range(12 + 30)]
 
     found = render(make_source(*rows))
 
@@ -263,12 +330,12 @@ def test_rows_of_a_large_group_are_folded_not_lost() -> None:
 
 
 def test_only_the_first_files_are_opened_by_the_browser() -> None:
-    rows = [RowResult(f"{n}", "SUCCEEDED", files=(f"{n}.mp4",)) for n in range(MAX_SHOWN_FILES + 5)]
+    rows = [RowResult(f"{n}", "SUCCEEDED", files=(f"{n}.mp4",)) for n in range(400 + 5)]
 
     found = render(make_source(*rows))
 
-    assert sum(tag == "video" for tag, _ in found.elements) == MAX_SHOWN_FILES
-    assert sum(tag == "a" for tag, _ in found.elements) == MAX_SHOWN_FILES + 5
+    assert sum(tag == "video" for tag, _ in found.elements) == 400
+    assert sum(tag == "a" for tag, _ in found.elements) == 405
     assert "5 more files" in found.text
 
 
@@ -349,7 +416,9 @@ def test_rows_that_have_not_ended_are_counted() -> None:
     [
         (0.0, "0.0 s"),
         (9.94, "9.9 s"),
+        (10.0, "10 s"),
         (59.4, "59 s"),
+        (60.0, "1 min 0 s"),
         (72, "1 min 12 s"),
         (3600, "1 h 00 min"),
         (7500, "2 h 05 min"),
@@ -374,12 +443,16 @@ def test_costs(cost: str, text: str) -> None:
 
 
 def test_a_page_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    page = tmp_path / "pages" / "report.html"
+    page = tmp_path / "new" / "pages" / "report.html"
     write_report(make_source(RowResult("first", "SUCCEEDED")), page)
     write_report(make_source(fail("second")), page)
 
     assert [path.name for path in page.parent.iterdir()] == ["report.html"]
     assert "second" in page.read_text("utf-8")
+    # Anybody may read it whom the umask lets.
+    umask = os.umask(0o077)
+    os.umask(umask)
+    assert page.stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.cases import each_case
 
+from cometapi_runway.batch import _results
 from cometapi_runway.batch._results import ResultsFile, RowResult, read_results
 from cometapi_runway.errors import ConfigurationError
 
@@ -105,6 +106,18 @@ def test_results_are_on_disk_when_append_returns(
         assert [content.count(b"\n") for content in synced] == [2]
         file.append([DONE])
         assert len(synced) == 1
+
+
+def test_a_new_name_is_on_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(_results, "sync_folder", synced.append)
+    for count in (1, 1):
+        with ResultsFile(tmp_path) as file:
+            assert synced == [tmp_path] * count
+            file.append([DONE])
+    with ResultsFile(tmp_path) as file:
+        file.remove({"cat"})
+    assert synced == [tmp_path] * 2
 
 
 def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,9 +179,26 @@ def test_set_fills_operation_and_output(tmp_path: Path) -> None:
     assert row.output == f"up/{row.id}"
 
 
+def test_a_template_that_fails_does_not_make_its_columns_unknown(tmp_path: Path) -> None:
+    rows = [{**VIDEO, "hero": "A cat", "scene": "x"}]
+    found = read_bad(tmp_path, rows, assignments=["prompt_text={hero} in {place}"])
+    assert found == [(1, "prompt_text", "template")]
+    found = read_bad(tmp_path, rows, assignments=["prompt_text={hero}"])
+    assert found == [(1, "scene", "unknown")]
+
+
 def test_every_issue_of_a_row_is_reported(tmp_path: Path) -> None:
     bad = read_bad(tmp_path, [{**VIDEO, "id": "a\nb", "output": "../x", "extra": 1}])
     assert bad == [(1, "id", "printable"), (1, "extra", "unknown"), (1, "output", "inside")]
+    for output in (5, ["a"], True):
+        assert read_bad(tmp_path, [{**VIDEO, "output": output}]) == [(1, "output", "type")]
+
+
+def test_an_unknown_field_lists_those_that_there_are(tmp_path: Path) -> None:
+    (bad,) = read(tmp_path, [{**UPSCALE, "zzzzzzzz": 1}])
+    assert isinstance(bad, BadRow)
+    for name in ("video_uri", "id", "operation", "output"):
+        assert name in bad.issues[0].message.partition("; ")[2]
 
 
 class TestIds:
@@ -268,6 +285,14 @@ class TestDigests:
         os.utime(tmp_path / "a.png", ns=(0, 0))
         changed, *_ = self.make(tmp_path, *rows)
         assert changed not in {first, other}
+
+    def test_a_name_that_no_system_allows_is_left_to_the_check(self, tmp_path: Path) -> None:
+        first, second = self.make(
+            tmp_path,
+            {**VIDEO, "prompt_image": "a\0b.png"},
+            {**VIDEO, "prompt_image": "a\0c.png"},
+        )
+        assert first != second
 
     def test_the_manifests_folder_does_not_matter(self, tmp_path: Path) -> None:
         digests = set()

@@ -12,6 +12,7 @@ import pytest
 from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient
+from cometapi_runway._capture import _recorder
 from cometapi_runway._capture._drift import find_drift
 from cometapi_runway._capture._recorder import MAX_FILES, ResponseRecorder, compare_response
 from cometapi_runway._core.raw_response import RawResponse
@@ -141,6 +142,22 @@ class TestOncePerShape:
         letters = "abcdefghijklmnopqrstuvwxyz"
         bodies = [{**TASK, a + b: 1} for a in letters for b in letters]
         assert len(record(tmp_path, READ, *map(reply, bodies))) == MAX_FILES
+
+    def test_the_memory_of_shapes_is_limited(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_recorder, "MAX_SHAPES", 3)
+        monkeypatch.setattr(_recorder, "MAX_OUTLINES", 0)
+        bodies = [reply({**TASK, name: 1}) for name in ("w", "x", "y", "z")]
+        recorder = ResponseRecorder(tmp_path, Secret(KEY))
+        for number, expected in ((0, True), (1, True), (2, True), (2, False), (0, False),
+                                 (3, True), (3, False), (0, True)):  # fmt: skip
+            assert recorder.is_new(READ, bodies[number]) is expected
+        monkeypatch.setattr(_recorder, "MAX_OUTLINES", 2)
+        recorder = ResponseRecorder(tmp_path, Secret(KEY))
+        for body in bodies:
+            recorder.is_new(READ, body)
+        assert len(recorder._outlines) == 2
 
     def test_another_process_writes_no_second_file(self, tmp_path: Path) -> None:
         (file,) = record(tmp_path, READ, reply(NEW))

@@ -11,6 +11,12 @@ from typing import Any
 import pytest
 
 from cometapi_runway._capture._recorder import ResponseRecorder
+from cometapi_runway._capture._redact import (
+    EXAMPLE_ID,
+    EXAMPLE_URL,
+    redact_response,
+    redact_value,
+)
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
 
@@ -91,3 +97,21 @@ def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
     recorder.record(OPERATIONS[0], RawResponse("GET", "/", 418, {}, b"{}"))
     (file,) = tmp_path.rglob("*.toml")
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_kept_of_a_response() -> None:
+    """Words of fields that say what happened, times and small figures; of the others the shape."""
+    word, time = "RUNNING", "2026-11-20T12:00:00Z"
+    for name in ("action", "code", "failurecode", "failure_code", "progress", "refund", "state",
+                 "status", "type", "failureCode", "STATUS"):  # fmt: skip
+        assert redact_value({name: [word, "12.5%", 7, 12345]}) == {name: [word, "12.5%", 7, 0]}
+        assert redact_value({name: "two words"}) == {name: "[hidden]"}
+    for name in ("id", "task_id", "taskId"):
+        assert redact_value({name: "t-1"}) == {name: EXAMPLE_ID}
+    for value, kept in ((word, "[hidden]"), (time, time), (" ", ""), ("123", "0"), (5, 0),
+                        (5.5, 0.0), (None, None), (True, True), ([{}], [{}]),
+                        (" HTTPS://a.example/x?sig=1", EXAMPLE_URL)):  # fmt: skip
+        assert redact_value({"other": value}) == {"other": kept}
+    response = RawResponse("GET", "https://a", 200, {}, b'{"status":"RUNNING","a":[1]}')
+    body = '{\n  "status": "RUNNING",\n  "a": [\n    0\n  ]\n}'
+    assert redact_response(response).body.decode() == body

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.cases import each_case
 
+from cometapi_runway._core.file_links import open_without_link
+from cometapi_runway._core.file_locks import has_name
 from cometapi_runway._core.partial_file import PartialFile
 
 from ..support.partial_files import DATA, names, write
@@ -68,3 +70,31 @@ def test_a_free_name_gets_the_file(
     part.publish(final, overwrite=False)
     assert final.read_bytes() == DATA
     assert names(tmp_path) == {"final"}
+
+
+def test_only_a_regular_file_is_opened_and_no_other_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    closed: list[int] = []
+    close = os.close
+
+    def record(descriptor: int) -> None:
+        closed.append(descriptor)
+        close(descriptor)
+
+    monkeypatch.setattr(os, "close", record)
+    for name, flags in (("pipe", os.O_RDONLY), ("pipe", os.O_RDWR), ("folder", os.O_RDONLY)):
+        with pytest.raises(OSError, match="not a regular file") as caught:
+            open_without_link(tmp_path / name, flags)
+        assert (caught.value.errno, caught.value.filename) == (errno.EINVAL, str(tmp_path / name))
+    assert len(closed) == 3
+
+
+def test_a_name_that_cannot_be_looked_at_is_not_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        assert has_name(file, path)
+        for other in (tmp_path / "none", path / "below", tmp_path):
+            assert not has_name(file, other)

@@ -16,12 +16,13 @@ from cometapi_runway._flows.entries import PastDuration, TaskEnded
 from cometapi_runway._flows.polling import (
     MAX_GAP,
     MIN_PAST,
+    _Forecast,
     estimate_duration,
     next_poll,
     plan_polls,
 )
 from cometapi_runway._flows.wait import wait
-from cometapi_runway._settings import POLL_INTERVAL
+from cometapi_runway._settings import POLL_INTERVAL, POLL_JITTER
 from cometapi_runway.errors import TaskFailedError, TaskTimeoutError
 
 from ..support.both_clients import ID
@@ -253,6 +254,7 @@ def test_gaps_of_a_wait_are_never_shorter_than_the_interval(seed: int) -> None:
         ([DONE], {"created": None, "submitted": -9.0}, None),
         ([DONE], {"created": -60.0, "submitted": -60.0}, None),
         ([RUNNING, *[page(502)] * 6, DONE], {}, None),
+        ([RUNNING, DONE], {"plan": (), "interval": 40.0}, None),
         # Nothing says when it was created.
         ([RUNNING, DONE], {"created": None, "submitted": None}, None),
     ],
@@ -273,3 +275,24 @@ def test_how_long_a_failure_took_is_not_recorded() -> None:
             wait(request, started=0.0, rng=LEAST), json_reply({"id": ID, "status": "FAILED"})
         )
     assert runner.written == [TaskEnded(Task(ID, "FAILED"))]
+
+
+def test_a_planned_gap_with_its_jitter_is_no_longer_than_the_longest() -> None:
+    for interval in (1.0, 5.0, 14.0):
+        forecast = _Forecast(draw_past(60, 0.3), interval)
+        jitter = interval * POLL_JITTER
+        assert forecast._most > forecast._least
+        assert forecast._most * forecast.step + jitter <= MAX_GAP
+        assert (forecast._most + 1) * forecast.step + jitter > MAX_GAP
+        assert forecast._least * forecast.step >= interval + jitter / 2 - 1e-6
+
+
+def test_a_plan_has_the_polls_and_the_delay_that_its_forecast_gives_it() -> None:
+    forecast = _Forecast(draw_past(60, 0.3), 5.0)
+    forecast.step, forecast.ended = 1.0, [0.0, 0.5, 1.0, 1.0]
+    forecast.waited = [0.0, 0.25, 1.0, 2.0]
+    # One poll that all tasks need; it sees those that ended before it, however long before.
+    assert forecast.predict([2]) == (1.0, 1.0)
+    # Half of the tasks need the second one, which does not see the others.
+    assert forecast.predict([1, 3]) == (1.5, 0.25 + (2.0 - 0.25 - 0.5 * 2))
+    assert forecast.predict([]) == (0.0, 0.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from email.utils import formatdate
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -12,10 +14,11 @@ from tests.cases import each_case
 
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
+from cometapi_runway._core.redaction import strip_payloads
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._flows.entries import SubmissionAccepted, SubmissionFailed, SubmissionStarted
 from cometapi_runway._flows.prepared_request import PreparedRequest
-from cometapi_runway._flows.submit import submit
+from cometapi_runway._flows.submit import _list_differences, submit
 
 from ..support.both_clients import ID
 from ..support.fault_table import ACCEPTED, paced, page, platform
@@ -193,3 +196,21 @@ def test_the_log_has_one_line_for_each_change_of_the_reason() -> None:
         f"attempt 4 failed: {limited}; retrying for up to 26 s (nothing was accepted)",
         "attempt 6 failed: not reachable; retrying for up to 22 s (nothing was sent)",
     ]
+
+
+def test_the_fields_in_which_two_requests_differ() -> None:
+    picture = "data:image/png;base64,AAAA"
+    for body, earlier, is_seed_drawn, names in (
+        ({"a": 1, "b": 2}, {"a": 1, "b": 2}, False, []),
+        ({"a": 1, "c": 3}, {"b": 2, "a": 1}, False, ["b", "c"]),
+        ({"a": 1, "seed": 1}, {"a": 2, "seed": 2}, True, ["a"]),
+        ({"a": 1, "seed": 1}, {"a": 1, "seed": 2}, False, ["seed"]),
+        ({"a": picture}, {"a": strip_payloads(picture)}, False, []),
+        # What is no object cannot be compared by its fields.
+        ({"a": 1}, None, False, []),
+        (None, {"a": 1}, False, []),
+        (None, None, False, []),
+    ):
+        request: Any = SimpleNamespace(call=SimpleNamespace(body=body), is_seed_drawn=is_seed_drawn)
+        other: Any = SimpleNamespace(arguments=earlier)
+        assert _list_differences(request, other) == names

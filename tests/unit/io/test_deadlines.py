@@ -12,6 +12,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -36,6 +37,31 @@ from ..support.scripted_transport import Reply
 Behaviour = Callable[[socket.socket], None]
 Serve = Callable[[Behaviour], str]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def test_a_few_reads_after_the_deadline_take_what_has_arrived() -> None:
+    """And each request has them anew, on a connection that is used again."""
+    read: list[float | None] = []
+
+    def take(_: int, timeout: float | None) -> bytes:
+        read.append(timeout)
+        return b"x"
+
+    network: Any = SimpleNamespace(read=take)
+    stream = deadlines._DeadlineStream(network)
+    for _ in range(2):
+        with deadlines.deadline_at(time.monotonic() - 1):
+            for _ in range(deadlines._MAX_LATE_READS):
+                assert stream.read(10, 5.0) == b"x"
+                assert read.pop() == deadlines._MIN_TIMEOUT
+            with pytest.raises(httpcore.ReadTimeout, match="the deadline has passed"):
+                stream.read(10, 5.0)
+        assert not read
+        with deadlines.deadline_at(time.monotonic() + 60):
+            assert stream.read(10, 5.0) == b"x"
+        assert stream.read(10) == b"x"
+        assert read == [5.0, None]
+        read.clear()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,12 +15,15 @@ from cometapi_runway import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
+    AsyncRunwayClient,
     AuthenticationError,
     ConfigurationError,
     RunwayClient,
     ServerError,
     SubmissionUnknownError,
 )
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.steps import Send
 
 from ..support.both_clients import ASSETS, ID, KEY, ClientHarness
 from ..support.fault_table import (
@@ -189,3 +194,22 @@ def test_a_client_that_is_closed_while_a_paid_request_waits_sends_nothing(
         client.character_performance.create(**ASSETS)
     # A paid request has a connection of its own, which no close would find.
     assert transport._single_use is None
+
+
+def test_a_request_on_its_way_is_not_unsent() -> None:
+    """An interruption may come at any moment, also before the attempt's end is noted."""
+    seen: list[bool] = []
+    for kind in (RunwayClient, AsyncRunwayClient):
+        for is_paid in (False, True):
+            step = Send(PreparedRequest("o", "POST", "/x"), 5.0, is_paid=is_paid)
+
+            def handle(_: httpx.Request, step: Send = step) -> httpx.Response:
+                seen.append(step.unsent)
+                return httpx.Response(200, json={})
+
+            client: Any = kind(KEY, transport=httpx.MockTransport(handle))
+            sending = client.tasks._session.driver.transport.send(step)
+            if inspect.isawaitable(sending):
+                asyncio.run(sending)  # type: ignore[arg-type]
+            assert step.unsent is False
+    assert seen == [False] * 4

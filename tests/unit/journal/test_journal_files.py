@@ -85,6 +85,13 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         Journal(tmp_path / "file" / "runway.journal")
 
 
+def test_its_folder_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "journal"
+    Journal(path).close()
+    assert path.is_file()
+    Journal(path).close()
+
+
 def test_an_empty_file_becomes_one(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     Journal(tmp_path / "empty").close()

@@ -13,13 +13,15 @@ from tests.cases import each_case
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._flows.steps import Send
-from cometapi_runway._live_check._questions import Question, Reply, ask, make_questions
+from cometapi_runway._live_check._questions import MAX_DEPTH, Question, Reply, ask, make_questions
 from cometapi_runway._live_check._verdicts import (
+    SHAPE_VERDICTS,
     Verdict,
     describe_expectation,
     describe_reply,
     judge,
 )
+from cometapi_runway.errors import APIConnectionError, APITimeoutError
 from cometapi_runway.validation import Contract, contract
 
 VERSION = "2024-11-06"
@@ -101,3 +103,115 @@ def test_a_header_that_the_contract_requires_is_expected_to_be_required() -> Non
     assert verdicts == [Verdict.HEADER_NOT_REQUIRED]
     refusal = evolve(UNKNOWN, body=BODY.replace(b"task_not_exist", b"invalid_request"))
     assert judge(changed, question, Reply(refusal)) == ()
+
+
+def respond(status: int, body: Any = b"", kind: str = "application/json") -> Reply:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(RawResponse("", "", status, {"content-type": kind}, content))
+
+
+def refuse(status: int, code: str, kind: str = "code") -> Reply:
+    return respond(status, {kind: code, "message": "m", "data": None})
+
+
+NOT_FOUND = {"code": "task_not_exist", "message": "task_not_exist", "data": None}
+TIMEOUT = APITimeoutError("no response in 1 s", delivery="unknown")
+RESET = APIConnectionError("reset", delivery="unknown")
+REFUSED = APIConnectionError("refused", delivery="not_sent")
+
+
+@pytest.mark.parametrize(
+    ("topics", "reply", "shown", "expected"),
+    [
+        ("", Reply(error=REFUSED), "no connection", Verdict.NO_CONNECTION),
+        ("", Reply(error=TIMEOUT), "no answer", Verdict.NO_ANSWER),
+        ("", Reply(error=RESET), "no answer", Verdict.NO_ANSWER),
+        ("", Reply(), "no answer", Verdict.NO_ANSWER),
+        ("", respond(300), "300 elsewhere", Verdict.REDIRECT),
+        ("", respond(399), "399 elsewhere", Verdict.REDIRECT),
+        ("", respond(200, b"<html>", "text/html"), "200 HTML", Verdict.HTML_PAGE),
+        ("", respond(500, b"<html>", "text/html"), "500 HTML", Verdict.HTML_PAGE),
+        ("", refuse(429, "slow_down"), "429 slow_down", Verdict.RATE_LIMITED),
+        ("", respond(403, {"error": {"code": "insufficient_user_quota", "message": ""}}),
+         "403 insufficient_user_quota", Verdict.NO_QUOTA),
+        ("", respond(500, b""), "500", Verdict.GATEWAY_FAILURE),
+        ("unknown-id without-headers GET OPTIONS", refuse(401, "no"), "401 no",
+         Verdict.KEY_REFUSED),
+        ("unknown-id without-headers GET OPTIONS", refuse(403, "no"), "403 no",
+         Verdict.KEY_REFUSED),
+        ("unknown-id without-headers", Reply(UNKNOWN), "400 task_not_exist", None),
+        ("unknown-id without-headers", respond(200, {"id": "t", "status": "RUNNING"}),
+         "200 RUNNING", Verdict.UNKNOWN_ID_FOUND),
+        ("unknown-id without-headers", refuse(400, "other"), "400 other", Verdict.OTHER_CODE),
+        ("unknown-id without-headers", respond(400, {"code": 5, "message": "m", "data": None}),
+         "400 5", Verdict.OTHER_CODE),
+        ("wrong-key", refuse(401, "no"), "401 no", None),
+        ("wrong-key", refuse(403, "no"), "403 no", Verdict.OTHER_STATUS),
+        ("wrong-key", refuse(400, "no"), "400 no", Verdict.OTHER_STATUS),
+        ("wrong-key", Reply(UNKNOWN), "400 task_not_exist", Verdict.WRONG_KEY_ACCEPTED),
+        ("wrong-key", respond(200, {"id": "t", "status": "RUNNING"}), "200 RUNNING",
+         Verdict.WRONG_KEY_ACCEPTED),
+        ("GET OPTIONS", respond(404), "404", None),
+        ("GET OPTIONS", respond(405), "405", None),
+        ("GET OPTIONS", respond(400), "400", Verdict.OTHER_STATUS),
+        ("GET OPTIONS", respond(406), "406", Verdict.OTHER_STATUS),
+        ("GET", respond(200), "200", Verdict.METHOD_ACCEPTED),
+        ("GET", respond(204), "204", Verdict.METHOD_ACCEPTED),
+        ("OPTIONS", respond(204), "204", None),
+        ("OPTIONS", respond(299), "299", None),
+    ],
+)  # fmt: skip
+def test_what_a_reply_means(
+    topics: str, reply: Reply, shown: str, expected: Verdict | None
+) -> None:
+    """What its shape shows comes after that."""
+    assert describe_reply(reply) == shown
+    for one in QUESTIONS:
+        if one.topic not in (topics.split() or (one.topic,)):
+            continue
+        found = [finding.verdict for finding in judge(contract(), one, reply)]
+        first = next((verdict for verdict in found if verdict not in SHAPE_VERDICTS), None)
+        assert first is expected, one.topic
+        if expected in {Verdict.REDIRECT, Verdict.HTML_PAGE, Verdict.NO_ANSWER}:
+            assert found == [expected]
+        if one.topic == "without-headers" and expected is Verdict.OTHER_CODE:
+            found = [item.verdict for item in judge(contract(), one, reply, is_readable=True)]
+            assert found[0] is Verdict.HEADER_REQUIRED
+
+
+def test_a_slow_reply_is_remarked() -> None:
+    for seconds, expected in ((5.0, []), (5.1, [Verdict.SLOW])):
+        reply = evolve(Reply(UNKNOWN), seconds=seconds)
+        assert [one.verdict for one in judge(contract(), QUESTIONS[0], reply)] == expected
+
+
+def test_a_code_has_the_type_of_the_examples_with_the_same_fields() -> None:
+    document: Any = json.loads(json.dumps(contract().document))
+    schemas = document["components"]["schemas"]
+    for schema in schemas.values():
+        schema.pop("example", None)
+    changed = Contract(document)
+    assert judge(changed, QUESTIONS[0], Reply(UNKNOWN)) == ()
+    schemas["GatewayErrorDetail"]["example"] = {**NOT_FOUND, "code": 5}
+    (found,) = judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN))
+    assert found.verdict is Verdict.CODE_TYPE
+    assert "the code is text; the contract's examples have a number" in found.detail
+    schemas["GatewayErrorDetail"]["example"] = {"code": 5}
+    assert judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN)) == ()
+
+
+def test_what_each_question_expects() -> None:
+    expected = {"wrong-key": "401", "GET": "404 or 405", "OPTIONS": "2xx, 404, 405",
+                "without-headers": "task_not_exist", "unknown-id": "task_not_exist"}  # fmt: skip
+    assert {one.topic: describe_expectation(one) for one in QUESTIONS} == expected
+
+
+def test_a_response_is_read_up_to_a_depth() -> None:
+    for depth, is_read in ((MAX_DEPTH, True), (MAX_DEPTH + 1, False)):
+        body = b"[{}]" + b"[" * depth + b"]" * depth
+        step = next(ask(QUESTIONS[0], 1.0))
+        step.response = evolve(UNKNOWN, body=body)
+        reply = Reply.from_step(step, 2.5)
+        assert reply.response is not None
+        assert (reply.response.body == body) is is_read
+        assert reply.seconds == 2.5

@@ -126,6 +126,19 @@ class TestFiles:
         assert body["character"]["uri"].startswith(f"data:{kind};base64,")
         assert body["character"]["type"] == kind.partition("/")[0]
 
+    def test_every_extension_has_its_type(self) -> None:
+        kinds = {
+            "image": ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"),
+            "video": ("mp4", "m4v", "mov", "webm", "mkv", "avi", "ogv", "mpg", "mpeg"),
+        }
+        for kind, extensions in kinds.items():
+            for one in extensions:
+                assert inputs._type_from_uri(f"https://a.example/x.{one}") == kind, one
+
+    def test_a_text_that_can_be_no_file_name_is_refused_as_any_other(self) -> None:
+        for text in ("x" * 5000, "a\0b"):
+            inputs._refuse_file_name(text, "/a", "advice")
+
     @pytest.mark.parametrize(("name", "mebibytes"), [("a.png", 5), ("a.mp4", 16)])
     def test_the_largest_that_fits_and_one_byte_more(
         self, name: str, mebibytes: int, tmp_path: Path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 from cometapi_runway.resources import _signatures as signatures
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.resources._signatures import Signature
+from cometapi_runway.validation import Contract, contract
 
 from ..support.both_clients import ID, ClientHarness
 from ..support.operation_cases import (
@@ -81,3 +85,15 @@ def test_models_may_stand_for_objects(harness: ClientHarness) -> None:
 def test_every_signature_is_on_the_clients(harness: ClientHarness) -> None:
     known = {one.name for one in vars(signatures).values() if isinstance(one, Signature)}
     assert known == {case.resource for case in CASES}
+
+
+def test_an_operation_without_a_signature_of_its_own_is_found_by_its_id() -> None:
+    document: Any = json.loads(json.dumps(contract().document))
+    path = json.dumps(document["paths"]["/runwayml/v1/text_to_image"])
+    new = path.replace("generate_an_image_from_text", "new").replace("text_to_image", "brand_new")
+    document["paths"]["/runwayml/v1/brand_new"] = json.loads(new)
+    found = {one.operation.id: one for one in list_client_resources(Contract(document))}
+    client: Any = SimpleNamespace(operation=lambda name: f"by id: {name}", text_to_image="written")
+    assert found["new"].get_from(client) == "by id: new"
+    assert found["generate_an_image_from_text"].get_from(client) == "written"
+    assert found["new"].signature.operation == "new"

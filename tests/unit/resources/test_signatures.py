@@ -22,6 +22,7 @@ from cometapi_runway import AsyncRunwayClient, RunwayClient
 from cometapi_runway.resources import _signatures as signatures
 from cometapi_runway.resources._inputs import draw_seed
 from cometapi_runway.resources._signatures import OPTIONS, Signature
+from cometapi_runway.resources._signatures.from_contract import from_contract
 from cometapi_runway.validation import Contract, contract
 
 ROOT = Path(__file__).parents[3]
@@ -37,6 +38,18 @@ BY_NAME = {
     "ContentModeration": "ModerationInput",
 }
 BY_TYPE = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
+
+
+@each
+def test_a_task_is_polled_where_its_kind_is(signature: Signature[...]) -> None:
+    tag = contract().operation(signature.operation).tag
+    assert signature.route == ("feed" if tag == "compat" else "tasks")
+    made = from_contract(signature.operation, contract())
+    assert made.route == signature.route
+    assert made.build.__name__ == signature.operation
+    parameters = list(inspect.signature(made.build).parameters.values())[:-1]
+    has_default = [one.default is not inspect.Parameter.empty for one in parameters]
+    assert has_default == sorted(has_default), "required arguments are first"
 
 
 def snake(name: str) -> str:

@@ -42,6 +42,13 @@ class Clock:
         self.time += seconds
 
 
+def test_where_nothing_is_in_progress_the_clock_of_the_client_passes() -> None:
+    clock = Clock()
+    with RunwayClient("k", transport=httpx.MockTransport(Gateway(3)), clock=clock) as client:
+        client.tasks.wait_all(["a", "b"], interval=1.0)
+    assert clock.time > 2
+
+
 def wait_blocking(gateway: Gateway, ids: Iterable[str], **options: object) -> list[Task]:
     with RunwayClient("k", transport=httpx.MockTransport(gateway), clock=Clock()) as client:
         return list(client.tasks.wait_all(ids, **options))

@@ -135,3 +135,19 @@ def test_a_text_is_shown_whole_up_to_its_limit():
     cut = _messages.describe_value(longest + "a")
     assert f"({len(longest) + 1} characters)" in cut
     assert longest not in cut
+
+
+def test_a_pattern_is_shown_whole_up_to_its_limit():
+    for more, is_shown in ((0, True), (1, False)):
+        pattern = "x" * (_messages._TEXT_START + more)
+        message = _messages.write_pattern_message("/a", pattern, "Meaning.", 1)
+        assert (f"(pattern {pattern})" in message) is is_shown
+        assert "(pattern" in message
+
+
+def test_options_are_listed_up_to_their_limit():
+    for more, end in ((0, ""), (1, ", …")):
+        options = list(range(_messages._MAX_ITEMS + more))
+        shown = ", ".join(map(str, options[: _messages._MAX_ITEMS]))
+        message = _messages.write_message("/a", "enum", options, "x")
+        assert f"must be one of {shown}{end} (enum)" in message

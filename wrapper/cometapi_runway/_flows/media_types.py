@@ -46,7 +46,6 @@ _EXTENSIONS = {
     "video/x-msvideo": ".avi",
 }
 MEDIA_EXTENSIONS = frozenset({*_EXTENSIONS.values(), ".jpeg", ".mpeg", ".oga", ".opus", ".tif"})
-_MEDIA_TYPES = ("audio/", "image/", "video/")
 _TEXT_TYPE = re.compile(r"text/.*|application/(?:[^;]*[+-])?(?:json|xml)\b.*")
 _MAX_QUOTE = 200
 _MAX_QUOTED_BYTES = 4096
@@ -68,8 +67,7 @@ def is_text(headers: Mapping[str, str]) -> bool:
     Object stores send a file that was uploaded without a content type without one, or as
     ``application/octet-stream``.
     """
-    media_type = content_type(headers)
-    return not media_type.startswith(_MEDIA_TYPES) and _TEXT_TYPE.fullmatch(media_type) is not None
+    return _TEXT_TYPE.fullmatch(content_type(headers)) is not None
 
 
 def extension_from_url(url: str) -> str:

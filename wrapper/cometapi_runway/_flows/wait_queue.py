@@ -138,8 +138,6 @@ def list_tasks_on_interrupt(task_ids: Collection[str]) -> Generator[None]:
     """Add a note with the unfinished tasks to an exception that interrupts all waits."""
     try:
         yield
-    except GeneratorExit:
-        raise
     except BaseException as error:
         listed = ", ".join(itertools.islice(sorted(task_ids), _MAX_LISTED_IDS))
         unlisted = len(task_ids) - _MAX_LISTED_IDS

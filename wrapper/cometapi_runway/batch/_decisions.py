@@ -176,7 +176,7 @@ def judge(error: RunwayError) -> Verdict:
             return Verdict("FAILED")
 
 
-@define
+@define(eq=False)
 class WorkerWatch:
     """Tells which workers have died, from looks at the leases.
 

@@ -49,7 +49,7 @@ def clean_output_name(name: str) -> str:
     return name
 
 
-@define
+@define(eq=False)
 class OutputNames:
     """The names of a batch, each with the line of its row.
 
@@ -94,7 +94,7 @@ class OutputNames:
         return (folder / parent).resolve().is_relative_to(folder)
 
 
-@define
+@define(eq=False)
 class ExistingFiles:
     """The files that a batch's folder has before its rows run.
 

@@ -70,7 +70,7 @@ class RemoteFolder:
     async def save(self, task: AsyncBoundTask, name: str) -> tuple[str, ...]:
         """Save every output; see `OutputFolder`."""
         folder, slash, _ = name.rpartition("/")
-        with tempfile.TemporaryDirectory(prefix="cometapi-runway-") as staging:
+        with tempfile.TemporaryDirectory() as staging:
             files = await task.download_as(Path(staging), _make_stems(task, name))
             names = [f"{folder}{slash}{file.name}" for file in files]
             try:

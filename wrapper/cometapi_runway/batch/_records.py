@@ -250,7 +250,7 @@ def _skip_blanks(text: str, index: int) -> int:
     return index if match is None else match.end()
 
 
-@frozen
+@frozen(eq=False)
 class _RowDecoder:
     """Decodes rows, and keeps the names that the last one repeats."""
 

@@ -141,7 +141,7 @@ def _read_files(results: Iterable[RowResult], folder: str, page: Path) -> Iterat
     is_local = not is_remote(folder)
     for result in results:
         for index, name in enumerate(result.files):
-            link = base + quote(os.fsencode(name), safe="/")
+            link = base + quote(os.fsencode(name))
             # The cost is the row's, not each file's.
             cost = None if index else result.cost
             # The page loads nothing from the network.
@@ -160,7 +160,7 @@ def make_base_link(folder: str, page: Path) -> str:
         return f"{path.as_uri()}/"
     if relative == os.curdir:
         return "./"
-    return f"{quote(os.fsencode(Path(relative).as_posix()), safe='/')}/"
+    return f"{quote(os.fsencode(Path(relative).as_posix()))}/"
 
 
 def group_failures(results: Iterable[RowResult]) -> list[FailureGroup]:

@@ -113,7 +113,7 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
 @functools.cache
 def _compile_template(kind: type[Environment], undefined: type[Undefined]) -> Template:
     """Compile it once: this takes longer than everything else that makes a page."""
-    environment = kind(autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True)
+    environment = kind(autoescape=True, undefined=undefined, trim_blocks=True)
     return environment.from_string(_read_text("report.html.jinja"))
 
 

@@ -71,7 +71,7 @@ class Row:
         return self.id != self.digest[:_ID_LENGTH]
 
 
-@define
+@define(eq=False)
 class RowMaker:
     """Makes rows out of the records of one manifest.
 

@@ -43,8 +43,8 @@ _batches: Final = sa.Table(
     sa.Column("gateway", sa.Text, nullable=False),
     sa.Column("options", sa.Text, nullable=False),
     sa.Column("halted", sa.Text),
-    sa.Column("created_at", sa.Float(53), nullable=False),
-    sa.Column("run_at", sa.Float(53), nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("run_at", sa.Double, nullable=False),
 )
 _rows: Final = sa.Table(
     "batch_row",
@@ -59,8 +59,8 @@ _rows: Final = sa.Table(
     sa.Column("first_attempt", sa.Integer, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("chunk", sa.Text),
-    sa.Column("started_at", sa.Float(53)),
-    sa.Column("ended_at", sa.Float(53)),
+    sa.Column("started_at", sa.Double),
+    sa.Column("ended_at", sa.Double),
     sa.Column("status", sa.Text),
     sa.Column("result", sa.Text),
     sa.Index("batch_row_chunk", "batch", "chunk"),

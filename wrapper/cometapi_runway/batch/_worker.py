@@ -61,11 +61,14 @@ class Writer:
         return asyncio.shield(self._written)
 
     async def _write_all(self) -> None:
-        await asyncio.sleep(_GATHER_TIME)
-        while self._entries:
-            entries, self._entries = self._entries, []
-            await asyncio.to_thread(self._store.write, self._batch, entries)
-        self._written = None
+        try:
+            await asyncio.sleep(_GATHER_TIME)
+            while self._entries:
+                entries, self._entries = self._entries, []
+                await asyncio.to_thread(self._store.write, self._batch, entries)
+        finally:
+            # Where it fails, the next entry is tried again.
+            self._written = None
 
 
 @define(eq=False)

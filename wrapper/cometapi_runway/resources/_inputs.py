@@ -236,8 +236,8 @@ def _refuse_file_name(value: Any, path: str, advice: str) -> None:
         return
     try:
         is_file = Path(value).is_file()
-    except (OSError, ValueError):
-        # Too long for a name, or with a character that no system allows in one.
+    except OSError:
+        # Too long for a name.
         return
     if is_file:
         name = shorten_text(value)

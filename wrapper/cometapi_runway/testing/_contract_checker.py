@@ -77,8 +77,8 @@ class ContractChecker:
     contract: Contract = field(factory=contract)
     media_host: str = ""
     violations: list[Violation] = field(factory=list[Violation])
-    _expected: list[list[Violation]] = field(factory=list[list[Violation]])
-    _reported: int = 0
+    _expected: list[list[Violation]] = field(factory=list[list[Violation]], init=False)
+    _reported: int = field(default=0, init=False)
 
     def check_simulated(self, request: SimulatedRequest) -> None:
         """Check a request that the simulator received, to the gateway or the media host."""

@@ -98,7 +98,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     request: httpx.Request
     reply: Reply
     gateway: Gateway
-    _waited: float = 0.0
+    _waited: float = field(default=0.0, init=False)
 
     @property
     def _read_timeout(self) -> float | None:

@@ -32,8 +32,8 @@ class SharedClock:
     """
 
     clock: SimClock
-    _due: list[float] = field(factory=list[float])
-    _changed: threading.Condition = field(factory=threading.Condition)
+    _due: list[float] = field(factory=list[float], init=False)
+    _changed: threading.Condition = field(factory=threading.Condition, init=False)
 
     @contextlib.contextmanager
     def schedule_wakeup(self, seconds: float) -> Generator[float]:
