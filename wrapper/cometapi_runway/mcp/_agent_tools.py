@@ -93,11 +93,9 @@ class AgentTools:
     tools: Mapping[str, ToolDescription] = field(init=False)
     _intents: IntentStore = field(init=False)
     _results: ResultWriter = field(init=False)
-    _tasks: OrderedDict[str, AsyncBoundTask] = field(
-        factory=OrderedDict[str, "AsyncBoundTask"], init=False
-    )
+    _tasks: OrderedDict[str, AsyncBoundTask] = field(factory=OrderedDict[str, "AsyncBoundTask"])
     _submissions: set[asyncio.Task[AsyncBoundTask]] = field(
-        factory=set["asyncio.Task[AsyncBoundTask]"], init=False
+        factory=set["asyncio.Task[AsyncBoundTask]"]
     )
 
     def __attrs_post_init__(self) -> None:
