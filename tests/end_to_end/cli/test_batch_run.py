@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -187,7 +188,7 @@ def test_an_unknown_outcome_is_never_repeated_until_it_is_settled(
     assert result.code == ExitCode.TASK
     (row,) = [one for one in read_results().values() if one["status"] == "UNKNOWN"]
     settle = f"tasks settle shots/{row['id']}/1"
-    assert settle in result.err
+    assert re.search(rf" cometapi-runway {settle} --task ID$", result.err, re.MULTILINE)
     assert "may have been charged and are not sent again" in result.err
     assert settle in Path("out/report.html").read_text("utf-8")
     assert len(gateway.charges) == 4
@@ -393,9 +394,11 @@ def test_a_cancelled_batch_goes_on_with_retry(
 
     assert cancelled.code == ExitCode.SUCCESS
     assert "no further task of shots is created" in cancelled.out
+    assert cancelled.err.startswith("next:  cometapi-runway batch retry shots")
     assert "going on with 4 rows that had not ended" in resumed.err
     assert resumed.code == ExitCode.SUCCESS
     assert len(gateway.charges) == 4
+    assert run("batch", "cancel", "shots").err == ""
 
 
 def test_work_needs_a_database(run: Terminal) -> None:

@@ -92,6 +92,8 @@ def test_every_event_has_all_its_fields_and_no_others(run: Terminal, gateway: Ga
         ("batch", "check", "bad.csv", *operation),
         ("batch", "run", "rows.csv", "--output", "out", *operation, *QUICK),
         ("batch", "report", "rows"),
+        *(("batch", name, "rows") for name in ("status", "watch", "cancel")),
+        ("batch", "list"),
     ):
         result = run(*words, "--format", "json")
         for event in (*result.results, *result.progress):

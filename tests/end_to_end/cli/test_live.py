@@ -20,6 +20,7 @@ from cometapi_runway._live_check._verdicts import Verdict
 from cometapi_runway.cli._actions import live_spend
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.journal import Journal
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.simulator import Fault, Gateway, When
 from cometapi_runway.validation import contract
 
@@ -87,7 +88,7 @@ def test_a_faithful_gateway_has_no_deviation(run: Terminal, gateway: Gateway) ->
     result = run(*LIVE)
 
     assert result.code == ExitCode.SUCCESS
-    assert f"0 deviations in {QUESTIONS} answers" in result.out
+    assert f"\n\n0 deviations in {QUESTIONS} answers\nevidence: " in result.out
     assert list_verdicts(read_evidence()) == {Verdict.AS_EXPECTED}
     assert gateway.tasks == {}
     assert list_creates(gateway) == []
@@ -390,6 +391,15 @@ def test_the_table_has_one_heading_and_each_operation_once(run: Terminal) -> Non
     heads = [line for line in lines if re.match("(GET|POST) /", line)]
     operations = {one.operation.id for one in make_questions(contract(), "2024-11-06")}
     assert len(heads) == len(operations)
+
+
+def test_an_example_body_is_valid_and_names_nothing_that_does_not_exist() -> None:
+    for resource in list_client_resources():
+        body = live_spend.make_example_body(resource)
+        assert contract().check_body(resource.operation.id, body) == ()
+        assert "example.com" not in json.dumps({**body, "callback_url": ""})
+        model = body.get("model")
+        assert model is None or "/" not in str(model), "no picture"
 
 
 @pytest.mark.parametrize("unpriced", [(), ("act_two", "video_upscale")])

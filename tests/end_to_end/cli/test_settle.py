@@ -59,6 +59,7 @@ def test_whatever_mentions_the_request_says_how_to_close_it(
         "resume": run("tasks", "resume", *QUICK).err,
     }
 
+    assert "1 request of unknown outcome may have been charged: " in run("tasks", "list").err
     for name, text in shown.items():
         assert find_commands(text) == [settle], name
     # The command as it is shown works once the id is filled in.

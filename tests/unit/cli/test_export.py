@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometapi_runway.cli._commands.export import format_cell
+from cometapi_runway.cli._commands.export import _open_output, format_cell
+from cometapi_runway.cli._output.report import Report
 
 JSON_VALUES: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -31,6 +33,11 @@ def test_no_cell_begins_a_formula_or_sends_a_control_character(
 
     assert not cell.lstrip().startswith(FORMULAS)
     assert not any(one < " " and one not in "\t\n" for one in cell)
+
+
+def test_a_file_has_the_same_encoding_on_every_system(tmp_path: Path) -> None:
+    with _open_output(tmp_path / "a.csv", Report()) as write:
+        assert write.__self__.encoding == "utf-8"  # type: ignore[attr-defined] # of a file
 
 
 @given(JSON_VALUES)
