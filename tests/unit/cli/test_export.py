@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from cometapi_runway.cli._commands.export import _open_output, format_cell
 from cometapi_runway.cli._output.report import Report
 
+from ..support.strategies import deterministic
+
 JSON_VALUES: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -22,6 +24,7 @@ JSON_VALUES: Any = st.recursive(
 FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
+@deterministic
 @given(JSON_VALUES, st.sampled_from(["", " ", "\t", "\n", "\r", "\x00"]), st.booleans())
 def test_no_cell_begins_a_formula_or_sends_a_control_character(
     value: Any, blank: str, is_formula: bool
@@ -40,6 +43,7 @@ def test_a_file_has_the_same_encoding_on_every_system(tmp_path: Path) -> None:
         assert write.__self__.encoding == "utf-8"  # type: ignore[attr-defined] # of a file
 
 
+@deterministic
 @given(JSON_VALUES)
 def test_a_cell_keeps_the_value(value: Any) -> None:
     cell = format_cell(value)

@@ -23,6 +23,8 @@ from cometapi_runway.cli._commands._submission_text import (
 )
 from cometapi_runway.journal import SubmissionRecord, SubmissionState
 
+from ..support.strategies import deterministic
+
 GATEWAY = "https://api.cometapi.com"
 SENT = datetime(2026, 5, 1, 14, 3, 12, tzinfo=UTC)
 OPEN: tuple[SubmissionState, ...] = ("REFUSED", "UNKNOWN", "INTENDED")
@@ -76,6 +78,7 @@ def test_a_warning_of_an_unknown_outcome_names_its_request() -> None:
 NAMES = st.one_of(st.none(), st.text(st.sampled_from("ab/ ,-1"), min_size=1, max_size=255))
 
 
+@deterministic
 @given(
     idempotency_key=NAMES,
     label=NAMES,
