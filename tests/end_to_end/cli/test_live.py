@@ -381,6 +381,9 @@ def test_programs_get_one_event_for_each_question(run: Terminal) -> None:
     events = [one["event"] for one in result.results]
     assert events == ["question"] * QUESTIONS + ["live"]
     assert {one["verdicts"][0] for one in result.results[:-1]} == {"as expected"}
+    (*_, end) = result.results
+    assert end.keys() == {"event", "time", "deviations", "asked", "evidence"}
+    assert (end["deviations"], end["asked"]) == (0, QUESTIONS)
 
 
 def test_the_table_has_one_heading_and_each_operation_once(run: Terminal) -> None:

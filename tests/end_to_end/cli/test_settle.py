@@ -248,7 +248,8 @@ class TestExport:
                 assert cell == plain
 
     def test_a_journal_without_requests_has_a_head(self, run: Terminal, tmp_path: Path) -> None:
-        assert run("tasks", "export").out == ",".join(EXPORT_FIELDS) + "\n"
+        empty = run("tasks", "export")
+        assert (empty.out, empty.err) == (",".join(EXPORT_FIELDS) + "\n", "0 requests written\n")
         assert run("tasks", "export", "--format", "jsonl").out == ""
         assert not (tmp_path / "journal.sqlite3").exists()
 
@@ -273,6 +274,7 @@ class TestExport:
         away = run("tasks", "export", "--output", "no/folder.csv")
 
         assert written.out == ""
+        assert written.err == "3 requests written to report.csv\n"
         assert Path("report.csv").read_text() == out
         assert Path("report.csv").stat().st_mode & 0o077 == 0
         assert again.code == over.code == away.code == ExitCode.USAGE

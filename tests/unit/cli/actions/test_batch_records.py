@@ -1,4 +1,4 @@
-"""What the command line reads from the records of a batch."""
+"""What the command line reads from the records of a batch, and says of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from cometapi_runway.batch import RowResult
 from cometapi_runway.cli._actions.batch_records import KnownBatch
-from cometapi_runway.cli._actions.batch_run import _list_unknown
+from cometapi_runway.cli._actions.batch_run import _list_unknown, _make_interruption
 
 
 def test_results_that_are_visible_late_are_not_missed() -> None:
@@ -37,3 +37,18 @@ def test_unknown_rows_are_named_and_the_rest_counted() -> None:
         expected = [f"  shots row-{n} {n}" for n in range(min(count, 5))]
         rest = {6: ["  and 1 other row"], 7: ["  and 2 other rows"]}
         assert lines == expected + rest.get(count, [])
+
+
+def test_an_interruption_says_what_goes_on() -> None:
+    for running, waiting, database, message in (
+        (0, 1, None, "1 row waits"),
+        (1, 0, None, "1 task continues at the gateway"),
+        (2, 3, None, "2 tasks continue at the gateway, 3 rows wait"),
+        (1, 2, "url", "1 task continues at the gateway, 2 rows wait, other workers go on"),
+    ):
+        status = SimpleNamespace(running=running, waiting=waiting)
+        records = SimpleNamespace(database=database)
+        run: Any = SimpleNamespace(records=records, resume_command="go on")
+        progress: Any = SimpleNamespace(status=status)
+        found = _make_interruption(run, progress)
+        assert (str(found), found.advice) == (f"interrupted; {message}", "go on")
