@@ -220,6 +220,8 @@ def test_a_budget_holds_and_its_rows_are_named(run: Terminal, gateway: Gateway) 
     assert len(gateway.charges) == 2
     assert run("batch", "retry", "shots", "--max-cost", "2").code == ExitCode.SUCCESS
     assert len(gateway.charges) == 4
+    # As much as all rows cost is enough.
+    assert "all rows cost" not in run(*RUN, "--prices", "prices.toml", "--max-cost", "2").err
 
 
 def test_max_tasks_holds_where_no_price_is_known(run: Terminal, gateway: Gateway) -> None:
@@ -235,7 +237,9 @@ def test_check_estimates_with_the_prices_of_a_file(run: Terminal) -> None:
 
     result = run("batch", "check", "shots.csv", *SET, "--prices", "prices.toml")
 
-    assert "known cost: 2.0 USD" in result.out
+    assert "\n  image_to_video       4  0.5 USD each\nknown cost: 2.0 USD\n" in result.out
+    unpriced = run("batch", "check", "shots.csv", *SET)
+    assert "\n  image_to_video       4  price unknown\n" in unpriced.out
 
 
 def test_other_arguments_under_the_same_id_are_refused(run: Terminal, gateway: Gateway) -> None:
@@ -284,7 +288,12 @@ def test_watch_ends_where_no_process_runs_the_batch(
         # As a process leaves it that is killed: three rows have not ended.
         store.forget_results("shots", ["BUDGET"])
         with place.lease("shots", store):
-            assert run("batch", "watch", "shots").code == ExitCode.INTERRUPTED
+            stopped = run("batch", "watch", "shots")
+            assert stopped.code == ExitCode.INTERRUPTED
+            assert stopped.err.splitlines()[-2:] == [
+                "stop:  no longer watching; the batch goes on",
+                "next:  cometapi-runway batch watch shots",
+            ]
         looks.clear()
         result = run("batch", "watch", "shots")
 

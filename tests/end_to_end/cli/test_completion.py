@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
+from cometapi_runway.cli._commands import create
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import (
     list_client_resources,
@@ -34,6 +35,11 @@ def test_completion_has_every_command_and_its_values(run: Terminal, shell: str) 
         assert resource.command_words[-1] in result.out
     assert "expression-intensity" in result.out
     assert "act_two" in result.out
+
+
+def test_there_is_no_command_for_a_resource_that_does_not_exist() -> None:
+    assert hasattr(create, "character_performance")
+    assert not hasattr(create, "nonesuch")
 
 
 def test_completion_is_installed(

@@ -119,6 +119,15 @@ def test_the_exit_codes_are_on_the_first_screen_only(run: Terminal) -> None:
         assert "Exit codes:" not in run(word, "--help").out
 
 
+def test_numbers_and_words_of_help_are_not_coloured(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    plain = run("--help").out.splitlines()
+    for code, meaning in EXIT_CODE_MEANINGS.items():
+        assert f"  {code.value:>3}  {meaning}" in plain
+
+
 @pytest.mark.parametrize("error", [RuntimeError, ValueError])
 def test_help_needs_no_home(
     run: Terminal, monkeypatch: pytest.MonkeyPatch, error: type[Exception]

@@ -79,6 +79,7 @@ def test_every_event_has_all_its_fields_and_no_others(run: Terminal, gateway: Ga
         (*CREATE, "--idempotency-key", "k"),
         (*CREATE, "--no-wait"),
         ("tasks", "get", task_id),
+        ("tasks", "wait", task_id),
         ("tasks", "list"),
         ("tasks", "resume", *QUICK),
         ("tasks", "settle", "k", "--charged"),

@@ -98,6 +98,19 @@ def test_a_wrong_base_address_is_named(
         assert "run it again" not in result.err
 
 
+def test_seconds_are_above_zero_and_finite(run: Terminal, gateway: Gateway) -> None:
+    for flag in ("--timeout", "--interval", "--request-timeout"):
+        for value in ("0", "-0.5", "nan", "inf"):
+            if (flag, value) == ("--timeout", "inf"):
+                continue
+            result = run("tasks", "wait", "t", f"{flag}={value}")
+            assert result.code == ExitCode.USAGE
+            rule = "finite." if value == "inf" else "above 0 seconds."
+            assert f"{flag}" in result.err
+            assert f"It must be {rule}" in result.err
+    assert gateway.requests == ()
+
+
 def test_a_message_names_no_known_value(run: Terminal, gateway: Gateway) -> None:
     result = run("image-to-video", "--prompt-image", FACE, "--duration", "long")
     assert result.code == ExitCode.USAGE

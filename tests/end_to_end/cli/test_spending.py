@@ -113,7 +113,9 @@ def test_every_output_of_a_create_has_the_price(
     as_json = [run(*words, "--format", "json", *more).results for more in ((), ("--dry-run",))]
 
     assert all(text in one for one in texts)
-    assert [one["price"] for (one,) in as_json] == [price, price]
+    assert [(one["price"], one["reused"]) for (one,) in as_json] == [(price, False)] * 2
+    listed = run("tasks", "list", "--format", "json").results
+    assert {one["price"] for one in listed} == {price}
     assert {None if one.price is None else str(one.price) for one in journal.tasks()} == {price}
 
 

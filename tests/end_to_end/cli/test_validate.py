@@ -97,6 +97,13 @@ def test_contract_shows_its_pages(run: Terminal) -> None:
     assert "POST /runwayml/v1/character_performance" in result.out
     made = next(one for one in facts["operations"] if one["id"] == "control_a_character")
     assert made["pages"][0]["obtained"] == "page"
+    for page in (page for one in facts["operations"] for page in one["pages"]):
+        line = f"  {page['obtained']:<12}  {page['source'].rpartition('/')[2]}"
+        assert line in result.out.splitlines()
+    resources = {one["id"]: one["resources"] for one in facts["operations"]}
+    for operation in contract().operations:
+        expected = list(operation.variants) or [operation.resource]
+        assert resources[operation.id] == expected
     assert len(facts["sha256"]) == 64
     about: Any = contract().document["info"]
     head = f"{about['title']}, version {about['version']}, in cometapi-runway {__version__}"

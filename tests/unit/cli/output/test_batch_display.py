@@ -22,6 +22,7 @@ from cometapi_runway.cli._output.batch_display import (
     BatchDisplay,
     JsonBatchDisplay,
     LiveBatchDisplay,
+    _colour,
     _make_bar,
     make_display,
 )
@@ -144,6 +145,13 @@ def test_a_bar_has_at_least_eight_columns() -> None:
             assert isinstance(cell, ProgressBar)
             widths.append(cell.width)
     assert widths[0] == 8
+
+
+def test_failures_are_coloured_and_successes_are_not() -> None:
+    line = "1 succeeded   3 failed   2 cancelled   4 refused   5 over budget   6 unknown"
+    found = {line[one.start : one.end]: one.style for one in _colour(line).spans}
+    red = dict.fromkeys(("3 failed", "2 cancelled", "4 refused", "5 over budget"), "red")
+    assert found == {**red, "6 unknown": "yellow"}
 
 
 def test_a_batch_with_an_open_row_is_not_at_100_percent(streams: Streams) -> None:
