@@ -123,6 +123,8 @@ def test_numbers_and_words_of_help_are_not_coloured(
     run: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     plain = run("--help").out.splitlines()
     for code, meaning in EXIT_CODE_MEANINGS.items():
         assert f"  {code.value:>3}  {meaning}" in plain

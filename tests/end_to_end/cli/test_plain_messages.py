@@ -99,11 +99,9 @@ def test_a_wrong_base_address_is_named(
 
 
 def test_seconds_are_above_zero_and_finite(run: Terminal, gateway: Gateway) -> None:
-    for flag in ("--timeout", "--interval", "--request-timeout"):
+    for flag in ("--interval", "--request-timeout"):
         for value in ("0", "-0.5", "nan", "inf"):
-            if (flag, value) == ("--timeout", "inf"):
-                continue
-            result = run("tasks", "wait", "t", f"{flag}={value}")
+            result = run("tasks", "wait", "t", "--timeout=0.1", f"{flag}={value}")
             assert result.code == ExitCode.USAGE
             rule = "finite." if value == "inf" else "above 0 seconds."
             assert f"{flag}" in result.err
