@@ -405,6 +405,18 @@ def test_an_example_body_is_valid_and_names_nothing_that_does_not_exist() -> Non
         assert model is None or "/" not in str(model), "no picture"
 
 
+def test_a_picture_is_an_address_with_the_suffix_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("a.jpg", "b.JPEG", "c.png", "d.webp", "e.mp4", "jpg")
+    addresses = [f"https://h.test/{name}" for name in names]
+    others = ["http://h.test/a.jpg", "https://example.com/a.jpg", "a.jpg"]
+    (one, *_) = list_client_resources()
+    body = {"a": [addresses, {"b": others}], "c": 5}
+    monkeypatch.setattr(type(one), "example", body)
+    monkeypatch.setattr(live_spend, "list_client_resources", lambda _: (one,))
+    found = list(live_spend._list_pictures(contract()))
+    assert found == [(one.operation.tag, address) for address in addresses[:4]]
+
+
 @pytest.mark.parametrize("unpriced", [(), ("act_two", "video_upscale")])
 def test_an_offer_names_what_it_does_not_know(
     run: Terminal, monkeypatch: pytest.MonkeyPatch, unpriced: tuple[str, ...]

@@ -200,3 +200,11 @@ def test_names_share_a_line_as_long_as_they_fit(length: int, is_one_line: bool) 
     label = "label " + "l" * length
     one = submission(idempotency_key=key[16:], label=label[6:], price=None, scope=None)
     assert list_names_and_price(one) == ([f"{key}, {label}"] if is_one_line else [key, label])
+
+
+def test_only_what_was_never_sent_is_unsent() -> None:
+    for reason in SubmissionFailureReason:
+        for state in OPEN:
+            text = format_submission(submission(state=state, reason=reason.value), GATEWAY)
+            is_unsent = (state, reason) == ("REFUSED", SubmissionFailureReason.NOT_SENT)
+            assert text.splitlines()[0].split()[4] == ("UNSENT" if is_unsent else state)

@@ -120,7 +120,7 @@ def _show_help(arguments: Sequence[str]) -> int:
         app.help = f"{app.help}\n\n{describe_settings_file()}"
     try:
         # Without emoji, whose table alone takes a tenth of the time.
-        app.help_print(words, console=Console(emoji=False, highlight=False))
+        app.help_print(words, console=Console(emoji=False))
     except SystemExit:
         # rich exits so where the pipe's reader has closed it, which is no failure.
         return ExitCode.SUCCESS

@@ -277,7 +277,7 @@ class AgentTools:
                 f"intent {intent_id} was sent once, and it is unknown whether it was accepted. "
                 "Nothing was sent now",
             )
-        return Task(record.task_id, "PENDING", route=record.route, seed=record.seed)
+        return Task(record.task_id, "PENDING", seed=record.seed)
 
     async def _wait(self, task_id: str, seconds: float, on_progress: OnProgress) -> Object:
         started = self.client.session.driver.clock.now()
