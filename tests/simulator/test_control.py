@@ -37,13 +37,29 @@ def test_the_state_has_totals_clock_tasks_and_requests() -> None:
     }  # fmt: skip
     assert state["clock"] == {"now": 1777636808.0, "text": "2026-05-01T12:00:08.000Z", "rate": 0.0}
     (task,) = state["tasks"]
-    assert (task["id"], task["status"], task["progress"], task["polls"]) == (
-        task_id,
-        "RUNNING",
-        0.5,
-        1,
-    )
-    assert [request["status"] for request in state["requests"]] == [200, 200]
+    assert task == {
+        "id": task_id, "operation": "control_a_character", "resource": "character_performance",
+        "created": 1777636800.0, "visible": True, "status": "RUNNING", "progress": 0.5,
+        "failure_code": None, "output": target.output_url(task_id), "polls": 1, "price": "0.50",
+        "body": BODY,
+    }  # fmt: skip
+    polled, created = state["requests"]
+    assert created.pop("headers")
+    assert created == {
+        "number": 1, "at": 1777636800.0, "origin": "api", "method": "POST", "path": PATH,
+        "body": BODY, "operation": "control_a_character", "task_id": task_id, "status": 200,
+        "fault": None,
+    }  # fmt: skip
+    assert polled.keys() == {*created, "headers"}
+    assert state["charges"] == [
+        {
+            "task_id": task_id, "operation": "control_a_character", "amount": "0.50",
+            "at": 1777636800.0, "kind": "charge",
+        }
+    ]  # fmt: skip
+    target.clock.advance(8)
+    (line,) = get_json(target, "state")["tasks"]
+    assert (line["status"], line["output"]) == ("SUCCEEDED", target.output_url(task_id))
 
 
 def test_lists_are_newest_first_and_limited() -> None:

@@ -83,13 +83,13 @@ def added_or_removed(
     old: Operation | None, new: Operation | None, routes: ResourceRoutes
 ) -> Iterator[Change]:
     """Yield the change of an operation that is in one document only."""
-    if old is not None and new is None:
+    if old is not None:
         effects = [Effect(python.module(old.raw), "is gone", breaking=True)]
         effects += [Effect(name, "is gone", breaking=True) for name in python.calls(old.raw)]
         effects += [_lost(name, routes) for name in python.resources(old.raw)]
         judgement = breaking("the route is no longer in the contract")
         yield Change(old.id, "", "", f"{old.route} is gone", judgement, tuple(effects))
-    if new is not None and old is None:
+    if new is not None:
         effects = [Effect(python.module(new.raw), "is new", breaking=False)]
         effects += [Effect(name, "is new", breaking=False) for name in python.calls(new.raw)]
         effects += _gained(python.resources(new.raw), routes)

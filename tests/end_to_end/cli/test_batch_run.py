@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -187,7 +188,7 @@ def test_an_unknown_outcome_is_never_repeated_until_it_is_settled(
     assert result.code == ExitCode.TASK
     (row,) = [one for one in read_results().values() if one["status"] == "UNKNOWN"]
     settle = f"tasks settle shots/{row['id']}/1"
-    assert settle in result.err
+    assert re.search(rf" cometapi-runway {settle} --task ID$", result.err, re.MULTILINE)
     assert "may have been charged and are not sent again" in result.err
     assert settle in Path("out/report.html").read_text("utf-8")
     assert len(gateway.charges) == 4
@@ -219,6 +220,8 @@ def test_a_budget_holds_and_its_rows_are_named(run: Terminal, gateway: Gateway) 
     assert len(gateway.charges) == 2
     assert run("batch", "retry", "shots", "--max-cost", "2").code == ExitCode.SUCCESS
     assert len(gateway.charges) == 4
+    # As much as all rows cost is enough.
+    assert "all rows cost" not in run(*RUN, "--prices", "prices.toml", "--max-cost", "2").err
 
 
 def test_max_tasks_holds_where_no_price_is_known(run: Terminal, gateway: Gateway) -> None:
@@ -234,7 +237,9 @@ def test_check_estimates_with_the_prices_of_a_file(run: Terminal) -> None:
 
     result = run("batch", "check", "shots.csv", *SET, "--prices", "prices.toml")
 
-    assert "known cost: 2.0 USD" in result.out
+    assert "\n  image_to_video       4  0.5 USD each\nknown cost: 2.0 USD\n" in result.out
+    unpriced = run("batch", "check", "shots.csv", *SET)
+    assert "\n  image_to_video       4  price unknown\n" in unpriced.out
 
 
 def test_other_arguments_under_the_same_id_are_refused(run: Terminal, gateway: Gateway) -> None:
@@ -283,7 +288,12 @@ def test_watch_ends_where_no_process_runs_the_batch(
         # As a process leaves it that is killed: three rows have not ended.
         store.forget_results("shots", ["BUDGET"])
         with place.lease("shots", store):
-            assert run("batch", "watch", "shots").code == ExitCode.INTERRUPTED
+            stopped = run("batch", "watch", "shots")
+            assert stopped.code == ExitCode.INTERRUPTED
+            assert stopped.err.splitlines()[-2:] == [
+                "stop:  no longer watching; the batch goes on",
+                "next:  cometapi-runway batch watch shots",
+            ]
         looks.clear()
         result = run("batch", "watch", "shots")
 
@@ -393,9 +403,11 @@ def test_a_cancelled_batch_goes_on_with_retry(
 
     assert cancelled.code == ExitCode.SUCCESS
     assert "no further task of shots is created" in cancelled.out
+    assert cancelled.err.startswith("next:  cometapi-runway batch retry shots")
     assert "going on with 4 rows that had not ended" in resumed.err
     assert resumed.code == ExitCode.SUCCESS
     assert len(gateway.charges) == 4
+    assert run("batch", "cancel", "shots").err == ""
 
 
 def test_work_needs_a_database(run: Terminal) -> None:

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
+from cometapi_runway.cli._commands import create
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import (
     list_client_resources,
@@ -33,6 +35,11 @@ def test_completion_has_every_command_and_its_values(run: Terminal, shell: str) 
         assert resource.command_words[-1] in result.out
     assert "expression-intensity" in result.out
     assert "act_two" in result.out
+
+
+def test_there_is_no_command_for_a_resource_that_does_not_exist() -> None:
+    assert hasattr(create, "character_performance")
+    assert not hasattr(create, "nonesuch")
 
 
 def test_completion_is_installed(
@@ -75,6 +82,31 @@ def test_every_file_that_an_installation_writes_is_named(
     assert as_json["files"] == [as_json["file"]]
     if shell != "fish":
         assert "cometapi-runway" in (home / f".{shell}rc").read_text()
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_an_installation_says_whether_a_startup_file_loads_it(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_loaded: bool
+) -> None:
+    script, startup = tmp_path / "script", tmp_path / ".bashrc"
+
+    def install(*_: object, **__: object) -> Path:
+        if is_loaded:
+            startup.write_text("source script")
+        return script
+
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(App, "install_completion", install)
+    result = run("completion", "bash", "--install")
+    startup.unlink(missing_ok=True)
+    (event,) = run("completion", "bash", "--install", "--format", "json").results
+
+    names = [str(script), *([str(startup)] if is_loaded else [])]
+    assert result.out.splitlines() == names
+    loads = f"; {startup} now loads it" if is_loaded else ""
+    assert result.err == f"completion works in new shells{loads}\n"
+    del event["time"]
+    assert event == {"event": "completion", "shell": "bash", "file": names[0], "files": names}
 
 
 def test_file_arguments_are_completed_by_shells_that_know_types(run: Terminal) -> None:

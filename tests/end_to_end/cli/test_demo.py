@@ -37,6 +37,11 @@ def test_the_demo_saves_a_file_and_shows_the_next_steps(
     assert f"seed {example['seed']}" in result.err
     assert "0.50 US dollars" in result.err
     check_examples(result.err, example)
+    # Its gateway gives the same id each time.
+    file = Path(result.out.strip())
+    file.write_bytes(b"an earlier one")
+    assert run("demo").out == result.out
+    assert file.stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
@@ -72,3 +77,4 @@ def check_examples(text: str, example: Any) -> None:
     assert words[words.index("--character") + 1] == example["character"]["uri"]
     assert words[words.index("--reference") + 1] == example["reference"]["uri"]
     assert example["character"]["uri"] in python
+    assert " client.character_performance.create(" in python

@@ -179,6 +179,37 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_that(read_only_folder: Pa
         SavingOptions(output=read_only_folder).prepare_folder()
 
 
+def test_a_place_that_the_system_refuses_is_named(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {
+        "cometapi_runway.cli._commands.contract.find_drift": (
+            ("contract", "drift", "."),
+            "cannot read .: ",
+        ),
+        "cometapi_runway.cli._commands.export._open_private": (
+            ("tasks", "export", "--output", "a.csv"),
+            "cannot write a.csv: ",
+        ),
+        "cometapi_runway._live_check._evidence.Evidence.write": (
+            ("doctor", "--live", "--base-url", "http://127.0.0.1:1"),
+            "cannot write live-evidence/",
+        ),
+    }
+    for error in (PermissionError(errno.EACCES, "not allowed"), FULL, FileNotFoundError(2, "gone")):
+
+        def refuse(*_: object, error: OSError = error, **__: object) -> None:
+            raise error
+
+        for name, (words, message) in places.items():
+            monkeypatch.setattr(name, refuse)
+            result = run(*words)
+            assert result.code == ExitCode.USAGE
+            failure = result.err.splitlines()[-2]
+            assert failure.startswith(f"error: {message}")
+            assert failure.endswith(f": {error.strerror}")
+
+
 @pytest.mark.parametrize("command", [("demo",), ("simulate",)])
 @pytest.mark.parametrize("name", ["uvicorn", "json"])
 def test_the_commands_of_the_local_gateway_need_its_libraries(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cometapi_runway.cli._options.resource_options import list_resource_options
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS, ExitCode
-from cometapi_runway.resources._client_resources import list_client_resources
+from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
 from cometapi_runway.validation import contract
 
 from .terminal import Terminal
@@ -77,9 +78,13 @@ def test_a_group_of_commands_has_the_description_of_its_tag(run: Terminal) -> No
 
 
 @pytest.mark.parametrize("resource", list_client_resources(), ids=lambda one: one.python_name)
-def test_a_create_command_has_five_panels(run: Terminal, resource: object) -> None:
-    screen = run(*resource.command_words, "--help").out  # type: ignore[attr-defined]
+def test_a_create_command_has_five_panels(run: Terminal, resource: ClientResource) -> None:
+    screen = run(*resource.command_words, "--help").out
     assert "Exit codes:" not in screen
+    required = [one for one in list_resource_options(resource) if one.is_required]
+    usage = ["Usage: cometapi-runway", *resource.command_words]
+    usage += [*(f"{one.flag} {one.metavar}" for one in required), "[OPTIONS]"]
+    assert " ".join(screen.split()).startswith(" ".join(usage))
     panels = list_panels(screen)
     assert list(panels) == [
         "Request",
@@ -99,6 +104,30 @@ def test_a_create_command_has_five_panels(run: Terminal, resource: object) -> No
 def test_a_tasks_command_has_its_options(run: Terminal, words: tuple[str, ...]) -> None:
     panels = list_panels(run(*words, "--help").out)
     assert panels == TASKS[words]
+
+
+def test_the_exit_codes_are_on_the_first_screen_only(run: Terminal) -> None:
+    for word in ("batch", "contract", "tasks", "compat"):
+        screen = run(word, "--help").out
+        assert "Exit codes:" not in screen
+        assert ("Commands" if word != "compat" else "Create a task") in list_panels(screen)
+        assert run(word, "--help").code == ExitCode.SUCCESS
+        # A group of commands alone shows its help; `contract` has a default.
+        assert (run(word).out == screen) is (word != "contract")
+        assert run(word).code == ExitCode.SUCCESS
+    for word in ("completion", "demo", "doctor", "mcp", "simulate", "validate"):
+        assert "Exit codes:" not in run(word, "--help").out
+
+
+def test_numbers_and_words_of_help_are_not_coloured(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    plain = run("--help").out.splitlines()
+    for code, meaning in EXIT_CODE_MEANINGS.items():
+        assert f"  {code.value:>3}  {meaning}" in plain
 
 
 @pytest.mark.parametrize("error", [RuntimeError, ValueError])

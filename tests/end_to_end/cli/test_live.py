@@ -20,6 +20,7 @@ from cometapi_runway._live_check._verdicts import Verdict
 from cometapi_runway.cli._actions import live_spend
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.journal import Journal
+from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.simulator import Fault, Gateway, When
 from cometapi_runway.validation import contract
 
@@ -87,7 +88,7 @@ def test_a_faithful_gateway_has_no_deviation(run: Terminal, gateway: Gateway) ->
     result = run(*LIVE)
 
     assert result.code == ExitCode.SUCCESS
-    assert f"0 deviations in {QUESTIONS} answers" in result.out
+    assert f"\n\n0 deviations in {QUESTIONS} answers\nevidence: " in result.out
     assert list_verdicts(read_evidence()) == {Verdict.AS_EXPECTED}
     assert gateway.tasks == {}
     assert list_creates(gateway) == []
@@ -380,6 +381,9 @@ def test_programs_get_one_event_for_each_question(run: Terminal) -> None:
     events = [one["event"] for one in result.results]
     assert events == ["question"] * QUESTIONS + ["live"]
     assert {one["verdicts"][0] for one in result.results[:-1]} == {"as expected"}
+    (*_, end) = result.results
+    assert end.keys() == {"event", "time", "deviations", "asked", "evidence"}
+    assert (end["deviations"], end["asked"]) == (0, QUESTIONS)
 
 
 def test_the_table_has_one_heading_and_each_operation_once(run: Terminal) -> None:
@@ -390,6 +394,27 @@ def test_the_table_has_one_heading_and_each_operation_once(run: Terminal) -> Non
     heads = [line for line in lines if re.match("(GET|POST) /", line)]
     operations = {one.operation.id for one in make_questions(contract(), "2024-11-06")}
     assert len(heads) == len(operations)
+
+
+def test_an_example_body_is_valid_and_names_nothing_that_does_not_exist() -> None:
+    for resource in list_client_resources():
+        body = live_spend.make_example_body(resource)
+        assert contract().check_body(resource.operation.id, body) == ()
+        assert "example.com" not in json.dumps({**body, "callback_url": ""})
+        model = body.get("model")
+        assert model is None or "/" not in str(model), "no picture"
+
+
+def test_a_picture_is_an_address_with_the_suffix_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("a.jpg", "b.JPEG", "c.png", "d.webp", "e.mp4", "jpg")
+    addresses = [f"https://h.test/{name}" for name in names]
+    others = ["http://h.test/a.jpg", "https://example.com/a.jpg", "a.jpg"]
+    (one, *_) = list_client_resources()
+    body = {"a": [addresses, {"b": others}], "c": 5}
+    monkeypatch.setattr(type(one), "example", body)
+    monkeypatch.setattr(live_spend, "list_client_resources", lambda _: (one,))
+    found = list(live_spend._list_pictures(contract()))
+    assert found == [(one.operation.tag, address) for address in addresses[:4]]
 
 
 @pytest.mark.parametrize("unpriced", [(), ("act_two", "video_upscale")])

@@ -68,6 +68,10 @@ def test_the_session_has_what_the_options_say(
             before(signal.SIGTERM, None)
         return 2
 
+    for count, note in ((0, ""), (1, "1 task continues at the gateway")):
+        monkeypatch.setattr(mcp.server_module, "serve_stdio", lambda _, count=count: count)
+        assert note in run("mcp", "--output", "out").err
+        assert ("at the gateway" in run.history[-1].err) is bool(count)
     monkeypatch.setattr(mcp.server_module, "serve_stdio", serve)
     before = signal.getsignal(signal.SIGTERM)
     result = run(

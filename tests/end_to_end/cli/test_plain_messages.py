@@ -11,7 +11,7 @@ from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import get_client_resource
 from cometapi_runway.simulator import Gateway, SimulatorServer
 
-from .terminal import CREATE, QUICK, Terminal
+from .terminal import CREATE, FACE, QUICK, Terminal
 
 IMAGE = ("image-to-video", "--model", "gen4_turbo", "--no-wait")
 
@@ -96,6 +96,23 @@ def test_a_wrong_base_address_is_named(
         assert result.code == ExitCode.GATEWAY
         assert "--base-url" in result.err.splitlines()[-1]
         assert "run it again" not in result.err
+
+
+def test_seconds_are_above_zero_and_finite(run: Terminal, gateway: Gateway) -> None:
+    for flag in ("--interval", "--request-timeout"):
+        for value in ("0", "-0.5", "nan", "inf"):
+            result = run("tasks", "wait", "t", "--timeout=0.1", f"{flag}={value}")
+            assert result.code == ExitCode.USAGE
+            rule = "finite." if value == "inf" else "above 0 seconds."
+            assert f"{flag}" in result.err
+            assert f"It must be {rule}" in result.err
+    assert gateway.requests == ()
+
+
+def test_a_message_names_no_known_value(run: Terminal, gateway: Gateway) -> None:
+    result = run("image-to-video", "--prompt-image", FACE, "--duration", "long")
+    assert result.code == ExitCode.USAGE
+    assert result.err.splitlines()[0] == "error: --duration must be a whole number, got 'long'"
 
 
 def test_a_mistyped_id_is_said_to_be_unknown_while_it_is_waited_for(

@@ -47,7 +47,7 @@ def find_commands(text: str) -> list[list[str]]:
 
 
 def test_whatever_mentions_the_request_says_how_to_close_it(
-    run: Terminal, unknown: str, journal: Journal
+    run: Terminal, unknown: str, journal: Journal, gateway: Gateway
 ) -> None:
     settle = ["tasks", "settle", unknown, "--task", "ID"]
     shown = {
@@ -59,11 +59,15 @@ def test_whatever_mentions_the_request_says_how_to_close_it(
         "resume": run("tasks", "resume", *QUICK).err,
     }
 
+    assert "1 request of unknown outcome may have been charged: " in run("tasks", "list").err
     for name, text in shown.items():
         assert find_commands(text) == [settle], name
     # The command as it is shown works once the id is filled in.
     assert run(*settle[:-1], "t-1").code == ExitCode.SUCCESS
     assert journal.unknown() == []
+    gateway.faults.add(Fault("cut", when=When("video_upscale")))
+    elsewhere = run(*UPSCALE, "--journal", "another.sqlite3").err
+    assert len(re.findall(r"--task ID --journal another\.sqlite3`", elsewhere)) == 1
 
 
 @pytest.mark.parametrize("name", ["key", "idempotency key"])
@@ -187,6 +191,7 @@ def test_a_task_of_another_request_is_refused(
 
     assert result.code == ExitCode.USAGE
     assert f"task {task_id} belongs to another submission" in result.err
+    assert result.err.splitlines()[-1] == "next:  check the task's id; nothing was changed"
     assert journal.unknown()
 
 
@@ -247,7 +252,9 @@ class TestExport:
                 assert cell == plain
 
     def test_a_journal_without_requests_has_a_head(self, run: Terminal, tmp_path: Path) -> None:
-        assert run("tasks", "export").out == ",".join(EXPORT_FIELDS) + "\n"
+        empty = run("tasks", "export")
+        assert empty.code == ExitCode.SUCCESS
+        assert (empty.out, empty.err) == (",".join(EXPORT_FIELDS) + "\n", "0 requests written\n")
         assert run("tasks", "export", "--format", "jsonl").out == ""
         assert not (tmp_path / "journal.sqlite3").exists()
 
@@ -272,6 +279,7 @@ class TestExport:
         away = run("tasks", "export", "--output", "no/folder.csv")
 
         assert written.out == ""
+        assert written.err == "3 requests written to report.csv\n"
         assert Path("report.csv").read_text() == out
         assert Path("report.csv").stat().st_mode & 0o077 == 0
         assert again.code == over.code == away.code == ExitCode.USAGE

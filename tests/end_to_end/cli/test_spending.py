@@ -83,7 +83,9 @@ def test_only_a_dry_run_needs_no_journal_for_them(
     assert not (tmp_path / "journal.sqlite3").exists()
     assert refused.code == ExitCode.USAGE
     flags = [word for word in more if word.startswith("--")]
-    assert all(flag in refused.err.splitlines()[0] for flag in flags)
+    verb = "needs" if len(flags) == 1 else "need"
+    named, _, _ = refused.err.partition(f" {verb} the journal, ")
+    assert set(named.removeprefix("error: ").split(" and ")) == set(flags)
     assert "--no-journal" in refused.err
     assert gateway.requests == ()
     # The dry run has claimed nothing.
@@ -111,7 +113,9 @@ def test_every_output_of_a_create_has_the_price(
     as_json = [run(*words, "--format", "json", *more).results for more in ((), ("--dry-run",))]
 
     assert all(text in one for one in texts)
-    assert [one["price"] for (one,) in as_json] == [price, price]
+    assert [(one["price"], one["reused"]) for (one,) in as_json] == [(price, False)] * 2
+    listed = run("tasks", "list", "--format", "json").results
+    assert {one["price"] for one in listed} == {price}
     assert {None if one.price is None else str(one.price) for one in journal.tasks()} == {price}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ import pytest
 from cometapi_runway._capture._recorder import ResponseRecorder
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
+from cometapi_runway._core.version import __version__
+from cometapi_runway.cli._commands.contract import _compute_digest
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import (
     get_client_resource,
     list_client_resources,
 )
+from cometapi_runway.validation import contract
 
 from .terminal import Terminal
 
@@ -92,14 +97,27 @@ def test_contract_shows_its_pages(run: Terminal) -> None:
     assert "POST /runwayml/v1/character_performance" in result.out
     made = next(one for one in facts["operations"] if one["id"] == "control_a_character")
     assert made["pages"][0]["obtained"] == "page"
+    for page in (page for one in facts["operations"] for page in one["pages"]):
+        line = f"  {page['obtained']:<12}  {page['source'].rpartition('/')[2]}"
+        assert line in result.out.splitlines()
+    resources = {one["id"]: one["resources"] for one in facts["operations"]}
+    for operation in contract().operations:
+        expected = list(operation.variants) or [operation.resource]
+        assert resources[operation.id] == expected
     assert len(facts["sha256"]) == 64
+    about: Any = contract().document["info"]
+    head = f"{about['title']}, version {about['version']}, in cometapi-runway {__version__}"
+    assert result.out.splitlines()[:2] == [head, f"sha256 {facts['sha256']}"]
+    text = '{"a":["é"],"b":{"c":1,"d":2}}'
+    digest = _compute_digest({"b": {"d": 2, "c": 1}, "a": ["é"]})
+    assert digest == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_drift_groups_captured_responses(run: Terminal, tmp_path: Path) -> None:
     recorder = ResponseRecorder(tmp_path, Secret("sk-drift-0123456789"))
     headers = {"content-type": "application/json"}
     for status in ("RUNNING", "PENDING"):
-        body = json.dumps({"id": "x", "status": status, "credits": 5}).encode()
+        body = json.dumps({"id": "x", "status": status, "credits": 5, "cost": 6}).encode()
         response = RawResponse("GET", "/", 200, headers, body)
         recorder.record("runway_to_get_task_details", response)
     (tmp_path / "other.toml").write_text("", "utf-8")
@@ -111,8 +129,10 @@ def test_drift_groups_captured_responses(run: Terminal, tmp_path: Path) -> None:
     assert "other.toml holds no captured response" in result.err
 
     (facts,) = run("contract", "drift", str(tmp_path), "--format", "json").results
-    (drift,) = facts["drifts"]
-    assert (drift["rule"], drift["path"], len(drift["files"])) == ("field", "/credits", 2)
+    found = [(one["rule"], one["path"], len(one["files"])) for one in facts["drifts"]]
+    assert sorted(found) == [("field", "/cost", 2), ("field", "/credits", 2)]
+    # A blank line between two.
+    assert len(re.findall(r"(?:\A|\n\n)GET /\S+, HTTP 200: ", result.out)) == 2
 
 
 def test_drift_of_an_empty_folder_and_of_none(run: Terminal, tmp_path: Path) -> None:

@@ -186,9 +186,16 @@ def test_simulate_shows_its_addresses(monkeypatch: pytest.MonkeyPatch, capsys: A
 
 def test_two_gateways_have_different_seeds(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     seeds: list[int] = []
-    run_with(monkeypatch, lambda settings, **_: seeds.append(settings.seed))
+    ports: set[tuple[int, int]] = set()
+
+    def run(settings: Any, *, port: int, media_port: int, on_ready: Any) -> None:
+        seeds.append(settings.seed)
+        ports.add((port, media_port))
+
+    run_with(monkeypatch, run)
     for _ in range(20):
         main(["simulate"])
+    assert ports == {(0, 0)}, "free ones"
     assert len(set(seeds)) > 15
     assert all(0 <= one < simulate._MAX_SEED for one in seeds)
 

@@ -24,6 +24,8 @@ from cometapi_runway.cli._commands._submission_text import (
 )
 from cometapi_runway.journal import SubmissionRecord, SubmissionState
 
+from ..support.strategies import deterministic
+
 GATEWAY = "https://api.cometapi.com"
 SENT = datetime(2026, 5, 1, 14, 3, 12, tzinfo=UTC)
 OPEN: tuple[SubmissionState, ...] = ("REFUSED", "UNKNOWN", "INTENDED")
@@ -77,6 +79,7 @@ def test_a_warning_of_an_unknown_outcome_names_its_request() -> None:
 NAMES = st.one_of(st.none(), st.text(st.sampled_from("ab/ ,-1"), min_size=1, max_size=255))
 
 
+@deterministic
 @given(
     idempotency_key=NAMES,
     label=NAMES,
@@ -198,3 +201,11 @@ def test_names_share_a_line_as_long_as_they_fit(length: int, is_one_line: bool) 
     label = "label " + "l" * length
     one = submission(idempotency_key=key[16:], label=label[6:], price=None, scope=None)
     assert list_names_and_price(one) == ([f"{key}, {label}"] if is_one_line else [key, label])
+
+
+def test_only_what_was_never_sent_is_unsent() -> None:
+    for reason in SubmissionFailureReason:
+        for state in OPEN:
+            text = format_submission(submission(state=state, reason=reason.value), GATEWAY)
+            is_unsent = (state, reason) == ("REFUSED", SubmissionFailureReason.NOT_SENT)
+            assert text.splitlines()[0].split()[4] == ("UNSENT" if is_unsent else state)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from cometapi_runway.testing import Simulator
 
@@ -132,6 +133,7 @@ async def test_a_bad_call_is_refused_before_anything_is_written(
     assert answer.is_error
     assert (path, rule) in {(issue["path"], issue["rule"]) for issue in answer["issues"]}
     assert value in answer["message"]
+    assert answer["message"] == "; ".join(issue["message"] for issue in answer["issues"])
     assert answer["next"] == "nothing was sent; correct it and call the tool again"
     assert not (tmp_path / "intents").exists()
     assert runway_simulator.requests == ()
@@ -166,7 +168,7 @@ async def test_plans_older_than_a_week_are_removed(
 
 
 async def test_an_intent_of_unknown_outcome_is_remembered_without_its_file(
-    runway_simulator: Simulator, tmp_path: Path
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runway_simulator.lose_next_response(operation="video_upscale")
     async with open_session(tmp_path) as agent:
@@ -174,5 +176,27 @@ async def test_an_intent_of_unknown_outcome_is_remembered_without_its_file(
         await agent.call("submit", intent_id=intent_id)
         (tmp_path / "intents" / f"{intent_id}.json").unlink()
         answer = await agent.call("submit", intent_id=intent_id)
-    assert answer["error"] == "SubmissionUnknownError"
+        journal = agent.tools.client.journal if agent.tools else None
+        assert journal is not None
+        find = journal.find
+        # A broken response may name a task.
+        monkeypatch.setattr(
+            type(journal), "find", lambda _, **of: evolve(find(**of), task_id="t-1")
+        )
+        named = await agent.call("submit", intent_id=intent_id)
+    assert answer["error"] == named["error"] == "SubmissionUnknownError"
     runway_simulator.assert_charged(1)
+
+
+async def test_submitting_again_needs_no_file(runway_simulator: Simulator, tmp_path: Path) -> None:
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan("text_to_image", PICTURE)
+        first = await agent.call("submit", intent_id=intent_id)
+        assert not list((tmp_path / "intents").iterdir())
+        again = await agent.call("submit", intent_id=intent_id)
+        assert again.fields == first.fields
+        assert again["seed"] is not None
+        await agent.call("wait", task_id=again["task_id"])
+        await agent.call("download", task_id=again["task_id"])
+        assert (await agent.call("list_tasks", unfinished=True))["tasks"] == []
+        assert len((await agent.call("list_tasks"))["tasks"]) == 1

@@ -11,6 +11,7 @@ import pytest
 
 from cometapi_runway import AsyncRunwayClient
 from cometapi_runway._core.secret import Secret
+from cometapi_runway._core.version import DISTRIBUTION, __version__
 from cometapi_runway.cli._output.exit_report import make_exit_report
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.mcp import AgentTools, SessionOptions, _results
@@ -105,6 +106,9 @@ async def test_a_state(
         assert (state["task_id"], state["status"], state["ended"]) == (task_id, "RUNNING", False)
         assert 0 < state["progress"] < 1
         assert (state["outputs"], state["failure"], state["next"]) == (None, None, AGAIN)
+        early = await agent.call("download", task_id=task_id)
+        assert (early["error"], early["task_id"]) == ("DownloadError", task_id)
+        assert "is RUNNING and has no output yet; wait for it first" in early["message"]
         runway_simulator.advance(100)
         ended = (await agent.call("wait", task_id=task_id)).fields
         assert ended.keys() == names
@@ -154,6 +158,10 @@ async def test_the_host_sees_each_tool_as_it_is_described(
     described = list_tools(tuple(list_client_resources()))
     async with open_session(tmp_path) as agent:
         listed = (await agent.client.list_tools()).tools
+        server = agent.client.server_info
+        assert server is not None
+        assert (server.name, server.version) == (DISTRIBUTION, __version__)
+        assert str(agent.client.instructions).startswith("Creates videos and images")
     assert [tool.name for tool in listed] == list(described)
     for tool in listed:
         one = described[tool.name]

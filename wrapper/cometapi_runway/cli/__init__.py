@@ -15,7 +15,6 @@ costs no more than starting Python.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -37,11 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _dispatch(list(arguments))
     _reopen_closed_streams()
     code = _dispatch(sys.argv[1:])
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
     # Skip interpreter shutdown: it takes a tenth of the time of help, and after Ctrl-C it would
-    # join threads that still wait for responses.
+    # join threads that still wait for responses. All output was flushed when it was written.
     os._exit(code)
 
 

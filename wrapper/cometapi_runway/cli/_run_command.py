@@ -67,7 +67,9 @@ def run_command(arguments: Sequence[str]) -> int:
             injected: dict[str, Any] = {"report": report, "app": app}
             injected = {name: value for name, value in injected.items() if name in ignored}
             with logs.report_logs(report):
-                return int(command(*bound.args, **bound.kwargs, **injected) or ExitCode.SUCCESS)
+                code = command(*bound.args, **bound.kwargs, **injected)
+            # cyclopts' own commands, which show a group's help, take no report and return nothing.
+            return int(code) if "report" in injected else ExitCode.SUCCESS
     except BrokenPipeError:
         # The reader of our output has closed the pipe, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -118,7 +120,7 @@ def _show_help(arguments: Sequence[str]) -> int:
         app.help = f"{app.help}\n\n{describe_settings_file()}"
     try:
         # Without emoji, whose table alone takes a tenth of the time.
-        app.help_print(words, console=Console(emoji=False, highlight=False))
+        app.help_print(words, console=Console(emoji=False))
     except SystemExit:
         # rich exits so where the pipe's reader has closed it, which is no failure.
         return ExitCode.SUCCESS

@@ -76,7 +76,7 @@ class SessionOptions:
     interval: float = POLL_INTERVAL
 
 
-@define(eq=False)
+@define
 class AgentTools:
     """The tools of one session.
 
@@ -93,11 +93,9 @@ class AgentTools:
     tools: Mapping[str, ToolDescription] = field(init=False)
     _intents: IntentStore = field(init=False)
     _results: ResultWriter = field(init=False)
-    _tasks: OrderedDict[str, AsyncBoundTask] = field(
-        factory=OrderedDict[str, "AsyncBoundTask"], init=False
-    )
+    _tasks: OrderedDict[str, AsyncBoundTask] = field(factory=OrderedDict[str, "AsyncBoundTask"])
     _submissions: set[asyncio.Task[AsyncBoundTask]] = field(
-        factory=set["asyncio.Task[AsyncBoundTask]"], init=False
+        factory=set["asyncio.Task[AsyncBoundTask]"]
     )
 
     def __attrs_post_init__(self) -> None:
@@ -164,9 +162,7 @@ class AgentTools:
         client = self.client
         signature = resource.signature
         reservation = client.session.reserve(signature.name, signature.operation)
-        call = prepare_create(
-            signature, _to_arguments(resource, body), client.settings, reservation=reservation
-        ).call
+        call = prepare_create(signature, _to_arguments(resource, body), client.settings).call
         intent = Intent(resource.name, client.settings.base_url, call.body or {})
         self._intents.save(intent)
         request: dict[str, JSON] = {
@@ -274,13 +270,14 @@ class AgentTools:
         record = await asyncio.to_thread(find)
         if record is None or record.state == "REFUSED":
             raise _refuse_intent(intent_id, "unknown", "is not known; plan the request")
-        if record.task_id is None or record.state in {"INTENDED", "UNKNOWN"}:
+        # A broken response may name a task.
+        if record.task_id is None or record.state == "UNKNOWN":
             raise _make_unknown_error(
                 record,
                 f"intent {intent_id} was sent once, and it is unknown whether it was accepted. "
                 "Nothing was sent now",
             )
-        return Task(record.task_id, "PENDING", route=record.route, seed=record.seed)
+        return Task(record.task_id, "PENDING", seed=record.seed)
 
     async def _wait(self, task_id: str, seconds: float, on_progress: OnProgress) -> Object:
         started = self.client.session.driver.clock.now()

@@ -103,16 +103,10 @@ class IntentStore:
         """Remove intents older than a week, also those of other servers."""
         oldest = time.time() - _LIFETIME
         for path in self.folder.glob(f"*{_SUFFIX}"):
-            intent_id = path.name.removesuffix(_SUFFIX)
-            if _ID.fullmatch(intent_id) and _is_older(path, oldest):
-                self.remove(intent_id)
+            # Another server may remove it at the same time.
+            with contextlib.suppress(OSError):
+                if _ID.fullmatch(path.stem) and path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _path(self, intent_id: str) -> Path:
         return self.folder / f"{intent_id}{_SUFFIX}"
-
-
-def _is_older(path: Path, moment: float) -> bool:
-    try:
-        return path.stat().st_mtime < moment
-    except OSError:
-        return False

@@ -89,7 +89,7 @@ def serve_stdio(make_tools: Callable[[], AgentTools]) -> int:
     return server.ended.result()
 
 
-@define(eq=False)
+@define
 class _StdioServer:
     """A server in a thread.
 

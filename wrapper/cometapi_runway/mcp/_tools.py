@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway.errors import InvalidRequestError
@@ -43,7 +43,7 @@ class ToolDescription:
 
     name: str
     description: str
-    schema: Object = field(repr=False)
+    schema: Object
     is_read_only: bool = True
     resource: ClientResource | None = None
 
@@ -82,8 +82,6 @@ def make_input_schema(resource: ClientResource) -> Object:
     components = as_object(resource.contract.document["components"]) or {}
     schemas = as_object(components["schemas"]) or {}
     names = _list_referenced(resource.body_schema, schemas)
-    if not names:
-        return resource.body_schema
     # In the contract's order.
     used = {name: schema for name, schema in schemas.items() if name in names}
     return {**resource.body_schema, "components": {"schemas": used}}

@@ -86,13 +86,7 @@ class Plan:
         """Returns the plan of the task cancelled at an age; unchanged if it has ended by then."""
         if age >= self.ends:
             return self
-        return attrs.evolve(
-            self,
-            queued=min(self.queued, age),
-            starts=min(self.starts, age),
-            ends=age,
-            ending=CANCELLED,
-        )
+        return attrs.evolve(self, ends=age, ending=CANCELLED)
 
 
 @frozen

@@ -35,6 +35,26 @@ def test_only_this_gateways_journal_entries_set_the_route(tmp_path: Path) -> Non
         assert bind_task(client, "here", "feed").route == "feed"
 
 
+def test_the_time_of_a_task_begins_with_its_submission(tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    journal = Journal(file)
+    journal.write(SubmissionStarted("old", CALL, "tasks", None), HERE)
+    journal.write(SubmissionAccepted("old", "old"))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE submission SET created_at = created_at - 90")
+    answer = {"status": "SUCCEEDED", "output": ["https://example.com/a.mp4"]}
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, json={"id": request.url.path[-3:], **answer})
+    )
+    err = io.StringIO()
+    with RunwayClient("a-key", base_url=HERE, journal=journal, transport=transport) as client:
+        tasks = [bind_task(client, key, "tasks") for key in ("old", "new")]
+        wait_and_save(client, tasks, RunOptions(interval=0.01), Report(io.StringIO(), err))
+
+    times = {line[:3]: line.rpartition(" after ")[2] for line in err.getvalue().splitlines()}
+    assert times in ({"old": f"1:3{n}", "new": f"0:0{n}"} for n in range(10))
+
+
 def write_late_ends(file: Path) -> Journal:
     """Three tasks that ended soon, and were seen to have ended 90 s after their submission."""
     journal = Journal(file)

@@ -106,11 +106,12 @@ def test_a_download_stops_at_its_next_bytes() -> None:
 
 
 def test_a_stalled_download_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, release = threading.Event(), threading.Event()
+    begun, release, ended = threading.Event(), threading.Event(), threading.Event()
 
     def download(_: Any) -> None:
         begun.set()
         release.wait(10)
+        ended.set()
 
     def completed() -> Iterator[FakeTask]:
         yield task
@@ -121,7 +122,7 @@ def test_a_stalled_download_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> Non
     task = FakeTask("t-1", download)
     try:
         _, found = finish([task], completed())
-        assert not release.is_set()
+        assert not ended.is_set()
         assert str(found) == "interrupted; partial files are kept"
     finally:
         release.set()

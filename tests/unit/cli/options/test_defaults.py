@@ -13,7 +13,11 @@ import pytest
 from tests.cases import each_case
 
 from cometapi_runway.cli import _options
+from cometapi_runway.cli._actions.create_task import CreateCommand
+from cometapi_runway.cli._actions.finish_tasks import RunOptions
+from cometapi_runway.cli._actions.live_spend import Purchase
 from cometapi_runway.cli._commands import demo
+from cometapi_runway.cli._commands._task_list import TaskList
 from cometapi_runway.cli._options.batch import (
     BatchRunOptions,
     list_database_words,
@@ -21,6 +25,7 @@ from cometapi_runway.cli._options.batch import (
 )
 from cometapi_runway.cli._options.budget import LimitOptions
 from cometapi_runway.cli._options.paths import DATABASE_VARIABLE
+from cometapi_runway.cli._output.report import CreateDetails
 
 PRICES = {"prices": None}
 LIMITS = {**PRICES, "max_cost": None, "max_tasks": None}
@@ -75,6 +80,14 @@ def test_every_option_has_its_default_and_is_named() -> None:
     }
     assert shown == DEFAULTS
     assert all(field.kw_only for fields in found.values() for field in fields)
+
+
+def test_what_a_command_passes_on_is_named() -> None:
+    for kind in (CreateCommand, CreateDetails, Purchase, RunOptions, TaskList):
+        assert all(field.kw_only for field in attrs.fields(kind))
+    assert attrs.asdict(RunOptions()) == {
+        "timeout": 600.0, **POLLS, "folder": None, "overwrite": False, "connection_options": (),
+    }  # fmt: skip
 
 
 @each_case("field", attrs.fields(BatchRunOptions), ids=lambda one: one.name)

@@ -178,6 +178,8 @@ def test_an_operation_without_a_hand_written_signature_has_a_command() -> None:
                                             },
                                             "loopCount": {"type": "integer", "maximum": 9},
                                             "aspect": {"enum": ["wide", "tall"]},
+                                            "size": {"enum": ["twenty", "columns", "it is"]},
+                                            "mood": {"enum": ["twenty", "columns", "and 21"]},
                                             "isFast": {"type": ["boolean", "null"]},
                                         },
                                     }
@@ -194,10 +196,19 @@ def test_an_operation_without_a_hand_written_signature_has_a_command() -> None:
 
     found = {option.flag: option for option in list_resource_options(made)}
 
-    assert set(found) == {"--video-uri", "--loop-count", "--aspect", "--is-fast"}
+    assert set(found) == {
+        "--video-uri",
+        "--loop-count",
+        "--aspect",
+        "--is-fast",
+        "--size",
+        "--mood",
+    }
     assert [flag for flag, option in found.items() if option.is_required] == ["--video-uri"]
     assert found["--video-uri"].metavar == "ADDRESS|FILE"
     assert found["--aspect"].metavar == "wide|tall"
+    assert found["--size"].metavar == "twenty|columns|it is"
+    assert found["--mood"].metavar == "CHOICE"
     assert get_args(get_args(found["--is-fast"].hint)[0])[0] is bool
 
 

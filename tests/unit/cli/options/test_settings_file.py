@@ -212,8 +212,11 @@ def test_a_url_is_refused_whose_password_ends_nowhere_certain(rest: str) -> None
 
 
 @pytest.mark.parametrize("rest", [f"me:{SECRET}@h/d", f"h/d?password={SECRET}", f"me:{SECRET}/@h"])
-def test_a_journals_password_in_the_file_is_refused_and_not_shown(write: Write, rest: str) -> None:
-    file = write(f'[cometapi-runway]\njournal = "postgresql://{rest}"\n')
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_journals_password_in_the_file_is_refused_and_not_shown(
+    write: Write, rest: str, scheme: str
+) -> None:
+    file = write(f'[cometapi-runway]\njournal = "{scheme}://{rest}"\n')
 
     with pytest.raises(UsageError, match="journal holds a password") as caught:
         load_settings_file()

@@ -12,6 +12,8 @@ from decimal import Decimal
 import pytest
 from attrs import evolve, frozen
 from rich.console import Console
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
 from cometapi_runway.batch import BatchStatus, RowResult
 from cometapi_runway.cli._output.batch_display import (
@@ -20,6 +22,8 @@ from cometapi_runway.cli._output.batch_display import (
     BatchDisplay,
     JsonBatchDisplay,
     LiveBatchDisplay,
+    _colour,
+    _make_bar,
     make_display,
 )
 from cometapi_runway.cli._output.batch_progress import BatchProgress, BatchTracker
@@ -127,6 +131,27 @@ def test_the_view_redirects_no_stream(streams: Streams) -> None:
 
     with LiveBatchDisplay(report).track():
         assert (sys.stdout, sys.stderr) == before
+
+
+def test_a_bar_has_at_least_eight_columns() -> None:
+    widths = []
+    for width in range(1, 100):
+        bar = _make_bar(make_progress(143, 200), width)
+        if isinstance(bar, Text):
+            assert not widths, "the wider terminal has a bar"
+            assert len(bar) <= width
+        else:
+            (cell,) = bar.columns[1].cells
+            assert isinstance(cell, ProgressBar)
+            widths.append(cell.width)
+    assert widths[0] == 8
+
+
+def test_failures_are_coloured_and_successes_are_not() -> None:
+    line = "1 succeeded   3 failed   2 cancelled   4 refused   5 over budget   6 unknown"
+    found = {line[one.start : one.end]: one.style for one in _colour(line).spans}
+    red = dict.fromkeys(("3 failed", "2 cancelled", "4 refused", "5 over budget"), "red")
+    assert found == {**red, "6 unknown": "yellow"}
 
 
 def test_a_batch_with_an_open_row_is_not_at_100_percent(streams: Streams) -> None:

@@ -25,6 +25,8 @@ from cometapi_runway.cli._output.batch_progress import (
 )
 from cometapi_runway.journal import Spending
 
+from ...support.strategies import deterministic
+
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 STATUS = BatchStatus(
     "summer",
@@ -171,6 +173,7 @@ def test_many_reasons_are_cut_and_counted() -> None:
     assert lines[-1] == "  and 7 rows for 7 other reasons"
 
 
+@deterministic
 @given(
     st.dictionaries(st.sampled_from(STATUSES), st.integers(1, 10**6)),
     st.integers(0, 10**6),

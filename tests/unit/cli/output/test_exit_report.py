@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.cases import each_case
 
@@ -208,6 +210,12 @@ def test_an_interruption_has_a_message() -> None:
 )
 def test_an_issue_names_its_option(path: str, message: str, words: str) -> None:
     assert describe_issue(Issue(path, "rule", None, message)) == words
+
+
+@pytest.mark.parametrize("delivery", ["not_sent", "unknown"])
+def test_only_what_was_not_sent_is_said_to_be(delivery: Any) -> None:
+    advice = make_exit_report(errors.APIConnectionError("x", delivery=delivery)).advice
+    assert advice.startswith("nothing was sent; ") is (delivery == "not_sent")
 
 
 def test_all_issues_are_shown() -> None:

@@ -245,6 +245,26 @@ def test_remarks_appear_above_the_bars_at_once(
     assert "it is unknown yet" not in streams[1].getvalue().removeprefix(shown)
 
 
+def test_a_bar_stops_with_its_task(live: ProgressBarReport) -> None:
+    live.clock = clock = Clock()
+    with live.track([TrackedTask(one, 58.0) for one in ("done", "late", "open")]):
+        live.show_status(Task("done", "SUCCEEDED"))
+        live.show_failure(evolve(FAILURE, task_id="late"), ERROR)
+        # These have no bar.
+        live.show_status(Task("other", "SUCCEEDED"))
+        live.show_failure(evolve(FAILURE, task_id="other"), ERROR)
+        clock.now += 10
+        assert live._bars is not None
+        rows = [
+            (row.fields["id"], row.completed, row.fields["percent"], row.fields["stopped"])
+            for row in live._bars.tasks
+        ]
+    # There are no bars any more.
+    live.show_status(Task("done", "SUCCEEDED"))
+    live.show_failure(FAILURE, ERROR)
+    assert rows == [("done", 1.0, "100%", 42.0), ("late", 0.0, "", 42.0), ("open", 0.0, "", None)]
+
+
 def test_ids_with_the_same_beginning_are_shown_whole(
     live: ProgressBarReport, streams: tuple[io.StringIO, io.StringIO]
 ) -> None:

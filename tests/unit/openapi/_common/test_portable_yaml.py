@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -163,3 +164,15 @@ def test_text_that_is_no_yaml_is_refused(text: str) -> None:
     for read in (portable_yaml.load, portable_yaml.load_as_yaml_1_1):
         with pytest.raises(ContractError, match=r"fix\.yaml"):
             read(text, "fix.yaml")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "fix.yaml"
+    for prepare, problem in (
+        (lambda: None, "cannot be read: No such file or directory"),
+        (file.mkdir, "cannot be read: Is a directory"),
+        (lambda: (file.rmdir(), file.write_bytes(b"a\xff")), "byte 1 is not UTF-8"),
+    ):
+        prepare()
+        with pytest.raises(ContractError, match=f"^here: {problem}$"):
+            portable_yaml.read_text(file, "here")

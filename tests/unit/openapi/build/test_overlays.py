@@ -217,6 +217,10 @@ def test_a_broken_overlay_is_refused_by_name(text: str, message: str) -> None:
             action("$.paths.*[?@.summary && (@.default == 1 || @.default == 3)]", update={}),
             r"\): @\['default'\] == 3 matches nothing",
         ),
+        (
+            action("$.info.tags[?@ == 'x' || @ == 'v' && @ == 'w']", remove=True),
+            r"\): \(@ == 'v' && @ == 'w'\) matches nothing, other",
+        ),
         (action("$.info['title', 'text']", update="x"), "'text' matches nothing"),
         (action("$.info['title', 'text', 'note']", update="x"), "'text' and 'note' match nothing"),
         (action("$.info.tags[0, 3]", remove=True), r"\): 3 matches nothing"),

@@ -154,3 +154,24 @@ def test_an_operation_of_several_resources_has_the_names_of_each() -> None:
     every = ["client.compat.text_to_video", "client.compat.image_to_video"]
     assert python_names.resources(raw) == every
     assert python_names.resources(raw, "B") == every[1:]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("promptText", "prompt_text"),
+        ("HTTPServer", "http_server"),
+        ("imageURIList", "image_uri_list"),
+        ("X-Runway-Version", "x_runway_version"),
+        ("a.b  c", "a_b_c"),
+        ("gen4_turbo", "gen4_turbo"),
+        ("class", "class_"),
+        ("type", "type_"),
+        ("self", "self_"),
+        ("True", "true_"),
+        ("datetime", "datetime_"),
+        ("id", "id"),
+    ],
+)
+def test_a_name_is_the_one_that_the_generator_gives(name: str, expected: str) -> None:
+    assert python_names.snake_case(name) == expected

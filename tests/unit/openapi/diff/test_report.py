@@ -41,6 +41,7 @@ def test_the_markdown_names_verdict_place_and_witness(comparison: Comparison) ->
 
 def test_the_page_shows_the_same_and_escapes_it(comparison: Comparison) -> None:
     page = report.as_html(comparison)
+    assert page.startswith("<!doctype html><html lang=en><meta charset=utf-8>\n")
     assert "maximum changed from 5 to 3" in page
     assert "/&lt;b&gt;" in page
     assert "<b>: " not in page

@@ -6,6 +6,7 @@ import inspect
 import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,17 @@ def test_a_missing_ruff_is_refused(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     with pytest.raises(ContractError, match="but no ruff is installed next to this Python"):
+        generator.check_versions(workspace)
+
+
+def test_a_missing_generator_is_refused(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", refuse)
+    with pytest.raises(ContractError, match=f"but no {generator.GENERATOR} is installed"):
         generator.check_versions(workspace)
 
 

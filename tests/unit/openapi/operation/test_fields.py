@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import jsonpath_rfc9535 as jsonpath
 import pytest
 
+from contract_tools._common.errors import ContractError
 from contract_tools._common.json_values import Json, JsonObject
-from contract_tools.operation import fields, signature
+from contract_tools.operation import fields, overlay, signature
+from contract_tools.operation.new_operation import _check_page
 from contract_tools.operation.samples import _parse_curl, make_sample
 
 SHARED = ("ContentModeration", "ImageUri", "MediaUri", "ModelName", "Ratio", "VideoUri", "WebUrl")
@@ -258,3 +263,42 @@ def test_a_docstring_is_wrapped_between_words(indent: str) -> None:
     assert all(line.startswith(further + word) for line in lines[1:])
     assert all(part == word for line in lines[1:] for part in line.split())
     assert all(len(line) <= 96 < len(f"{line} {word}") for line in lines[1:-1])
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a b", "200", "x-y", "é", "it's", 'a "b"', "a\\b", "a\nb", "\\'", "/runway/{id}"]
+)
+def test_a_target_selects_the_member_of_a_name(name: str) -> None:
+    other = f"{name} too"
+    found = jsonpath.compile(f"${overlay._member(name)}").find({name: 1, other: 2})
+    assert [node.value for node in found] == [1]
+    listed = jsonpath.compile(f"$[?@ == {overlay._quote(name)}]").find([other, name])
+    assert [node.value for node in listed] == [name]
+
+
+def test_create_sends_a_body_and_headers_that_are_optional() -> None:
+    body = {"content": {"application/json": {"schema": {"properties": {"a": {}}}}}}
+
+    def check(*parameters: JsonObject) -> JsonObject:
+        listed: Json = list(parameters)
+        made: JsonObject = {"operationId": "make", "parameters": listed, "requestBody": body}
+        page = SimpleNamespace(
+            document={"paths": {"/x": {"post": made}}}, method="POST", route="POST /x"
+        )
+        return _check_page(page, "page.md")  # type: ignore[arg-type] # of a page what it reads
+
+    version: JsonObject = {"name": "X-Runway-Version", "in": "header", "required": True}
+    trace: JsonObject = {"name": "X-Trace", "in": "header"}
+    for allowed in ((), (version,), (trace,), (version, {**trace, "required": False})):
+        assert check(*allowed)["operationId"] == "make"
+    unsendable: tuple[JsonObject, ...] = (
+        {**trace, "required": True},
+        {**trace, "in": "query"},
+        {**version, "in": "query"},
+        {**trace, "in": "cookie", "required": True},
+    )
+    for refused in unsendable:
+        for others in ((), (version,)):
+            message = f"page.md: `create` cannot send the {refused['in']} parameter "
+            with pytest.raises(ContractError, match=f"^{message}{refused['name']};"):
+                check(*others, refused)

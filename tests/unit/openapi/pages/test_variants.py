@@ -13,7 +13,7 @@ from contract_tools._common.json_values import JsonObject, at_pointer, entries, 
 from contract_tools._common.workspace import Workspace
 from contract_tools.build.contract import build_contract
 from contract_tools.build.merge import merge_pages
-from contract_tools.pages import register
+from contract_tools.pages import register, variants
 
 Snapshot = Callable[[Path], dict[str, bytes]]
 
@@ -187,3 +187,11 @@ def test_the_command_line_takes_the_variant(
     assert "--variant" in capsys.readouterr().err
     assert main(["vendor", file, "--variant", TEXT], workspace) == 0
     assert pages(workspace)[TEXT][1] == "page"
+
+
+def test_each_example_is_named_after_its_variant() -> None:
+    one, two = {"example": {"a": 1}}, {"examples": {"Default": {"value": {"a": 2}}}}
+    assert variants._examples({}, "V") == {}
+    assert variants._examples(one, "V") == {"examples": {"V": {"value": {"a": 1}}}}
+    assert variants._examples(two, "V") == {"examples": {"V Default": {"value": {"a": 2}}}}
+    assert list(members(variants._examples({**one, **two}, "V")["examples"])) == ["V Default", "V"]

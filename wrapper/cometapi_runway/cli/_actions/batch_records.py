@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.batch import BatchStatus, RowResult
@@ -106,7 +106,7 @@ class KnownBatch:
     _place: Place
     _store: Store
     _journal: Journal
-    _latest: float = field(default=0.0, init=False)
+    _latest: float = 0.0
 
     def read_status(self) -> BatchStatus:
         """How it stands."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.cli._commands._submission_text import format_settle_command
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def show_unreadable(unreadable: Sequence[UnreadableRecord], name: str, report: R
     """Show how many rows of a journal are damaged, and which tasks they are about."""
     if not unreadable:
         return
-    rows = "1 row" if len(unreadable) == 1 else f"{len(unreadable)} rows"
+    rows = count_noun(len(unreadable), "row")
     report.show_warning(f"{rows} of the journal {name} cannot be read")
     for row in unreadable:
         report.show_warning(str(row))
@@ -78,10 +79,9 @@ def show_how_to_settle(task_list: TaskList, report: Report) -> None:
     count = sum(one.key in task_list.unknown for one in task_list.submissions)
     if not count:
         return
-    requests = "1 request" if count == 1 else f"{count} requests"
     report.show_note(
-        f"{requests} of unknown outcome may have been charged: check the usage log of your\n"
-        "CometAPI account, then settle each with --task ID, --charged or --not-charged"
+        f"{count_noun(count, 'request')} of unknown outcome may have been charged: check the usage "
+        "log of your\nCometAPI account, then settle each with --task ID, --charged or --not-charged"
     )
 
 

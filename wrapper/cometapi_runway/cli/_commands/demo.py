@@ -147,11 +147,10 @@ def _get_program() -> str:
 
 
 def _format_python_example(command: create_task.CreateCommand, required: Mapping[str, str]) -> str:
-    resource = ".".join((*command.resource.groups, command.resource.attribute))
     arguments = "".join(f'        {name}="{value}",\n' for name, value in required.items())
     return (
         "from cometapi_runway import RunwayClient\n\n"
         "with RunwayClient() as client:\n"
-        f"    task = client.{resource}.create(\n{arguments}    )\n"
+        f"    task = client.{command.resource.name}.create(\n{arguments}    )\n"
         f'    print(task.wait().download("{command.saving.output}"))'
     )

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from cyclopts import Parameter
 
 from cometapi_runway._core.json_values import JSON
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.cli._actions.open_journal import open_journal
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options import paths
@@ -55,8 +56,7 @@ def export(
         rows = iter(()) if journal is None else journal.export()
         count = _write_rows(rows, format, write)
     place = "" if output is None else f" to {output}"
-    requests = "1 request" if count == 1 else f"{count} requests"
-    report.show_note(f"{requests} written{place}")
+    report.show_note(f"{count_noun(count, 'request')} written{place}")
     return ExitCode.SUCCESS
 
 

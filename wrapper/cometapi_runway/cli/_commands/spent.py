@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway.cli._actions.open_journal import open_journal
 from cometapi_runway.cli._options.shared import RUN_GROUP, ConnectionOptions, DisplayOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -58,7 +59,7 @@ def spent(
 
 
 def _describe(spending: Spending) -> str:
-    tasks = "1 task" if spending.tasks == 1 else f"{spending.tasks} tasks"
+    tasks = count_noun(spending.tasks, "task")
     if not spending.unpriced:
         return f"{tasks}, {spending.cost} USD"
     if spending.unpriced == spending.tasks:

@@ -13,6 +13,7 @@ from cyclopts import App, Group, Parameter
 from cyclopts.types import NonNegativeInt
 
 from cometapi_runway._core.lazy_module import LazyModule
+from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.task import Route
 from cometapi_runway.cli._commands._submission_text import (
     describe_unknown_submission,
@@ -270,14 +271,15 @@ def _find_unfetched(
     if not saving.includes_unfetched:
         _show_fetch_command(len(unfetched), connection_options, report)
         return []
-    tasks = "1 task" if len(unfetched) == 1 else f"{len(unfetched)} tasks"
+    tasks = count_noun(len(unfetched), "task")
     report.show_note(f"fetching the files of {tasks} that succeeded and had no file saved")
     return unfetched
 
 
 def _show_fetch_command(count: int, connection_options: Sequence[str], report: Report) -> None:
-    tasks = "1 task that succeeded has" if count == 1 else f"{count} tasks that succeeded have"
-    report.show_note(f"{tasks} no file saved, or not all of them")
+    verb = "has" if count == 1 else "have"
+    tasks = count_noun(count, "task")
+    report.show_note(f"{tasks} that succeeded {verb} no file saved, or not all of them")
     command = format_command("tasks", "resume", "--output", "FOLDER", *connection_options)
     report.show_note(f"next:  {command} fetches them while the gateway has them")
 

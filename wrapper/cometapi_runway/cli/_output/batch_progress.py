@@ -67,9 +67,9 @@ class BatchTracker:
     """
 
     max_cost: Decimal | None = None
-    _ids: set[str] = field(factory=set[str], init=False)
-    _reasons: Counter[str] = field(factory=Counter[str], init=False)
-    _ends: deque[float] = field(factory=lambda: deque[float](maxlen=_WINDOW), init=False)
+    _ids: set[str] = field(factory=set[str])
+    _reasons: Counter[str] = field(factory=Counter[str])
+    _ends: deque[float] = field(factory=lambda: deque[float](maxlen=_WINDOW))
 
     def add(self, result: RowResult) -> None:
         """Add the result of a row, which counts once."""

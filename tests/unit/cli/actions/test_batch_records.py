@@ -1,0 +1,111 @@
+"""What the command line reads from the records of a batch, and says of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from cometapi_runway.batch import RowResult
+from cometapi_runway.batch._options import BatchOptions
+from cometapi_runway.cli._actions.batch_records import KnownBatch
+from cometapi_runway.cli._actions.batch_run import Interruption, _list_unknown, _make_interruption
+from cometapi_runway.cli._commands.batch_run import _raise_limits
+from cometapi_runway.cli._options.budget import LimitOptions
+from cometapi_runway.cli._output.exit_codes import ExitCode
+
+
+def test_results_that_are_visible_late_are_not_missed() -> None:
+    """Clocks of other machines differ, and a transaction may take a while."""
+    asked: list[float] = []
+    ends = iter([[100.0, 90.0], [], [120.0]])
+
+    def read_results(_: str, since: float) -> Any:
+        asked.append(since)
+        return [(end, RowResult("a", "SUCCEEDED")) for end in next(ends)]
+
+    store: Any = SimpleNamespace(read_results=read_results)
+    known = KnownBatch("shots", store, store, store)
+    counts = [len(list(known.read_new_results())) for _ in range(3)]
+    assert counts == [2, 0, 1]
+    assert asked[0] <= 0
+    assert asked[1:] == [95.0, 95.0]
+
+
+def test_unknown_rows_are_named_and_the_rest_counted() -> None:
+    records = SimpleNamespace(format_settle_command=lambda *words: " ".join(map(str, words)))
+    run: Any = SimpleNamespace(batch=SimpleNamespace(name="shots"), records=records)
+    for count in (0, 1, 5, 6, 7):
+        rows = [RowResult(f"row-{n}", "UNKNOWN", attempts=n) for n in range(count)]
+        head, *lines = _list_unknown(run, rows) or [""]
+        assert bool(head) is bool(count)
+        expected = [f"  shots row-{n} {n}" for n in range(min(count, 5))]
+        rest = {6: ["  and 1 other row"], 7: ["  and 2 other rows"]}
+        assert lines == expected + rest.get(count, [])
+
+
+def test_an_interruption_says_what_goes_on() -> None:
+    for running, waiting, database, message in (
+        (0, 1, None, "1 row waits"),
+        (1, 0, None, "1 task continues at the gateway"),
+        (2, 3, None, "2 tasks continue at the gateway, 3 rows wait"),
+        (1, 2, "url", "1 task continues at the gateway, 2 rows wait, other workers go on"),
+    ):
+        status = SimpleNamespace(running=running, waiting=waiting)
+        records = SimpleNamespace(database=database)
+        run: Any = SimpleNamespace(records=records, resume_command="go on")
+        progress: Any = SimpleNamespace(status=status)
+        found = _make_interruption(run, progress)
+        assert (str(found), found.advice) == (f"interrupted; {message}", "go on")
+
+
+def test_one_signal_stops_a_batch_and_a_second_one_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[object] = []
+    shown = threading.Event()
+
+    def show_note(text: str) -> None:
+        assert text.startswith("stopping: ")
+        calls.append(threading.current_thread().daemon)
+        shown.set()
+
+    monkeypatch.setattr(os, "_exit", calls.append)
+    batch: Any = SimpleNamespace(stop=lambda: calls.append("stop"))
+    display: Any = SimpleNamespace(show_note=show_note)
+    interruption = Interruption(batch, display)
+    assert not interruption.is_interrupted
+    interruption._on_signal(2, None)
+    assert shown.wait(5)
+    # A write that hangs must not keep the process.
+    assert calls == ["stop", True]
+    assert interruption.is_interrupted
+    interruption._on_signal(2, None)
+    assert calls[2] == ExitCode.INTERRUPTED
+
+
+def test_a_limit_that_is_not_given_is_that_of_the_last_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMETAPI_RUNWAY_CONFIG", str(tmp_path / "none.toml"))
+    last = BatchOptions(
+        max_cost=Decimal(1), max_tasks=2, prices={"text_to_image": Decimal(3)}, concurrency=5
+    )
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[prices]\nvideo_upscale = 0.5\n")
+    for limits, changed in (
+        (LimitOptions(), {}),
+        (LimitOptions(max_cost=Decimal(5)), {"max_cost": Decimal(5)}),
+        (LimitOptions(max_tasks=0), {"max_tasks": 0}),
+        (
+            LimitOptions(prices=prices),
+            {"prices": {"text_to_image": Decimal(3), "video_upscale": Decimal("0.5")}},
+        ),
+    ):
+        assert _raise_limits(last, limits, "shots") == evolve(last, **changed)  # type: ignore[arg-type] # fields
