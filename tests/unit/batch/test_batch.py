@@ -212,7 +212,7 @@ def test_rows_are_added_all_or_none(batch: Batch, tmp_path: Path) -> None:
         1,
     )
     # As a `Manifest` it is the same.
-    batch.add_manifest(_batch.Manifest(manifest, **options))
+    assert batch.add_manifest(_batch.Manifest(manifest, **options)).row_count == 1
     before = batch._store.load_digests("b")
     (Path(batch.folder) / "taken.png").write_bytes(b"mine")
     for bad, rules in (

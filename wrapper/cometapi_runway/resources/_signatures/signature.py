@@ -53,7 +53,7 @@ class Signature(Generic[P]):
 
     operation: str
     build: Callable[P, Model]
-    route: Route = "tasks"
+    route: Route
 
     @cached_property
     def name(self) -> str:
