@@ -96,6 +96,8 @@ def test_fields_for_programs_are_numbers() -> None:
         "elapsed": 140.0,
         "remaining": 57.0,
     }
+    later = make_progress_fields(make_tracker(range(1, 141)).make_progress(STATUS, after(140.123)))
+    assert (later["elapsed"], later["remaining"]) == (140.1, 57.1)
 
 
 def test_no_end_is_estimated_from_fewer_than_three_rows() -> None:
