@@ -341,3 +341,15 @@ def test_a_thread_does_not_wait_for_another_threads_timeout(
         time.sleep(0.05)
         assert measure(journal.tasks) < 0.5
         waiting.join()
+
+
+def test_attempts_in_vain_spoil_no_later_write(journal: Journal, location: Location) -> None:
+    """psycopg would take a statement for prepared that a failed pipeline had left out."""
+    with locked(location):
+        for number in range(8):
+            with pytest.raises(StorageError, match=LOCKED):
+                journal.write(SubmissionStarted(f"v{number}", CALL, "tasks", 7), timeout=0.01)
+    for number in range(8):
+        journal.write(SubmissionStarted(f"w{number}", CALL, "tasks", 7))
+        journal.write(SubmissionAccepted(f"w{number}", f"t{number}"))
+    assert len(journal.tasks()) == 9

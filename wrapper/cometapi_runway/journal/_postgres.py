@@ -218,6 +218,9 @@ class PostgresBackend:
                 self._url.reveal(),
                 autocommit=True,
                 row_factory=dict_row,
+                # psycopg takes a statement for prepared that a failed pipeline has left out, and
+                # each later use of it fails. A connection pooler may not keep one either.
+                prepare_threshold=None,
                 connect_timeout=_CONNECT_TIMEOUT,
                 tcp_user_timeout=_DEAD_CONNECTION,
                 client_encoding="UTF8",
