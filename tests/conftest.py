@@ -23,30 +23,35 @@ collect_ignore = (
 )
 # The files that take longest, in seconds of a run with four workers. Begun last, one of them would
 # keep one worker busy while the others have nothing left.
-_LONGEST = {
-    "end_to_end/test_batch_workers.py": 38,
-    "end_to_end/test_batch.py": 35,
-    "end_to_end/test_page_changes.py": 30,
-    "unit/journal/test_locked_file.py": 22,
-    "end_to_end/cli/test_batch_run.py": 21,
-    "contract/test_client_as_server.py": 19,
-    "contract/test_wrapper_responses.py": 19,
-    "unit/journal/test_postgres.py": 18,
-    "end_to_end/cli_process/test_batch.py": 16,
-    "unit/testing/test_violations.py": 16,
-    "end_to_end/test_shared_journal.py": 15,
-    "unit/openapi/operation/test_new_operation.py": 15,
+_WAITING = {
+    "end_to_end/test_batch_workers.py": 35,
+    "end_to_end/test_batch.py": 31,
+    "unit/journal/test_locked_file.py": 23,
+    "end_to_end/cli/test_batch_run.py": 20,
+    "end_to_end/cli_process/test_batch.py": 19,
+    "unit/journal/test_postgres.py": 17,
     "end_to_end/test_crash.py": 13,
-    "mutants/test_runner.py": 13,
-    "end_to_end/test_simulator_conformance.py": 12,
-    "unit/openapi/diff/test_changed_page.py": 12,
-    "unit/openapi/generate/test_regenerate.py": 11,
+    "mutants/test_runner.py": 12,
+    "unit/journal/test_idempotency.py": 12,
+    "end_to_end/test_shared_journal.py": 11,
+    "end_to_end/test_simulator_conformance.py": 11,
     "end_to_end/test_batch_crash.py": 9,
-    "mutants/test_lists.py": 9,
-    "end_to_end/test_prism.py": 8,
-    "end_to_end/test_wheel.py": 8,
+    "end_to_end/test_wheel.py": 9,
     "end_to_end/test_batch_telemetry.py": 4,
 }
+"""These wait for other processes and for time: half of the workers begin with them."""
+_COMPUTING = {
+    "end_to_end/test_page_changes.py": 15,
+    "contract/test_client_as_server.py": 15,
+    "contract/test_wrapper_responses.py": 11,
+    "mutants/test_lists.py": 9,
+    "unit/openapi/generate/test_regenerate.py": 9,
+    "end_to_end/test_prism.py": 8,
+    "unit/testing/test_violations.py": 7,
+    "unit/openapi/operation/test_new_operation.py": 7,
+    "unit/openapi/diff/test_changed_page.py": 6,
+}
+"""These keep a core busy: the other half begins with them, so that no core is idle."""
 _VARIABLES = (
     "COMETAPI_KEY",
     "COMETAPI_RUNWAY_BASE_URL",
@@ -79,11 +84,13 @@ def _deal_longest(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     for item in items:
         by_file.setdefault(item.nodeid.partition("::")[0].removeprefix("tests/"), []).append(item)
     parts: list[list[pytest.Item]] = [[] for _ in range(workers)]
-    seconds = [0] * workers
-    for name in filter(by_file.__contains__, _LONGEST):
-        first = seconds.index(min(seconds))
-        parts[first] += by_file.pop(name)
-        seconds[first] += _LONGEST[name]
+    half = (workers + 1) // 2
+    for table, mine in (_WAITING, parts[:half]), (_COMPUTING, parts[half:] or parts):
+        seconds = [0] * len(mine)
+        for name in filter(by_file.__contains__, table):
+            first = seconds.index(min(seconds))
+            mine[first] += by_file.pop(name)
+            seconds[first] += table[name]
     others = [item for tests in by_file.values() for item in tests]
     ordered: list[pytest.Item] = []
     for number, part in enumerate(parts):
