@@ -7,7 +7,7 @@ import pytest
 from .checks.failures import raise_failures
 from .checks.generated_checks import check_request, request_failure
 from .checks.harness import respond_with_success, valid_requests
-from .drivers.generated_driver import FLAVOURS
+from .drivers.generated_driver import FLAVOURS, normalize_name
 from .drivers.request_capture import PARAMETER_LOCATIONS
 
 
@@ -29,3 +29,12 @@ def test_every_documented_parameter_is_drawn(harness, operation):
     }
     declared = {(one.location, one.name) for one in operation.parameters}
     assert drawn == declared
+
+
+def test_every_character_of_an_address_is_one_of_the_parameter(harness):
+    for operation in harness.contract.operations:
+        names = [one.name for one in operation.parameters if one.location == "path"]
+        module = harness.driver.module(operation)
+        for name in names:
+            asked = module._get_kwargs(**{normalize_name(name): "a/../b?c#d%"})
+            assert asked["url"] == operation.path.replace(f"{{{name}}}", "a%2F..%2Fb%3Fc%23d%25")

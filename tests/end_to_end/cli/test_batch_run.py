@@ -408,6 +408,7 @@ def test_a_cancelled_batch_goes_on_with_retry(
     assert resumed.code == ExitCode.SUCCESS
     assert len(gateway.charges) == 4
     assert run("batch", "cancel", "shots").err == ""
+    assert "no further task is created: cancelled\n" in run("batch", "status", "shots").out
 
 
 def test_work_needs_a_database(run: Terminal) -> None:

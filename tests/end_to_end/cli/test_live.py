@@ -392,8 +392,13 @@ def test_the_table_has_one_heading_and_each_operation_once(run: Terminal) -> Non
         ["question", "contract", "came", "verdict"]
     ]
     heads = [line for line in lines if re.match("(GET|POST) /", line)]
-    operations = {one.operation.id for one in make_questions(contract(), "2024-11-06")}
-    assert len(heads) == len(operations)
+    operations = {
+        one.operation.id: one.operation for one in make_questions(contract(), "2024-11-06")
+    }
+    assert heads == [
+        f"{one.method} {one.path}" + ("" if one.is_read else "  (not sent)")
+        for one in operations.values()
+    ]
 
 
 def test_an_example_body_is_valid_and_names_nothing_that_does_not_exist() -> None:
@@ -456,5 +461,6 @@ def test_an_interruption_of_the_question_buys_nothing(
     monkeypatch.setattr("sys.stdin", FakeTerminal(""))
     result = run(*LIVE, "--spend")
     assert result.code == ExitCode.INTERRUPTED
+    assert "[y/N] \n" in result.err
     assert "interrupted; nothing was bought" in result.err
     assert wire.creates == []

@@ -159,6 +159,14 @@ class TestOncePerShape:
             recorder.is_new(READ, body)
         assert len(recorder._outlines) == 2
 
+    def test_equal_bodies_of_two_operations_are_two_shapes(self, tmp_path: Path) -> None:
+        recorder = ResponseRecorder(tmp_path, Secret(KEY))
+        assert [recorder.is_new(name, reply(TASK)) for name in ("a", "b", "a")] == [
+            True,
+            True,
+            False,
+        ]
+
     def test_another_process_writes_no_second_file(self, tmp_path: Path) -> None:
         (file,) = record(tmp_path, READ, reply(NEW))
         file.write_text("edited", "utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -213,3 +214,31 @@ def test_a_request_on_its_way_is_not_unsent() -> None:
                 asyncio.run(sending)  # type: ignore[arg-type]
             assert step.unsent is False
     assert seen == [False] * 4
+
+
+class BrokenBody(httpx.AsyncByteStream, httpx.SyncByteStream):
+    """A response that breaks off, on a connection that httpx keeps."""
+
+    is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"{"
+        raise httpx.ReadError("broken")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{"
+        raise httpx.ReadError("broken")
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+def test_a_response_that_breaks_off_is_closed(harness: ClientHarness) -> None:
+    body = BrokenBody()
+    client = harness.new(transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=body)))
+    with pytest.raises(APIConnectionError):
+        harness.run(client.tasks.retrieve(ID))
+    assert body.is_closed

@@ -103,6 +103,14 @@ class TestAcceptedKey:
         assert create(harness, client).id == ID
         assert harness.network.methods == ["POST", "GET"]
 
+    def test_has_its_age(self, harness: ClientHarness, client: Any, location: Location) -> None:
+        """Otherwise the gateway would have to know an old task no sooner than a new one."""
+        harness.respond_with(ACCEPTED)
+        create(harness, client, seed=7)
+        change(location, "UPDATE submission SET created_at = created_at - 1000")
+        task = create(harness, client, seed=7)
+        assert 999 < harness.clock.now() - task.accepted_at < 1060
+
 
 class TestOtherRequest:
     def differs(self, harness: ClientHarness, client: Any, **arguments: Any) -> str:

@@ -9,9 +9,13 @@ from random import Random
 from tests.cases import each_case
 
 from cometapi_runway._core.secret import Secret
-from cometapi_runway._live_check._evidence import Evidence
+from cometapi_runway._live_check._evidence import (
+    Evidence,
+    make_question_fields,
+    make_response_fields,
+)
 from cometapi_runway._live_check._questions import Reply, make_questions
-from cometapi_runway._live_check._verdicts import describe_reply, judge
+from cometapi_runway._live_check._verdicts import describe_expectation, describe_reply, judge
 from cometapi_runway.validation import contract
 
 from ..capture.test_secrets import BODIES, KEY, make_response, make_secrets
@@ -47,3 +51,19 @@ def test_no_evidence_holds_a_secret(seed: int, tmp_path: Path) -> None:
         assert "zanzibar" not in text
     assert evidence.file.stat().st_mode & 0o077 == 0
     assert json.loads(evidence.file.read_text("utf-8"))["gateway"] == "gateway.example"
+
+
+def test_a_row_has_the_question_and_what_came_of_it() -> None:
+    question = QUESTIONS[0]
+    reply = Reply(make_response(BODIES[0], Random(1), make_secrets(Random(1))), None, 1.234)
+    fields = make_question_fields(question, reply, [])
+    response = fields.pop("response")
+    assert fields == {
+        "question": question.text, "method": question.method, "path": question.operation.path,
+        "headers": list(question.headers), "operation": question.operation.id,
+        "expected": describe_expectation(question), "came": describe_reply(reply),
+        "verdicts": ["as expected"], "details": [], "seconds": 1.23,
+    }  # fmt: skip
+    assert reply.response is not None
+    assert response == make_response_fields(reply.response)
+    assert make_question_fields(question, Reply(None, None, 0), [])["response"] is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +243,29 @@ async def test_a_failure_after_the_host_has_left_is_not_reported_as_lost(
         del failing, cancelled
         gc.collect()
     assert reported == []
+
+
+@pytest.mark.runway(timings=THREE_MINUTES)
+async def test_the_interval_of_the_session_is_kept(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    async with open_session(tmp_path, interval=11) as agent:
+        task_id = (await agent.buy())["task_id"]
+        await agent.call("wait", task_id=task_id, seconds=45)
+    times = [one.at for one in runway_simulator.requests if one.method == "GET"]
+    assert all(later - earlier >= 10 for earlier, later in pairwise(times[:-1]))
+
+
+async def test_a_task_has_its_age_in_a_new_session(
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old task that the gateway does not know is not waited for as a new one is."""
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+    later = time.time() + 1000
+    monkeypatch.setattr(_agent_tools.time, "time", lambda: later)
+    runway_simulator.refuse_next(404, operation="tasks", times=100)
+    async with open_session(tmp_path) as agent:
+        answer = await agent.call("wait", task_id=task_id, seconds=45)
+    assert answer.is_error
+    assert answer["error"] == "TaskNotFoundError"

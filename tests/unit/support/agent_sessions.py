@@ -88,6 +88,7 @@ async def open_session(
     mode: str = "legacy",
     client_options: dict[str, Any] | None = None,
     journal: str | None = None,
+    interval: float = 5.0,
     **limits: Any,
 ) -> AsyncIterator[Agent]:
     """A server in this process and its agent; the same folder again is a restarted server."""
@@ -95,7 +96,9 @@ async def open_session(
     resources = [
         one for one in list_client_resources() if operations is None or one.name in operations
     ]
-    options = SessionOptions(folder / "out", budget.scope, tuple(resources), folder / "intents")
+    options = SessionOptions(
+        folder / "out", budget.scope, tuple(resources), folder / "intents", interval=interval
+    )
     async with AsyncRunwayClient(
         journal=journal or folder / "journal.sqlite3", budget=budget, **(client_options or {})
     ) as client:
