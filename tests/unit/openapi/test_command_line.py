@@ -43,7 +43,7 @@ def test_a_wrong_command_line_is_refused(
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert "usage: contract_tools" in capsys.readouterr().err
+    assert re.match(r"usage: contract_tools (vendor )?\[-h\]", capsys.readouterr().err)
 
 
 def test_the_tools_work_on_the_repository_they_are_part_of(repository: Workspace) -> None:
@@ -59,7 +59,7 @@ def test_the_help_describes_every_command(capsys: pytest.CaptureFixture[str]) ->
     described = re.findall(r"^    ([a-z-]+) +[a-z]", text, re.MULTILINE)
     assert described == names.split(",")
     for name, options in {"vendor": ["page", "--variant"], "operation": ["page", "--name"],
-                          "spec-diff": ["base"], "table": ["--write"]}.items():  # fmt: skip
+                          "spec-diff": ["base"], "table": ["--write FILE"]}.items():  # fmt: skip
         with pytest.raises(SystemExit):
             main([name, "--help"])
         text = capsys.readouterr().out

@@ -1,0 +1,384 @@
+"""Every word in a table of the tools decides what the table is for, and no other word does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.cases import each_case
+
+from contract_tools._common.errors import ContractError
+from contract_tools._common.json_values import Json, JsonObject, members
+from contract_tools._common.openapi import operations
+from contract_tools._common.workspace import Workspace
+from contract_tools.build import lint, merge, overlays
+from contract_tools.diff import operation_rules, python_names, renames
+from contract_tools.diff.changes import COMPATIBLE
+from contract_tools.diff.compare import compare
+from contract_tools.diff.inline import inline
+from contract_tools.diff.json_differences import Difference, differences
+from contract_tools.diff.schema_edits import Edit, find_edits
+from contract_tools.generate import operations_table
+from contract_tools.operation import (
+    fields,
+    names,
+    new_operation,
+    overlay,
+    prose,
+    samples,
+    signature,
+)
+from contract_tools.pages import confidence, register
+
+STRING: Json = {"type": "string"}
+NUMBER: Json = {"type": "number"}
+# Keywords that restrict a value, without those that hold other schemas.
+RULES = (
+    "type", "enum", "const", "format", "pattern", "minimum", "maximum", "exclusiveMinimum",
+    "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
+    "uniqueItems", "minProperties", "maxProperties",
+)  # fmt: skip
+DATA = ("enum", "const", "example", "examples", "default")
+
+
+def test_an_update_replaces_no_rule_of_a_page() -> None:
+    for rule in (*RULES, "title", "x-known-values"):
+        row: JsonObject = {"target": "$.a", "description": "why", "x-evidence": "where"}
+        action = overlays._action({**row, "update": {rule: "new"}}, "fix.yaml")
+        document: JsonObject = {"a": {rule: "old"}}
+        if rule not in RULES:
+            overlays.apply_overlay(overlays.Overlay("fix.yaml", (action,)), document)
+            assert document == {"a": {rule: "new"}}
+            continue
+        with pytest.raises(ContractError, match=f"/a/{rule} is .old. already"):
+            overlays.apply_overlay(overlays.Overlay("fix.yaml", (action,)), document)
+
+
+def test_wording_is_no_rule() -> None:
+    wording = ("description", "title", "example", "examples", "externalDocs", "default",
+               "deprecated", renames.OWNER)  # fmt: skip
+    for key in (*wording, *RULES, "$comment"):
+        one, other = ({"items": {key: value}} for value in ("one", "two"))
+        assert renames.have_same_rules(one, other) is (key in wording), key
+        assert (not list(find_edits(one, other))) is (key in wording), key
+    for key in ("enum", "const", "not"):
+        # Data may have members of these names, and a property may be called so.
+        one, other = ({key: [{"title": text}]} for text in ("one", "two"))
+        assert renames.have_same_rules(one, other) is (key == "not"), key
+    assert not renames.have_same_rules({"properties": {"title": STRING}}, {"properties": {}})
+
+
+def test_a_renamed_object_may_differ_in_what_is_nested_in_it() -> None:
+    part: JsonObject = {"properties": {"x": STRING}}
+    changed: JsonObject = {"properties": {"x": NUMBER}}
+    for key, old, new in [
+        ("properties", part["properties"], changed["properties"]),
+        ("required", ["x"], ["x", "y"]),
+        ("items", part, changed),
+        ("additionalProperties", False, True),
+        *((union, [part], [changed]) for union in ("anyOf", "oneOf", "allOf")),
+        ("minProperties", 1, 2),
+        ("not", part, changed),
+    ]:
+        before, after = {**part, key: old}, {**part, key: new}
+        found = renames.find_renames({"old": before}, {"new": after})
+        assert found == ({} if key in {"minProperties", "not"} else {"old": "new"}), key
+
+
+def test_a_type_annotation_depends_on_some_keywords() -> None:
+    annotated = ("type", "enum", "const", "format", "items", "additionalProperties", "anyOf",
+                 "oneOf", "allOf")  # fmt: skip
+    for key in (*annotated, "minimum", "pattern", "maxLength"):
+        edit = Edit("/a", "what", "changed", (), "A", "a", keywords=frozenset({key}))
+        effects = python_names.effects_of_edit(edit, {}, is_body=False)
+        assert [one.name for one in effects] == (["models.A.a"] if key in annotated else []), key
+        for found in find_edits({key: ["a"]}, {key: ["b"]}) if not key.endswith("Of") else ():
+            assert found.narrows_type is (key in annotated), key
+    whole = Edit("", "what", "changed", (), "A", keywords=frozenset({"type"}))
+    assert [one.name for one in python_names.effects_of_edit(whole, {}, is_body=True)] == [
+        "models.A"
+    ]
+    for name in ("", "a"):
+        inline_schema = Edit("", "what", "changed", (), "", name, keywords=frozenset({"type"}))
+        assert python_names.effects_of_edit(inline_schema, {}, is_body=True) == []
+
+
+def test_names_that_a_generated_model_cannot_have_end_with_an_underscore() -> None:
+    for name in ("self", "true", "false", "datetime", "type", "class", "None", "id", "cls"):
+        wanted = name if name in {"id", "cls", "None"} else f"{name}_"
+        assert python_names.snake_case(name) == wanted.lower(), name
+    assert python_names.module({"operationId": "a"}) == "cometapi_runway_api.api.default.a"
+
+
+def test_reading_tasks_is_no_resource_of_its_own() -> None:
+    for name in ("tasks", "feed", "still"):
+        raw: JsonObject = {"operationId": "a", "x-resource": name}
+        assert python_names.resources(raw) == (["client.still"] if name == "still" else [])
+        assert bool(python_names.calls(raw)) is (name == "still")
+
+
+def test_data_in_a_schema_contains_no_references() -> None:
+    document: JsonObject = {"components": {"schemas": {"A": STRING}}}
+    for key in (*DATA, "items", "value"):
+        schema: JsonObject = {key: {"$ref": "#/components/schemas/A"}}
+        kept = inline(document, schema) == schema
+        assert kept is (key in DATA), key
+
+
+def test_data_in_the_contract_is_not_checked() -> None:
+    for key in (*DATA, "value", "items"):
+        found = list(lint._repeated_values({"schema": {key: {"enum": [1, 1]}}}))
+        assert bool(found) is (key == "items"), key
+    # A property may be called so.
+    assert not list(lint._defaults_below({}, [{"properties": {"default": STRING}}]))
+    assert list(lint._defaults_below({}, [{"items": {"default": 1}}]))
+    assert not list(lint._lonely_references({"properties": {"$ref": STRING, "a": STRING}}))
+    assert list(lint._lonely_references({"items": {"$ref": "#/a", "type": "string"}}))
+
+
+def test_a_header_has_no_date() -> None:
+    for name in ("date", "date-time", "uri"):
+        parameter: JsonObject = {"in": "header", "schema": {"format": name}}
+        found = [problem for _, problem in lint._headers({"a": parameter})]
+        wanted = [f"a header must not have the format {name}"] if name != "uri" else []
+        assert found == wanted
+        assert not list(lint._headers({"a": {**parameter, "in": "query"}}))
+
+
+def test_every_page_states_what_pages_share() -> None:
+    page: JsonObject = {name: name for name in ("openapi", "servers", "security")}
+    merged: JsonObject = {}
+    merge._take_shared(merged, {**page, "info": 1, "paths": 2, "components": 3, "tags": 4}, "a")
+    own: JsonObject = {"info": 5, "paths": 6, "components": 7}
+    merge._take_shared(merged, {**page, **own}, "b")
+    assert merged.keys() == {*page, "tags", "info"}
+    assert merged["info"] == {"title": "Runway API behind CometAPI", "version": "1.0.0"}
+    for name in page:
+        with pytest.raises(ContractError, match=f"^c: {name} is missing or empty"):
+            merge._take_shared({}, {**page, name: ""}, "c")
+    for name in (*page, "tags"):
+        with pytest.raises(ContractError, match=f"^c: {name} is 'other', the other pages have"):
+            merge._take_shared(merged, {**page, name: "other"}, "c")
+
+
+def test_a_path_holds_operations_and_more() -> None:
+    methods = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+    item: JsonObject = {name: {} for name in (*methods, "parameters", "summary", "query", "GET")}
+    found = [one.method for one in operations({"paths": {"/a": item}})]
+    assert found == [method.upper() for method in methods]
+
+
+def test_a_register_entry_states_everything(empty_workspace: Workspace) -> None:
+    texts = ("source", "method", "path", "sha256", "obtained")
+    row: JsonObject = {**dict.fromkeys(texts, "x"), "obtained": "page"}
+    assert register._entry(row, "page 1").obtained == "page"
+    for name in texts:
+        with pytest.raises(ContractError, match=f"^page 1: {name}: expected a non-empty"):
+            register._entry({**row, name: None}, "page 1")
+    levels: JsonObject = {
+        level: level for level in ("documented", "observed", "upstream", "inferred")
+    }
+    entry = register._entry({**row, "obtained": "transcribed", "confidence": levels}, "page 1")
+    assert entry.confidence == levels
+
+
+def test_a_confidence_table_names_the_fields_of_every_part() -> None:
+    media: JsonObject = {"content": {"application/json": {"schema": {
+        "properties": {"a": {}}, "additionalProperties": {"properties": {"b": {}}},
+        "items": {"properties": {"c": {}}}, "allOf": [{"properties": {"d": {}}}],
+        "anyOf": [{"properties": {"e": {}}}], "oneOf": [{"properties": {"f": {}}}],
+        "not": {"properties": {"g": {}}}}}}}  # fmt: skip
+    operation: JsonObject = {"requestBody": media, "responses": {"200": media}}
+    item: JsonObject = {"parameters": [{"name": "p"}], "post": operation}
+    page: JsonObject = {"paths": {"/a": item}}
+    parts = ["a", "{*}", "{*}.b", "[].c", "<oneOf 1>.f", "<anyOf 1>.e", "<allOf 1>.d"]
+    wanted = [f"{name}.{part}" for name in ("body", "responses.200") for part in parts]
+    assert list(confidence._parts(page)) == ["parameters.p", *wanted]
+    known = dict.fromkeys(["parameters.p", *wanted], "inferred")
+    for part in ("parameters.q", "body.q", "responses.q", "operation"):
+        entry = register.Entry("a", "POST", "/a", "0", "transcribed", "", {**known, part: "x"})
+        if part == "operation":
+            confidence.check_confidence(page, entry, "a.yaml")
+            continue
+        with pytest.raises(ContractError, match=f"names {part}, which does not exist"):
+            confidence.check_confidence(page, entry, "a.yaml")
+
+
+def test_the_table_counts_the_levels_of_fields() -> None:
+    levels: JsonObject = {
+        "body.a": "inferred", "responses.200.a": "upstream", "parameters.a": "observed",
+        "body.b": "documented", "body.c": "inferred",
+    }  # fmt: skip
+    text = operations_table._count_levels(levels)
+    assert text == "1 documented, 1 observed, 1 upstream, 2 inferred"
+    assert operations_table._count_levels({"operation": "inferred"}) == "all documented"
+
+
+def test_a_curl_command_sends_data_by_several_options() -> None:
+    for option in ("-d", "--data", "--data-raw", "--data-binary", "--json", "--form"):
+        found, headers = samples._parse_curl(f"curl u {option} '{{\"a\": 1}}' -H 'A: b'")
+        assert (found, headers) == ({} if option == "--form" else {"a": 1}, {}), option
+
+
+def test_a_docstring_has_plain_characters() -> None:
+    text = "\u2018a\u2019 \u201cb\u201d 1\u20132\u20143 4\u00d75\u2026\u00a0\u00e9"
+    assert signature._plain(text) == "'a' \"b\" 1-2-3 4x5... \u00e9"
+
+
+def test_a_description_says_what_an_argument_takes() -> None:
+    for annotation, text in {
+        "AssetInput": "An address or a file, or an object with ``uri``.",
+        "RatioInput": '``"W:H"`` or ``(W, H)``.',
+        "ReferencesInput": "Each is an address or a file, or an object with ``uri``.",
+        "UriInput": "An https URL, a data URI, or a local file as a `pathlib.Path`.",
+        "str": "",
+    }.items():
+        found = fields.Resolved(frozenset(), {"description": "A thing."})
+        described = fields._describe("x", found, annotation, None)
+        assert described == " ".join(filter(None, ("A thing.", text))), annotation
+
+
+@each_case(
+    ("words", "component"),
+    [
+        ("image picture photo still portrait", "ImageUri"),
+        ("video clip footage", "VideoUri"),
+        ("callback webhook", "WebUrl"),
+        ("sound", ""),
+    ],
+)
+def test_a_word_tells_what_an_address_leads_to(words: str, component: str) -> None:
+    for word in words.split():
+        for text in (word, word.upper()):
+            assert prose.media_component("uri", {"description": text}) == component, text
+
+
+def test_a_format_or_a_name_makes_an_address() -> None:
+    for name in ("uri", "url", "date"):
+        assert prose.is_address("x", {"type": "string", "format": name}) is (name != "date")
+    for name in ("uri", "url", "a_uri", "a_url", "aUri", "aUrl", "aURI", "aURL", "curry", "urls"):
+        assert prose.is_address(name, {"type": "string"}) is (name not in {"curry", "urls"}), name
+    for key in ("enum", "pattern", "maxLength"):
+        schema: JsonObject = {"type": "string", "format": "uri", key: 1}
+        assert prose.is_address("x", schema) is (key == "maxLength"), key
+
+
+def test_some_keywords_close_a_field() -> None:
+    for key in ("enum", "const", "pattern", "type"):
+        assert overlay._is_closed({key: 1}) is (key != "type"), key
+
+
+def overlay_of(tag: str, properties: JsonObject) -> overlay.OverlayWriter:
+    schema: Json = {"properties": properties}
+    operation: JsonObject = {
+        "requestBody": {"content": {"application/json": {"schema": schema}}},
+        "responses": {"201": {}},
+    }
+    page: Any = SimpleNamespace(document={}, path="/a", method="POST", route="POST /a", source="a")
+    return overlay.OverlayWriter(page, names.Names(tag, "thing"), operation, [], set())
+
+
+def test_known_values_are_written_for_some_fields() -> None:
+    listed = ("model", "ratio", "duration")
+    for name in (*listed, "style"):
+        schema: Json = {"type": "string", "default": "1:1"}
+        writer = overlay_of("official", {name: schema})
+        writer.write()
+        known = [
+            one for one in map(members, writer.actions)
+            if "x-known-values" in members(one.get("update"))
+        ]  # fmt: skip
+        assert len(known) == (name in listed), name
+
+
+def test_a_seed_with_bounds_keeps_them() -> None:
+    for key in ("minimum", "maximum", "format"):
+        writer = overlay_of("official", {"seed": {"type": "integer", key: 1}})
+        writer.write()
+        assert ("components/schemas/Seed" in str(writer.actions)) is (key == "format"), key
+
+
+def test_the_success_of_a_page_is_any_2xx() -> None:
+    writer = overlay_of("official", {})
+    writer.write()
+    assert ".responses['201']" in str(writer.actions)
+
+
+def test_the_attributes_of_every_client_class_are_taken(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    classes = {
+        "official": ("Operations", "BaseClient", "RunwayClient"),
+        "compat": ("CompatOperations", "Compat"),
+    }
+    listed = [*classes["official"], *classes["compat"], "Other"]
+    workspace.client.parent.mkdir(parents=True)
+    workspace.client.write_text(
+        "".join(f"class {name}:\n    of_{name.lower()} = 1\n" for name in listed), "utf-8"
+    )
+    for tag, wanted in classes.items():
+        found = names._client_attributes(workspace, tag)
+        assert found == {f"of_{name.lower()}" for name in wanted}
+
+
+def test_every_page_of_the_documentation_gets_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_operation, "operations_table", lambda _: "new\n")
+    marked = f"{operations_table.BEGIN}\nold\n{operations_table.END}\n"
+    pages = [tmp_path / name for name in ("README.md", "docs/a.md", "docs/more/b.md")]
+    for file in (*pages, tmp_path / "docs/more/c.md", tmp_path / "other.md"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(marked if file.stem != "c" else "no table", "utf-8")
+    contract: Any = SimpleNamespace(document={})
+    written = new_operation._write_tables(Workspace(tmp_path), contract)
+    assert written == {file: marked.replace("old", "new").encode() for file in pages}
+
+
+def test_some_members_of_a_security_scheme_are_rules() -> None:
+    rules = ("type", "scheme", "in", "name", "flows", "bearerFormat", "openIdConnectUrl")
+    for key in (*rules, "description"):
+        old, new = ({"components": {"securitySchemes": {"k": {key: v}}}} for v in ("a", "b"))
+        assert len(list(operation_rules.document_changes(old, new))) == (key in rules), key
+
+
+def operation_with(**raw: Json) -> JsonObject:
+    return {"paths": {"/a": {"post": {"operationId": "a", **raw}}}}
+
+
+def test_an_operation_is_deprecated_once() -> None:
+    for old, new in ((False, True), (True, True), (True, False), (False, False)):
+        one, other = (operation_with(deprecated=value) for value in (old, new))
+        found = [change.what for change in compare(one, other, lambda *_: COMPATIBLE)]
+        assert found == (["deprecated"] if (old, new) == (False, True) else [])
+
+
+def test_only_a_status_that_is_a_success_breaks() -> None:
+    two: JsonObject = {"200": {}, "201": {}, "400": {}}
+    for old, new in ((two, {**two, "202": {}}), ({**two, "202": {}}, two)):
+        (change,) = compare(
+            operation_with(responses=old), operation_with(responses=new), lambda *_: COMPATIBLE
+        )
+        how = "new" if "202" in new else "gone"
+        assert (change.part, change.what) == ("response 202", f"documented response is {how}")
+        assert (change.verdict, change.judgement.reason) == (
+            "breaking", f"a success status is {how}"
+        )  # fmt: skip
+    failures = {"500": "one", "429": "other"}
+    for status, other in (tuple(failures), tuple(failures)[::-1]):
+        found = compare(
+            operation_with(responses={status: {}}), operation_with(responses={other: {}}),
+            lambda *_: COMPATIBLE,
+        )  # fmt: skip
+        assert [(one.part, one.verdict) for one in found] == [
+            (f"response {status}", "compatible"), (f"response {other}", "compatible")
+        ]  # fmt: skip
+
+
+def test_arrays_of_objects_are_compared_by_entry() -> None:
+    one, other = {"a": 1}, {"b": 2}
+    for old, new in (([1], [one]), ([one], [1]), ([one], [one, other])):
+        assert list(differences(old, new)) == [Difference((), "changed", old, new)]
+    found = [(change.path, change.kind) for change in differences([one], [other])]
+    assert found == [((0, "a"), "removed"), ((0, "b"), "added")]
