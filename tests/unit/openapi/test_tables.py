@@ -344,7 +344,7 @@ def test_some_members_of_a_security_scheme_are_rules() -> None:
 
 
 def operation_with(**raw: Json) -> JsonObject:
-    return {"paths": {"/a": {"post": {"operationId": "a", **raw}}}}
+    return {"paths": {"/a": {"post": {"operationId": "a"} | raw}}}
 
 
 def test_an_operation_is_deprecated_once() -> None:
@@ -352,6 +352,14 @@ def test_an_operation_is_deprecated_once() -> None:
         one, other = (operation_with(deprecated=value) for value in (old, new))
         found = [change.what for change in compare(one, other, lambda *_: COMPATIBLE)]
         assert found == (["deprecated"] if (old, new) == (False, True) else [])
+
+
+def test_a_renamed_operation_without_its_resource_has_no_call_left() -> None:
+    old, new = (operation_with(**raw) for raw in ({"x-resource": "still"}, {"operationId": "b"}))
+    found = {one.name: one.what for change in compare(old, new, lambda *_: COMPATIBLE)
+             for one in change.effects}  # fmt: skip
+    package = "cometapi_runway_api.api.default"
+    assert found == {f"{package}.a": f"is called {package}.b", "client.still": "is gone"}
 
 
 def test_only_a_status_that_is_a_success_breaks() -> None:
