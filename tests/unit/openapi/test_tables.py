@@ -15,7 +15,7 @@ from contract_tools._common.openapi import operations
 from contract_tools._common.workspace import Workspace
 from contract_tools.build import lint, merge, overlays
 from contract_tools.diff import operation_rules, python_names, renames
-from contract_tools.diff.changes import COMPATIBLE
+from contract_tools.diff.changes import COMPATIBLE, Judgement
 from contract_tools.diff.compare import compare
 from contract_tools.diff.inline import inline
 from contract_tools.diff.json_differences import Difference, differences
@@ -390,3 +390,47 @@ def test_arrays_of_objects_are_compared_by_entry() -> None:
         assert list(differences(old, new)) == [Difference((), "changed", old, new)]
     found = [(change.path, change.kind) for change in differences([one], [other])]
     assert found == [((0, "a"), "removed"), ((0, "b"), "added")]
+
+
+def test_a_parameter_of_another_type_breaks_programs() -> None:
+    for key, breaks in (("type", True), ("maxLength", False)):
+        old, new = (
+            operation_with(parameters=[{"in": "query", "name": "q", "schema": {key: value}}])
+            for value in ("a", "b")
+        )
+        (change,) = compare(old, new, lambda *_: COMPATIBLE)
+        assert [one.breaking for one in change.effects] == [breaks], key
+        assert change.part == "query parameter q"
+
+
+def test_changes_are_judged_together_with_every_offered_field() -> None:
+    def body(fields: JsonObject) -> JsonObject:
+        content: JsonObject = {"application/json": {"schema": {"properties": fields}}}
+        return operation_with(requestBody={"content": content})
+
+    judged: list[tuple[JsonObject, JsonObject]] = []
+
+    def judge(old: JsonObject, new: JsonObject, *_: str) -> Judgement:
+        judged.append((old, new))
+        return COMPATIBLE
+
+    list(compare(body({"a": STRING}), body({"a": STRING, "b": STRING, "c": NUMBER}), judge))
+    ((known, whole),) = judged
+    assert known["properties"] == whole["properties"]
+
+
+def test_a_route_needs_the_keys_of_its_document() -> None:
+    def with_keys(*choices: str, **raw: Json) -> JsonObject:
+        listed: Json = [{key: [] for key in choice.split()} for choice in choices]
+        return {**operation_with(**raw), "security": listed}
+
+    for old, new, what, breaks in (
+        (with_keys("b a"), with_keys("c"), "was a and b, is c", True),
+        (with_keys("a"), with_keys("b", "a"), "was a, is b or a", False),
+        (with_keys("a"), with_keys("a", security=[]), "was a, is no key", False),
+        (with_keys("a"), with_keys("a b"), "was a, is a and b", True),
+    ):
+        (change,) = compare(old, new, lambda *_: COMPATIBLE)
+        assert (change.part, change.what) == ("security", what)
+        assert (change.verdict == "breaking") is breaks
+    assert list(compare(with_keys("a", "b"), with_keys("b", "a"), lambda *_: COMPATIBLE)) == []
