@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 from tests.cases import each_case
 
+from contract_tools._common import json_values, portable_yaml
 from contract_tools._common.errors import ContractError
 from contract_tools._common.json_values import Json, JsonObject, members
-from contract_tools._common.openapi import operations
+from contract_tools._common.openapi import json_media, operations
 from contract_tools._common.workspace import Workspace
-from contract_tools.build import lint, merge, overlays
+from contract_tools.build import join_operations, lint, merge, overlays
 from contract_tools.diff import operation_rules, python_names, renames
 from contract_tools.diff.changes import COMPATIBLE, Judgement
 from contract_tools.diff.compare import compare
@@ -30,7 +32,7 @@ from contract_tools.operation import (
     samples,
     signature,
 )
-from contract_tools.pages import confidence, register
+from contract_tools.pages import confidence, register, variants
 
 STRING: Json = {"type": "string"}
 NUMBER: Json = {"type": "number"}
@@ -306,6 +308,17 @@ def test_the_success_of_a_page_is_any_2xx() -> None:
     assert ".responses['201']" in str(writer.actions)
 
 
+CLASS = """
+class {name}:
+    set_{key} = 1
+    declared_{key}: int
+    async def asynchronous_{key}(self):
+        pass
+    def method_{key}(self):
+        self.own_{key} = read_{key}
+"""
+
+
 def test_the_attributes_of_every_client_class_are_taken(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     classes = {
@@ -315,11 +328,12 @@ def test_the_attributes_of_every_client_class_are_taken(tmp_path: Path) -> None:
     listed = [*classes["official"], *classes["compat"], "Other"]
     workspace.client.parent.mkdir(parents=True)
     workspace.client.write_text(
-        "".join(f"class {name}:\n    of_{name.lower()} = 1\n" for name in listed), "utf-8"
+        "".join(CLASS.format(name=name, key=name.lower()) for name in listed), "utf-8"
     )
     for tag, wanted in classes.items():
         found = names._client_attributes(workspace, tag)
-        assert found == {f"of_{name.lower()}" for name in wanted}
+        kinds = ("set", "declared", "method", "asynchronous", "own")
+        assert found == {f"{kind}_{name.lower()}" for name in wanted for kind in kinds}
 
 
 def test_every_page_of_the_documentation_gets_the_table(
@@ -434,3 +448,52 @@ def test_a_route_needs_the_keys_of_its_document() -> None:
         assert (change.part, change.what) == ("security", what)
         assert (change.verdict == "breaking") is breaks
     assert list(compare(with_keys("a", "b"), with_keys("b", "a"), lambda *_: COMPATIBLE)) == []
+
+
+def test_what_two_pages_say_is_joined_in_the_order_of_the_first() -> None:
+    joined = join_operations._prefer_first({"b": 1, "a": 2}, {"c": 3, "a": 4})
+    assert list(members(joined).items()) == [("b", 1), ("a", 2), ("c", 3)]
+    assert join_operations._prefer_first([1, 2], [3, 2]) == [1, 2, 3]
+    assert join_operations._prefer_first([1], {"a": 1}) == [1]
+    union: Json = {"anyOf": [STRING, NUMBER]}
+    for first, second, wanted in (
+        (STRING, None, STRING), (None, STRING, STRING), (STRING, STRING, STRING),
+        (None, None, None), (STRING, NUMBER, union), (union, {}, {"anyOf": [STRING, NUMBER, {}]}),
+        ({**members(union), "title": "a"}, STRING,
+         {"anyOf": [{**members(union), "title": "a"}, STRING]}),
+    ):  # fmt: skip
+        assert join_operations._any_of(first, second) == wanted
+
+
+def test_a_default_in_a_schema_that_contains_itself_is_found_once() -> None:
+    reference: Json = {"$ref": "#/a"}
+    document: JsonObject = {"a": {"default": 1, "items": reference}}
+    found = list(islice(lint._defaults_below(document, [reference]), 5))
+    assert found == ["/#~1a"]
+
+
+def test_an_example_of_a_variant_is_renamed() -> None:
+    media: JsonObject = {"schema": STRING, "example": 1, "examples": {"a": {"value": 2}}}
+    operation: JsonObject = {"requestBody": {"content": {"application/json": media}}}
+    entry = register.Entry("a", "POST", "/a", "0", "page", "Thing")
+    page = variants.name_variant_body({"paths": {"/a": {"post": operation}}}, entry, "a.yaml")
+    (named,) = (json_media(members(one.raw["requestBody"])) for one in operations(page))
+    assert named == {
+        "schema": {"anyOf": [{"$ref": "#/components/schemas/Thing"}]},
+        "examples": {"Thing a": {"value": 2}, "Thing": {"value": 1}},
+    }
+
+
+def test_a_message_describes_what_was_found() -> None:
+    for value, text in (
+        ({}, "an object with the keys (none)"), ({"a": 1, "b": 2}, "an object with the keys a, b"),
+        ([1, 2], "an array of 2"), (None, "nothing (null)"), ("a", "'a'"), (1, "1"),
+    ):  # fmt: skip
+        assert json_values.describe(value) == text
+    for path in ((1,), ("1",), ("a",), (0, "a")):
+        with pytest.raises(ContractError, match=r"^#/.*: points at nothing; .* has no "):
+            json_values.at_path([1], path)
+    with pytest.raises(ContractError) as caught:
+        portable_yaml.load("a: [", "a.yaml")
+    place = "a.yaml: line 1, column 5 not YAML"
+    assert str(caught.value) == f"{place}: expected the node content, but found '<stream end>'"

@@ -114,8 +114,8 @@ def test_every_part_of_a_report_is_written_and_escaped() -> None:
         f"<h1>What changed in the contract</h1><p>{html.escape(line)}</p>",
         f"<p>Note: {rest[0]}</p>",
         "<h2>The document</h2>",
-        f"<article class=compatible><b class=compatible>compatible</b> <code>server</code> {rest[1]}"
-        "</article>",
+        "<article class=compatible><b class=compatible>compatible</b> <code>server</code> "
+        f"{rest[1]}</article>",
         f"<h2>{rest[2]}</h2>",
         "<article class=breaking><b class=breaking>breaking</b> <code>body /x&lt;y&gt;</code> "
         "&lt;what&gt;<br>On the wire: why &lt;so&gt;.<pre>&quot;&lt;w&gt;&quot;</pre>"
