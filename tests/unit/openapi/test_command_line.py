@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,13 @@ def test_the_help_describes_every_command(capsys: pytest.CaptureFixture[str]) ->
         text = capsys.readouterr().out
         for option in options:
             assert re.search(rf"^  {option}( [A-Z]+)?\s+[a-z]", text, re.MULTILINE), option
+
+
+def test_the_module_is_a_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["contract_tools", "vendor", "nowhere.md"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(inspect.getfile(main), run_name="__main__")
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == "error: nowhere.md: no such file\n"

@@ -103,10 +103,14 @@ def test_a_search_for_a_text_is_repeatable_and_bounded() -> None:
 
 
 def test_a_summary_is_cut_to_its_line() -> None:
-    for length, end in ((85, " bb."), (86, "a.")):
+    for length, end in ((85, "a bb."), (86, "aa.")):
         raw: JsonObject = {"operationId": "a", "summary": f"{'a' * length} bb."}
         first = signature._docstring(Operation("POST", "/a", raw, {}), [], "options")
         assert first.splitlines()[0].endswith(end)
+    named: JsonObject = {"operationId": "make_a_thing", "summary": "Takes X."}
+    for raw, line in ((named, "Takes X."), ({**named, "summary": ""}, "make a thing.")):
+        text = signature._docstring(Operation("POST", "/a", raw, {}), [], "options")
+        assert text.startswith(f'"""{line}\n\nArgs:\n    **options: See `CallOptions`.\n\n')
 
 
 def test_an_overlay_has_a_number_of_its_format(tmp_path: Path) -> None:

@@ -16,13 +16,20 @@ from contract_tools._common.json_values import Json, JsonObject, members
 from contract_tools._common.openapi import json_media, operations
 from contract_tools._common.workspace import Workspace
 from contract_tools.build import join_operations, lint, merge, overlays
-from contract_tools.diff import operation_rules, python_names, renames
+from contract_tools.diff import (
+    judge,
+    operation_rules,
+    page_report,
+    python_names,
+    renames,
+    witness,
+)
 from contract_tools.diff.changes import COMPATIBLE, Judgement
 from contract_tools.diff.compare import compare
 from contract_tools.diff.inline import inline
 from contract_tools.diff.json_differences import Difference, differences
 from contract_tools.diff.schema_edits import Edit, find_edits
-from contract_tools.generate import operations_table
+from contract_tools.generate import operations_table, regenerate
 from contract_tools.operation import (
     fields,
     names,
@@ -225,6 +232,7 @@ def test_a_curl_command_sends_data_by_several_options() -> None:
 
 
 def test_a_docstring_has_plain_characters() -> None:
+    assert signature._plain('a\\b """') == "a/b '''"
     text = "\u2018a\u2019 \u201cb\u201d 1\u20132\u20143 4\u00d75\u2026\u00a0\u00e9"
     assert signature._plain(text) == "'a' \"b\" 1-2-3 4x5... \u00e9"
 
@@ -424,11 +432,11 @@ def test_changes_are_judged_together_with_every_offered_field() -> None:
 
     judged: list[tuple[JsonObject, JsonObject]] = []
 
-    def judge(old: JsonObject, new: JsonObject, *_: str) -> Judgement:
+    def record(old: JsonObject, new: JsonObject, *_: str) -> Judgement:
         judged.append((old, new))
         return COMPATIBLE
 
-    list(compare(body({"a": STRING}), body({"a": STRING, "b": STRING, "c": NUMBER}), judge))
+    list(compare(body({"a": STRING}), body({"a": STRING, "b": STRING, "c": NUMBER}), record))
     ((known, whole),) = judged
     assert known["properties"] == whole["properties"]
 
@@ -497,3 +505,114 @@ def test_a_message_describes_what_was_found() -> None:
         portable_yaml.load("a: [", "a.yaml")
     place = "a.yaml: line 1, column 5 not YAML"
     assert str(caught.value) == f"{place}: expected the node content, but found '<stream end>'"
+
+
+def test_a_body_becomes_required_or_optional() -> None:
+    for old, new, what, verdict in (
+        (True, False, "no longer required", "compatible"),
+        (False, True, "now required", "breaking"),
+    ):
+        one, other = (
+            operation_with(requestBody={"required": value, "content": {}}) for value in (old, new)
+        )
+        (change,) = compare(one, other, lambda *_: COMPATIBLE)
+        assert (change.part, change.what, change.verdict) == ("body", what, verdict)
+        assert list(compare(one, one, lambda *_: COMPATIBLE)) == []
+
+
+def test_a_change_that_nothing_decides_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "_gap", lambda *_: (False, False))
+    found = judge.judge({"type": "null"}, {"type": "null"}, "request", "")
+    assert (found.verdict, found.witness) == ("undecided", [])
+    assert found.reason == "neither compatibility nor a difference could be shown"
+
+
+def test_a_difference_is_applied_and_described_by_its_kind() -> None:
+    old: JsonObject = {"a": {"b": 1, "c": [1, 2]}}
+    for kind, before, after, wanted, text in (
+        ("added", None, 2, {"b": 2, "c": [1, 2]}, "added: 2"),
+        ("removed", 1, None, {"c": [1, 2]}, "removed (was 1)"),
+        ("renamed", 1, "d", {"c": [1, 2], "d": 1}, "looks renamed to d"),
+        ("reordered", 1, 2, {"b": 2, "c": [1, 2]}, "the same entries in another order"),
+        ("changed", 1, 2, {"b": 2, "c": [1, 2]}, "changed from 1 to 2"),
+        ("changed", 1, 1, {"b": 1, "c": [1, 2]}, "changed"),
+    ):
+        one = Difference(("a", "b"), kind, before, after)  # type: ignore[arg-type] # a literal
+        assert one.apply(old) == {"a": wanted}, kind
+        assert page_report._line_by_pointer(one) == f"at /a/b: {text}"
+
+
+def test_the_examples_of_every_branch_are_found() -> None:
+    for union in ("anyOf", "oneOf", "allOf", "not"):
+        schema: JsonObject = {union: [{"examples": [1], "properties": {"a": {"example": 2}}}]}
+        assert witness.find_examples(schema) == ({} if union == "not" else {"": [1], "/a": [2]})
+
+
+def test_the_models_of_a_document_have_their_fields() -> None:
+    schemas: JsonObject = {"A": {"properties": {"aB": {}}}, "B": {"type": "string"}}
+    assert python_names.models({"components": {"schemas": schemas}}) == {"A": ["a_b"]}
+
+
+def test_names_of_the_contract_are_taken() -> None:
+    contract: JsonObject = {"paths": {
+        "/a": {"post": {"tags": ["official"], "x-resource": "a"}},
+        "/b": {"post": {"tags": ["compat"], "x-resource": {"b": "B", "c": "C"}}}}}  # fmt: skip
+    assert names._resources(contract, "official") == {"a"}
+    assert names._resources(contract, "compat") == {"b", "c"}
+    for field, name in (("X-Y", "x_y"), ("_a_", "a"), ("aB", "a_b"), ("for", "for_")):
+        assert fields._argument_name(field, ()) == name
+
+
+def test_every_file_has_its_place() -> None:
+    one = Workspace(Path("/x"))
+    places = (one.pyproject, one.vendor, one.register, one.overlays, one.contract,
+              one.generator_config, one.package, one.signatures, one.client, one.samples,
+              one.scratch)  # fmt: skip
+    assert [one.name(place) for place in places] == [
+        "pyproject.toml", "openapi/vendor", "openapi/vendor/pages.toml", "openapi/overlays",
+        "openapi/runway.yaml", "openapi/generator.yaml", "generated/cometapi_runway_api",
+        "wrapper/cometapi_runway/resources/_signatures", "wrapper/cometapi_runway/_client.py",
+        "tests/data/samples", ".build",
+    ]  # fmt: skip
+
+
+def test_a_sample_names_how_the_page_shows_it_and_what_it_leaves_out() -> None:
+    media: JsonObject = {
+        "examples": {"A": {"value": {"n": 1}}, "B": {"value": {"n": 2}}},
+        "example": {"n": 3},
+        "schema": {"default": {"n": 4}},
+    }
+    code: Json = {"source": "curl u -H 'A: b: c' -H 'X-Runway-Version: 1: 2' -d '{\"n\": 5}'"}
+    header: JsonObject = {"in": "header", "required": True}
+    operation: JsonObject = {
+        "requestBody": {"content": {"application/json": media}},
+        "x-codeSamples": [code],
+        "parameters": [{**header, "name": "B"}, {**header, "name": "C", "required": False}],
+    }
+    item: JsonObject = {"parameters": [{**header, "name": "A"}], "post": operation}
+    page: Any = SimpleNamespace(document={"paths": {"/a": item}})
+    version = {"X-Runway-Version": "2024-11-06"}
+    assert samples.read_samples(page) == [
+        samples.Sample("example", "example A of the body", {"n": 1}, version),
+        samples.Sample("example-2", "example B of the body", {"n": 2}, version),
+        samples.Sample("example", "example of the body", {"n": 3}, version),
+        samples.Sample("default", "default of the body", {"n": 4}, version),
+        samples.Sample("code", "code sample", {"n": 5}, {"X-Runway-Version": "1: 2"}),
+    ]
+    assert list(samples._required_headers(page)) == ["A", "B"]
+
+
+def test_yaml_is_read_and_written_with_its_places() -> None:
+    with pytest.raises(ContractError, match=r"^a\.yaml: /a/b/0 reads 'no' under YAML 1\.2 but"):
+        portable_yaml.load_unambiguous("a:\n  b: [no]\n", "a.yaml")
+    assert portable_yaml.dump({"a": "x\ny"}) == "a: |-\n  x\n  y\n"
+    assert portable_yaml.dump({"a": "x\u2028y"}) == 'a: "x\\Ly"\n'
+    assert portable_yaml.dump({"a": "no", "b": "x"}) == "a: 'no'\nb: x\n"
+
+
+def test_a_derived_file_that_is_no_text_is_compared_too() -> None:
+    lines = regenerate._differences({"a": b"\xff"}, {"a": b"a"})
+    assert lines[3:] == [
+        "@@ -1 +1 @@", "-\ufffd", "+a",
+        "1 file differs from what `make regenerate` makes; run it",
+    ]  # fmt: skip

@@ -35,6 +35,10 @@ def test_a_failure_midway_restores_every_file(
     with pytest.raises(OSError, match="No space left"):
         atomic_files.replace_files({tmp_path / name: content for name, content in changes.items()})
     assert atomic_files.read_tree(tmp_path) == dict.fromkeys("abc", b"before")
+    (tmp_path / "c").unlink()
+    with pytest.raises(OSError, match="No space left"):
+        atomic_files.replace_files({tmp_path / "a": b"after", tmp_path / "c": b"after"})
+    assert atomic_files.read_tree(tmp_path) == dict.fromkeys("ab", b"before")
 
 
 def test_a_folder_replaces_another(tmp_path: Path) -> None:
