@@ -291,16 +291,17 @@ def overlay_of(tag: str, properties: JsonObject) -> overlay.OverlayWriter:
 
 
 def test_known_values_are_written_for_some_fields() -> None:
-    listed = ("model", "ratio", "duration")
-    for name in (*listed, "style"):
-        schema: Json = {"type": "string", "default": "1:1"}
-        writer = overlay_of("official", {name: schema})
-        writer.write()
-        known = [
-            one for one in map(members, writer.actions)
-            if "x-known-values" in members(one.get("update"))
-        ]  # fmt: skip
-        assert len(known) == (name in listed), name
+    is_open: JsonObject = {"type": "string", "default": "1:1"}
+    for name in ("model", "ratio", "duration", "style"):
+        for schema, listed in (
+            (is_open, ("model", "ratio", "duration")),
+            ({**is_open, "enum": ["1:1"]}, ("model",)),
+        ):
+            writer = overlay_of("official", {name: schema})
+            writer.write()
+            updates = [members(members(one).get("update")) for one in writer.actions]
+            found = [one for one in updates if "x-known-values" in one]
+            assert len(found) == (name in listed), name
 
 
 def test_a_seed_with_bounds_keeps_them() -> None:
