@@ -193,7 +193,7 @@ def _lonely_references(document: JsonObject) -> Iterator[tuple[str, str]]:
 def _patterns(document: JsonObject) -> Iterator[tuple[str, str]]:
     for path, node in _nodes(document):
         pattern = members(node).get("pattern")
-        if isinstance(pattern, str) and path[-1:] != ("properties",):
+        if isinstance(pattern, str):
             yield from ((pointer(path), problem) for problem in _pattern_problems(pattern))
 
 
@@ -209,7 +209,7 @@ def _repeated_values(document: JsonObject) -> Iterator[tuple[str, str]]:
     for path, node in _nodes(document):
         values = entries(members(node).get("enum"))
         twice = sorted({repr(value) for value in values if values.count(value) > 1})
-        if twice and path[-1:] != ("properties",):
+        if twice:
             yield pointer(path), f"enum lists {', '.join(twice)} twice"
 
 

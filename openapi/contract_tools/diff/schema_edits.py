@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from contract_tools._common.json_values import (
     Json,
@@ -59,7 +59,7 @@ class Edit:
     place: str
     what: str
     kind: Kind
-    assignments: Assignments = field(repr=False)
+    assignments: Assignments
     owner: str = ""
     name: str = ""
     new_name: str = ""

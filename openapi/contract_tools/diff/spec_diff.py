@@ -85,7 +85,6 @@ def load_contract(workspace: Workspace, base: str) -> JsonObject:
         cwd=workspace.root,
         capture_output=True,
         check=False,
-        text=True,
         encoding="utf-8",
     )
     if shown.returncode:

@@ -98,7 +98,6 @@ def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
         [str(part) for part in command],
         env=environment,
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=False,
     )

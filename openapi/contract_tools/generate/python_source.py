@@ -40,7 +40,6 @@ def _run_ruff(text: str, name: str, *arguments: str) -> str:
         [str(program), *arguments, "--stdin-filename", name, "-"],
         input=text,
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=False,
     )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from contract_tools.operation.samples import Sample
     from contract_tools.pages.saved_page import Page
 
-KNOWN_FIELDS = ("model", "ratio", "duration")
+# The model is not among them: it has known values even where the page closes the list.
+KNOWN_FIELDS = ("ratio", "duration")
 _MODERATION = {"publicFigureThreshold"}
 _HEADING = """\
 Written by `make operation` from the page; edited by hand from then on.

@@ -11,9 +11,11 @@ from contract_tools._common import atomic_files
 
 def test_files_are_written_and_deleted_together(tmp_path: Path) -> None:
     (tmp_path / "old").write_bytes(b"old")
-    atomic_files.replace_files({tmp_path / "deep" / "new": b"new", tmp_path / "old": None})
-    assert atomic_files.read_tree(tmp_path) == {"deep/new": b"new"}
-    assert (tmp_path / "deep" / "new").stat().st_mode & 0o777 == 0o644
+    new = tmp_path / "very" / "deep" / "new"
+    for content in (b"first", b"new"):
+        atomic_files.replace_files({new: content, tmp_path / "old": None})
+    assert atomic_files.read_tree(tmp_path) == {"very/deep/new": b"new"}
+    assert new.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_failure_midway_restores_every_file(
@@ -33,6 +35,10 @@ def test_a_failure_midway_restores_every_file(
     with pytest.raises(OSError, match="No space left"):
         atomic_files.replace_files({tmp_path / name: content for name, content in changes.items()})
     assert atomic_files.read_tree(tmp_path) == dict.fromkeys("abc", b"before")
+    (tmp_path / "c").unlink()
+    with pytest.raises(OSError, match="No space left"):
+        atomic_files.replace_files({tmp_path / "a": b"after", tmp_path / "c": b"after"})
+    assert atomic_files.read_tree(tmp_path) == dict.fromkeys("ab", b"before")
 
 
 def test_a_folder_replaces_another(tmp_path: Path) -> None:
@@ -42,6 +48,10 @@ def test_a_folder_replaces_another(tmp_path: Path) -> None:
         file.write_text(content)
     atomic_files.swap_folder(tmp_path / "fresh", tmp_path / "goal")
     assert atomic_files.read_tree(tmp_path / "goal") == {"a": b"new"}
+    for target in ("very/deep/goal", "very/deep/other"):
+        (tmp_path / "fresh").mkdir()
+        atomic_files.swap_folder(tmp_path / "fresh", tmp_path / target)
+        assert (tmp_path / target).is_dir()
 
 
 def test_a_failed_swap_keeps_the_old_folder(
@@ -64,11 +74,12 @@ def test_a_failed_swap_keeps_the_old_folder(
 
 
 def test_a_scratch_folder_is_deleted_afterwards(tmp_path: Path) -> None:
-    parent = tmp_path / "build"
-    with atomic_files.scratch_folder(parent) as folder:
-        (folder / "x").write_text("x")
-        assert folder.parent == parent
-    assert list(parent.iterdir()) == []
+    parent = tmp_path / "deep" / "build"
+    for _ in range(2):
+        with atomic_files.scratch_folder(parent) as folder:
+            (folder / "x").write_text("x")
+            assert folder.parent == parent
+        assert list(parent.iterdir()) == []
 
 
 def test_python_caches_are_ignored(tmp_path: Path) -> None:

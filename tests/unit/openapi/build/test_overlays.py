@@ -178,7 +178,7 @@ def test_a_rule_is_replaced_on_purpose_and_a_property_of_its_name_is_merged() ->
         (text_of(action("$.a", remove=True) | {"x-evidence": []}), r"x-evidence: .*an array of 0"),
         (text_of(action("$.a", remove=True) | {"x-evidence": ["a", ""]}), r"x-evidence: .*''"),
         (text_of(action("$.a", remove=True, where="x")), r"unknown field 'where'"),
-        (text_of(action("$.a")), r"exactly one of update, remove, copy; found none"),
+        (text_of(action("$.a")), r"exactly one of update, remove, copy; found none$"),
         (text_of(action("$.a", update=1, remove=True)), r"found update and remove"),
         (text_of(action("$.a", remove=False)), r"remove must be true, found False"),
         (text_of(action("$.a", remove="yes")), r"remove must be true, found 'yes'"),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tools.diff import report
+from contract_tools.diff.changes import COMPATIBLE as COMPATIBLE_JUDGEMENT
+from contract_tools.diff.changes import Change, Effect, Judgement
 from contract_tools.diff.compare import compare
 from contract_tools.diff.judge import judge
 from contract_tools.diff.spec_diff import Comparison
@@ -80,3 +82,63 @@ def test_the_json_holds_every_change(comparison: Comparison) -> None:
 def test_no_change_is_reported_as_none() -> None:
     same = Comparison("v1", tuple(compare(BASE, BASE, judge)))
     assert "Nothing that matters has changed since v1." in report.as_markdown(same)
+
+
+def test_every_part_of_a_report_is_written_and_escaped() -> None:
+    effects = (
+        Effect("client.<i>", "is <gone>", breaking=True),
+        Effect("b", "is new", breaking=False),
+    )
+    changes = (
+        Change("", "server", "", "<a> is new", COMPATIBLE_JUDGEMENT),
+        Change(
+            "op<1>", "body", "/x<y>", "<what>", Judgement("breaking", "why <so>", ["<w>"]), effects
+        ),
+        Change("op<1>", "", "", "moved", Judgement("undecided")),
+    )
+    comparison = Comparison("v<1>", changes, "a <note>", "digest")
+    line = "3 changes since v<1>: 1 breaking, 1 undecided, 1 compatible."
+    text = [
+        "# What changed in the contract", "", line, "", "Note: a <note>", "", "## The document", "",
+        "- **compatible** server: <a> is new", "", "## op<1>", "",
+        "- **breaking** body /x<y>: <what>", "  - on the wire: why <so>", '  - for example `"<w>"`',
+        "  - in Python: `client.<i>` is <gone> (breaking)", "  - in Python: `b` is new",
+        "- **undecided** the operation: moved",
+    ]  # fmt: skip
+    assert report.as_markdown(comparison) == text
+
+    page = report.as_html(comparison)
+    _, body = page.split("</style>\n")
+    first, *rest = (html.escape(one) for one in ("v<1>", "a <note>", "<a> is new", "op<1>"))
+    assert body.splitlines() == [
+        f"<h1>What changed in the contract</h1><p>{html.escape(line)}</p>",
+        f"<p>Note: {rest[0]}</p>",
+        "<h2>The document</h2>",
+        "<article class=compatible><b class=compatible>compatible</b> <code>server</code> "
+        f"{rest[1]}</article>",
+        f"<h2>{rest[2]}</h2>",
+        "<article class=breaking><b class=breaking>breaking</b> <code>body /x&lt;y&gt;</code> "
+        "&lt;what&gt;<br>On the wire: why &lt;so&gt;.<pre>&quot;&lt;w&gt;&quot;</pre>"
+        "<ul><li><code>client.&lt;i&gt;</code> is &lt;gone&gt; (breaking)"
+        "<li><code>b</code> is new</ul></article>",
+        "<article class=undecided><b class=undecided>undecided</b> <code>the operation</code> moved"
+        "</article>",
+        "</html>",
+    ]
+    assert first in body
+
+    counts = {"breaking": 1, "undecided": 1, "compatible": 1}
+    known = {"base": "v<1>", "headline": line, "note": "a <note>", "digest": "digest", **counts}
+    data = report.as_json(comparison)
+    assert {**data, "changes": None} == {**known, "changes": None}
+    assert data["changes"][1] == {
+        "operation": "op<1>", "part": "body", "place": "/x<y>", "what": "<what>",
+        "verdict": "breaking", "wire": "breaking", "reason": "why <so>", "witness": ["<w>"],
+        "python": [
+            {"name": "client.<i>", "what": "is <gone>", "breaking": True},
+            {"name": "b", "what": "is new", "breaking": False},
+        ],
+    }  # fmt: skip
+    alone = Comparison("v1", changes[:1])
+    assert report.headline(alone) == "1 change since v1: 0 breaking, 0 undecided, 1 compatible."
+    assert "Note" not in "".join([*report.as_markdown(alone), report.as_html(alone)])

@@ -108,8 +108,7 @@ def test_nothing_of_the_environment_reaches_the_programs(
         ran.append(command)
         environment = {"PATH": str(Path(sys.executable).parent), "LANG": "C.UTF-8"}
         assert options == {
-            "env": environment, "capture_output": True, "text": True, "encoding": "utf-8",
-            "check": False,
+            "env": environment, "capture_output": True, "encoding": "utf-8", "check": False
         }  # fmt: skip
         if "openapi_python_client" in command:
             shutil.copytree(workspace.package, command[-1])

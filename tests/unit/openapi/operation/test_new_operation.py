@@ -370,6 +370,7 @@ def test_what_is_left_to_decide_is_listed_last(
     lines = taken_in.reports[page]
     start = lines.index(f"client.{name}.create is there. To decide:")
     assert all(line.endswith(": written") for line in lines[:start])
+    assert "generated/cometapi_runway_api: written" in lines[:start]
     assert len(lines[start + 1 :]) == len(decisions)
     for line, part in zip(lines[start + 1 :], decisions, strict=True):
         assert line.startswith("- ")
