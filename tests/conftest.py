@@ -8,12 +8,13 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests import common_cause
 
-from .postgres_server import PostgresServer, use_shared_server
+from .postgres_server import SHARED_FOLDER, PostgresServer, use_shared_server
 
 # They import what POSIX systems alone have: terminals, forked processes.
 collect_ignore = (
@@ -174,7 +175,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     folder = tmp_path_factory.getbasetemp()
     # Each worker of xdist has a folder in that of the run.
     run = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    with use_shared_server(run / "postgres") as server:
+    with use_shared_server(Path(os.environ.get(SHARED_FOLDER) or run / "postgres")) as server:
         yield server
 
 

@@ -28,6 +28,8 @@ ADMIN = "journal"
 GUARDED = "guarded"
 """A user who needs a password."""
 PASSWORD = "pw-5c41e-of-the-database"
+SHARED_FOLDER = "COMETAPI_RUNWAY_TEST_POSTGRES"
+"""The environment variable that names the folder of a server that outlives a run of pytest."""
 _START_TIMEOUT = 60
 _SETTINGS = (
     # The data is thrown away with the server.

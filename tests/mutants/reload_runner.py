@@ -14,7 +14,6 @@ from attrs import evolve
 from . import forked_processes, package_copy, value_cache
 from .baseline import Baseline
 from .results import LOADING_TIMEOUT, SURVIVED, SuiteResult, Trial
-from .suites import COMMON
 
 _FIRST = 25
 
@@ -95,7 +94,7 @@ def _run(trial: Trial, baseline: Baseline, report: Callable[[str], None], paths:
     plugin = _OrderedTests(trial, baseline, report)
     files = sorted({name.partition("::")[0] for name in trial.tests})
     paths_given = "-o", f"pythonpath={' '.join(paths)}"
-    given = [*COMMON, "-x", *paths_given, *trial.suite.left_out, *files]
+    given = [*trial.suite.options, "-x", *paths_given, *trial.suite.left_out, *files]
     status = pytest.main(given, plugins=[plugin])
     if not _is_copy(trial, paths):
         report("the copy was not loaded")

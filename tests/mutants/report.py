@@ -51,12 +51,12 @@ class RunResults:
 
     @property
     def is_good(self) -> bool:
-        """Whether every picked mutant and 95 % of the random ones of each area were killed.
+        """Whether every picked mutant and 96 % of the random ones of each area were killed.
 
         And whether most of the random ones could run: of few that could, the share means nothing.
         """
         picked, areas = self.counted("picked"), by_area(self.counted("random"))
-        enough = all(sum(one.is_killed for one in own) >= 0.95 * len(own) for own in areas.values())
+        enough = all(sum(one.is_killed for one in own) >= 0.96 * len(own) for own in areas.values())
         random = self.outcomes["random"]
         have_run = sum(bool(one.broken) for one in random) <= 0.2 * len(random)
         return (

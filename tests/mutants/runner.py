@@ -26,7 +26,7 @@ from .areas import CONTRACT, find_area
 from .baseline import Baseline, Function, Recorder
 from .mutation_operators import Mutant
 from .results import NOT_CALLED, SURVIVED, TIMED_OUT, MutantResult, SuiteResult, Trial
-from .suites import COMMON, COMPARISON, Suite
+from .suites import COMPARISON, Suite
 
 _VARIANTS = 3
 # Seconds of overhead per test.
@@ -50,7 +50,7 @@ def baseline(suites: tuple[Suite, ...], workers: int) -> dict[str, Baseline]:
 
         def work(suite: Suite, _: Callable[[str], None]) -> int:
             recorder = Recorder()
-            status = pytest.main([*COMMON, *suite.arguments], plugins=[recorder])
+            status = pytest.main(suite.arguments, plugins=[recorder])
             (folder / suite.name).write_bytes(pickle.dumps(recorder.baseline))
             return int(status)
 

@@ -24,6 +24,7 @@ class Suite:
         has_slow_variants: whether a few variants of each test run before all of them.
         starts_processes: whether its tests start processes, which load the mutant from a copy.
             What they call is unknown, so all tests run for each mutant that is left.
+        needs_server: whether its tests are those of a PostgreSQL server, which all of them share.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Suite:
     deselected: tuple[str, ...] = ()
     has_slow_variants: bool = False
     starts_processes: bool = False
+    needs_server: bool = False
 
     def applies_to(self, area: str) -> bool:
         """Whether the suite runs for mutants of an area."""
@@ -41,7 +43,15 @@ class Suite:
     @property
     def arguments(self) -> list[str]:
         """The arguments of pytest."""
-        return [*self.folders, *(f"--ignore={one}" for one in self.without), *self.left_out]
+        ignored = (f"--ignore={one}" for one in self.without)
+        return [*self.options, *self.folders, *ignored, *self.left_out]
+
+    @property
+    def options(self) -> list[str]:
+        """The options of pytest, whatever is collected."""
+        # A forked test that forks would run the rest of the suite.
+        server = "postgres" if self.needs_server else "not postgres"
+        return [*_COMMON, "-m", f"{server} and not forks"]
 
     @property
     def left_out(self) -> list[str]:
@@ -70,6 +80,19 @@ SUITES = (
             "tests/unit/journal/test_journal_files.py::test_processes_create_it_at_the_same_time",
             "tests/unit/io/test_slots.py::test_an_interruption_at_any_moment_loses_no_slot",
         ),
+    ),
+    Suite(
+        "postgres",
+        ("tests/unit/journal",),
+        ("core",),
+        # Left out of the suite above too.
+        without=("tests/unit/journal/test_journal_lock.py",),
+        # These start a server of their own, or processes, which do not have the mutation.
+        deselected=(
+            "tests/unit/journal/test_postgres.py::TestServerThatStops",
+            "tests/unit/journal/test_journal_files.py::test_processes_share_it",
+        ),
+        needs_server=True,
     ),
     Suite(
         "simulator",
@@ -137,6 +160,4 @@ SUITES = (
 )
 # Libraries that are also pytest plugins are imported before pytest starts and are not rewritten.
 _LOADED_EARLY = "ignore::pytest.PytestAssertRewriteWarning"
-# Each of many processes would start a server, and a forked test would run the rest of the suite.
-_ALONE = "not postgres and not forks"
-COMMON = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", _LOADED_EARLY, "-m", _ALONE)
+_COMMON = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", _LOADED_EARLY)

@@ -13,7 +13,7 @@ import pytest
 from . import code_swap, forked_processes, package_copy, value_cache
 from .baseline import Baseline
 from .results import LOADING_TIMEOUT, NOT_CALLED, SuiteResult, Trial
-from .suites import COMMON, Suite
+from .suites import Suite
 
 
 class _ForkingSession:
@@ -118,7 +118,7 @@ def _serve(
             plugin = _ForkingSession(
                 trials, baseline, workers, lambda found: pipe.write(pickle.dumps(found))
             )
-            pytest.main([*COMMON, *suite.arguments], plugins=[plugin])
+            pytest.main(suite.arguments, plugins=[plugin])
             status = 0 if plugin.is_done else 1
     finally:
         os._exit(status)
