@@ -77,6 +77,13 @@ def count_sessions(server: PostgresServer, database: str) -> int:
     return int(count)
 
 
+def wait_for_none(server: PostgresServer, database: str) -> None:
+    end = time.monotonic() + 5
+    while count_sessions(server, database) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert count_sessions(server, database) == 0
+
+
 class TestTables:
     def test_are_in_a_schema_of_their_own(self, postgres_url: str) -> None:
         with connect_to_postgres(postgres_url) as db:
@@ -160,6 +167,42 @@ class TestTables:
         rows = journal._database.backend.fetch("SHOW synchronous_commit", {}, 1)
         assert [row["synchronous_commit"] for row in rows] == ["on"]
         journal.close()
+
+    def test_only_what_was_paid_for_waits_for_the_disk(
+        self, journal: Journal, postgres_url: str
+    ) -> None:
+        """The gateway can be asked for the rest."""
+        with connect_to_postgres(postgres_url) as db:
+            db.execute("SET search_path TO cometapi_runway")
+            db.execute("CREATE TABLE seen (task_id TEXT, state TEXT, setting TEXT)")
+            db.execute(
+                """CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO cometapi_runway.seen VALUES (
+                    NEW.task_id, NEW.state, current_setting('synchronous_commit'));
+                RETURN NEW; END $$"""
+            )
+            db.execute(
+                "CREATE TRIGGER see AFTER INSERT OR UPDATE ON submission "
+                "FOR EACH ROW EXECUTE FUNCTION see()"
+            )
+            start(journal, "k")
+            journal.write(SubmissionAccepted("k", "t"))
+            journal.write(TaskEnded(Task("t", "SUCCEEDED")))
+            start(journal, "l")
+            seen = db.execute("SELECT task_id, state, setting FROM seen").fetchall()
+        assert [setting for _, _, setting in seen] == ["on", "on", "off", "on"], seen
+
+    def test_of_another_version_are_left_at_once(
+        self, postgres_server: PostgresServer, postgres_database: str, postgres_url: str
+    ) -> None:
+        Journal(postgres_url).close()
+        with connect_to_postgres(postgres_url) as db:
+            db.execute("UPDATE cometapi_runway.journal_version SET version = 99")
+        with pytest.raises(ConfigurationError, match="it has schema version 99") as caught:
+            Journal(postgres_url)
+        # Whoever holds the error holds no session.
+        wait_for_none(postgres_server, postgres_database)
+        assert caught.value.setting == "journal"
 
 
 class TestValues:
@@ -270,6 +313,12 @@ class TestWrongLocation:
         assert PASSWORD not in repr(journal)
         assert PASSWORD not in str(vars(journal._database.backend))
         journal.close()
+
+    def test_a_password_that_says_nothing_leaves_the_message_whole(self) -> None:
+        for password, message in ("of", "end of string"), ("end", "[hidden] of string"):
+            with pytest.raises(ConfigurationError, match="cannot be opened") as caught:
+                Journal(f"postgresql://me:{password}@[::1/x")
+            assert message in str(caught.value)
 
     def test_a_sqlite_url_is_a_path(self, tmp_path: Path) -> None:
         journal = Journal(f"sqlite:///{tmp_path}/a.journal")
@@ -469,14 +518,8 @@ class TestAbsence:
         assert postgres_server.execute(query) == [(1,)]
         assert threading.active_count() == threads
         journal.close()
-        self.wait_for_none(postgres_server, postgres_database)
+        wait_for_none(postgres_server, postgres_database)
         assert postgres_server.execute(query) == [(0,)]
-
-    def wait_for_none(self, server: PostgresServer, database: str) -> None:
-        end = time.monotonic() + 5
-        while count_sessions(server, database) and time.monotonic() < end:
-            time.sleep(0.01)
-        assert count_sessions(server, database) == 0
 
     def test_no_session_is_left_of_a_client_that_is_closed(
         self,
@@ -489,7 +532,7 @@ class TestAbsence:
         harness.respond_with(json_reply({"id": ID}))
         harness.run(client.character_performance.create(**ASSETS))
         harness.run(client.close())
-        self.wait_for_none(postgres_server, postgres_database)
+        wait_for_none(postgres_server, postgres_database)
 
     def test_a_journal_that_is_dropped_open_warns_of_nothing(
         self,
@@ -505,7 +548,7 @@ class TestAbsence:
         del journal
         gc.collect()
         assert ignored == []
-        self.wait_for_none(postgres_server, postgres_database)
+        wait_for_none(postgres_server, postgres_database)
 
     def test_no_idle_transaction_stays_open(
         self, journal: Journal, postgres_server: PostgresServer, postgres_database: str
