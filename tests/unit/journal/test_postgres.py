@@ -35,6 +35,7 @@ from cometapi_runway._flows.entries import (
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway.journal import Journal, PendingEntryError, StorageError
 from cometapi_runway.journal import _database as database_module
+from cometapi_runway.journal._backend import Statement
 from cometapi_runway.journal._postgres import PostgresBackend
 
 from ...postgres_server import (
@@ -498,6 +499,76 @@ class TestServerThatDoesNotAnswer:
         backend._url = url
         backend._failure = None
         assert journal.tasks()[0].task_id == "t"
+
+
+class TestBackend:
+    def test_a_failed_connect_is_remembered_as_long_as_it_took(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Many threads do not wait in turn for a server that does not answer."""
+        asked: list[float] = []
+        now = 100.0
+
+        def fail_after_three_seconds() -> Any:
+            nonlocal now
+            asked.append(now)
+            now += 3
+            raise StorageError("no answer", is_busy=True)
+
+        backend = PostgresBackend(Secret("postgresql://me@host/x"))
+        monkeypatch.setattr(backend, "_connect", fail_after_three_seconds)
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        for moment in 100, 103, 105.9, 106, 111.9, 112:
+            now = moment
+            with pytest.raises(StorageError, match="no answer") as caught:
+                backend.connect(1)
+            assert caught.value.is_busy
+        assert asked == [100, 106, 112]
+
+    @each_case("error", [KeyboardInterrupt(), RuntimeError("of no driver")], ids=repr)
+    def test_what_interrupts_a_pipeline_closes_the_connection(
+        self, error: BaseException, postgres_url: str
+    ) -> None:
+        backend = PostgresBackend(Secret(postgres_url))
+        backend.connect(1)
+
+        def interrupt(_: Any) -> None:
+            raise error
+
+        with pytest.raises(type(error)) as caught:
+            backend._run(interrupt)
+        assert caught.value is error
+        with pytest.raises(StorageError, match="the connection is closed"):
+            backend.fetch("SELECT 1", {}, 1)
+        backend.connect(1)
+        assert backend.fetch("SELECT 1 AS one", {}, 1) == [{"one": 1}]
+        backend.close()
+
+    def test_each_call_has_its_own_limits(self, postgres_url: str) -> None:
+        """A wait for a lock is cut into slices; a statement has at least a second."""
+        backend = PostgresBackend(Secret(postgres_url))
+        backend.connect(3)
+        query = (
+            "SELECT current_setting('lock_timeout') AS lock, "
+            "current_setting('statement_timeout') AS statement"
+        )
+        into = "INSERT INTO cometapi_runway.limits "
+        create = "CREATE TABLE cometapi_runway.limits (lock TEXT, statement TEXT)"
+        backend.execute([Statement(create, {})], 1)
+        limits = {
+            0.05: ("50ms", "1s"), 0: ("1ms", "1s"), 10: ("200ms", "10s"),
+            1e9: ("200ms", "2000000s"),
+        }  # fmt: skip
+        for timeout, expected in limits.items():
+            (row,) = backend.fetch(query, {}, timeout)
+            assert tuple(row.values()) == expected
+            backend.execute([Statement(into + query, {})], timeout)
+        written = backend.fetch("SELECT * FROM cometapi_runway.limits", {}, 1)
+        assert [tuple(row.values()) for row in written] == list(limits.values())
+        connection: Any = backend._connection
+        # Outside of a call, those of the connection.
+        assert tuple(connection.execute(query).fetchone().values()) == ("200ms", "3s")
+        backend.close()
 
 
 class TestAbsence:

@@ -293,7 +293,7 @@ class PostgresBackend:
 
     def _describe(self, error: Exception) -> str:
         """The error's first line, without the password."""
-        text = str(error).strip().split("\n", 1)[0]
+        text = str(error).strip().partition("\n")[0]
         return redact_text(_hide_password_in(text, self._url))
 
 
@@ -343,9 +343,7 @@ def _prepare(connection: psycopg.Connection[DictRow], owner: int, timeout: float
             )
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
         tables = POSTGRES_TABLES + INDEXES_V2 if version is None else ""
-        for statement in (tables + V2_TO_V3).split(";"):
-            if statement.strip():
-                connection.execute(statement)
+        connection.execute((tables + V2_TO_V3).encode())
         connection.execute("DELETE FROM journal_version")
         connection.execute("INSERT INTO journal_version VALUES (%s)", (SCHEMA_VERSION,))
 
