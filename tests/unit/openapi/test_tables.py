@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from tests.cases import each_case
 
@@ -94,6 +95,47 @@ def test_a_renamed_object_may_differ_in_what_is_nested_in_it() -> None:
         before, after = {**part, key: old}, {**part, key: new}
         found = renames.find_renames({"old": before}, {"new": after})
         assert found == ({} if key in {"minProperties", "not"} else {"old": "new"}), key
+
+
+def test_a_field_that_stays_is_the_new_name_of_none() -> None:
+    for stays in (False, True):
+        before: JsonObject = {"old": STRING, **({"other": STRING} if stays else {})}
+        found = renames.find_renames(before, {"other": STRING})
+        assert found == ({} if stays else {"old": "other"})
+
+
+def test_what_is_inside_a_value_has_its_path() -> None:
+    value: Json = {"a": ["x", ["y", {"b": "z"}]], "c": 1}
+    found = [(".".join(map(str, path)), one) for path, one in json_values.walk(value)]
+    assert found == [
+        ("", value),
+        ("a", ["x", ["y", {"b": "z"}]]),
+        ("a.0", "x"),
+        ("a.1", ["y", {"b": "z"}]),
+        ("a.1.0", "y"),
+        ("a.1.1", {"b": "z"}),
+        ("a.1.1.b", "z"),
+        ("c", 1),
+    ]
+
+
+def test_a_difference_that_no_value_shows_is_breaking_where_it_is_sure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(witness.WitnessSearch, "find", lambda *_: None)
+    for covered, verdict in ("NO", "breaking"), ("UNKNOWN", "undecided"):
+        compared = SimpleNamespace(
+            covers=lambda _, covered=covered: getattr(judge.Containment, covered),
+            subtract=lambda _: SimpleNamespace(
+                satisfiability=lambda: judge.Satisfiability.YES, to_json_schema=dict
+            ),
+        )
+        library = SimpleNamespace(
+            canonicalize=lambda _, compared=compared: compared,
+            Draft202012Validator=jsonschema_rs.Draft202012Validator,
+        )
+        monkeypatch.setattr(judge, "jsonschema_rs", library)
+        assert judge.judge({}, {"type": "string"}, "request").verdict == verdict
 
 
 def test_a_type_annotation_depends_on_some_keywords() -> None:
@@ -288,6 +330,15 @@ def overlay_of(tag: str, properties: JsonObject) -> overlay.OverlayWriter:
     }
     page: Any = SimpleNamespace(document={}, path="/a", method="POST", route="POST /a", source="a")
     return overlay.OverlayWriter(page, names.Names(tag, "thing"), operation, [], set())
+
+
+def test_a_value_that_must_be_is_known() -> None:
+    schema: JsonObject = {"type": "string", "description": "Must be gen5_mini."}
+    writer = overlay_of("official", {"model": schema})
+    writer.write()
+    updates = [members(members(one).get("update")) for one in writer.actions]
+    (found,) = [one["x-known-values"] for one in updates if "x-known-values" in one]
+    assert "gen5_mini" in str(found)
 
 
 def test_known_values_are_written_for_some_fields() -> None:
