@@ -71,7 +71,7 @@ class Entry:
 
 def vendored_name(source: str) -> str:
     """Return the name under which a page's block is stored."""
-    return source.rsplit("/", 1)[-1].removesuffix(".json") + ".yaml"
+    return source.rpartition("/")[2].removesuffix(".json") + ".yaml"
 
 
 def sha256(content: bytes) -> str:

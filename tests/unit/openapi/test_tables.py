@@ -23,6 +23,7 @@ from contract_tools.diff import (
     page_report,
     python_names,
     renames,
+    schema_edits,
     witness,
 )
 from contract_tools.diff.changes import COMPATIBLE, Judgement
@@ -30,7 +31,7 @@ from contract_tools.diff.compare import compare
 from contract_tools.diff.inline import inline
 from contract_tools.diff.json_differences import Difference, differences
 from contract_tools.diff.schema_edits import Edit, find_edits
-from contract_tools.generate import operations_table, regenerate
+from contract_tools.generate import generator, operations_table, regenerate
 from contract_tools.operation import (
     fields,
     names,
@@ -117,6 +118,45 @@ def test_what_is_inside_a_value_has_its_path() -> None:
         ("a.1.1.b", "z"),
         ("c", 1),
     ]
+
+
+def test_a_pointer_escapes_what_separates_its_steps() -> None:
+    document: JsonObject = {"a~b/c": [{"~1": "x"}]}
+    assert json_values.pointer(("a~b/c", 0, "~1")) == "/a~0b~1c/0/~01"
+    assert json_values.at_pointer(document, "/a~0b~1c/0/~01") == "x"
+
+
+def test_branches_are_paired_by_rules_then_by_component_then_as_the_last_ones() -> None:
+    def branch(rule: str, owner: str = "") -> JsonObject:
+        return {"type": rule, **({schema_edits.OWNER: owner} if owner else {})}
+
+    pair = schema_edits._pair_branches
+    assert pair([branch("a"), branch("b")], [branch("b"), branch("a")]) == {0: 1, 1: 0}
+    for owners, wanted in (("A", "B"), {0: 1, 1: 0}), (("", ""), {}), (("A", ""), {0: 1, 1: 0}):
+        before = [branch(f"old {owner}", owner) for owner in owners]
+        after = [branch(f"new {owner}", owner) for owner in reversed(owners)]
+        assert pair(before, after) == wanted, owners
+
+
+def test_a_resource_is_named_like_the_end_of_its_path() -> None:
+    for path, name in ("/v1/_X-rayX_/{id}", "x_rayx"), ("/runway/Text To.Image", "text_to_image"):
+        page: Any = SimpleNamespace(path=path)
+        assert names._derive_resource(page) == name
+
+
+def test_a_package_without_a_list_of_names_exports_none(tmp_path: Path) -> None:
+    module = tmp_path / "__init__.py"
+    for text, exported in ("x = 1", set()), ('x = 1\n__all__ = ("A", "B")', {"A", "B"}):
+        module.write_text(text, "utf-8")
+        assert generator._exported(module) == exported
+
+
+def test_a_field_that_is_new_hits_only_if_it_is_required() -> None:
+    for is_required in (False, True):
+        edit = Edit("/a", "what", "added", (), "A", "a", is_required=is_required)
+        (effect,) = python_names.effects_of_edit(edit, {}, is_body=False)
+        assert (effect.name, effect.breaking) == ("models.A.a", is_required)
+        assert effect.what == ("is new, and required" if is_required else "is new")
 
 
 def test_a_difference_that_no_value_shows_is_breaking_where_it_is_sure(
