@@ -33,6 +33,20 @@ async def test_clock_rates() -> None:
         await SimClock.scaled(1_000_000).sleep(10_000)
 
 
+@each_case(
+    ("rate", "left", "pause"),
+    [(0.0, 9.0, 0.005), (1.0, 9.0, 0.05), (1.0, 0.01, 0.01), (100.0, 1.0, 0.01), (100.0, 9, 0.05)],
+)
+def test_a_wait_notices_soon_that_another_thread_moves_the_clock(
+    rate: float, left: float, pause: float
+) -> None:
+    clock = SimClock(rate, 100.0, lambda: 7.0)
+    pauses = clock._poll_intervals(100.0 + left)
+    assert [next(pauses), next(pauses)] == pytest.approx([pause, pause])
+    clock.advance(left)
+    assert list(pauses) == []
+
+
 @each_case("factor", [0, -1, float("nan"), float("inf")])
 def test_a_rate_is_positive_and_finite(factor: float) -> None:
     with pytest.raises(ValueError, match="factor"):

@@ -86,7 +86,9 @@ def test_faults_can_be_added_and_removed() -> None:
         {"kind": "status", "status": 503, "operation": "tasks", "first": 1},
         {"kind": "reset", "nth": 9},
     ]
-    assert call(target, "POST", "faults", rules).status == 200
+    added = call(target, "POST", "faults", rules)
+    assert added.status == 200
+    assert json.loads(added.body) == get_json(target, "faults") == {"faults": rules}
     assert target.faults.rules == (
         Fault("status", status=503, when=When("tasks", first=1)),
         Fault("reset", when=When(nth=9)),
@@ -101,7 +103,8 @@ def test_faults_can_be_added_and_removed() -> None:
 def test_outcomes_can_be_added_and_removed() -> None:
     target = make_gateway()
     call(target, "POST", "outcomes", {"code": "ASSET.INVALID", "nth": 1})
-    call(target, "POST", "outcomes", {"status": "CANCELLED", "nth": 2})
+    added = call(target, "POST", "outcomes", {"status": "CANCELLED", "nth": 2})
+    assert json.loads(added.body) == get_json(target, "outcomes")
     ids = [create(target) for _ in range(3)]
     target.clock.advance(60)
     views = [target.view(task) for task in ids]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from email.utils import parsedate_to_datetime
-from typing import get_args
+from typing import Any, get_args
 
+import attrs
 import pytest
 from tests.cases import each_case
 
@@ -223,21 +224,66 @@ def test_faults_survive_a_json_round_trip(fault: Fault) -> None:
 
 
 @each_case(
-    ("fields", "named"),
+    ("fields", "message"),
     [
-        ({}, "kind"),
-        ({"kind": "explode"}, "kind"),
-        ({"kind": "status", "status": 99}, "status"),
-        ({"kind": "status", "status": 600}, "status"),
-        ({"kind": "hang", "seconds": -1}, "0 seconds or more"),
-        ({"kind": "hang", "seconds": "long"}, "long"),
-        ({"kind": "status", "headers": {"A": "b\r\nC: d"}}, "header field"),
-        ({"kind": "reset", "acted": "yes"}, "acted"),
-        ({"kind": "reset", "nth": 0}, "nth"),
-        ({"kind": "reset", "colour": "red"}, "colour"),
-        ({"kind": "reset", "when": {}}, "when"),
+        ({}, "kind is missing; it is one of status, html, rate_limit, reset, cut,"),
+        ({"kind": "explode"}, "'kind' must be in .*'stale'.* .got 'explode'"),
+        ({"kind": 5}, "'kind' must be in"),
+        ({"kind": "status", "status": 199}, "'status' must be >= 200: 199"),
+        ({"kind": "status", "status": 600}, "'status' must be <= 599: 600"),
+        ({"kind": "status", "status": "500"}, "'status' must be <class 'int'> .got '500'"),
+        ({"kind": "status", "status": 500.0}, "'status' must be <class 'int'> .got 500.0"),
+        ({"kind": "status", "code": 5}, "'code' must be <class 'str'> .got 5"),
+        ({"kind": "status", "message": 5}, "'message' must be <class 'str'> .got 5"),
+        ({"kind": "status", "message": None}, "'message' must be <class 'str'> .got None"),
+        ({"kind": "status", "body": 5}, "'body' must be <class 'str'> .got 5"),
+        ({"kind": "hang", "seconds": -1}, "a fault takes 0 seconds or more, got -1"),
+        ({"kind": "hang", "seconds": "long"}, "a fault takes 0 seconds or more, got 'long'"),
+        ({"kind": "rate_limit", "retry_after": -1}, "a fault takes 0 seconds or more, got -1"),
+        ({"kind": "rate_limit", "retry_after": "2"}, "a fault takes 0 seconds or more, got '2'"),
+        ({"kind": "rate_limit", "as_date": 1}, "'as_date' must be <class 'bool'> .got 1"),
+        ({"kind": "status", "headers": {"A": "b\r\nC: d"}}, "not a header field: 'A': "),
+        ({"kind": "status", "headers": {"A:": "b"}}, "not a header field: 'A:': 'b'"),
+        ({"kind": "status", "headers": {"A(": "b"}}, "not a header field: 'A[(]': 'b'"),
+        ({"kind": "status", "headers": {"": "b"}}, "not a header field: '': 'b'"),
+        ({"kind": "status", "headers": {"A": " b"}}, "not a header field: 'A': ' b'"),
+        ({"kind": "status", "headers": {"A": "b\t"}}, "not a header field: 'A': 'b.t'"),
+        ({"kind": "status", "headers": 5}, "headers must be names with their values, got 5"),
+        ({"kind": "status", "headers": "ab"}, "headers must be names with their values, got 'ab'"),
+        ({"kind": "reset", "acted": "yes"}, "'acted' must be <class 'bool'> .got 'yes'"),
+        ({"kind": "reset", "operation": 5}, "'operation' must be <class 'str'> .got 5"),
+        ({"kind": "reset", "nth": 0}, "'nth' must be >= 1: 0"),
+        ({"kind": "reset", "first": 0}, "'first' must be >= 1: 0"),
+        ({"kind": "reset", "every": 0}, "'every' must be >= 1: 0"),
+        ({"kind": "reset", "nth": 1.5}, "'nth' must be <class 'int'> .got 1.5"),
+        ({"kind": "reset", "first": "1"}, "'first' must be <class 'int'> .got '1'"),
+        ({"kind": "reset", "every": [1]}, "'every' must be <class 'int'> .got .1."),
+        ({"kind": "reset", "colour": "red"}, "unknown key 'colour'; known keys: acted, as_date,"),
+        ({"kind": "reset", "whem": {}}, "unknown key 'whem'; known keys: "),
+        ({"kind": "reset", "when": {}}, "unknown key 'when'; known keys: "),
     ],
 )
-def test_bad_rules_are_refused_by_name(fields: dict[str, object], named: str) -> None:
-    with pytest.raises(ValueError, match=named):
+def test_bad_rules_are_refused_by_name(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}") as caught:
         fault_from_json(json.loads(json.dumps(fields)))
+    assert caught.value.args == (str(caught.value),)
+
+
+@each_case(
+    "fields",
+    [
+        {"status": 200}, {"status": 599}, {"seconds": 0}, {"retry_after": 0}, {"nth": 1},
+        {"first": 1}, {"every": 1}, {"body": ""}, {"headers": {"!": ""}},
+        {"headers": {"X-a_9": "b\tc  d: e"}}, {"headers": {"A": "b"}},
+    ],
+)  # fmt: skip
+def test_a_rule_at_a_limit_is_taken(fields: dict[str, object]) -> None:
+    fault = fault_from_json(json.loads(json.dumps({"kind": "status", **fields})))
+    found = {**attrs.asdict(fault), **attrs.asdict(fault.when), "headers": dict(fault.headers)}
+    assert {name: found[name] for name in fields} == fields
+
+
+@each_case("wrong", [{"when": "tasks"}, {"when": None}, {"when": Fault("reset")}])
+def test_a_condition_is_a_when(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="'when' must be"):
+        Fault("reset", **wrong)

@@ -146,7 +146,7 @@ def _deliver_range(
     first, last = found.group(1, 2)
     start = int(first) if first else max(size - int(last), 0)
     stop = min(int(last) + 1, size) if first and last else size
-    if start >= size or stop <= start:
+    if stop <= start:
         return Reply(416, (("Content-Range", f"bytes */{size}"),))
     content_range = ("Content-Range", f"bytes {start}-{stop - 1}/{size}")
     return Reply(206, (*headers, content_range), file.content[start:stop])
