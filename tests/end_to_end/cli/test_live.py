@@ -281,6 +281,17 @@ def test_the_cheapest_price_of_the_contract_is_the_one_offered(
     assert f"price:   {min(prices)} USD" in run(*SPEND).err
 
 
+def test_without_a_price_nothing_is_bought(
+    connect: Callable[[Wire], Wire], run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = connect(Wire())
+    monkeypatch.setattr(live_spend, "read_price", lambda _: None)
+    result = run(*SPEND)
+    assert result.code == ExitCode.USAGE
+    assert "error: the contract names no price; nothing was sent\nnext:  leave out" in result.err
+    assert wire.creates == []
+
+
 def test_spending_records_every_shape_without_a_secret(
     connect: Callable[[Wire], Wire], run: Terminal
 ) -> None:

@@ -14,10 +14,11 @@ from attrs import evolve
 
 from cometapi_runway.batch import RowResult
 from cometapi_runway.batch._options import BatchOptions
-from cometapi_runway.cli._actions.batch_records import KnownBatch
+from cometapi_runway.cli._actions.batch_records import KnownBatch, locate_records
 from cometapi_runway.cli._actions.batch_run import Interruption, _list_unknown, _make_interruption
 from cometapi_runway.cli._commands.batch_run import _raise_limits
 from cometapi_runway.cli._options.budget import LimitOptions
+from cometapi_runway.cli._options.shared import ConnectionOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
 
 
@@ -109,3 +110,30 @@ def test_a_limit_that_is_not_given_is_that_of_the_last_run(
         ),
     ):
         assert _raise_limits(last, limits, "shots") == evolve(last, **changed)  # type: ignore[arg-type] # fields
+
+
+def test_commands_that_follow_find_the_same_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("BASE_URL", "JOURNAL", "DATABASE"):
+        monkeypatch.delenv(f"COMETAPI_RUNWAY_{variable}", raising=False)
+    journal, gateway = str(tmp_path / "folder" / "j.sqlite3"), "http://127.0.0.1:1"
+    connection = ConnectionOptions(base_url=gateway, journal=journal)
+    at_gateway, at_journal = ("--base-url", gateway), ("--journal", journal)
+
+    local = locate_records(connection, None)
+    assert (local.data, local.journal) == (tmp_path / "folder", Path(journal))
+    assert local.words == (*at_gateway, *at_journal)
+    assert local.journal_words == at_journal
+    assert local.format_settle_command("shots", "a", 2).split() == [
+        *"cometapi-runway tasks settle shots/a/2 --task ID".split(), *at_journal,
+    ]  # fmt: skip
+
+    database = "postgresql://me:s3cret@h/d"
+    shared = locate_records(connection, database)
+    assert (shared.journal, shared.database and shared.database.reveal()) == (None, database)
+    assert shared.words == (*at_gateway, "--database", "postgresql://me@h/d")
+    assert shared.journal_words == ("--journal", "postgresql://me@h/d")
+    error = shared.make_unknown_error("x")
+    assert str(error) == "there is no batch 'x' in postgresql://me@h/d"
+    assert error.advice == f"`cometapi-runway batch list {' '.join(shared.words)}` shows all"
