@@ -331,3 +331,34 @@ def test_a_response_is_read_until_its_status(received: list[bytes], status: int 
     connection.send(h11.EndOfMessage())
     with contextlib.nullcontext() if status else pytest.raises(h11.RemoteProtocolError):
         assert anyio.run(callback_sender._receive_status, connection, stream) == status
+
+
+def test_callbacks_are_looked_for_often_and_given_up_after_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        limits.append(seconds)
+        raise InterruptedError
+
+    async def post(*_: object) -> int:
+        return 204
+
+    def fail_after(seconds: float) -> contextlib.AbstractContextManager[None]:
+        limits.append(seconds)
+        return contextlib.nullcontext()
+
+    class Stub:
+        callbacks = (Callback("t", "http://localhost/", 0.0),)
+
+        def callback_body(self, _: str) -> object:
+            return {}
+
+    gateway: Any = Stub()
+    monkeypatch.setattr(callback_sender, "_post", post)
+    monkeypatch.setattr(callback_sender.anyio, "sleep", sleep)
+    monkeypatch.setattr(callback_sender.anyio, "fail_after", fail_after)
+    with pytest.raises(InterruptedError):
+        anyio.run(callback_sender.send_callbacks, gateway)
+    assert limits == [5.0, 0.05]

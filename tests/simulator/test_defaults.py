@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
@@ -141,10 +141,14 @@ def test_a_server_that_does_not_start_says_so_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = SimulatorServer()
-    monkeypatch.setattr(server._server.ready, "wait", time.sleep)
-    monkeypatch.setattr(server_module, "_START_TIMEOUT", 0.1)
+    ticks, pauses = iter([100.0, 105.0, 110.0, 110.5]), list[float]()
+    monkeypatch.setattr(server._server.ready, "wait", pauses.append)
+    monkeypatch.setattr(server_module, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     with pytest.raises(RuntimeError, match="the simulator did not start"):
         server.start()
+    # For ten seconds, and looking often, because its thread may end.
+    assert pauses == [0.05] * 3
+    assert list(ticks) == []
     assert not server._thread.is_alive()
 
 
