@@ -18,7 +18,7 @@ from cometapi_runway.simulator import (
     create_app,
 )
 from cometapi_runway.simulator._responses.reply import Reply
-from cometapi_runway.simulator._server.delivery import Delivery
+from cometapi_runway.simulator._server.delivery import Delivery, wire_headers
 
 from .helpers import EXACT
 
@@ -155,3 +155,22 @@ async def test_responses_without_a_body_have_no_length() -> None:
         await delivery.send_reply(Reply(status, body=b"body"))
         assert wire.body == (b"" if length is None else b"body")
         assert dict(wire.sent[0]["headers"]).get(b"content-length") == length
+
+
+async def test_a_head_has_the_length_of_the_body_and_no_body() -> None:
+    wire = Wire("HEAD")
+    delivery = Delivery(SimClock.manual(), wire.scope, wire.receive, wire.send)
+    await delivery.send_reply(Reply(200, body=b"body"))
+    assert wire.body == b""
+    assert dict(wire.sent[0]["headers"])[b"content-length"] == b"4"
+
+
+def test_a_header_of_a_reply_is_sent_instead_of_the_servers_own() -> None:
+    own = (("Content-Length", "2"), ("Date", "today"))
+    assert wire_headers(Reply(200, own, b"body"), 0.0) == [
+        (b"content-length", b"2"), (b"date", b"today"), (b"server", b"cometapi-runway-simulator"),
+    ]  # fmt: skip
+    assert wire_headers(Reply(200, (), b"body"), 0.0) == [
+        (b"content-length", b"4"), (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT"),
+        (b"server", b"cometapi-runway-simulator"),
+    ]  # fmt: skip
