@@ -8,7 +8,9 @@ from typing import Any, Unpack
 
 import anyio
 import pytest
+import uvicorn
 from starlette.applications import Starlette
+from uvicorn.server import ServerState
 
 from cometapi_runway.simulator import (
     Fault,
@@ -18,7 +20,8 @@ from cometapi_runway.simulator import (
     create_app,
 )
 from cometapi_runway.simulator._responses.reply import Reply
-from cometapi_runway.simulator._server.delivery import Delivery, wire_headers
+from cometapi_runway.simulator._server.delivery import RESET, Delivery, wire_headers
+from cometapi_runway.simulator._server.reset_protocol import ResettingProtocol
 
 from .helpers import EXACT
 
@@ -174,3 +177,18 @@ def test_a_header_of_a_reply_is_sent_instead_of_the_servers_own() -> None:
         (b"content-length", b"4"), (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT"),
         (b"server", b"cometapi-runway-simulator"),
     ]  # fmt: skip
+
+
+async def test_a_request_keeps_the_servers_extensions_beside_the_reset() -> None:
+    seen: list[Any] = []
+
+    async def inner(scope: Any, _receive: object, _send: object) -> None:
+        seen.append(scope["extensions"])
+
+    config = uvicorn.Config(inner, log_config=None, proxy_headers=False)
+    config.load()
+    protocol: Any = ResettingProtocol(config, ServerState(), {})
+    for given in ({"extensions": {"a": {}}}, {"extensions": None}, {}):
+        await protocol.app({"type": "http", **given}, None, None)
+    own = {RESET: protocol.reset}
+    assert seen == [{"a": {}, **own}, own, own]
