@@ -125,9 +125,8 @@ def test_commands_that_follow_find_the_same_records(
     assert (local.data, local.journal) == (tmp_path / "folder", Path(journal))
     assert local.words == (*at_gateway, *at_journal)
     assert local.journal_words == at_journal
-    assert local.format_settle_command("shots", "a", 2).split() == [
-        *"cometapi-runway tasks settle shots/a/2 --task ID".split(), *at_journal,
-    ]  # fmt: skip
+    settle = "cometapi-runway tasks settle shots/a/2 --task ID --journal"
+    assert local.format_settle_command("shots", "a", 2) == f"{settle} {journal}"
 
     database = "postgresql://me:s3cret@h/d"
     shared = locate_records(connection, database)
