@@ -89,6 +89,21 @@ def test_spent_rules_are_not_listed() -> None:
     assert book.rules == (always, once, twice)
 
 
+def test_queued_rules_go_first_and_apply_once() -> None:
+    book = RuleBook[Named]()
+    one, two, always = Named("1", When("a", first=2)), Named("2", When()), Named("always", When())
+    book.add(always)
+    book.queue(one, two)
+    assert book.rules == book.active_rules == (one, two, always)
+    # A queued rule of another operation waits for its own.
+    assert book.take_next(frozenset("b")) is two
+    assert book.rules == book.active_rules == (one, always)
+    assert [book.take_next(frozenset("a")) for _ in range(2)] == [one, always]
+    book.queue(one)
+    book.replace([always])
+    assert book.rules == book.active_rules == (always,)
+
+
 @each_case(
     ("fields", "named"),
     [
