@@ -52,9 +52,12 @@ def test_the_gateway_acts_with_all_other_faults(kind: Kind) -> None:
 
 def test_a_status_has_the_platform_envelope_or_any_body() -> None:
     target, task_id = gateway_with(
-        Fault("status", status=503, code="model_not_found", message="no channel")
+        Fault(
+            "status", status=503, code="model_not_found", message="no channel", headers={"A": "b"}
+        )
     )
     reply = read(target, task_id)
+    assert reply.header("a") == "b"
     error = json.loads(reply.body)["error"]
     assert (reply.status, error["code"]) == (503, "model_not_found")
     assert error["message"].startswith("no channel (request id: ")

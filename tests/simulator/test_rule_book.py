@@ -68,7 +68,7 @@ def test_a_rule_is_over_when_it_covers_no_later_occurrence(when: When, number: i
     later = range(number + 1, 200)
     assume(when.nth is None or when.covers(when.nth))
 
-    assert when.is_over(number) is not any(when.covers(one) for one in later)
+    assert when.is_over(number) is (not any(when.covers(one) for one in later))
 
 
 def test_spent_rules_are_not_listed() -> None:
