@@ -168,7 +168,8 @@ def test_control_requests_are_not_logged() -> None:
     ("method", "path", "body", "status", "named"),
     [
         ("GET", "nothing", None, 404, "/_simulator/nothing"),
-        ("GET", "tasks/a/b", None, 404, "tasks/a/b"),
+        ("GET", "tasks/a/b", None, 404, "unknown path /_simulator/tasks/a/b"),
+        ("GET", "tasks/X", None, 404, "there is no task X"),
         ("PUT", "faults", None, 405, "PUT"),
         ("POST", "faults", {"kind": "explode"}, 400, "kind"),
         ("POST", "faults", [1], 400, "JSON object"),
@@ -206,6 +207,16 @@ def test_a_limit_may_exceed_the_number_of_items() -> None:
     assert len(get_json(target, f"tasks?limit={'9' * 30}")["tasks"]) == 1
 
 
+@each_case(
+    ("path", "allowed"),
+    [("faults", "GET, POST, DELETE"), ("clock", "GET, POST"), ("tasks/x/cancel", "POST")],
+)
+def test_a_method_that_is_not_allowed_names_those_that_are(path: str, allowed: str) -> None:
+    reply = call(make_gateway(), "PATCH", path)
+    assert (reply.status, reply.header("allow")) == (405, allowed)
+    assert reply.json() == {"error": f"PATCH is not allowed for /_simulator/{path}"}
+
+
 def test_invalid_json_is_refused() -> None:
     reply = Control(make_gateway()).handle("POST", "/_simulator/faults", (), b"{")
     assert reply.status == 400
@@ -223,6 +234,7 @@ def test_a_refused_list_of_faults_adds_none() -> None:
         ("/_simulator", True),
         ("/_simulator/", True),
         ("/_simulator/x?y", True),
+        ("/_simulator?y", True),
         ("/_simulatorx", False),
         ("/", False),
     ],

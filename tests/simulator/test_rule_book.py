@@ -104,6 +104,20 @@ def test_queued_rules_go_first_and_apply_once() -> None:
     assert book.rules == book.active_rules == (always,)
 
 
+def test_a_name_that_does_not_exist_leaves_the_rules_as_they_are() -> None:
+    book = RuleBook[Named](frozenset(("a", "b")))
+    known, unknown = Named("1", When("a")), Named("2", When("c"))
+    book.add(known)
+    for change in (
+        lambda: book.add(known, unknown),
+        lambda: book.queue(known, unknown),
+        lambda: book.replace([known, known, unknown]),
+    ):
+        with pytest.raises(ValueError, match="unknown name 'c'; known names: a, b"):
+            change()
+        assert book.rules == (known,)
+
+
 @each_case(
     ("fields", "named"),
     [
