@@ -6,7 +6,8 @@ import anyio
 import pytest
 from tests.cases import each_case
 
-from cometapi_runway.simulator import INSTANT, SimClock
+from cometapi_runway.simulator import INSTANT, MANUAL_START, SimClock
+from cometapi_runway.simulator._clock import LAST
 
 from .helpers import create, make_gateway, parse_task, read
 
@@ -51,6 +52,17 @@ def test_a_wait_notices_soon_that_another_thread_moves_the_clock(
 def test_a_rate_is_positive_and_finite(factor: float) -> None:
     with pytest.raises(ValueError, match="factor"):
         SimClock.scaled(factor)
+
+
+def test_a_clock_may_be_slow_and_moves_to_its_end() -> None:
+    machine = [7.0]
+    clock = SimClock(SimClock.scaled(0.5).rate, 100.0, lambda: machine[0])
+    machine[0] += 10
+    assert clock.now() == 105
+    clock = SimClock.manual()
+    with pytest.raises(ValueError, match="a clock moves forward by 0 seconds or more, got "):
+        clock.advance(LAST - MANUAL_START + 1)
+    assert clock.advance(LAST - MANUAL_START) == LAST
 
 
 def test_a_clock_stops_before_timestamps_end() -> None:

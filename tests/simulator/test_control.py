@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.cases import each_case
@@ -20,7 +21,7 @@ def call(target: Gateway, method: str, path: str, body: object = None) -> Reply:
     return Control(target).handle(method, f"/_simulator/{path}", (), content)
 
 
-def get_json(target: Gateway, path: str) -> dict[str, list[dict[str, object]]]:
+def get_json(target: Gateway, path: str) -> dict[str, Any]:
     reply = call(target, "GET", path)
     assert reply.status == 200, reply.body
     return dict(json.loads(reply.body))
@@ -44,7 +45,10 @@ def test_the_state_has_totals_clock_tasks_and_requests() -> None:
         "body": BODY,
     }  # fmt: skip
     polled, created = state["requests"]
-    assert created.pop("headers")
+    assert created.pop("headers") == [
+        ["Authorization", "Bearer [hidden]"], ["X-Runway-Version", "2024-11-06"],
+        ["Content-Type", "application/json"],
+    ]  # fmt: skip
     assert created == {
         "number": 1, "at": 1777636800.0, "origin": "api", "method": "POST", "path": PATH,
         "body": BODY, "operation": "control_a_character", "task_id": task_id, "status": 200,
@@ -67,7 +71,9 @@ def test_lists_are_newest_first_and_limited() -> None:
     ids = [create(target) for _ in range(5)]
     assert [task["id"] for task in get_json(target, "tasks?limit=2")["tasks"]] == [ids[4], ids[3]]
     assert [entry["number"] for entry in get_json(target, "requests?limit=2")["requests"]] == [5, 4]
-    assert [line["task_id"] for line in get_json(target, "charges?limit=1")["charges"]] == [ids[4]]
+    charges = get_json(target, "charges?limit=1")
+    assert [line["task_id"] for line in charges["charges"]] == [ids[4]]
+    assert charges["total"] == "2.50"
 
 
 def test_a_task_can_be_read_and_cancelled() -> None:
@@ -248,6 +254,7 @@ def test_the_page_is_self_contained_and_fits_light_dark_and_phone() -> None:
     page = reply.body.decode()
     assert "text/html" in str(reply.header("content-type"))
     assert "default-src 'none'" in str(reply.header("content-security-policy"))
+    assert reply.header("cache-control") == "no-store"
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
     assert not re.search(r"https?://|@import|innerHTML", page)
     for needed in ("prefers-color-scheme: dark", 'name="viewport"', "max-width: 44rem"):

@@ -89,6 +89,8 @@ def test_a_faithful_gateway_has_no_deviation(run: Terminal, gateway: Gateway) ->
 
     assert result.code == ExitCode.SUCCESS
     assert f"\n\n0 deviations in {QUESTIONS} answers\nevidence: " in result.out
+    head = rf"{QUESTIONS} questions to http://127\.0\.0\.1:\d+; none of them creates a task\n"
+    assert re.match(head, result.err)
     assert list_verdicts(read_evidence()) == {Verdict.AS_EXPECTED}
     assert gateway.tasks == {}
     assert list_creates(gateway) == []
