@@ -208,6 +208,13 @@ def test_a_task_that_ends_as_it_starts_has_never_run() -> None:
     assert observe(attrs.evolve(plan, ends=2.5), 5.0).started == 2.0
 
 
+def test_progress_of_tasks_that_run_for_less_than_a_second() -> None:
+    plan = Plan(appears=0.0, queued=0.0, starts=1.0, ends=1.5, ending=failed())
+    assert [observe(plan, age).progress for age in (0.5, 1.0, 1.25, 2.0)] == [0.0, 0.0, 0.5, 0.99]
+    # One that fails as it starts has done nothing.
+    assert observe(attrs.evolve(plan, ends=1.0), 2.0).progress == 0.0
+
+
 def test_a_server_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     server = SimulatorServer()
     real, answers = server._server.ready.wait, [False, False, False]

@@ -191,6 +191,10 @@ def test_an_unknown_outcome_is_never_repeated_until_it_is_settled(
     settle = f"tasks settle shots/{row['id']}/1"
     assert re.search(rf" cometapi-runway {settle} --task ID$", result.err, re.MULTILINE)
     assert "may have been charged and are not sent again" in result.err
+    assert result.err.splitlines()[-1] == (
+        "next:  check the usage log of your CometAPI account; `cometapi-runway batch report shots` "
+        "lists what is unknown"
+    )
     assert settle in Path("out/report.html").read_text("utf-8")
     assert len(gateway.charges) == 4
 

@@ -444,6 +444,8 @@ def test_an_offer_names_what_it_does_not_know(
     monkeypatch.setattr("sys.stdin", FakeTerminal("no\n"))
     result = run(*LIVE, "--spend")
     assert "nothing was bought" in result.err
+    # What does not fit into a line goes on below its text.
+    assert re.search(r"^once:    \S.*\n {9}\S", result.err, re.MULTILINE)
     remark = f"unknown: the prices of {', '.join(unpriced)}; one of them may be cheaper"
     assert (remark in " ".join(result.err.split())) is bool(unpriced)
     assert ("unknown:" in result.err) is bool(unpriced)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -89,6 +90,26 @@ def test_one_signal_stops_a_batch_and_a_second_one_the_process(
     assert interruption.is_interrupted
     interruption._on_signal(2, None)
     assert calls[2] == ExitCode.INTERRUPTED
+
+
+def test_signals_belong_to_a_batch_while_it_runs_in_the_main_thread() -> None:
+    batch: Any = SimpleNamespace()
+    interruption = Interruption(batch, batch)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    seen: list[list[object]] = []
+
+    def look() -> None:
+        with pytest.raises(ZeroDivisionError), interruption.handle_signals():
+            seen.append([signal.getsignal(number) for number in numbers])
+            raise ZeroDivisionError
+
+    look()
+    other = threading.Thread(target=look)
+    other.start()
+    other.join()
+    assert seen == [[interruption._on_signal] * 2, before]
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_a_limit_that_is_not_given_is_that_of_the_last_run(
