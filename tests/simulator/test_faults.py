@@ -14,7 +14,18 @@ from cometapi_runway.simulator import Fault, Gateway, When
 from cometapi_runway.simulator._rules.faults import Kind
 from cometapi_runway.simulator._rules.json_rules import fault_from_json, fault_to_json
 
-from .helpers import BODY, create, make_gateway, parse_task, post, read, read_feed
+from .helpers import (
+    BODY,
+    CONTRACT,
+    HEADERS,
+    JSON_BODY,
+    create,
+    make_gateway,
+    parse_task,
+    post,
+    read,
+    read_feed,
+)
 
 MOTION = ("x", "y", "z", "r", "bg_x_pan", "bg_y_pan")
 PATH = "/runwayml/v1/character_performance"
@@ -192,6 +203,14 @@ def test_resources_that_share_a_route_are_distinguished() -> None:
     assert post(target, "/runway/pro/generate", text).status == 200
     assert post(target, "/runway/pro/generate", image).status == 500
     assert [task.resource for task in target.tasks.values()] == ["text_to_video"]
+
+
+@each_case("body", [b"{", b"\xff", b"[]", b'{"prompt": 5}'])
+def test_a_body_that_fits_no_resource_is_one_of_the_routes_first(body: bytes) -> None:
+    first = CONTRACT.operation("generate").resource
+    for name, status in ((first, 500), ("image_to_video", 400)):
+        target = make_gateway(faults=[Fault("status", when=When(name))])
+        assert target.handle("POST", "/runway/pro/generate", HEADERS + JSON_BODY, body).status == status
 
 
 def test_downloads_have_their_own_faults() -> None:

@@ -108,6 +108,20 @@ def test_a_url_without_a_valid_token_is_refused(done: tuple[Gateway, str], query
     assert get(target, url.partition("?")[0] + query).status == 403
 
 
+def test_refusals_are_those_of_an_object_store(done: tuple[Gateway, str]) -> None:
+    target, url = done
+    path = "/outputs/nothing.mp4"
+    unknown = Signer.from_seed(0).sign(path, 2_000_000_000)
+    for reply, status, code in (
+        (get(target, url, method="POST"), 405, "MethodNotAllowed"),
+        (get(target, url.partition("?")[0]), 403, "AccessDenied"),
+        (get(target, f"http://media.simulator.test{path}?_jwt={unknown}"), 404, "NoSuchKey"),
+    ):
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code></Error>'
+        assert (reply.status, reply.body.decode()) == (status, body)
+        assert reply.header("content-type") == "application/xml"
+
+
 def test_only_get_and_head_are_allowed(done: tuple[Gateway, str]) -> None:
     reply = get(*done, method="POST")
     assert (reply.status, reply.header("allow")) == (405, "GET, HEAD")

@@ -11,12 +11,14 @@ from cometapi_runway.simulator import (
 )
 
 from .helpers import (
+    BODY,
     CONTRACT,
     CREATES,
     create,
     example_bodies,
     make_gateway,
     parse_task,
+    post,
     read,
     read_feed,
 )
@@ -93,6 +95,20 @@ def test_a_cancelled_task_is_refunded_once() -> None:
     assert [charge.kind for charge in target.charges] == ["charge", "refund"]
     assert parse_task(read(target, task_id)).keys() == {"id", "status", "createdAt"}
     assert target.open_tasks == 0
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_a_refund_pays_for_the_next_task(end: str) -> None:
+    target = make_gateway(balance="0.5")
+    if end == "failed":
+        target.fail_next()
+    task_id = create(target)
+    assert post(target, PATH, dict(BODY)).status == 403
+    if end == "failed":
+        target.clock.advance(60)
+    else:
+        target.cancel(task_id)
+    assert post(target, PATH, dict(BODY)).status == 200
 
 
 def test_a_task_that_has_ended_cannot_be_cancelled() -> None:

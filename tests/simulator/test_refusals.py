@@ -45,6 +45,12 @@ def test_a_request_without_a_well_formed_key_is_refused(
     assert not target.tasks
 
 
+def test_a_request_with_two_keys_is_refused() -> None:
+    for headers in ((*HEADERS, HEADERS[0]), (*HEADERS, ("authorization", "Bearer another"))):
+        reply = make_gateway().handle("GET", "/runwayml/v1/tasks/x", headers)
+        assert (reply.status, str(error(reply)["message"])[:13]) == (401, "invalid token")
+
+
 def test_only_the_keys_of_the_settings_are_accepted() -> None:
     assert post(make_gateway(keys=[KEY]), PATH, dict(BODY)).status == 200
     assert post(make_gateway(keys=["another"]), PATH, dict(BODY)).status == 401

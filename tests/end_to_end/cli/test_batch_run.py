@@ -401,7 +401,12 @@ def test_a_cancelled_batch_goes_on_with_retry(
 ) -> None:
     with monkeypatch.context() as without:
         without.setenv("COMETAPI_KEY", "another-key")
-        assert run(*RUN).code == ExitCode.TASK
+        stopped = run(*RUN)
+        assert stopped.code == ExitCode.TASK
+        assert stopped.err.splitlines()[-1] == (
+            "next:  see to the reason, then go on: `cometapi-runway batch run shots.csv "
+            "--output out --interval 0.01 --operation image-to-video --set model=gen4_turbo`"
+        )
 
         refused = run("batch", "retry", "shots", "--report", "page.html", "--max-tasks", "9")
         plain = run("batch", "retry", "shots")

@@ -298,8 +298,8 @@ def test_spending_records_every_shape_without_a_secret(
     connect: Callable[[Wire], Wire], run: Terminal
 ) -> None:
     wire = connect(Wire())
-    assert run(*SPEND, "--evidence", "found").code == ExitCode.SUCCESS
-    evidence = read_evidence(Path("found"))
+    assert run(*SPEND, "--evidence", "found/here").code == ExitCode.SUCCESS
+    evidence = read_evidence(Path("found/here"))
     operations = {one["operation"] for one in evidence["responses"]}
     assert operations == {"generate_an_image_from_text", "runway_to_get_task_details"}
     assert evidence["spent"]["price"] == "0.32"
@@ -335,6 +335,7 @@ def test_a_body_that_the_contract_forbids_is_not_sent(
     wire = connect(Wire())
     result = run(*SPEND, "--json", '{"promptText": "", "model": "gen4_image", "ratio": "1:1"}')
     assert result.code == ExitCode.REFUSED
+    assert "to buy:" not in result.err
     assert wire.creates == []
 
 

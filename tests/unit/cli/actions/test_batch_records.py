@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 
 from cometapi_runway.batch import RowResult
 from cometapi_runway.batch._options import BatchOptions
 from cometapi_runway.cli._actions.batch_records import KnownBatch, locate_records
-from cometapi_runway.cli._actions.batch_run import Interruption, _list_unknown, _make_interruption
-from cometapi_runway.cli._commands.batch_run import _raise_limits
+from cometapi_runway.cli._actions.batch_run import (
+    Interruption,
+    _list_unknown,
+    _make_interruption,
+    _start,
+)
+from cometapi_runway.cli._actions.budget import make_scoped_budget
+from cometapi_runway.cli._commands.batch_run import _make_options, _open_batch, _raise_limits
+from cometapi_runway.cli._options.batch import BatchRunOptions
 from cometapi_runway.cli._options.budget import LimitOptions
 from cometapi_runway.cli._options.shared import ConnectionOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
@@ -110,6 +118,65 @@ def test_signals_belong_to_a_batch_while_it_runs_in_the_main_thread() -> None:
     other.join()
     assert seen == [[interruption._on_signal] * 2, before]
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_a_batch_runs_with_every_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMETAPI_RUNWAY_CONFIG", str(tmp_path / "none.toml"))
+    numbers: dict[str, Any] = {
+        "concurrency": 2, "rate": "3/min", "attempts": 4, "halt": "fail=5", "interval": 6.0,
+        "polling": "fixed",
+    }  # fmt: skip
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[prices]\nvideo_upscale = 0.5\n")
+    limits = LimitOptions(max_cost=Decimal(7), max_tasks=8, prices=prices)
+    budget = make_scoped_budget(limits, "shots")
+    options = _make_options(BatchRunOptions(output="out", **numbers), budget)
+    limited = {"max_cost": Decimal(7), "max_tasks": 8, "prices": {"video_upscale": Decimal("0.5")}}
+    assert options == BatchOptions(**numbers, **limited)  # type: ignore[arg-type] # fields
+
+    seen: dict[str, Any] = {}
+    run: Any = SimpleNamespace(
+        options=evolve(options, timeout=9.0), batch=SimpleNamespace(run=seen.update)
+    )
+    _start(run, print)
+    names = {one.name: one.name for one in fields(BatchOptions)} | {"timeout": "wait_timeout"}
+    given = {name: getattr(run.options, field) for field, name in names.items()}
+    assert seen == {**given, "on_progress": print}
+
+
+def test_a_batch_is_opened_with_every_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "cometapi_runway.cli._commands.batch_run.Batch",
+        lambda *places, **options: nullcontext((places, options)),
+    )
+    journal = tmp_path / "j.sqlite3"
+    for connection, database, expected in (
+        (
+            ConnectionOptions(
+                base_url="http://h", runway_version="v", request_timeout=2.0, journal=journal
+            ),
+            "postgresql://me:s3cret@h/d",
+            {
+                "base_url": "http://h", "runway_version": "v", "timeout": 2.0, "journal": None,
+                "database": "postgresql://me:s3cret@h/d",
+            },
+        ),
+        (
+            ConnectionOptions(base_url="", runway_version="", journal=journal),
+            None,
+            {
+                "base_url": None, "runway_version": None, "timeout": 60.0, "journal": journal,
+                "database": None,
+            },
+        ),
+    ):  # fmt: skip
+        records = locate_records(connection, database)
+        with _open_batch("shots", "out", records, connection) as opened:
+            assert opened == (("shots", "out"), {**expected, "data": records.data})
 
 
 def test_a_limit_that_is_not_given_is_that_of_the_last_run(
