@@ -57,6 +57,16 @@ def test_the_output_url_is_on_another_origin(done: tuple[Gateway, str]) -> None:
     assert url.startswith("http://media.simulator.test/outputs/")
 
 
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:81", "http://FILES.BOX/", "http://X//"])
+def test_a_slash_behind_the_origin_is_not_doubled(origin: str) -> None:
+    target = make_gateway(media_url=origin)
+    task_id = create(target)
+    target.clock.advance(60)
+    url = str(target.output_url(task_id))
+    assert url.startswith(f"{origin.rstrip('/')}/outputs/{task_id}.mp4?")
+    assert get(target, url).status == 200
+
+
 def test_there_is_no_file_and_no_url_before_the_end() -> None:
     target = make_gateway()
     task_id = create(target)

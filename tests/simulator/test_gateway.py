@@ -183,6 +183,9 @@ def test_the_origin_is_chosen_by_url_or_host_header() -> None:
         target = make_gateway()
         assert b"AccessDenied" in target.handle("GET", url, headers).body
         assert target.requests[0].origin == "media"
+    target = make_gateway()
+    target.handle("GET", media)
+    assert (target.requests[0].origin, target.requests[0].path) == ("media", "/")
 
 
 def test_every_create_has_a_valid_example_body() -> None:
