@@ -188,6 +188,15 @@ def test_the_origin_is_chosen_by_url_or_host_header() -> None:
     assert (target.requests[0].origin, target.requests[0].path) == ("media", "/")
 
 
+def test_a_watcher_sees_each_request_before_the_gateway_acts() -> None:
+    target = make_gateway()
+    seen: list[tuple[str, int]] = []
+    target.watchers.append(lambda request: seen.append((request.path, len(target.tasks))))
+    task_id = create(target)
+    read(target, task_id)
+    assert seen == [(PATH, 0), (f"/runwayml/v1/tasks/{task_id}", 1)]
+
+
 def test_every_create_has_a_valid_example_body() -> None:
     for operation in CREATES:
         for body in example_bodies(operation):
