@@ -210,7 +210,10 @@ def test_a_body_that_fits_no_resource_is_one_of_the_routes_first(body: bytes) ->
     first = CONTRACT.operation("generate").resource
     for name, status in ((first, 500), ("image_to_video", 400)):
         target = make_gateway(faults=[Fault("status", when=When(name))])
-        assert target.handle("POST", "/runway/pro/generate", HEADERS + JSON_BODY, body).status == status
+        assert (
+            target.handle("POST", "/runway/pro/generate", HEADERS + JSON_BODY, body).status
+            == status
+        )
 
 
 def test_downloads_have_their_own_faults() -> None:

@@ -22,9 +22,7 @@ from cometapi_runway.validation import contract
 from .terminal import KEY, Terminal
 
 
-def test_doctor_passes_and_posts_nothing(
-    run: Terminal, gateway: Gateway, tmp_path: Path
-) -> None:
+def test_doctor_passes_and_posts_nothing(run: Terminal, gateway: Gateway, tmp_path: Path) -> None:
     result = run("doctor")
 
     assert result.code == ExitCode.SUCCESS

@@ -120,9 +120,7 @@ def test_signals_belong_to_a_batch_while_it_runs_in_the_main_thread() -> None:
     assert [signal.getsignal(number) for number in numbers] == before
 
 
-def test_a_batch_runs_with_every_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_runs_with_every_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMETAPI_RUNWAY_CONFIG", str(tmp_path / "none.toml"))
     numbers: dict[str, Any] = {
         "concurrency": 2, "rate": "3/min", "attempts": 4, "halt": "fail=5", "interval": 6.0,
