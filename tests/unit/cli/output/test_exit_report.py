@@ -389,7 +389,10 @@ NETWORK = f"check the network and the address; {DOCTOR} tests them"
         ),
         (CommandInterrupted("x", "do y"), "x", "do y"),
         (KeyboardInterrupt(), "interrupted", "run it again"),
-        (RuntimeError("x"), "unexpected RuntimeError: x", "run it again with --debug and report it"),
+        (
+            RuntimeError("x"), "unexpected RuntimeError: x",
+            "run it again with --debug and report it",
+        ),
         (errors.RunwayError(), "RunwayError", AGAIN),
     ],
 )  # fmt: skip

@@ -60,10 +60,10 @@ _HEADER_VALUE: Final = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
 def _parse_duration(seconds: object) -> float:
-    number = seconds if isinstance(seconds, int | float) else -1
-    if isinstance(seconds, bool) or not 0 <= number < math.inf:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds < math.inf:
         raise ValueError(f"a fault takes 0 seconds or more, got {seconds!r}")
-    return float(number)
+    return float(seconds)
 
 
 def _parse_headers(
