@@ -25,6 +25,7 @@ from cometapi_runway.cli._actions.batch_run import (
 )
 from cometapi_runway.cli._actions.budget import make_scoped_budget
 from cometapi_runway.cli._commands.batch_run import _make_options, _open_batch, _raise_limits
+from cometapi_runway.cli._commands.batch_show import _is_over
 from cometapi_runway.cli._options.batch import BatchRunOptions
 from cometapi_runway.cli._options.budget import LimitOptions
 from cometapi_runway.cli._options.shared import ConnectionOptions
@@ -222,3 +223,14 @@ def test_commands_that_follow_find_the_same_records(
     error = shared.make_unknown_error("x")
     assert str(error) == "there is no batch 'x' in postgresql://me@h/d"
     assert error.advice == f"`cometapi-runway batch list {' '.join(shared.words)}` shows all"
+
+
+def test_a_batch_is_over_when_it_is_complete_or_halted_and_nothing_runs() -> None:
+    for is_complete, halted, running, is_over in (
+        (True, None, 0, True),
+        (False, None, 0, False),
+        (False, "cancelled", 0, True),
+        (False, "cancelled", 1, False),
+    ):
+        status: Any = SimpleNamespace(is_complete=is_complete, halted=halted, running=running)
+        assert _is_over(status) is is_over
