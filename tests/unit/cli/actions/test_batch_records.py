@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 from attrs import evolve, fields
 
-from cometapi_runway.batch import RowResult
+from cometapi_runway.batch import BatchStatus, RowResult
 from cometapi_runway.batch._options import BatchOptions
 from cometapi_runway.cli._actions.batch_records import KnownBatch, locate_records
 from cometapi_runway.cli._actions.batch_run import (
@@ -22,14 +24,18 @@ from cometapi_runway.cli._actions.batch_run import (
     _list_unknown,
     _make_interruption,
     _start,
+    run_batch,
 )
 from cometapi_runway.cli._actions.budget import make_scoped_budget
 from cometapi_runway.cli._commands.batch_run import _make_options, _open_batch, _raise_limits
 from cometapi_runway.cli._commands.batch_show import _is_over
+from cometapi_runway.cli._errors import CommandInterrupted
 from cometapi_runway.cli._options.batch import BatchRunOptions
 from cometapi_runway.cli._options.budget import LimitOptions
 from cometapi_runway.cli._options.shared import ConnectionOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.cli._output.report import Report
+from cometapi_runway.journal import Spending
 
 
 def test_results_that_are_visible_late_are_not_missed() -> None:
@@ -119,6 +125,38 @@ def test_signals_belong_to_a_batch_while_it_runs_in_the_main_thread() -> None:
     other.join()
     assert seen == [[interruption._on_signal] * 2, before]
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_batch_that_was_stopped_before_its_end_is_interrupted(
+    rows: int, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC)
+    spending = Spending(Decimal(1), 1, 0)
+    status = BatchStatus("shots", "out", rows, 0, {"SUCCEEDED": 1}, None, spending, now, now)
+    stops: list[bool] = []
+
+    def work(**_: object) -> Iterator[RowResult]:
+        signal.raise_signal(number)
+        yield RowResult("a", "SUCCEEDED")
+
+    batch = SimpleNamespace(
+        status=lambda: status, results=lambda: [], run=work, stop=lambda: stops.append(True)
+    )
+    run: Any = SimpleNamespace(
+        batch=batch, options=BatchOptions(prices={}), page=None, resume_command="go on",
+        records=SimpleNamespace(database=None),
+    )  # fmt: skip
+    before = signal.getsignal(number)
+    if rows == 1:
+        assert run_batch(run, Report()) == ExitCode.SUCCESS
+    else:
+        with pytest.raises(CommandInterrupted, match="interrupted; 1 row waits") as caught:
+            run_batch(run, Report())
+        assert caught.value.advice == "go on"
+    assert stops == [True]
+    assert signal.getsignal(number) == before
 
 
 def test_a_batch_runs_with_every_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
