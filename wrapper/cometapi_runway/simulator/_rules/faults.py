@@ -60,10 +60,10 @@ _HEADER_VALUE: Final = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
 def _parse_duration(seconds: object) -> float:
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 <= seconds < math.inf:
-        raise ValueError(f"a fault takes 0 seconds or more, got {seconds!r}")
-    return float(seconds)
+    is_boolean = isinstance(seconds, bool)
+    if isinstance(seconds, int | float) and not is_boolean and 0 <= seconds < math.inf:
+        return float(seconds)
+    raise ValueError(f"a fault takes 0 seconds or more, got {seconds!r}")
 
 
 def _parse_headers(
