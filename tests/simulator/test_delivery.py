@@ -105,6 +105,8 @@ async def test_a_drip_sends_one_piece_per_interval() -> None:
     whole = dict(wire.sent[0]["headers"])[b"content-length"]
     assert len(wire.body) == int(whole)
     assert len(wire.sent) == 1 + 16
+    sizes = [len(message["body"]) for message in wire.sent[1:]]
+    assert max(sizes) - min(sizes) <= 1
 
 
 async def test_a_jump_of_the_clock_sends_all_pieces_that_are_due() -> None:
