@@ -264,7 +264,8 @@ def test_what_prevents_the_import_of_the_commands_is_said(
     code: int,
     text: str,
 ) -> None:
-    def require(_extra: str) -> NoReturn:
+    def require(extra: str) -> NoReturn:
+        assert extra == "cli"
         raise error
 
     monkeypatch.setattr("cometapi_runway._extras.requires_extra", require)

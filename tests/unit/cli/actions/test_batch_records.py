@@ -24,6 +24,7 @@ from cometapi_runway.cli._actions.batch_run import (
     _list_unknown,
     _make_interruption,
     _start,
+    make_end_report,
     run_batch,
 )
 from cometapi_runway.cli._actions.budget import make_scoped_budget
@@ -33,6 +34,7 @@ from cometapi_runway.cli._errors import CommandInterrupted
 from cometapi_runway.cli._options.batch import BatchRunOptions
 from cometapi_runway.cli._options.budget import LimitOptions
 from cometapi_runway.cli._options.shared import ConnectionOptions
+from cometapi_runway.cli._output.batch_progress import BatchTracker
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.journal import Spending
@@ -272,3 +274,28 @@ def test_a_batch_is_over_when_it_is_complete_or_halted_and_nothing_runs() -> Non
     ):
         status: Any = SimpleNamespace(is_complete=is_complete, halted=halted, running=running)
         assert _is_over(status) is is_over
+
+
+def test_what_a_batch_ended_with_is_counted() -> None:
+    now = datetime.now(UTC)
+    spending = Spending(Decimal(1), 1, 0)
+    for statuses, rows, halted, message, numbers in (
+        ({"SUCCEEDED": 5, "FAILED": 2}, 7, None, "2 of 7 rows did not succeed", (2, 0)),
+        (
+            {"SUCCEEDED": 5}, 8, "cancelled",
+            "3 of 8 rows wait: no further task is created (cancelled)", (0, 3),
+        ),
+        (
+            {"SUCCEEDED": 5, "FAILED": 1}, 8, "cancelled",
+            "1 of 8 rows did not succeed, and 2 more wait: no further task is created (cancelled)",
+            (1, 2),
+        ),
+    ):  # fmt: skip
+        status = BatchStatus("shots", "out", rows, 0, statuses, halted, spending, now, now)  # type: ignore[arg-type]
+        run: Any = SimpleNamespace(
+            batch=SimpleNamespace(results=lambda: [], name="shots"), resume_command="go on",
+            records=SimpleNamespace(words=()),
+        )  # fmt: skip
+        found = make_end_report(run, BatchTracker().make_progress(status, now))
+        assert found.message == message
+        assert (found.fields["failed"], found.fields["open"]) == numbers
