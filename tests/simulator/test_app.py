@@ -20,6 +20,7 @@ from cometapi_runway.simulator import (
     When,
     create_app,
 )
+from cometapi_runway.simulator._server import app as app_module
 
 from .helpers import BODY, EXACT, HEADERS, KEY
 
@@ -114,6 +115,22 @@ async def test_an_oversized_body_is_refused_before_it_is_read() -> None:
         answer = await http.post(PATH, content=endless())
     assert answer.status_code == 413
     assert gateway.received == 0
+
+
+@pytest.mark.parametrize(("size", "status"), [(10, 404), (11, 413)])
+async def test_a_body_may_be_as_large_as_the_limit(
+    size: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "_MAX_BODY", 10)
+    _, app = make()
+
+    async def send() -> AsyncIterator[bytes]:
+        for _ in range(size):
+            yield b"x"
+
+    async with client(app) as http:
+        for content in (b"x" * size, send()):
+            assert (await http.post("/nowhere", content=content)).status_code == status
 
 
 async def test_a_path_is_routed_as_it_was_sent() -> None:

@@ -10,12 +10,15 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+import anyio
+import h11
 import httpx
 import pytest
 from tests.cases import each_case
 
-from cometapi_runway.simulator import SimClock, SimulatorServer
+from cometapi_runway.simulator import Callback, SimClock, SimulatorServer
 from cometapi_runway.simulator._server import callback_sender
 from cometapi_runway.simulator._server.callback_sender import is_loopback
 
@@ -205,7 +208,157 @@ def test_a_connection_closed_without_a_response_does_not_stop_the_others(
     [("http://127.0.0.1:1/x", True), ("http://localhost/x", True), ("http://[::1]:8/x", True),
      ("https://127.0.0.1/x", False), ("http://example.com/", False), ("http://10.0.0.1/", False),
      ("http://localhost.example.com/", False), ("http://[", False), ("file:///x", False),
-     ("", False), ("http://localhost\\@example.com/", False), ("http://localhost:65536/", False)],
+     ("", False), ("http://localhost\\@example.com/", False), ("http://localhost:65536/", False),
+     ("http://localhost:0/", False), ("http://127.9.9.9/x", True)],
 )  # fmt: skip
 def test_is_loopback(url: str, ours: bool) -> None:
     assert is_loopback(url) is ours
+
+
+class OtherEnd:
+    """A connection that keeps what it is sent, and then has a response."""
+
+    def __init__(self, response: bytes) -> None:
+        self.address: tuple[str, int] | None = None
+        self.sent = b""
+        self._response = response
+
+    async def connect(self, host: str, port: int) -> OtherEnd:
+        self.address = host, port
+        return self
+
+    async def __aenter__(self) -> OtherEnd:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def send(self, data: bytes) -> None:
+        self.sent += data
+
+    async def receive(self, _size: int) -> bytes:
+        return self._response
+
+
+@each_case(
+    ("url", "address", "target", "host"),
+    [
+        ("http://localhost", ("localhost", 80), "/", "localhost:80"),
+        ("http://localhost?a=b", ("localhost", 80), "/?a=b", "localhost:80"),
+        ("http://127.0.0.1:81/x?", ("127.0.0.1", 81), "/x", "127.0.0.1:81"),
+        ("http://[::1]/x#y", ("::1", 80), "/x", "[::1]:80"),
+        ("http://localhost/%20:@!$&'()*+,;=-._~?/?:@!$&'()*+,;=-._~%ff", ("localhost", 80),
+         "/%20:@!$&'()*+,;=-._~?/?:@!$&'()*+,;=-._~%ff", "localhost:80"),
+        ('http://localhost/\N{SNOWMAN} "<>[]^`{|}', ("localhost", 80),
+         "/%E2%98%83%20%22%3C%3E%5B%5D%5E%60%7B%7C%7D", "localhost:80"),
+    ],
+)  # fmt: skip
+def test_where_a_callback_goes(
+    url: str, address: object, target: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = OtherEnd(b"HTTP/1.1 204 No Content\r\n\r\n")
+    monkeypatch.setattr(callback_sender.anyio, "connect_tcp", end.connect)
+    assert anyio.run(callback_sender._post, urlsplit(url), b"{}") == 204
+    assert end.address == address
+    lines = end.sent.decode().split("\r\n")
+    assert lines[:2] == [f"POST {target} HTTP/1.1", f"Host: {host}"]
+
+
+@each_case(
+    ("url", "failure", "level", "message"),
+    [
+        ("http://localhost/", None, "INFO", "returned HTTP 204"),
+        ("http://example.com/", None, "WARNING", "is not sent: not a loopback address"),
+        ("http://localhost/", KeyError("t"), "WARNING", "is not sent: the gateway was reset"),
+        *(
+            ("http://localhost/", error, "WARNING", f"failed: {error!r}")
+            for error in (
+                OSError("a"), TimeoutError(), UnicodeError("b"), ValueError("c"),
+                h11.RemoteProtocolError("d"), h11.LocalProtocolError("e"),
+                anyio.BrokenResourceError(), anyio.ClosedResourceError(),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_what_became_of_a_callback_is_logged(
+    url: str,
+    failure: Exception | None,
+    level: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def post(_url: object, body: bytes) -> int:
+        assert body == b'{"status":"3"}'
+        if failure is not None:
+            raise failure
+        return 204
+
+    class Stub:
+        def callback_body(self, task_id: str) -> object:
+            assert task_id == "t"
+            return {"status": "3"}
+
+    gateway: Any = Stub()
+    monkeypatch.setattr(callback_sender, "_post", post)
+    caplog.set_level("INFO")
+    anyio.run(callback_sender._send_callback, gateway, Callback("t", url, 0.0))
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage()) == (level, f"the callback of task t {message}")
+
+
+@each_case(
+    ("received", "status"),
+    [
+        ([b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 20", b"2 Accepted\r\n\r\n"], 202),
+        ([], None),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n"], None),
+        ([b"HTTP/1.1 200 OK\r\n"], None),
+    ],
+)
+def test_a_response_is_read_until_its_status(received: list[bytes], status: int | None) -> None:
+    pieces = iter(received)
+
+    class Stream:
+        async def receive(self, _size: int) -> bytes:
+            for piece in pieces:
+                return piece
+            raise anyio.EndOfStream
+
+    stream: Any = Stream()
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="POST", target="/", headers=[("Host", "x")]))
+    connection.send(h11.EndOfMessage())
+    with contextlib.nullcontext() if status else pytest.raises(h11.RemoteProtocolError):
+        assert anyio.run(callback_sender._receive_status, connection, stream) == status
+
+
+def test_callbacks_are_looked_for_often_and_given_up_after_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        limits.append(seconds)
+        raise InterruptedError
+
+    async def post(*_: object) -> int:
+        return 204
+
+    def fail_after(seconds: float) -> contextlib.AbstractContextManager[None]:
+        limits.append(seconds)
+        return contextlib.nullcontext()
+
+    class Stub:
+        callbacks = (Callback("t", "http://localhost/", 0.0),)
+
+        def callback_body(self, _: str) -> object:
+            return {}
+
+    gateway: Any = Stub()
+    monkeypatch.setattr(callback_sender, "_post", post)
+    monkeypatch.setattr(callback_sender.anyio, "sleep", sleep)
+    monkeypatch.setattr(callback_sender.anyio, "fail_after", fail_after)
+    with pytest.raises(InterruptedError):
+        anyio.run(callback_sender.send_callbacks, gateway)
+    assert limits == [5.0, 0.05]

@@ -6,7 +6,8 @@ import anyio
 import pytest
 from tests.cases import each_case
 
-from cometapi_runway.simulator import INSTANT, SimClock
+from cometapi_runway.simulator import INSTANT, MANUAL_START, SimClock
+from cometapi_runway.simulator._clock import LAST
 
 from .helpers import create, make_gateway, parse_task, read
 
@@ -33,10 +34,35 @@ async def test_clock_rates() -> None:
         await SimClock.scaled(1_000_000).sleep(10_000)
 
 
+@each_case(
+    ("rate", "left", "pause"),
+    [(0.0, 9.0, 0.005), (1.0, 9.0, 0.05), (1.0, 0.01, 0.01), (100.0, 1.0, 0.01), (100.0, 9, 0.05)],
+)
+def test_a_wait_notices_soon_that_another_thread_moves_the_clock(
+    rate: float, left: float, pause: float
+) -> None:
+    clock = SimClock(rate, 100.0, lambda: 7.0)
+    pauses = clock._poll_intervals(100.0 + left)
+    assert [next(pauses), next(pauses)] == pytest.approx([pause, pause])
+    clock.advance(left)
+    assert list(pauses) == []
+
+
 @each_case("factor", [0, -1, float("nan"), float("inf")])
 def test_a_rate_is_positive_and_finite(factor: float) -> None:
     with pytest.raises(ValueError, match="factor"):
         SimClock.scaled(factor)
+
+
+def test_a_clock_may_be_slow_and_moves_to_its_end() -> None:
+    machine = [7.0]
+    clock = SimClock(SimClock.scaled(0.5).rate, 100.0, lambda: machine[0])
+    machine[0] += 10
+    assert clock.now() == 105
+    clock = SimClock.manual()
+    with pytest.raises(ValueError, match="a clock moves forward by 0 seconds or more, got "):
+        clock.advance(LAST - MANUAL_START + 1)
+    assert clock.advance(LAST - MANUAL_START) == LAST
 
 
 def test_a_clock_stops_before_timestamps_end() -> None:

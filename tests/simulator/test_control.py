@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.cases import each_case
@@ -20,7 +21,7 @@ def call(target: Gateway, method: str, path: str, body: object = None) -> Reply:
     return Control(target).handle(method, f"/_simulator/{path}", (), content)
 
 
-def get_json(target: Gateway, path: str) -> dict[str, list[dict[str, object]]]:
+def get_json(target: Gateway, path: str) -> dict[str, Any]:
     reply = call(target, "GET", path)
     assert reply.status == 200, reply.body
     return dict(json.loads(reply.body))
@@ -44,7 +45,10 @@ def test_the_state_has_totals_clock_tasks_and_requests() -> None:
         "body": BODY,
     }  # fmt: skip
     polled, created = state["requests"]
-    assert created.pop("headers")
+    assert created.pop("headers") == [
+        ["Authorization", "Bearer [hidden]"], ["X-Runway-Version", "2024-11-06"],
+        ["Content-Type", "application/json"],
+    ]  # fmt: skip
     assert created == {
         "number": 1, "at": 1777636800.0, "origin": "api", "method": "POST", "path": PATH,
         "body": BODY, "operation": "control_a_character", "task_id": task_id, "status": 200,
@@ -67,7 +71,9 @@ def test_lists_are_newest_first_and_limited() -> None:
     ids = [create(target) for _ in range(5)]
     assert [task["id"] for task in get_json(target, "tasks?limit=2")["tasks"]] == [ids[4], ids[3]]
     assert [entry["number"] for entry in get_json(target, "requests?limit=2")["requests"]] == [5, 4]
-    assert [line["task_id"] for line in get_json(target, "charges?limit=1")["charges"]] == [ids[4]]
+    charges = get_json(target, "charges?limit=1")
+    assert [line["task_id"] for line in charges["charges"]] == [ids[4]]
+    assert charges["total"] == "2.50"
 
 
 def test_a_task_can_be_read_and_cancelled() -> None:
@@ -86,7 +92,9 @@ def test_faults_can_be_added_and_removed() -> None:
         {"kind": "status", "status": 503, "operation": "tasks", "first": 1},
         {"kind": "reset", "nth": 9},
     ]
-    assert call(target, "POST", "faults", rules).status == 200
+    added = call(target, "POST", "faults", rules)
+    assert added.status == 200
+    assert json.loads(added.body) == get_json(target, "faults") == {"faults": rules}
     assert target.faults.rules == (
         Fault("status", status=503, when=When("tasks", first=1)),
         Fault("reset", when=When(nth=9)),
@@ -101,7 +109,8 @@ def test_faults_can_be_added_and_removed() -> None:
 def test_outcomes_can_be_added_and_removed() -> None:
     target = make_gateway()
     call(target, "POST", "outcomes", {"code": "ASSET.INVALID", "nth": 1})
-    call(target, "POST", "outcomes", {"status": "CANCELLED", "nth": 2})
+    added = call(target, "POST", "outcomes", {"status": "CANCELLED", "nth": 2})
+    assert json.loads(added.body) == get_json(target, "outcomes")
     ids = [create(target) for _ in range(3)]
     target.clock.advance(60)
     views = [target.view(task) for task in ids]
@@ -165,7 +174,8 @@ def test_control_requests_are_not_logged() -> None:
     ("method", "path", "body", "status", "named"),
     [
         ("GET", "nothing", None, 404, "/_simulator/nothing"),
-        ("GET", "tasks/a/b", None, 404, "tasks/a/b"),
+        ("GET", "tasks/a/b", None, 404, "unknown path /_simulator/tasks/a/b"),
+        ("GET", "tasks/X", None, 404, "there is no task X"),
         ("PUT", "faults", None, 405, "PUT"),
         ("POST", "faults", {"kind": "explode"}, 400, "kind"),
         ("POST", "faults", [1], 400, "JSON object"),
@@ -203,6 +213,16 @@ def test_a_limit_may_exceed_the_number_of_items() -> None:
     assert len(get_json(target, f"tasks?limit={'9' * 30}")["tasks"]) == 1
 
 
+@each_case(
+    ("path", "allowed"),
+    [("faults", "GET, POST, DELETE"), ("clock", "GET, POST"), ("tasks/x/cancel", "POST")],
+)
+def test_a_method_that_is_not_allowed_names_those_that_are(path: str, allowed: str) -> None:
+    reply = call(make_gateway(), "PATCH", path)
+    assert (reply.status, reply.header("allow")) == (405, allowed)
+    assert reply.json() == {"error": f"PATCH is not allowed for /_simulator/{path}"}
+
+
 def test_invalid_json_is_refused() -> None:
     reply = Control(make_gateway()).handle("POST", "/_simulator/faults", (), b"{")
     assert reply.status == 400
@@ -220,6 +240,7 @@ def test_a_refused_list_of_faults_adds_none() -> None:
         ("/_simulator", True),
         ("/_simulator/", True),
         ("/_simulator/x?y", True),
+        ("/_simulator?y", True),
         ("/_simulatorx", False),
         ("/", False),
     ],
@@ -233,6 +254,7 @@ def test_the_page_is_self_contained_and_fits_light_dark_and_phone() -> None:
     page = reply.body.decode()
     assert "text/html" in str(reply.header("content-type"))
     assert "default-src 'none'" in str(reply.header("content-security-policy"))
+    assert reply.header("cache-control") == "no-store"
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
     assert not re.search(r"https?://|@import|innerHTML", page)
     for needed in ("prefers-color-scheme: dark", 'name="viewport"', "max-width: 44rem"):

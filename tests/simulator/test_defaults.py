@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
@@ -141,10 +141,14 @@ def test_a_server_that_does_not_start_says_so_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = SimulatorServer()
-    monkeypatch.setattr(server._server.ready, "wait", time.sleep)
-    monkeypatch.setattr(server_module, "_START_TIMEOUT", 0.1)
+    ticks, pauses = iter([100.0, 105.0, 110.0, 110.5]), list[float]()
+    monkeypatch.setattr(server._server.ready, "wait", pauses.append)
+    monkeypatch.setattr(server_module, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     with pytest.raises(RuntimeError, match="the simulator did not start"):
         server.start()
+    # For ten seconds, and looking often, because its thread may end.
+    assert pauses == [0.05] * 3
+    assert list(ticks) == []
     assert not server._thread.is_alive()
 
 
@@ -202,6 +206,13 @@ def test_a_task_that_ends_as_it_starts_has_never_run() -> None:
     assert observe(plan, 5.0).started is None
     assert observe(plan, 1.5).started is None
     assert observe(attrs.evolve(plan, ends=2.5), 5.0).started == 2.0
+
+
+def test_progress_of_tasks_that_run_for_less_than_a_second() -> None:
+    plan = Plan(appears=0.0, queued=0.0, starts=1.0, ends=1.5, ending=failed())
+    assert [observe(plan, age).progress for age in (0.5, 1.0, 1.25, 2.0)] == [0.0, 0.0, 0.5, 0.99]
+    # One that fails as it starts has done nothing.
+    assert observe(attrs.evolve(plan, ends=1.0), 2.0).progress == 0.0
 
 
 def test_a_server_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

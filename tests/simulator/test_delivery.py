@@ -8,7 +8,9 @@ from typing import Any, Unpack
 
 import anyio
 import pytest
+import uvicorn
 from starlette.applications import Starlette
+from uvicorn.server import ServerState
 
 from cometapi_runway.simulator import (
     Fault,
@@ -18,7 +20,8 @@ from cometapi_runway.simulator import (
     create_app,
 )
 from cometapi_runway.simulator._responses.reply import Reply
-from cometapi_runway.simulator._server.delivery import Delivery
+from cometapi_runway.simulator._server.delivery import RESET, Delivery, wire_headers
+from cometapi_runway.simulator._server.reset_protocol import ResettingProtocol
 
 from .helpers import EXACT
 
@@ -102,6 +105,8 @@ async def test_a_drip_sends_one_piece_per_interval() -> None:
     whole = dict(wire.sent[0]["headers"])[b"content-length"]
     assert len(wire.body) == int(whole)
     assert len(wire.sent) == 1 + 16
+    sizes = [len(message["body"]) for message in wire.sent[1:]]
+    assert max(sizes) - min(sizes) <= 1
 
 
 async def test_a_jump_of_the_clock_sends_all_pieces_that_are_due() -> None:
@@ -155,3 +160,37 @@ async def test_responses_without_a_body_have_no_length() -> None:
         await delivery.send_reply(Reply(status, body=b"body"))
         assert wire.body == (b"" if length is None else b"body")
         assert dict(wire.sent[0]["headers"]).get(b"content-length") == length
+
+
+async def test_a_head_has_the_length_of_the_body_and_no_body() -> None:
+    wire = Wire("HEAD")
+    delivery = Delivery(SimClock.manual(), wire.scope, wire.receive, wire.send)
+    await delivery.send_reply(Reply(200, body=b"body"))
+    assert wire.body == b""
+    assert dict(wire.sent[0]["headers"])[b"content-length"] == b"4"
+
+
+def test_a_header_of_a_reply_is_sent_instead_of_the_servers_own() -> None:
+    own = (("Content-Length", "2"), ("Date", "today"))
+    assert wire_headers(Reply(200, own, b"body"), 0.0) == [
+        (b"content-length", b"2"), (b"date", b"today"), (b"server", b"cometapi-runway-simulator"),
+    ]  # fmt: skip
+    assert wire_headers(Reply(200, (), b"body"), 0.0) == [
+        (b"content-length", b"4"), (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT"),
+        (b"server", b"cometapi-runway-simulator"),
+    ]  # fmt: skip
+
+
+async def test_a_request_keeps_the_servers_extensions_beside_the_reset() -> None:
+    seen: list[Any] = []
+
+    async def inner(scope: Any, _receive: object, _send: object) -> None:
+        seen.append(scope["extensions"])
+
+    config = uvicorn.Config(inner, log_config=None, proxy_headers=False)
+    config.load()
+    protocol: Any = ResettingProtocol(config, ServerState(), {})
+    for given in ({"extensions": {"a": {}}}, {"extensions": None}, {}):
+        await protocol.app({"type": "http", **given}, None, None)
+    own = {RESET: protocol.reset}
+    assert seen == [{"a": {}, **own}, own, own]

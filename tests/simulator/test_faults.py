@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from email.utils import parsedate_to_datetime
-from typing import get_args
+from typing import Any, get_args
 
+import attrs
 import pytest
 from tests.cases import each_case
 
@@ -13,7 +14,18 @@ from cometapi_runway.simulator import Fault, Gateway, When
 from cometapi_runway.simulator._rules.faults import Kind
 from cometapi_runway.simulator._rules.json_rules import fault_from_json, fault_to_json
 
-from .helpers import BODY, create, make_gateway, parse_task, post, read, read_feed
+from .helpers import (
+    BODY,
+    CONTRACT,
+    HEADERS,
+    JSON_BODY,
+    create,
+    make_gateway,
+    parse_task,
+    post,
+    read,
+    read_feed,
+)
 
 MOTION = ("x", "y", "z", "r", "bg_x_pan", "bg_y_pan")
 PATH = "/runwayml/v1/character_performance"
@@ -51,9 +63,12 @@ def test_the_gateway_acts_with_all_other_faults(kind: Kind) -> None:
 
 def test_a_status_has_the_platform_envelope_or_any_body() -> None:
     target, task_id = gateway_with(
-        Fault("status", status=503, code="model_not_found", message="no channel")
+        Fault(
+            "status", status=503, code="model_not_found", message="no channel", headers={"A": "b"}
+        )
     )
     reply = read(target, task_id)
+    assert reply.header("a") == "b"
     error = json.loads(reply.body)["error"]
     assert (reply.status, error["code"]) == (503, "model_not_found")
     assert error["message"].startswith("no channel (request id: ")
@@ -190,6 +205,17 @@ def test_resources_that_share_a_route_are_distinguished() -> None:
     assert [task.resource for task in target.tasks.values()] == ["text_to_video"]
 
 
+@each_case("body", [b"{", b"\xff", b"[]", b'{"prompt": 5}'])
+def test_a_body_that_fits_no_resource_is_one_of_the_routes_first(body: bytes) -> None:
+    first = CONTRACT.operation("generate").resource
+    for name, status in ((first, 500), ("image_to_video", 400)):
+        target = make_gateway(faults=[Fault("status", when=When(name))])
+        assert (
+            target.handle("POST", "/runway/pro/generate", HEADERS + JSON_BODY, body).status
+            == status
+        )
+
+
 def test_downloads_have_their_own_faults() -> None:
     target, task_id = gateway_with(Fault("truncate", when=When("download")))
     target.clock.advance(50)
@@ -223,21 +249,66 @@ def test_faults_survive_a_json_round_trip(fault: Fault) -> None:
 
 
 @each_case(
-    ("fields", "named"),
+    ("fields", "message"),
     [
-        ({}, "kind"),
-        ({"kind": "explode"}, "kind"),
-        ({"kind": "status", "status": 99}, "status"),
-        ({"kind": "status", "status": 600}, "status"),
-        ({"kind": "hang", "seconds": -1}, "0 seconds or more"),
-        ({"kind": "hang", "seconds": "long"}, "long"),
-        ({"kind": "status", "headers": {"A": "b\r\nC: d"}}, "header field"),
-        ({"kind": "reset", "acted": "yes"}, "acted"),
-        ({"kind": "reset", "nth": 0}, "nth"),
-        ({"kind": "reset", "colour": "red"}, "colour"),
-        ({"kind": "reset", "when": {}}, "when"),
+        ({}, "kind is missing; it is one of status, html, rate_limit, reset, cut,"),
+        ({"kind": "explode"}, "'kind' must be in .*'stale'.* .got 'explode'"),
+        ({"kind": 5}, "'kind' must be in"),
+        ({"kind": "status", "status": 199}, "'status' must be >= 200: 199"),
+        ({"kind": "status", "status": 600}, "'status' must be <= 599: 600"),
+        ({"kind": "status", "status": "500"}, "'status' must be <class 'int'> .got '500'"),
+        ({"kind": "status", "status": 500.0}, "'status' must be <class 'int'> .got 500.0"),
+        ({"kind": "status", "code": 5}, "'code' must be <class 'str'> .got 5"),
+        ({"kind": "status", "message": 5}, "'message' must be <class 'str'> .got 5"),
+        ({"kind": "status", "message": None}, "'message' must be <class 'str'> .got None"),
+        ({"kind": "status", "body": 5}, "'body' must be <class 'str'> .got 5"),
+        ({"kind": "hang", "seconds": -1}, "a fault takes 0 seconds or more, got -1"),
+        ({"kind": "hang", "seconds": "long"}, "a fault takes 0 seconds or more, got 'long'"),
+        ({"kind": "rate_limit", "retry_after": -1}, "a fault takes 0 seconds or more, got -1"),
+        ({"kind": "rate_limit", "retry_after": "2"}, "a fault takes 0 seconds or more, got '2'"),
+        ({"kind": "rate_limit", "as_date": 1}, "'as_date' must be <class 'bool'> .got 1"),
+        ({"kind": "status", "headers": {"A": "b\r\nC: d"}}, "not a header field: 'A': "),
+        ({"kind": "status", "headers": {"A:": "b"}}, "not a header field: 'A:': 'b'"),
+        ({"kind": "status", "headers": {"A(": "b"}}, "not a header field: 'A[(]': 'b'"),
+        ({"kind": "status", "headers": {"": "b"}}, "not a header field: '': 'b'"),
+        ({"kind": "status", "headers": {"A": " b"}}, "not a header field: 'A': ' b'"),
+        ({"kind": "status", "headers": {"A": "b\t"}}, "not a header field: 'A': 'b.t'"),
+        ({"kind": "status", "headers": 5}, "headers must be names with their values, got 5"),
+        ({"kind": "status", "headers": "ab"}, "headers must be names with their values, got 'ab'"),
+        ({"kind": "reset", "acted": "yes"}, "'acted' must be <class 'bool'> .got 'yes'"),
+        ({"kind": "reset", "operation": 5}, "'operation' must be <class 'str'> .got 5"),
+        ({"kind": "reset", "nth": 0}, "'nth' must be >= 1: 0"),
+        ({"kind": "reset", "first": 0}, "'first' must be >= 1: 0"),
+        ({"kind": "reset", "every": 0}, "'every' must be >= 1: 0"),
+        ({"kind": "reset", "nth": 1.5}, "'nth' must be <class 'int'> .got 1.5"),
+        ({"kind": "reset", "first": "1"}, "'first' must be <class 'int'> .got '1'"),
+        ({"kind": "reset", "every": [1]}, "'every' must be <class 'int'> .got .1."),
+        ({"kind": "reset", "colour": "red"}, "unknown key 'colour'; known keys: acted, as_date,"),
+        ({"kind": "reset", "whem": {}}, "unknown key 'whem'; known keys: "),
+        ({"kind": "reset", "when": {}}, "unknown key 'when'; known keys: "),
     ],
 )
-def test_bad_rules_are_refused_by_name(fields: dict[str, object], named: str) -> None:
-    with pytest.raises(ValueError, match=named):
+def test_bad_rules_are_refused_by_name(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}") as caught:
         fault_from_json(json.loads(json.dumps(fields)))
+    assert caught.value.args == (str(caught.value),)
+
+
+@each_case(
+    "fields",
+    [
+        {"status": 200}, {"status": 599}, {"seconds": 0}, {"retry_after": 0}, {"nth": 1},
+        {"first": 1}, {"every": 1}, {"body": ""}, {"headers": {"!": ""}},
+        {"headers": {"X-a_9": "b\tc  d: e"}}, {"headers": {"A": "b"}},
+    ],
+)  # fmt: skip
+def test_a_rule_at_a_limit_is_taken(fields: dict[str, object]) -> None:
+    fault = fault_from_json(json.loads(json.dumps({"kind": "status", **fields})))
+    found = {**attrs.asdict(fault), **attrs.asdict(fault.when), "headers": dict(fault.headers)}
+    assert {name: found[name] for name in fields} == fields
+
+
+@each_case("wrong", [{"when": "tasks"}, {"when": None}, {"when": Fault("reset")}])
+def test_a_condition_is_a_when(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="'when' must be"):
+        Fault("reset", **wrong)

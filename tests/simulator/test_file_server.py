@@ -57,6 +57,16 @@ def test_the_output_url_is_on_another_origin(done: tuple[Gateway, str]) -> None:
     assert url.startswith("http://media.simulator.test/outputs/")
 
 
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:81", "http://FILES.BOX/", "http://X//"])
+def test_a_slash_behind_the_origin_is_not_doubled(origin: str) -> None:
+    target = make_gateway(media_url=origin)
+    task_id = create(target)
+    target.clock.advance(60)
+    url = str(target.output_url(task_id))
+    assert url.startswith(f"{origin.rstrip('/')}/outputs/{task_id}.mp4?")
+    assert get(target, url).status == 200
+
+
 def test_there_is_no_file_and_no_url_before_the_end() -> None:
     target = make_gateway()
     task_id = create(target)
@@ -108,6 +118,20 @@ def test_a_url_without_a_valid_token_is_refused(done: tuple[Gateway, str], query
     assert get(target, url.partition("?")[0] + query).status == 403
 
 
+def test_refusals_are_those_of_an_object_store(done: tuple[Gateway, str]) -> None:
+    target, url = done
+    path = "/outputs/nothing.mp4"
+    unknown = Signer.from_seed(0).sign(path, 2_000_000_000)
+    for reply, status, code in (
+        (get(target, url, method="POST"), 405, "MethodNotAllowed"),
+        (get(target, url.partition("?")[0]), 403, "AccessDenied"),
+        (get(target, f"http://media.simulator.test{path}?_jwt={unknown}"), 404, "NoSuchKey"),
+    ):
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code></Error>'
+        assert (reply.status, reply.body.decode()) == (status, body)
+        assert reply.header("content-type") == "application/xml"
+
+
 def test_only_get_and_head_are_allowed(done: tuple[Gateway, str]) -> None:
     reply = get(*done, method="POST")
     assert (reply.status, reply.header("allow")) == (405, "GET, HEAD")
@@ -130,6 +154,7 @@ def test_head_and_if_none_match(done: tuple[Gateway, str]) -> None:
         ("bytes=100-", 100, -1),
         ("bytes=-10", -10, -1),
         ("bytes=0-99999999", 0, -1),
+        ("bytes=-99999999", 0, -1),
     ],
 )
 def test_a_range_is_served(done: tuple[Gateway, str], wanted: str, first: int, last: int) -> None:

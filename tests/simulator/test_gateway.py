@@ -11,12 +11,14 @@ from cometapi_runway.simulator import (
 )
 
 from .helpers import (
+    BODY,
     CONTRACT,
     CREATES,
     create,
     example_bodies,
     make_gateway,
     parse_task,
+    post,
     read,
     read_feed,
 )
@@ -95,6 +97,20 @@ def test_a_cancelled_task_is_refunded_once() -> None:
     assert target.open_tasks == 0
 
 
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_a_refund_pays_for_the_next_task(end: str) -> None:
+    target = make_gateway(balance="0.5")
+    if end == "failed":
+        target.fail_next()
+    task_id = create(target)
+    assert post(target, PATH, dict(BODY)).status == 403
+    if end == "failed":
+        target.clock.advance(60)
+    else:
+        target.cancel(task_id)
+    assert post(target, PATH, dict(BODY)).status == 200
+
+
 def test_a_task_that_has_ended_cannot_be_cancelled() -> None:
     target = make_gateway()
     task_id = create(target)
@@ -167,6 +183,18 @@ def test_the_origin_is_chosen_by_url_or_host_header() -> None:
         target = make_gateway()
         assert b"AccessDenied" in target.handle("GET", url, headers).body
         assert target.requests[0].origin == "media"
+    target = make_gateway()
+    target.handle("GET", media)
+    assert (target.requests[0].origin, target.requests[0].path) == ("media", "/")
+
+
+def test_a_watcher_sees_each_request_before_the_gateway_acts() -> None:
+    target = make_gateway()
+    seen: list[tuple[str, int]] = []
+    target.watchers.append(lambda request: seen.append((request.path, len(target.tasks))))
+    task_id = create(target)
+    read(target, task_id)
+    assert seen == [(PATH, 0), (f"/runwayml/v1/tasks/{task_id}", 1)]
 
 
 def test_every_create_has_a_valid_example_body() -> None:

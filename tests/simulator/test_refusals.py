@@ -45,6 +45,12 @@ def test_a_request_without_a_well_formed_key_is_refused(
     assert not target.tasks
 
 
+def test_a_request_with_two_keys_is_refused() -> None:
+    for headers in ((*HEADERS, HEADERS[0]), (*HEADERS, ("authorization", "Bearer another"))):
+        reply = make_gateway().handle("GET", "/runwayml/v1/tasks/x", headers)
+        assert (reply.status, str(error(reply)["message"])[:13]) == (401, "invalid token")
+
+
 def test_only_the_keys_of_the_settings_are_accepted() -> None:
     assert post(make_gateway(keys=[KEY]), PATH, dict(BODY)).status == 200
     assert post(make_gateway(keys=["another"]), PATH, dict(BODY)).status == 401
@@ -145,16 +151,21 @@ def test_an_unknown_path_returns_html(path: str) -> None:
     assert "html" in str(reply.header("content-type"))
 
 
-@pytest.mark.parametrize("path", ["/runwayml/v1/tasks/x/", "//runwayml/v1//tasks/x"])
+@pytest.mark.parametrize("path", ["/runwayml/v1/tasks/X/", "//runwayml/v1//tasks/X"])
 def test_extra_slashes_redirect(path: str) -> None:
     reply = make_gateway().handle("GET", path, HEADERS)
-    assert (reply.status, reply.header("Location")) == (301, "/runwayml/v1/tasks/x")
+    assert (reply.status, reply.header("Location")) == (301, "/runwayml/v1/tasks/X")
     assert reply.body.startswith(b"<!DOCTYPE html>")
 
 
 def test_a_wrong_method_is_refused_with_the_allowed_one() -> None:
-    reply = make_gateway().handle("GET", PATH, HEADERS)
-    assert (reply.status, reply.header("Allow")) == (405, "POST")
+    for method, path, allowed in (
+        ("GET", PATH, "POST"),
+        ("DELETE", "/runway/feed", "POST"),
+        ("POST", "/runwayml/v1/tasks/x", "GET"),
+    ):
+        reply = make_gateway().handle(method, path, HEADERS)
+        assert (reply.status, reply.header("Allow")) == (405, allowed)
 
 
 @each_case("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])

@@ -84,6 +84,15 @@ def test_a_key_that_is_an_ordinary_word_is_not_redacted_in_bodies() -> None:
     assert kept.header("authorization") == "Bearer [hidden]"
 
 
+def test_a_key_of_eight_characters_is_a_secret() -> None:
+    for key, is_hidden in (("1234567", False), ("12345678", True)):
+        target = make_gateway()
+        target.handle("GET", f"/{key}", (("Authorization", f"Bearer {key}"), ("X-Copy", key)))
+        (kept,) = target.requests
+        shown = "[hidden]" if is_hidden else key
+        assert (kept.path, kept.header("x-copy")) == (f"/{shown}", shown)
+
+
 def test_data_uris_are_shortened_and_json_stays_json() -> None:
     uri = "data:image/png;base64," + "A" * 5000
     for value in (uri, uri + '"quoted"', uri + "\\u00e9", "é" * 40 + uri, uri + " and " + uri):

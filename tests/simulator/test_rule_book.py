@@ -68,7 +68,7 @@ def test_a_rule_is_over_when_it_covers_no_later_occurrence(when: When, number: i
     later = range(number + 1, 200)
     assume(when.nth is None or when.covers(when.nth))
 
-    assert when.is_over(number) is not any(when.covers(one) for one in later)
+    assert when.is_over(number) is (not any(when.covers(one) for one in later))
 
 
 def test_spent_rules_are_not_listed() -> None:
@@ -87,6 +87,35 @@ def test_spent_rules_are_not_listed() -> None:
     book.take_next(frozenset("a"))
     assert book.active_rules == (always,)
     assert book.rules == (always, once, twice)
+
+
+def test_queued_rules_go_first_and_apply_once() -> None:
+    book = RuleBook[Named]()
+    one, two, always = Named("1", When("a", first=2)), Named("2", When()), Named("always", When())
+    book.add(always)
+    book.queue(one, two)
+    assert book.rules == book.active_rules == (one, two, always)
+    # A queued rule of another operation waits for its own.
+    assert book.take_next(frozenset("b")) is two
+    assert book.rules == book.active_rules == (one, always)
+    assert [book.take_next(frozenset("a")) for _ in range(2)] == [one, always]
+    book.queue(one)
+    book.replace([always])
+    assert book.rules == book.active_rules == (always,)
+
+
+def test_a_name_that_does_not_exist_leaves_the_rules_as_they_are() -> None:
+    book = RuleBook[Named](frozenset(("a", "b")))
+    known, unknown = Named("1", When("a")), Named("2", When("c"))
+    book.add(known)
+    for change in (
+        lambda: book.add(known, unknown),
+        lambda: book.queue(known, unknown),
+        lambda: book.replace([known, known, unknown]),
+    ):
+        with pytest.raises(ValueError, match="unknown name 'c'; known names: a, b"):
+            change()
+        assert book.rules == (known,)
 
 
 @each_case(

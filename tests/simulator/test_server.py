@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +18,8 @@ import httpx
 import pytest
 from tests.process_lines import read_line
 
-from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When
+from cometapi_runway.simulator import Fault, SimClock, SimulatorServer, When, run
+from cometapi_runway.simulator._server import server as server_module
 
 from .decoding import decode
 from .helpers import BODY, EXACT, HEADERS
@@ -165,6 +168,37 @@ def test_closing_is_quick_and_final() -> None:
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.base_url)
     SimulatorServer().close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_serves_until_a_signal_and_gives_signals_back(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[SimulatorServer] = []
+    waits: list[bool] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout != 1.0:
+                return super().wait(timeout)
+            waits.append(self.is_set())
+            return len(waits) == 3
+
+    def on_ready(server: SimulatorServer) -> None:
+        served.append(server)
+        assert httpx.get(f"{server.base_url}/_simulator/clock").json()["rate"] == 0
+        signal.raise_signal(number)
+
+    known = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    fakes = SimpleNamespace(Event=Stop, Thread=threading.Thread)
+    monkeypatch.setattr(server_module, "threading", fakes)
+    run(on_ready=on_ready, clock=SimClock.manual())
+    assert waits == [True] * 3
+    assert not served[0]._thread.is_alive()
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == known
+    with pytest.raises(OSError, match="use"), SimulatorServer() as other:
+        run(port=urlsplit(other.base_url).port or 0)
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == known
 
 
 def test_run_serves_until_sigterm() -> None:

@@ -122,6 +122,13 @@ def test_digits() -> None:
     assert all(value is None or isinstance(value, str) for value in data.values())
 
 
+def test_points_are_thousandths_of_a_dollar() -> None:
+    target = make_gateway(shape="legacy", prices={"act_one": "12.345"})
+    task_id = create(target, "act_one_expression_migration")
+    target.clock.advance(5)
+    assert json.loads(read_feed(target, task_id).body)["data"]["point"] == "12345"
+
+
 def test_mixed_changes_from_poll_to_poll_and_by_state_at_the_end() -> None:
     target = make_gateway(shape="mixed")
     task_id = create(target)

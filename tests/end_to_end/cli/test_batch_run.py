@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -190,6 +191,10 @@ def test_an_unknown_outcome_is_never_repeated_until_it_is_settled(
     settle = f"tasks settle shots/{row['id']}/1"
     assert re.search(rf" cometapi-runway {settle} --task ID$", result.err, re.MULTILINE)
     assert "may have been charged and are not sent again" in result.err
+    assert result.err.splitlines()[-1] == (
+        "next:  check the usage log of your CometAPI account; `cometapi-runway batch report shots` "
+        "lists what is unknown"
+    )
     assert settle in Path("out/report.html").read_text("utf-8")
     assert len(gateway.charges) == 4
 
@@ -396,7 +401,19 @@ def test_a_cancelled_batch_goes_on_with_retry(
 ) -> None:
     with monkeypatch.context() as without:
         without.setenv("COMETAPI_KEY", "another-key")
-        assert run(*RUN).code == ExitCode.TASK
+        stopped = run(*RUN)
+        assert stopped.code == ExitCode.TASK
+        assert stopped.err.splitlines()[-1] == (
+            "next:  see to the reason, then go on: `cometapi-runway batch run shots.csv "
+            "--output out --interval 0.01 --operation image-to-video --set model=gen4_turbo`"
+        )
+
+        refused = run("batch", "retry", "shots", "--report", "page.html", "--max-tasks", "9")
+        plain = run("batch", "retry", "shots")
+    resume = "next:  see to the reason, then go on: `cometapi-runway batch retry shots"
+    assert refused.err.splitlines()[-1] == f"{resume} --report page.html --max-tasks 9`"
+    assert plain.err.splitlines()[-1] == f"{resume}`"
+    assert Path("page.html").exists()
 
     cancelled = run("batch", "cancel", "shots")
     resumed = run("batch", "retry", "shots")
@@ -465,14 +482,28 @@ def test_a_worker_has_what_the_options_say(run: Terminal, monkeypatch: pytest.Mo
     seen: list[tuple[str, dict[str, Any]]] = []
 
     def work(database: str, **options: Any) -> None:
-        assert not options.pop("is_stopping")()
+        is_stopping = options.pop("is_stopping")
+        assert not is_stopping()
+        signal.raise_signal(signal.SIGTERM)
+        assert is_stopping()
         seen.append((database, options))
         raise KeyboardInterrupt
 
+    def on_sigterm(_number: int, _frame: object) -> None:
+        """What the application around it does."""
+
     monkeypatch.setattr("cometapi_runway.batch.work", work)
     gateway = ("--base-url", "http://127.0.0.1:1")
-    result = run("batch", "work", "--database", DATABASE, *gateway, "--request-timeout", "9")
+    before = signal.signal(signal.SIGTERM, on_sigterm)
+    try:
+        result = run("batch", "work", "--database", DATABASE, *gateway, "--request-timeout", "9")
+        assert signal.getsignal(signal.SIGTERM) is on_sigterm
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert seen == [(DATABASE, {"base_url": gateway[1], "timeout": 9.0})]
-    assert "other workers go on with them" in result.err
-    next_line = next(line for line in result.err.splitlines() if line.startswith("next:"))
-    assert " ".join(gateway) in next_line
+    assert result.code == ExitCode.INTERRUPTED
+    assert result.err.splitlines() == [
+        f"working for the batches of {DATABASE}; Ctrl-C ends it",
+        "stop:  interrupted; its tasks continue at the gateway, and other workers go on with them",
+        f"next:  cometapi-runway batch work {' '.join(gateway)} --database {DATABASE}",
+    ]

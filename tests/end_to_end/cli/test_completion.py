@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from cometapi_runway.cli._commands import create
+from cometapi_runway.cli._commands import completion, create
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import (
     list_client_resources,
@@ -116,3 +116,15 @@ def test_file_arguments_are_completed_by_shells_that_know_types(run: Terminal) -
         assert re.search(rf"-l {flag} -r -F ", fish), flag
         assert re.search(rf"--{flag}\[.*_files", zsh), flag
     assert re.search(r"-l seed -r -d", fish)
+
+
+def test_bash_itself_completes_file_names_and_joins_what_it_splits(run: Terminal) -> None:
+    scripts = {shell: run("completion", shell).out for shell in ("bash", "zsh", "fish")}
+
+    bash = scripts["bash"]
+    assert completion._BASH_FILES not in bash
+    assert "COMPREPLY=()" in bash
+    registered = re.findall(r"^complete .*$", bash, re.MULTILINE)
+    (name,) = re.findall(r"^(\w+)_joined\(\) {$", bash, re.MULTILINE)
+    assert registered == [f"complete -o bashdefault -o default -F {name}_joined cometapi-runway"]
+    assert not any("_joined" in scripts[shell] for shell in ("zsh", "fish"))

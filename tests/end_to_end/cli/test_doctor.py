@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cometapi_runway._core.version import __version__
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.simulator import (
     INSTANT,
@@ -14,11 +17,12 @@ from cometapi_runway.simulator import (
     Gateway,
     SimulatorServer,
 )
+from cometapi_runway.validation import contract
 
-from .terminal import Terminal
+from .terminal import KEY, Terminal
 
 
-def test_doctor_passes_and_posts_nothing(run: Terminal, gateway: Gateway) -> None:
+def test_doctor_passes_and_posts_nothing(run: Terminal, gateway: Gateway, tmp_path: Path) -> None:
     result = run("doctor")
 
     assert result.code == ExitCode.SUCCESS
@@ -27,6 +31,20 @@ def test_doctor_passes_and_posts_nothing(run: Terminal, gateway: Gateway) -> Non
         ("versions", "settings", "key", "gateway", "clock", "journal", "folder"), "ok"
     )
     assert {one.method for one in gateway.requests} == {"GET"}
+    version: Any = contract().document["info"]
+    here, home = re.escape(str(tmp_path)), r"http://127\.0\.0\.1:\d+"
+    expected = [
+        f"ok    versions  cometapi-runway {re.escape(__version__)}, contract "
+        f"{re.escape(version['version'])}, Python {platform.python_version()}",
+        rf"ok    settings  no settings file \({here}/config\.toml\)",
+        rf"ok    key       COMETAPI_KEY is set \({len(KEY)} characters\)",
+        rf"ok    gateway   {home} answers in \d+ ms and accepts the key",
+        "ok    clock     same as the gateway's",
+        rf"ok    journal   {here}/journal\.sqlite3: 0 unfinished, 0 of unknown outcome",
+        rf"ok    folder    {here} can be written",
+    ]
+    for line, pattern in zip(result.out.splitlines(), expected, strict=True):
+        assert re.fullmatch(pattern, line), line
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import errno
 import io
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from cyclopts import App
@@ -16,6 +16,7 @@ from cometapi_runway._extras import requires_extra
 from cometapi_runway.cli._errors import UsageError
 from cometapi_runway.cli._options.shared import ConnectionOptions, SavingOptions
 from cometapi_runway.cli._output.exit_codes import ExitCode
+from cometapi_runway.errors import MissingExtraError
 from cometapi_runway.simulator import Gateway
 
 from .terminal import CREATE, QUICK, Terminal
@@ -244,6 +245,32 @@ def test_the_command_line_names_its_extra_and_nothing_else(
     assert cli.main(["tasks"]) == 2
     assert "[cli]" in run.capture.readouterr().err
     assert cli.main(["--version"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (MissingExtraError("cli", "rich"), 2, f"{MissingExtraError('cli', 'rich')}\n"),
+        (
+            KeyboardInterrupt(), 130,
+            "stop:  interrupted; nothing was done\nnext:  run it again\n",
+        ),
+    ],
+)  # fmt: skip
+def test_what_prevents_the_import_of_the_commands_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    text: str,
+) -> None:
+    def require(extra: str) -> NoReturn:
+        assert extra == "cli"
+        raise error
+
+    monkeypatch.setattr("cometapi_runway._extras.requires_extra", require)
+    assert cli.main(["tasks"]) == code
+    assert capsys.readouterr() == ("", text)
 
 
 def test_an_interruption_of_the_import_is_said(

@@ -89,6 +89,8 @@ def test_a_faithful_gateway_has_no_deviation(run: Terminal, gateway: Gateway) ->
 
     assert result.code == ExitCode.SUCCESS
     assert f"\n\n0 deviations in {QUESTIONS} answers\nevidence: " in result.out
+    head = rf"{QUESTIONS} questions to http://127\.0\.0\.1:\d+; none of them creates a task\n"
+    assert re.match(head, result.err)
     assert list_verdicts(read_evidence()) == {Verdict.AS_EXPECTED}
     assert gateway.tasks == {}
     assert list_creates(gateway) == []
@@ -281,12 +283,23 @@ def test_the_cheapest_price_of_the_contract_is_the_one_offered(
     assert f"price:   {min(prices)} USD" in run(*SPEND).err
 
 
+def test_without_a_price_nothing_is_bought(
+    connect: Callable[[Wire], Wire], run: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = connect(Wire())
+    monkeypatch.setattr(live_spend, "read_price", lambda _: None)
+    result = run(*SPEND)
+    assert result.code == ExitCode.USAGE
+    assert "error: the contract names no price; nothing was sent\nnext:  leave out" in result.err
+    assert wire.creates == []
+
+
 def test_spending_records_every_shape_without_a_secret(
     connect: Callable[[Wire], Wire], run: Terminal
 ) -> None:
     wire = connect(Wire())
-    assert run(*SPEND, "--evidence", "found").code == ExitCode.SUCCESS
-    evidence = read_evidence(Path("found"))
+    assert run(*SPEND, "--evidence", "found/here").code == ExitCode.SUCCESS
+    evidence = read_evidence(Path("found/here"))
     operations = {one["operation"] for one in evidence["responses"]}
     assert operations == {"generate_an_image_from_text", "runway_to_get_task_details"}
     assert evidence["spent"]["price"] == "0.32"
@@ -322,6 +335,7 @@ def test_a_body_that_the_contract_forbids_is_not_sent(
     wire = connect(Wire())
     result = run(*SPEND, "--json", '{"promptText": "", "model": "gen4_image", "ratio": "1:1"}')
     assert result.code == ExitCode.REFUSED
+    assert "to buy:" not in result.err
     assert wire.creates == []
 
 
@@ -431,6 +445,8 @@ def test_an_offer_names_what_it_does_not_know(
     monkeypatch.setattr("sys.stdin", FakeTerminal("no\n"))
     result = run(*LIVE, "--spend")
     assert "nothing was bought" in result.err
+    # What does not fit into a line goes on below its text.
+    assert re.search(r"^once:    \S.*\n {9}\S", result.err, re.MULTILINE)
     remark = f"unknown: the prices of {', '.join(unpriced)}; one of them may be cheaper"
     assert (remark in " ".join(result.err.split())) is bool(unpriced)
     assert ("unknown:" in result.err) is bool(unpriced)

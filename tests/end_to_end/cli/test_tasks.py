@@ -38,6 +38,18 @@ def test_without_a_folder_addresses_are_printed(run: Terminal, three_tasks: list
     assert three_tasks[0] in result.out
 
 
+def test_a_wait_that_ends_too_early_leaves_its_files_to_be_fetched(
+    run: Terminal, gateway: Gateway, journal: Journal
+) -> None:
+    task_id = run(*CREATE, "--no-wait").out.strip()
+    gateway.faults.add(Fault("status", status=503, when=When("tasks")))
+    saving = ("--output", "videos", "--timeout", "0.02", *QUICK)
+    assert run("tasks", "wait", task_id, *saving).code == ExitCode.TIMEOUT
+    gateway.faults.replace(())
+    run("tasks", "get", task_id)
+    assert [(one.state, one.unsaved) for one in journal.tasks()] == [("SUCCEEDED", 1)]
+
+
 def test_one_failed_task_among_many_sets_the_exit_code(run: Terminal, gateway: Gateway) -> None:
     gateway.outcomes.add(Outcome(failed("INTERNAL"), When("*", nth=2)))
     ids = [run(*CREATE, "--no-wait").out.strip() for _ in range(3)]

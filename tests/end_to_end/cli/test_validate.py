@@ -131,6 +131,11 @@ def test_drift_groups_captured_responses(run: Terminal, tmp_path: Path) -> None:
     (facts,) = run("contract", "drift", str(tmp_path), "--format", "json").results
     found = [(one["rule"], one["path"], len(one["files"])) for one in facts["drifts"]]
     assert sorted(found) == [("field", "/cost", 2), ("field", "/credits", 2)]
+    for one in facts["drifts"]:
+        assert (one["operation"], one["status"]) == ("runway_to_get_task_details", 200)
+        assert f"HTTP 200: {one['description']}\n  2 shapes: " in result.out
+        assert one["value"] == ""
+        assert one["remedy"].splitlines()[0] in result.out
     # A blank line between two.
     assert len(re.findall(r"(?:\A|\n\n)GET /\S+, HTTP 200: ", result.out)) == 2
 

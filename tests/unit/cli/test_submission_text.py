@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -74,6 +75,24 @@ def test_a_warning_of_an_unknown_outcome_names_its_request() -> None:
     assert all(local in text for text in texts)
     assert texts[0].endswith(f"(request {'f' * 16}, seed 4294967295, key {'0' * 32})")
     assert texts[0] != texts[1]
+
+
+@each_case(
+    ("changes", "line"),
+    [
+        ({}, ""),
+        ({"scope": "default"}, "price unknown"),
+        ({"scope": "shop"}, "price unknown, budget shop"),
+        ({"price": Decimal("0.4")}, "0.4 USD"),
+        ({"price": Decimal("0.4"), "scope": "default"}, "0.4 USD"),
+        (
+            {"idempotency_key": "k", "label": "l", "price": Decimal(1), "scope": "s"},
+            "idempotency key k, label l, 1 USD, budget s",
+        ),
+    ],
+)
+def test_names_price_and_budget_are_on_one_line(changes: dict[str, Any], line: str) -> None:
+    assert list_names_and_price(submission(**changes)) == ([line] if line else [])
 
 
 NAMES = st.one_of(st.none(), st.text(st.sampled_from("ab/ ,-1"), min_size=1, max_size=255))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from cometapi_runway.mcp import _agent_tools
 from cometapi_runway.testing import Simulator
 
 from ..support.agent_sessions import PICTURE, UPSCALE, open_session
@@ -93,6 +96,20 @@ async def test_a_plan_tells_of_an_equal_request_that_was_submitted(
         again = await agent.call("submit", intent_id=plan["intent_id"])
         assert again["task_id"] != task_id
     runway_simulator.assert_charged(2)
+
+
+async def test_a_plan_tells_of_a_day_of_requests(
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_session(tmp_path) as agent:
+        await agent.buy()
+        (bought,) = (await agent.call("list_tasks"))["tasks"]
+        day_later = datetime.fromisoformat(bought["created_at"]) + timedelta(days=1)
+        for moment in (day_later, day_later + timedelta(microseconds=1)):
+            clock = SimpleNamespace(now=lambda _, moment=moment: moment)
+            monkeypatch.setattr(_agent_tools, "datetime", clock)
+            plan = await agent.call("plan_video_upscale", **UPSCALE)
+            assert (plan["already_submitted"] is not None) is (moment == day_later)
 
 
 async def test_a_seed_makes_a_request_another_one_if_the_agent_gave_it(

@@ -29,7 +29,7 @@ _INTENT_ID: Final[Object] = {"type": "string", "description": "The intent_id tha
 _TASK_ID: Final[Object] = {"type": "string", "minLength": 1, "description": "The task's id."}
 
 
-@frozen(eq=False)
+@frozen
 class ToolDescription:
     """What an agent knows about a tool.
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import io
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
+import pytest
 
 from cometapi_runway import RunwayClient
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import SubmissionAccepted, SubmissionStarted, TaskEnded
 from cometapi_runway._flows.prepared_request import PreparedRequest
-from cometapi_runway.cli._actions.finish_tasks import RunOptions, bind_task, wait_and_save
+from cometapi_runway.cli._actions.finish_tasks import (
+    RunOptions,
+    _make_tracked_tasks,
+    bind_task,
+    save_ended,
+    wait_and_save,
+)
+from cometapi_runway.cli._errors import CommandInterrupted
 from cometapi_runway.cli._output.report import Report
 from cometapi_runway.journal import Journal
 
@@ -86,3 +97,33 @@ def test_ends_that_were_seen_late_teach_no_duration(tmp_path: Path) -> None:
 
     assert "RUNNING     78%" in err.getvalue()
     assert "left" not in err.getvalue()
+
+
+@pytest.mark.parametrize(("finish", "command"), [(wait_and_save, "wait"), (save_ended, "download")])
+def test_an_interrupted_command_is_the_one_that_continues(
+    finish: Callable[..., object], command: str
+) -> None:
+    def interrupt(_: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    report = Report(io.StringIO(), io.StringIO())
+    transport = httpx.MockTransport(interrupt)
+    with RunwayClient("a-key", base_url=HERE, transport=transport) as client:
+        task = bind_task(client, "t-1", "tasks")
+        with pytest.raises(CommandInterrupted) as caught:
+            finish(client, [task], RunOptions(), report)
+    assert caught.value.advice == f"cometapi-runway tasks {command} t-1"
+
+
+def test_only_a_task_whose_operation_is_known_has_a_past() -> None:
+    report = Report(io.StringIO(), io.StringIO(), clock=lambda: 100.0)
+    journal = SimpleNamespace(store=None, recall_durations=lambda *kind: kind)
+    client: Any = SimpleNamespace(journal=journal)
+    tasks: Any = [
+        SimpleNamespace(id="a", operation="o", model="m"),
+        SimpleNamespace(id="b", operation=None, model=None),
+    ]
+    tracked = _make_tracked_tasks(client, tasks, report)
+    assert [(one.id, one.submitted_at, one.past) for one in tracked] == [
+        ("a", 100.0, ("o", "m")), ("b", 100.0, ()),
+    ]  # fmt: skip

@@ -128,6 +128,32 @@ def test_a_stalled_download_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> Non
         release.set()
 
 
+def test_no_download_begins_after_the_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, release, ended = threading.Event(), threading.Event(), threading.Event()
+    late: list[bool] = []
+
+    def stall(_: Any) -> None:
+        begun.set()
+        release.wait(10)
+        ended.set()
+
+    def completed() -> Iterator[FakeTask]:
+        yield from tasks
+        assert begun.wait(5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finish_tasks, "_PARALLEL_TASKS", 1)
+    monkeypatch.setattr(finish_tasks, "_STOP_TIMEOUT", 0.01)
+    tasks = [FakeTask("t-1", stall), FakeTask("t-2", lambda _: late.append(True))]
+    before = set(threading.enumerate())
+    finish(tasks, completed())
+    release.set()
+    assert ended.wait(5)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    assert late == []
+
+
 def test_without_a_folder_the_addresses_are_shown() -> None:
     out = io.StringIO()
     finisher = _TaskFinisher(RunOptions(), Report(out, io.StringIO()))

@@ -286,3 +286,13 @@ def test_the_range_in_the_help_is_the_one_enforced(resource: ClientResource) -> 
         assert lengths <= {schema.get("maxLength")}, option.flag
         if limits[0] is not None and limits[1] is None:
             assert f"At least {limits[0]}." in text
+
+
+def test_known_values_are_in_the_help_once() -> None:
+    """Help names them with their sources, so that cyclopts must not list them as well."""
+    for resource in list_client_resources():
+        for option in list_resource_options(resource):
+            parts = get_args(get_args(option.hint)[0])
+            if any(get_origin(part) is Literal for part in parts):
+                parameters = option.hint.__metadata__
+                assert not all(one.show_choices for one in parameters), option.argument

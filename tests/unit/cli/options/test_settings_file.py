@@ -119,7 +119,8 @@ def test_a_value_of_the_wrong_type_is_refused(
         load_settings_file()
 
     assert str(caught.value) == f"{file}: {words}"
-    assert advice in caught.value.advice
+    assert caught.value.advice.startswith("write it as ")
+    assert caught.value.advice.endswith(advice)
 
 
 def test_every_setting_is_accepted(write: Write) -> None:

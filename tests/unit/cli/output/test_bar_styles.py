@@ -157,3 +157,21 @@ def test_a_remark_is_above_a_view_that_shares_the_console(monkeypatch: pytest.Mo
     report.show_note("after")
     assert printed == ["inside"]
     assert out.getvalue().split() == ["before", "after"]
+
+
+@each_case(("width", "lines"), [(27, 2), (26, 1), (60, 1)])
+def test_a_message_is_wrapped_where_there_is_room_for_words(width: int, lines: int) -> None:
+    err = io.StringIO()
+    report = ProgressBarReport(io.StringIO(), err)
+    report.console = Console(file=err, width=width)
+    report.show_warning("twenty characters xx more")
+    shown = err.getvalue().splitlines()
+    assert len(shown) == lines
+    assert [line[:7] for line in shown] == ["note:  ", " " * 7][:lines]
+
+
+def test_an_end_is_dimmed() -> None:
+    ended = draw(lambda report: report.show_status(Task(ID, "SUCCEEDED")))
+    assert color_of(ended, "0:00") == "2"
+    running = draw(lambda report: report.show_status(Task(ID, "RUNNING")))
+    assert not re.search(r"\x1b\[2m0:00", running)

@@ -17,6 +17,7 @@ from cometapi_runway.batch._report import STATUSES
 from cometapi_runway.cli._output.batch_progress import (
     STATUS_WORDS,
     BatchTracker,
+    cut_line,
     format_plain,
     format_status,
     format_summary,
@@ -111,6 +112,12 @@ def test_rows_of_an_earlier_run_say_nothing_about_the_pace() -> None:
     status = evolve(STATUS, run_at=after(600_000))
 
     assert make_tracker([1.0] * 140).make_progress(status, after(600_100)).remaining is None
+
+
+def test_a_row_that_ended_as_the_run_began_is_of_this_run() -> None:
+    status = evolve(STATUS, rows=60, running=57, statuses={"SUCCEEDED": 3})
+    assert make_tracker([0.0, 10.0, 10.0]).make_progress(status, after(30)).remaining == 570.0
+    assert make_tracker([-0.1, 10.0, 10.0]).make_progress(status, after(30)).remaining is None
 
 
 def test_the_pace_is_that_of_the_latest_rows() -> None:
@@ -215,3 +222,35 @@ def test_rows_that_are_left_are_counted_until_there_are_none() -> None:
         left = f"  {status.running} running, {status.waiting} waiting"
         assert (left in text.splitlines()) is (status is STATUS)
         assert (" waiting" in text) is (status is STATUS)
+
+
+def test_the_whole_status_of_a_batch() -> None:
+    tracker = make_tracker([], "100")
+    for number in range(12):
+        tracker.add(RowResult(f"{number}", "FAILED", failure_code=f"CODE.{number:02}"))
+    status = evolve(STATUS, halted="cancelled", rows=152)
+    assert format_status(tracker.make_progress(status, after(9))).splitlines() == [
+        "summer: 152 rows: 138 succeeded, 3 failed, 2 unknown, 9 not ended",
+        "  8 running, 1 waiting",
+        "  71.50 of 100.00 USD spent, and 12 tasks of unknown price",
+        "  files in /out",
+        f"  last run {START.astimezone():%Y-%m-%d %H:%M:%S}",
+        "  no further task is created: cancelled",
+        *(f"  1  failed: CODE.{number:02}" for number in range(12)),
+    ]
+
+
+def test_a_batch_of_which_nothing_has_ended() -> None:
+    status = evolve(STATUS, rows=1, running=1, statuses={}, spending=Spending(Decimal(), 0, 0))
+    progress = BatchTracker().make_progress(status, after(9))
+    assert format_view(progress, 80) == [
+        "0 done   1 running   0 waiting", "0:09 elapsed", "0.00 USD spent",
+    ]  # fmt: skip
+    assert format_summary(progress) == "1 row: 1 not ended"
+    none = evolve(status, rows=0, running=0)
+    assert format_summary(BatchTracker().make_progress(none, after(9))) == "0 rows: none"
+
+
+def test_a_line_is_cut_where_it_is_too_long() -> None:
+    cuts = {width: cut_line("abc", width) for width in (4, 3, 2, 1, 0)}
+    assert cuts == {4: "abc", 3: "abc", 2: "a…", 1: "…", 0: "…"}

@@ -274,3 +274,133 @@ def test_an_answer_of_the_gateway_itself_does_not(error: BaseException) -> None:
 )
 def test_a_missing_argument_is_named_as_its_option(path: str, rule: str, text: str) -> None:
     assert describe_issue(Issue(path, rule, None, "words")) == text
+
+
+OUT = ("--output", "out")
+DOCTOR = "`cometapi-runway doctor`"
+ADDRESS = (
+    "check the gateway's address, --base-url or COMETAPI_RUNWAY_BASE_URL: it is the address "
+    f"without the path of the API; {DOCTOR} tests it"
+)
+AGAIN = f"run it again; {DOCTOR} shows what works"
+JOURNAL = "check the journal's place, or use another one with --journal, or none with --no-journal"
+CORRECT = "nothing was sent; correct it and run it again"
+SETTING = f"correct the setting; {DOCTOR} shows all of them"
+MISSING = (
+    "check the id and the account's key; `cometapi-runway tasks list` shows your tasks, and a "
+    "`compat` task that is not in the journal needs --route feed"
+)
+NETWORK = f"check the network and the address; {DOCTOR} tests them"
+
+
+@each_case(
+    ("error", "message", "advice"),
+    [
+        (
+            errors.ConfigurationError("x", setting="api_key", is_missing=True),
+            "no CometAPI key: COMETAPI_KEY is not set",
+            "export COMETAPI_KEY=<your key>; `cometapi-runway demo` needs none",
+        ),
+        (errors.ConfigurationError("x", setting="api_key"), "x", SETTING),
+        (errors.ConfigurationError("x", setting="base_url", is_missing=True), "x", SETTING),
+        (errors.ConfigurationError("x", setting="journal"), "x", JOURNAL),
+        (
+            errors.ConfigurationError("x", setting="budget"), "x",
+            "correct --max-cost, --max-tasks or --budget-scope",
+        ),
+        *(
+            (errors.ConfigurationError("x", setting=name), "x", CORRECT)
+            for name in ("manifest", "operation", "output", "set")
+        ),
+        (
+            errors.MissingExtraError("mcp", "PIL"),
+            "the extra 'mcp' is not installed (PIL is missing)",
+            "pip install 'cometapi-runway[mcp]'",
+        ),
+        (
+            errors.AuthenticationError(401, None, "no"), "HTTP 401: no",
+            f"put a valid key into COMETAPI_KEY; {DOCTOR} tests it without cost",
+        ),
+        (
+            errors.PermissionDeniedError(403, None, "no"), "HTTP 403: no",
+            "see in your CometAPI account which models this key may use",
+        ),
+        (
+            errors.InsufficientQuotaError(403, None, "no"), "HTTP 403: no",
+            "top up the account or raise this key's quota, then run it again",
+        ),
+        (
+            errors.TaskTimeoutError("t-1", Task("t-1", "RUNNING")),
+            "the wait for task t-1 timed out (last status: RUNNING)",
+            "cometapi-runway tasks wait t-1 --output out",
+        ),
+        (
+            errors.TaskTimeoutError("t-1"),
+            "the wait for task t-1 timed out (last status: never seen)",
+            "cometapi-runway tasks wait t-1 --output out",
+        ),
+        (
+            errors.TaskCancelledError("t-1"), str(errors.TaskCancelledError("t-1")),
+            "submit it again if you still want it",
+        ),
+        (errors.TaskNotFoundError("t-1"), "task t-1 is not known to the gateway", MISSING),
+        (
+            make_missing(errors.NotFoundError(404, None, "no")),
+            "task t-1 is not known to the gateway (HTTP 404: no)", f"{ADDRESS}; then {MISSING}",
+        ),
+        (
+            errors.BudgetExceededError(5, 5, unit="tasks", scope="shop"),
+            str(errors.BudgetExceededError(5, 5, unit="tasks", scope="shop")),
+            "raise --max-cost or --max-tasks if you want to spend more; `cometapi-runway tasks "
+            "spent --scope shop --output out` shows what was spent",
+        ),
+        (
+            errors.DownloadError("x", task_id="t-1"), "x",
+            "cometapi-runway tasks download t-1 --output out",
+        ),
+        (errors.DownloadError("x"), "x", "cometapi-runway tasks download TASK_ID --output out"),
+        (
+            errors.RateLimitError(429, None, "no"), "HTTP 429: no",
+            "the gateway asks for a slower pace: run it again later",
+        ),
+        (
+            errors.BadRequestError(400, None, "no"), "HTTP 400: no",
+            "change the request as the gateway's message says",
+        ),
+        (errors.APIConnectionError("x", delivery="unknown"), "x", NETWORK),
+        (
+            errors.APIConnectionError("x", delivery="not_sent"), "x", f"nothing was sent; {NETWORK}"
+        ),
+        *(
+            (errors.APIStatusError(status, None, "no"), f"HTTP {status}: no", ADDRESS)
+            for status in (300, 399, 404, 405, 410, 421)
+        ),
+        *(
+            (errors.APIStatusError(status, None, "no"), f"HTTP {status}: no", AGAIN)
+            for status in (299, 400, 403, 406, 409, 422, 500)
+        ),
+        (errors.APIStatusError(404, "some_code", "no"), "HTTP 404, code some_code: no", AGAIN),
+        (StorageError("x"), "the journal: x", JOURNAL),
+        (UsageError("x", "do y"), "x", "do y"),
+        (
+            OutputError(OSError(28, "no space")), str(OutputError(OSError(28, "no space"))),
+            "redirect it to another place; `cometapi-runway tasks list` shows every task in the "
+            "journal",
+        ),
+        (CommandInterrupted("x", "do y"), "x", "do y"),
+        (KeyboardInterrupt(), "interrupted", "run it again"),
+        (
+            RuntimeError("x"), "unexpected RuntimeError: x",
+            "run it again with --debug and report it",
+        ),
+        (errors.RunwayError(), "RunwayError", AGAIN),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_an_error_word_for_word(
+    error: BaseException, message: str, advice: str
+) -> None:
+    found = make_exit_report(error, OUT)
+    assert (found.message, found.advice) == (message, advice)
+    assert found.error_type == type(error).__name__
+    assert found.task_id == getattr(error, "task_id", None)
+    assert (found.details, found.fields) == ((), {})

@@ -180,9 +180,11 @@ def test_json_has_results_on_stdout_and_the_rest_on_stderr(
     assert [event["elapsed"] for event in rest[1:3]] == [20.0, 30.0]
     assert [event["remaining"] for event in rest[1:3]] == [None, 20.0]
     assert [event["progress"] for event in rest[1:3]] == [0.25, 0.5]
+    assert rest[3].items() >= {"task_id": ID, "output": 1, "bytes": 5}.items()
     assert rest[-1]["code"] == 7
     assert rest[-1]["next"] == "wait again"
     assert all(datetime.fromisoformat(event["time"]).tzinfo for event in [*results, *rest])
+    assert all(re.search(r":\d\d\.\d{3}\+00:00$", event["time"]) for event in [*results, *rest])
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from tests.cases import each_case
 
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import PastDuration
+from cometapi_runway._flows.polling import MIN_PAST
 from cometapi_runway.cli._output.time_estimates import TimeEstimates, TrackedTask
 
 Seen = tuple[float, str, float | None]
@@ -152,3 +153,11 @@ def test_the_journals_past_is_estimated_from_until_the_run_refutes_it(
 def test_a_short_past_is_not_estimated_from() -> None:
     tracked = TrackedTask("t", 0.0, PAST[:19])
     assert make_estimates().estimate_remaining("t", 0.0, tracked) is None
+
+
+def test_the_journals_past_counts_from_as_many_tasks_as_polls_need() -> None:
+    estimates = make_estimates((1000.0, "PENDING", None))
+    few, enough = (PAST[:count] for count in (MIN_PAST - 1, MIN_PAST))
+    for past, remaining in ((few, None), (enough, 69.5)):
+        tracked = TrackedTask("t", 1000.0, past)
+        assert estimates.estimate_remaining("t", 1000.0, tracked) == remaining

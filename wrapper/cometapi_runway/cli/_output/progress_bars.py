@@ -73,7 +73,7 @@ class ProgressBarReport(Report):
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         super().__init__(out, err)
-        self.console = Console(file=self.err, highlight=False, emoji=False)
+        self.console = Console(file=self.err)
         self._bars: Progress | None = None
         self._rows: dict[str, TaskID] = {}
         self._postponed: list[Callable[[], None]] = []

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _OFFICIAL: Final = "official"
 _FEED: Final = "feed"
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SLASHES: Final = re.compile("/+")
 
 
@@ -103,7 +102,7 @@ class OperationHandler:
     def _refuse(self, refusal: refusals.Refusal, operation: Operation, request_id: str) -> Reply:
         envelope = self.settings.errors
         if envelope == "compat" and operation.tag == _OFFICIAL:
-            envelope = "platform"
+            return refusals.write_platform_refusal(refusal, request_id)
         return refusals.write_refusal(refusal, envelope, request_id)
 
     def _refuse_route(self, request: SimulatedRequest, request_id: str) -> Reply:
@@ -114,7 +113,8 @@ class OperationHandler:
         return refusals.reply_unknown_path(corrected if self._allowed_methods(corrected) else None)
 
     def _allowed_methods(self, path: str) -> tuple[str, ...]:
-        return tuple(method for method in _METHODS if self.contract.match(method, path))
+        methods = sorted({operation.method for operation in self.contract.operations})
+        return tuple(method for method in methods if self.contract.match(method, path))
 
     def _create(self, operation: Operation, body: bytes, now: float) -> HandledRequest:
         task = self.store.create(operation, self.resources.match(operation, body), body, now)

@@ -161,7 +161,6 @@ class TaskStore:
         if plan != task.plan:
             task.plan = plan
             self._schedule_end(task)
-            self.settle(now)
         return task
 
     def settle(self, now: float) -> None:

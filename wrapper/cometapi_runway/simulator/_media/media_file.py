@@ -96,7 +96,7 @@ def _read_template(kind: Kind, size: Size) -> bytes:
 
 
 def _stamp_image(png: bytes, comment: str) -> bytes:
-    text = b"tEXt" + b"Comment\0" + comment.encode("latin-1", "replace")
+    text = b"tEXt" + b"Comment\0" + comment.encode("latin-1")
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     return png.removesuffix(_PNG_END) + chunk + _PNG_END
 

@@ -54,14 +54,16 @@ Kind: TypeAlias = Literal[
 ]
 
 _BLOCKING: Final[frozenset[Kind]] = frozenset(("status", "html", "rate_limit", "reset"))
-_FIELD: Final = re.compile(r"[!-9;-~]+: ?[\t -~]*")
+# A token of RFC 9110, and ASCII without blanks around it: h11 sends no other header field.
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
 def _parse_duration(seconds: object) -> float:
-    number = seconds if isinstance(seconds, int | float) else -1
-    if isinstance(seconds, bool) or not 0 <= number < math.inf:
-        raise ValueError(f"a fault takes 0 seconds or more, got {seconds!r}")
-    return float(number)
+    is_boolean = isinstance(seconds, bool)
+    if isinstance(seconds, int | float) and not is_boolean and 0 <= seconds < math.inf:
+        return float(seconds)
+    raise ValueError(f"a fault takes 0 seconds or more, got {seconds!r}")
 
 
 def _parse_headers(
@@ -72,7 +74,7 @@ def _parse_headers(
     except (TypeError, ValueError) as error:
         raise ValueError(f"headers must be names with their values, got {fields!r}") from error
     for name, value in pairs:
-        if not _FIELD.fullmatch(f"{name}: {value}"):
+        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
             raise ValueError(f"not a header field: {name!r}: {value!r}")
     return pairs
 

@@ -41,7 +41,7 @@ def fault_from_json(fields: Object) -> Fault:
 
 def fault_to_json(fault: Fault) -> JSON:
     """Writes a fault, without fields that have their default."""
-    values = {**attrs.asdict(fault, recurse=False), **attrs.asdict(fault.when)}
+    values = {**attrs.asdict(fault), **attrs.asdict(fault.when)}
     defaults = {found.name: found.default for found in (*attrs.fields(Fault), *attrs.fields(When))}
     changed = {name: value for name, value in values.items() if value != defaults[name]}
     del changed["when"]

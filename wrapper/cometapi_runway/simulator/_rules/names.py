@@ -29,8 +29,8 @@ def collect_names(contract: Contract) -> frozenset[str]:
     return frozenset(names)
 
 
-def check_name(names: frozenset[str], name: str) -> str:
-    """Returns a name if it is one of those allowed.
+def check_name(names: frozenset[str], name: str) -> None:
+    """Checks that a name is one of those allowed.
 
     Raises:
         ValueError: It is not; the message lists those that are.
@@ -39,4 +39,3 @@ def check_name(names: frozenset[str], name: str) -> str:
         close = find_similar_name(name, sorted(names))
         advice = f"did you mean {close!r}? " if close else ""
         raise ValueError(f"unknown name {name!r}; {advice}known names: {', '.join(sorted(names))}")
-    return name

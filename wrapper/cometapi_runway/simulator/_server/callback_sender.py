@@ -115,6 +115,5 @@ async def _receive_status(connection: h11.Connection, stream: SocketStream) -> i
             try:
                 connection.receive_data(await stream.receive(_RECEIVE_SIZE))
             except anyio.EndOfStream:
+                # Before a response h11 takes this for a protocol error.
                 connection.receive_data(b"")
-        elif isinstance(event, h11.ConnectionClosed):
-            raise ConnectionResetError("the connection was closed before a response")
