@@ -113,6 +113,8 @@ def test_lines_are_those_on_which_rows_begin(tmp_path: Path) -> None:
         ("m.json", b'[\n{"id": "a"', [(2, "", "json")]),
         ("m.json", b"[\n{},", [(2, "", "required"), (2, "", "json")][1:]),
         ("m.json", b"[]\n[]", [(1, "", "json")]),
+        ("m.json", b"[]x", [(1, "", "json")]),
+        ("m.json", b"\n[\n]]", [(3, "", "json")]),
         ("m.json", b'[\n\n{"id": "caf\xe9"}]', [(3, "", "utf-8")]),
         ("m.json", b"[\n7]", [(2, "", "type")]),
         ("m.json", b'[{"a": 1, "a": 2}]', [(1, "a", "unique")]),

@@ -385,12 +385,38 @@ def test_rows_are_out_of_their_chunk_where_the_batch_stops_or_the_chunk_fails(
     assert store.load_batch("b").halted == str(AuthenticationError(401))
     assert not caplog.records
 
+    # Also where no row of the chunk is left that could find out.
+    refused = Gateway(AuthenticationError(401), at_create=True)
+    last = {"last": [make_row("x")]}
+    work_on(store, refused, last, lambda worker: worker.run_chunk("b", "last"))
+    assert store.list_unassigned("b") == ["b", "c", "x"]
+
     bug = Gateway(ZeroDivisionError("a bug"), at_create=True)
     more = [make_row(name) for name in ("d", "e")]
     work_on(store, bug, {"more": more}, lambda worker: worker.run_chunk("b", "more"))
-    assert store.list_unassigned("b") == ["b", "c", "d", "e"]
+    assert store.list_unassigned("b") == ["b", "c", "x", "d", "e"]
     assert store.load_batch("b").halted == "a bug"
     assert "chunk more failed" in caplog.text
+
+
+def test_a_bug_in_one_save_does_not_end_the_others(store: Store) -> None:
+    gateway = Gateway()
+
+    async def save(task: Any, name: str) -> tuple[str, ...]:
+        if task.id == "task-1":
+            raise ZeroDivisionError
+        await asyncio.sleep(0.03)
+        return await Gateway.save(gateway, task, name)
+
+    gateway.save = save  # type: ignore[method-assign]
+    rows = [make_row(name) for name in ("a", "b")]
+
+    async def use(worker: Worker) -> None:
+        await worker.run_chunk("b", "chunk")
+        assert gateway.saved == ["task-2"]
+
+    work_on(store, gateway, {"chunk": rows}, use)
+    assert list(results(store)) == ["b"]
 
 
 def test_a_start_that_cannot_be_written_makes_a_count_lower_and_nothing_else(
