@@ -15,6 +15,8 @@ from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient
 from cometapi_runway._capture import _recorder
 from cometapi_runway._capture._drift import find_drift
 from cometapi_runway._capture._recorder import MAX_FILES, ResponseRecorder, compare_response
+from cometapi_runway._capture._redact import EXAMPLE_ID, EXAMPLE_URL, redact_response
+from cometapi_runway._capture._shapes import make_digest, read_shape
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._flows.parse_task import parse_created_id, parse_task
@@ -172,6 +174,160 @@ class TestOncePerShape:
         file.write_text("edited", "utf-8")
         assert record(tmp_path, READ, reply(NEW)) == [file]
         assert file.read_text("utf-8") == "edited"
+
+
+WRITTEN = [
+    (
+        READ,
+        429,
+        {
+            "content-type": "Application/JSON; charset=utf-8",
+            "retry-after": "30",
+            "x-other": "y",
+            "location": "https://secret.example",
+            "x-oneapi-request-id": "secret",
+        },
+        {"error": {"code": "slow", "message": "my quota 余额"}, "request_id": "secret"},
+        """\
+title = "field /request_id is not documented; field /error/type is missing, which is documented \
+as required"
+kind = "error"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "runway_to_get_task_details"
+
+[answer]
+status = 429
+headers = { content-type = "application/json", retry-after = "30", location = "URL" }
+body = '''
+{
+  "error": {
+    "code": "slow",
+    "message": "[hidden] quota 余额"
+  },
+  "request_id": "[hidden]"
+}'''
+
+[expect]
+error = "RateLimitError"
+code = "slow"
+retry_after = 30.0
+""",
+    ),
+    (
+        READ,
+        200,
+        {"content-type": "application/json"},
+        {
+            "id": "secret",
+            "status": "FAILED",
+            "failure": "secret",
+            "failureCode": "INTERNAL.BAD",
+            "createdAt": "2026-01-02T03:04:05Z",
+            "progress": 0.5,
+            "new": 77,
+        },
+        """\
+title = "field /new is not documented"
+kind = "task"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "runway_to_get_task_details"
+
+[answer]
+status = 200
+headers = { content-type = "application/json" }
+body = '''
+{
+  "id": "ID",
+  "status": "FAILED",
+  "failure": "[hidden]",
+  "failureCode": "INTERNAL.BAD",
+  "createdAt": "2026-01-02T03:04:05Z",
+  "progress": 0.5,
+  "new": 0
+}'''
+
+[expect]
+id = "ID"
+status = "FAILED"
+progress = 0.5
+failure = "[hidden]"
+failure_code = "INTERNAL.BAD"
+created_at = 2026-01-02T03:04:05+00:00
+can_retry = true
+""",
+    ),
+    (
+        READ,
+        200,
+        {"content-type": "secret, secret"},
+        {"id": "secret", "status": "SUCCEEDED", "output": ["https://secret.example/a.mp4"]},
+        """\
+title = "content type [hidden] is not documented for this status"
+kind = "task"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "runway_to_get_task_details"
+
+[answer]
+status = 200
+headers = { content-type = "[hidden]" }
+body = '''
+{
+  "id": "ID",
+  "status": "SUCCEEDED",
+  "output": [
+    "URL"
+  ]
+}'''
+
+[expect]
+id = "ID"
+status = "SUCCEEDED"
+output = ["URL"]
+""",
+    ),
+    (
+        CREATE,
+        200,
+        {},
+        {"id": "secret", "\x7f": "secret"},
+        """\
+title = "content type none is not documented for this status; field /[hidden] is not documented"
+kind = "creation"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "control_a_character"
+
+[answer]
+status = 200
+headers = {}
+body = '''
+{
+  "id": "ID",
+  "[hidden]": "[hidden]"
+}'''
+
+[expect]
+id = "ID"
+""",
+    ),
+]
+
+
+@each_case(("operation", "status", "headers", "body", "text"), WRITTEN)
+def test_a_file_word_by_word(
+    operation: str, status: int, headers: Any, body: Any, text: str, tmp_path: Path
+) -> None:
+    response = RawResponse("GET", "/secret", status, headers, json.dumps(body).encode())
+    (file,) = record(tmp_path, operation, response)
+    expected = text.replace("URL", EXAMPLE_URL).replace("ID", EXAMPLE_ID)
+    assert file.read_text("utf-8") == expected
+    kind = tomllib.loads(expected)["kind"]
+    digest = make_digest(read_shape(operation, redact_response(response)))
+    assert file.relative_to(tmp_path).as_posix() == f"{kind}s/{operation}-{status}-{digest}.toml"
+    assert len(digest) == 12
 
 
 class TestClients:

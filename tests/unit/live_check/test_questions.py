@@ -196,8 +196,17 @@ def test_a_code_has_the_type_of_the_examples_with_the_same_fields() -> None:
     (found,) = judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN))
     assert found.verdict is Verdict.CODE_TYPE
     assert "the code is text; the contract's examples have a number" in found.detail
+    schemas["Task"]["example"] = {**NOT_FOUND, "code": None}
+    (found,) = judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN))
+    assert found.detail == "the code is text; the contract's examples have a number or neither"
     schemas["GatewayErrorDetail"]["example"] = {"code": 5}
+    schemas["Task"]["example"] = [NOT_FOUND]
     assert judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN)) == ()
+    schemas["Task"]["example"] = {**NOT_FOUND, "code": 5}
+    for body in (b"task_not_exist", b'{"error": {"code": "task_not_exist", "message": "m"}}'):
+        reply = Reply(evolve(UNKNOWN, status=404, body=body))
+        found_verdicts = {one.verdict for one in judge(Contract(document), QUESTIONS[0], reply)}
+        assert not found_verdicts & {Verdict.CODE_TYPE, Verdict.OTHER_CODE}
 
 
 def test_what_each_question_expects() -> None:
