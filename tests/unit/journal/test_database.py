@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,13 @@ from cometapi_runway._flows.entries import (
     TaskEnded,
 )
 from cometapi_runway.errors import ConfigurationError
-from cometapi_runway.journal import PendingEntryError, StorageError
+from cometapi_runway.journal import (
+    PendingEntryError,
+    StorageError,
+    SubmissionRecord,
+    SubmissionState,
+    _conflicts,
+)
 from cometapi_runway.journal import _database as database_module
 from cometapi_runway.journal._backend import Statement
 from cometapi_runway.journal._database import JournalDatabase
@@ -249,6 +257,27 @@ def test_a_claim_is_tried_while_its_obstacle_is_gone_when_it_is_looked_for(
     assert database.write(start(), 1.0) is None
     assert clock.pauses == [0.001]
     assert backend.locks.pop() is None
+
+
+def test_what_was_recorded_an_hour_ago_is_in_progress_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend: Any = SimpleNamespace(find_living=lambda owners, _timeout: frozenset(owners) - {8})
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    monkeypatch.setattr(_conflicts, "time", SimpleNamespace(time=now.timestamp))
+    states: tuple[SubmissionState, ...] = ("INTENDED", "UNKNOWN")
+    records = [
+        SubmissionRecord(
+            f"{state}-{owner}-{age}", "o", {}, "f", None, "tasks", BASE,
+            now - timedelta(seconds=age), None, state, None, None, None, owner=owner,
+        )
+        for state in states
+        for owner in (7, 8, None)
+        for age in (-5, 3599, 3600)
+    ]  # fmt: skip
+    living = {"INTENDED-7--5", "INTENDED-7-3599"}
+    assert _conflicts.list_in_progress(backend, records, 0.0) == living
+    assert _conflicts.list_in_progress(SimpleNamespace(), records[2:3], 0.0) == frozenset()  # type: ignore[arg-type]
 
 
 def test_an_update_of_nothing_is_an_error_where_a_submission_is_named(

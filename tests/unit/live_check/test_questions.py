@@ -31,6 +31,16 @@ UNKNOWN = RawResponse("", "", 400, {"content-type": "application/json"}, BODY)
 
 
 def test_the_questions_cover_both_families_and_every_route() -> None:
+    # Not those that were made when this module was loaded.
+    questions = make_questions(contract(), VERSION)
+    assert list(map(repr, questions)) == list(map(repr, QUESTIONS))
+    assert {one.topic: one.text for one in questions} == {
+        "unknown-id": "unknown id",
+        "without-headers": "unknown id, no version",
+        "wrong-key": "unknown id, wrong key",
+        "GET": "GET instead of POST",
+        "OPTIONS": "OPTIONS",
+    }
     reads = {one.operation.id for one in QUESTIONS if one.is_read}
     assert reads == {one.id for one in contract().operations if one.is_read}
     assert {one.operation.tag for one in QUESTIONS if one.is_read} == {"official", "compat"}
@@ -64,6 +74,20 @@ def test_only_reads_and_safe_methods_are_sent(operation: Any, method: str) -> No
     if not question.is_free:
         with pytest.raises(ValueError, match="could create a task"):
             next(ask(question, 1.0))
+
+
+def test_a_read_that_needs_no_key_and_no_header_is_asked_once() -> None:
+    document: Any = json.loads(json.dumps(contract().document))
+    document["security"] = []
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                operation["security"] = []
+                operation["parameters"] = [
+                    one for one in operation.get("parameters", []) if "Version" not in str(one)
+                ]
+    topics = {one.topic for one in make_questions(Contract(document), VERSION) if one.is_read}
+    assert topics == {"unknown-id"}
 
 
 def test_a_paid_operation_gives_only_safe_questions() -> None:
