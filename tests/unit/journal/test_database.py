@@ -30,7 +30,8 @@ from cometapi_runway.journal import (
 from cometapi_runway.journal import _database as database_module
 from cometapi_runway.journal._backend import Statement
 from cometapi_runway.journal._database import JournalDatabase
-from cometapi_runway.journal._queries import SPENDING
+from cometapi_runway.journal._queries import SPENDING, make_values
+from cometapi_runway.journal._recent import RecentSubmissions
 from cometapi_runway.journal._statements import Write, make_write
 
 from ..support.both_clients import BASE
@@ -290,3 +291,14 @@ def test_an_update_of_nothing_is_an_error_where_a_submission_is_named(
     assert caught.value.is_permanent
     assert database.write(end("foreign"), 0.0) is None
     assert database.write(end("foreign"), 0.0) is None
+
+
+def test_the_latest_thousand_submissions_are_remembered() -> None:
+    recent = RecentSubmissions()
+    for number in range(1001):
+        started = SubmissionStarted(f"k{number}", CALL, "tasks", 7)
+        recent.remember(make_write(started, BASE))
+    assert [writes[0].key for writes in recent] == [f"k{number}" for number in range(1, 1001)]
+    # As many as there are is more than any journal has.
+    assert make_values(None, None)["limit"] == 2**62
+    assert make_values(None, 5)["limit"] == 5

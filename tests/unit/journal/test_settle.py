@@ -213,7 +213,8 @@ class TestSettle:
         lose(journal, "k")
         journal.settle("k", charged=False)
         journal.write(SubmissionAccepted("k", "t"))
-        assert journal.tasks()[0].task_id == "t"
+        (record,) = journal.tasks()
+        assert (record.task_id, record.state, record.reason) == ("t", "SUBMITTED", None)
 
 
 class TestLabels:
