@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from cometapi_runway._core.secret import Secret
-from cometapi_runway.batch import _engine, _leases, _store
+from cometapi_runway.batch import _engine, _leases, _row_runner, _store, _worker
 from cometapi_runway.batch._decisions import WorkerWatch
 from cometapi_runway.batch._leases import (
     FileLease,
@@ -234,3 +234,5 @@ def test_locks_have_the_same_names_in_every_version() -> None:
     ]
     assert (_store._SCHEMA, _engine._SYSTEM_SCHEMA) == ("cometapi_runway", "cometapi_runway_dbos")
     assert _engine._FORMAT == "1"
+    for module in (_engine, _worker, _row_runner):
+        assert module.logger.name == "cometapi_runway"

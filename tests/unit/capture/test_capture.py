@@ -330,6 +330,41 @@ def test_a_file_word_by_word(
     assert len(digest) == 12
 
 
+def test_a_title_has_three_differences_and_a_note_what_redaction_changed(tmp_path: Path) -> None:
+    many = reply({**TASK, **dict.fromkeys(("a", "b", "c", "d"), 1)})
+    (file,) = record(tmp_path / "many", READ, many)
+    fields = tomllib.loads(file.read_text("utf-8"))
+    assert fields["title"] == "; ".join(f"field /{name} is not documented" for name in "abc")
+    # A number that is hidden is none of the gateway's codes.
+    (file,) = record(tmp_path / "code", READ, reply({"code": 12345, "message": "x", "new": 1}))
+    assert tomllib.loads(file.read_text("utf-8"))["note"] == (
+        "The response before it was redacted: APIStatusError."
+    )
+    body = RawResponse("GET", "/", 418, {}, b"\xff Balance, callback_URL_empty")
+    (file,) = record(tmp_path / "text", READ, body)
+    answer = tomllib.loads(file.read_text("utf-8"))["answer"]
+    assert answer["body"] == "[hidden] balance callback_url_empty"
+
+
+@each_case(
+    ("body", "expected"),
+    [
+        (b'{"status": "RUNNING", "n": 1}', True),
+        # Other words have the same outline: only the shape tells them apart.
+        (b'{"status": "r0"}', False),
+        (b'{"state" : "fade"}', False),
+        (b'{"status": "%s"}' % (b"x" * (4096 - 14)), True),
+        (b'{"status": "%s"}' % (b"x" * (4096 - 13)), False),
+    ],
+)
+def test_only_short_bodies_with_clear_words_are_known_by_their_outline(
+    body: bytes, expected: bool, tmp_path: Path
+) -> None:
+    recorder = ResponseRecorder(tmp_path, Secret(KEY))
+    assert recorder.is_new(READ, RawResponse("GET", "/", 200, {}, body))
+    assert bool(recorder._outlines) is expected
+
+
 class TestClients:
     def captured(self, harness: ClientHarness, folder: Path) -> list[Path]:
         # Closing waits for the thread that writes.
@@ -384,8 +419,11 @@ class TestClients:
             for _ in range(3):
                 assert harness.run(harness.client.tasks.retrieve(ID)).status == "RUNNING"
             harness.close()
-        assert len(caplog.records) == 1
-        assert "cannot capture responses" in caplog.text
+        (record,) = caplog.records
+        assert record.name == "cometapi_runway.capture"
+        problem = "Not a directory"
+        folder = tmp_path / "file" / "folder"
+        assert record.getMessage() == f"cannot capture responses in {folder}: {problem}"
 
     @each_case("kind", [RunwayClient, AsyncRunwayClient])
     @each_case("value", ["", "  ", 5, "a\0b", f"folder/{KEY}"])
@@ -418,6 +456,18 @@ class TestDrift:
         assert "credits" in drifts[0].remedy
         assert "BREWING" in drifts[1].remedy
         assert unreadable == []
+
+    def test_what_most_files_show_comes_first_and_then_the_order_of_the_contract(
+        self, tmp_path: Path
+    ) -> None:
+        known = {"id": ID}
+        record(tmp_path, READ, reply({"x": 1}, 418), reply({"a": 1}, 400))
+        record(tmp_path, CREATE, reply({**known, "z": 1}), reply({**known, "z": "1"}))
+        record(tmp_path, CREATE, reply({}, 418))
+        drifts, _ = find_drift(tmp_path)
+        shown = [(-len(one.files), one.operation, one.status) for one in drifts]
+        assert shown == sorted(shown)
+        assert len(set(shown)) >= 4
 
     def test_other_files_are_listed(self, tmp_path: Path) -> None:
         texts = (

@@ -26,6 +26,8 @@ from cometapi_runway.journal import (
     SubmissionRecord,
     SubmissionState,
     _conflicts,
+    _journal,
+    _sqlite,
 )
 from cometapi_runway.journal import _database as database_module
 from cometapi_runway.journal._backend import Statement
@@ -302,3 +304,8 @@ def test_the_latest_thousand_submissions_are_remembered() -> None:
     # As many as there are is more than any journal has.
     assert make_values(None, None)["limit"] == 2**62
     assert make_values(None, 5)["limit"] == 5
+
+
+def test_everything_is_logged_in_one_place() -> None:
+    for module in (database_module, _journal, _sqlite):
+        assert module.logger.name == "cometapi_runway.journal"
