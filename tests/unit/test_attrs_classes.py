@@ -19,6 +19,11 @@ EXCEPTIONS = {
     *("WaitQueue._clock", "RemoteFolder._system", "RemoteFolder._path"),
     *("ClientJournal._session", "AsyncClientJournal._session"),
 }
+# Of no other class is one object like another: they are compared to themselves, often as keys.
+IDENTITIES = {
+    *("Parameter", "Response", "Operation", "Question", "Session", "AsyncSession", "Visibility"),
+    *("ClientResource", "ArgumentField", "Database"),
+}
 # Other modules are loaded with the client, or by tests before this one.
 LOADED = (_evidence, _check, _decisions)
 
@@ -46,3 +51,13 @@ def test_public_fields_are_arguments_and_private_ones_are_not() -> None:
     }
     assert found == {one for one in EXCEPTIONS if one.partition(".")[0] in classes}
     assert len(classes) > 60
+
+
+def test_what_has_a_state_of_its_own_equals_itself_only() -> None:
+    classes = list_classes()
+    del classes["SafeClient"]
+    found = {name for name, kind in classes.items() if kind.__eq__ is object.__eq__}
+    stateful = {
+        name for name, kind in classes.items() if not all(one.init for one in attrs.fields(kind))
+    }
+    assert found == stateful | (IDENTITIES & classes.keys())

@@ -223,6 +223,9 @@ def test_rows_are_added_all_or_none(batch: Batch, tmp_path: Path) -> None:
         with pytest.raises(InvalidRequestError) as refusal:
             batch.add([{**ROW, "id": "good"}, bad])
         assert [issue.rule for issue in refusal.value.issues] == rules
+        if rules == ["idempotency"]:
+            (issue,) = refusal.value.issues
+            assert (issue.path, issue.value) == ("id", "m")
         assert refusal.value.issues[0].message.startswith("line 2 (")
         assert batch._store.load_digests("b") == before
 
@@ -289,6 +292,47 @@ def test_spending_is_that_of_the_batch_at_its_gateway(
     batch._store.save_batch("b", batch.folder, "https://gateway", {})
     batch.status()
     assert seen == [("b", {"gateway": "https://gateway"})]
+
+
+def test_a_batch_that_is_cancelled_says_why(batch: Batch) -> None:
+    for cancel in (batch.cancel, lambda: batch.cancel("too dear")):
+        with pytest.raises(ConfigurationError, match="there is no batch 'b'"):
+            cancel()
+    for reason in ("cancelled", "too dear"):
+        # A run begins anew.
+        batch._store.save_batch("b", batch.folder, "https://g", {})
+        batch.cancel(*([reason] if reason != "cancelled" else []))
+        assert batch.status().halted == reason
+
+
+@pytest.mark.parametrize(("folder", "place"), [("out", "out"), ("memory://x", "data/batches/b")])
+def test_results_of_a_remote_folder_are_written_here_first(
+    tmp_path: Path, folder: str, place: str
+) -> None:
+    target = folder if "://" in folder else tmp_path / folder
+    with (
+        Batch("b", target, data=tmp_path / "data", api_key="a-key") as batch,
+        batch._open_results() as results,
+    ):
+        assert results.path == tmp_path / place / "results.jsonl"
+
+
+def test_a_client_of_a_batch_has_its_settings_and_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(_batch, "AsyncRunwayClient", lambda key, **more: seen.append((key, more)))
+    settings = {"base_url": "https://g.example", "runway_version": "2024-11-07", "timeout": 7.5}
+    with make_batch(tmp_path, **settings) as batch:
+        stored = batch._store.save_batch("b", batch.folder, "https://g", {})
+        lease: Any = ("17", SimpleNamespace(grace=0.0))
+        engine = _batch.make_engine(
+            batch._place, "b", lease, batch._store, batch._settings, batch.journal
+        )
+        options = BatchOptions(prices={"text_to_image": Decimal(1)}, max_tasks=3)
+        engine._make_worker()._open_client(stored, options)
+        more = {"journal": batch.journal, "budget": options.make_budget("b")}
+        assert seen == [("a-key", {**settings, **more})]
 
 
 def test_a_worker_checks_its_database_first_and_its_engine_often(

@@ -141,6 +141,16 @@ def test_the_place_in_a_line_is_named_and_the_line_where_a_row_may_have_many(
         assert problem.partition(";")[0] == f"Expecting value {place}"
 
 
+def test_a_row_with_another_number_of_cells_shows_the_last_one(tmp_path: Path) -> None:
+    for cells, count in ((b"a,b,c,d", "4 cells"), (b"a,b", "2 cells")):
+        (bad,) = read(tmp_path, HEAD + cells + b"\n", "m.csv")
+        assert isinstance(bad, BadRow)
+        (issue,) = bad.issues
+        last = cells.decode()[-1]
+        assert issue.value == last
+        assert f"has {count}, the header 3 columns (cells); the last is '{last}'" in issue.message
+
+
 def test_bytes_that_are_not_utf8_are_shown_as_they_are(tmp_path: Path) -> None:
     (bad,) = read(tmp_path, HEAD + b"caf\xe9,b,c\n", "m.csv")
     assert isinstance(bad, BadRow)

@@ -357,11 +357,16 @@ def results(store: Store) -> dict[str, RowResult]:
     return {one.id: one for _, one in store.read_results("b")}
 
 
-def test_a_chunk_runs_its_rows_in_order_and_ends_with_their_results(store: Store) -> None:
+def test_a_chunk_runs_its_rows_in_order_and_ends_with_their_results(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[object] = []
+    monkeypatch.setattr(store, "release", lambda *arguments: released.append(arguments))
     gateway = Gateway(None, failed("SAFETY"), None)
     rows = [make_row(name) for name in ("c", "a", "b")]
     work_on(store, gateway, {"chunk": rows}, lambda worker: worker.run_chunk("b", "chunk"))
     assert gateway.keys == ["b/c/1", "b/a/1", "b/b/1"]
+    assert released == []
     assert {name: one.status for name, one in results(store).items()} == {
         "c": "SUCCEEDED",
         "a": "FAILED",
@@ -533,6 +538,8 @@ def test_a_worker_that_stops_finishes_its_creates_and_begins_no_other(store: Sto
         await stopping
         assert chunk.done()
         assert gateway.keys == ["b/a/1"]
+        # Of ten thousand rows, none is kept.
+        assert (worker._creates, worker._chunks) == (set(), set())
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(worker.admit(), 0.02)
 
