@@ -365,6 +365,39 @@ def test_only_short_bodies_with_clear_words_are_known_by_their_outline(
     assert bool(recorder._outlines) is expected
 
 
+def shape_of(body: Any) -> Any:
+    return read_shape(READ, reply(body))
+
+
+def test_a_shape_is_everything_but_values_apart_from_words() -> None:
+    first = {"a": [1, "x", {"b": None}], "c": {"d": True}, "status": "RUNNING", "state": "x"}
+    same = {"a": ["y", {"b": None}, 2, 3], "c": {"d": False}, "status": "RUNNING", "state": "x"}
+    assert shape_of(first) == shape_of(same)
+    assert shape_of({"status": 1, "state": [1]}) == shape_of({"status": 2, "state": [2]})
+    others: list[Any] = [
+        {**first, "status": "x"},
+        {**first, "state": "y"},
+        {**first, "status": 1},
+        {**first, "state": None},
+        {**first, "a": [1, "x"]},
+        {**first, "a": [[1, "x", {"b": None}]]},
+        {**first, "a": {"0": 1}},
+        {**first, "c": {"d": 1}},
+        {**first, "c": None},
+        [first],
+        [],
+        "text",
+        None,
+    ]
+    shapes = [shape_of(one) for one in (first, *others)]
+    assert len(set(shapes)) == len(shapes)
+    # The name of a file is the same in every process, where the order of sets is another one.
+    body = ["x", 1, None, 1.5, True, {"b": [2, "y"]}, {"c": 1}, []]
+    assert make_digest(shape_of(body)) == "52d5b2b04658"
+    for content, expected in ((b"", False), (b" \n", False), (b"<p>", True), (b"[" * 10**5, True)):
+        assert read_shape(READ, RawResponse("", "", 200, {}, content))[1:] == (200, "", expected)
+
+
 class TestClients:
     def captured(self, harness: ClientHarness, folder: Path) -> list[Path]:
         # Closing waits for the thread that writes.

@@ -203,6 +203,28 @@ def test_what_a_reply_means(
             assert found[0] is Verdict.HEADER_REQUIRED
 
 
+@each_case(
+    ("status", "body", "names"),
+    [
+        (404, NOT_FOUND, ""),
+        (404, b"", ""),
+        (404, b" ", ""),
+        (404, {**NOT_FOUND, "new": 1}, "NEW_FIELD"),
+        (404, b"text", "OTHER_TYPE"),
+        (405, {"new": 1}, "OTHER_ENVELOPE"),
+        (400, {"new": 1}, "OTHER_STATUS OTHER_ENVELOPE"),
+        # The method is not the operation's, so that its status is none of the operation's.
+        (418, {**NOT_FOUND, "new": 1}, "OTHER_STATUS NEW_FIELD"),
+        (299, {"new": 1}, "METHOD_ACCEPTED"),
+        (399, {"new": 1}, "REDIRECT"),
+    ],
+)
+def test_a_refused_method_has_the_shape_of_an_error(status: int, body: Any, names: str) -> None:
+    question = next(one for one in QUESTIONS if one.topic == "GET")
+    found = judge(contract(), question, respond(status, body))
+    assert [one.verdict.name for one in found] == names.split()
+
+
 def test_a_slow_reply_is_remarked() -> None:
     for seconds, expected in ((5.0, []), (5.1, [Verdict.SLOW])):
         reply = evolve(Reply(UNKNOWN), seconds=seconds)

@@ -85,10 +85,16 @@ def test_the_file_has_what_was_asked_and_what_came(tmp_path: Path) -> None:
         evidence.add(question, reply, judge(contract(), question, reply))
     assert [evidence.is_new("o", new) for _ in range(2)] == [True, False]
     evidence.record(read.operation.id, RawResponse("", "", 200, {}, b'{"status": "NEW"}'))
+    evidence.record("o", RawResponse("", "", 200, {}, "余额".encode()))
     evidence.spent = {"operation": "o"}
     evidence.write()
 
-    content = json.loads(evidence.file.read_text("utf-8"))
+    assert KEY not in repr(evidence)
+    assert "gateway.example" not in repr(evidence)
+    text = evidence.file.read_text("utf-8")
+    assert text.startswith('{\n  "program": "')
+    assert text.endswith('"body": "[hidden] 余额"\n    }\n  ]\n}\n')
+    content = json.loads(text)
     asked = content.pop("questions")
     assert content == {
         "program": f"cometapi-runway {__version__}",
@@ -102,7 +108,8 @@ def test_the_file_has_what_was_asked_and_what_came(tmp_path: Path) -> None:
                 "status": 200,
                 "headers": {},
                 "body": {"status": "NEW"},
-            }
+            },
+            {"operation": "o", "status": 200, "headers": {}, "body": "[hidden] 余额"},
         ],
     }
     assert list(content) == ["program", "contract", "gateway", "at", "spent", "responses"]

@@ -49,7 +49,7 @@ class ResponseRecorder:
     """
 
     folder: Path
-    key: Secret = field(repr=False)
+    key: Secret
     _outlines: set[Shape] = field(init=False, factory=set)
     _seen: set[Shape] = field(init=False, factory=set)
     _written: set[str] = field(init=False, factory=set)

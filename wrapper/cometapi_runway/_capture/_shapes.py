@@ -46,7 +46,8 @@ def _read_value(value: JSON) -> Hashable:
             other if other.__class__ is str else None,
         )
     if isinstance(value, list):
-        return "list", frozenset([_read_value(item) for item in value])
+        # Sorted, because the order of a set is another one in each process.
+        return "list", *sorted({_read_value(item) for item in value}, key=repr)
     return value.__class__.__name__
 
 
