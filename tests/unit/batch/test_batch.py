@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import itertools
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -106,6 +108,38 @@ def test_every_option_reaches_the_run(
         assert seen == [every]
 
     asyncio.run(run_async())
+
+
+def test_a_cancelled_run_stops_and_ends_before_it_is_cancelled(batch: Batch, run: Run) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    follow = run.follow
+
+    def follow_slowly(is_stopping: Any, on_counts: Any) -> Iterator[RowResult]:
+        yield from itertools.islice(follow(is_stopping, on_counts), 1)
+        begun.set()
+        assert go_on.wait(5)
+        run.log.append(f"stopping: {is_stopping()}")
+        yield RowResult("late", "SUCCEEDED")
+
+    run.follow = follow_slowly  # type: ignore[method-assign]
+
+    async def use() -> None:
+        async for _ in batch.run_async():
+            pass
+
+    async def cancel() -> None:
+        running = asyncio.ensure_future(use())
+        assert await asyncio.to_thread(begun.wait, 5)
+        running.cancel()
+        await asyncio.sleep(0.01)
+        # The generator runs in a thread, and is closed once it does not.
+        assert run.log == []
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert run.log == ["stopping: True", "ended"]
+
+    asyncio.run(cancel())
 
 
 def test_progress_is_passed_on_and_a_journal_that_cannot_be_read_delays_it(

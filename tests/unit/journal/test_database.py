@@ -205,6 +205,24 @@ def test_an_entry_is_kept_unless_it_can_never_be_written(
     assert caplog.messages == []
 
 
+def test_what_cannot_be_written_can_still_be_read(
+    database: JournalDatabase, backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.failures = [FULL]
+    with pytest.raises(PendingEntryError):
+        database.write(end(), 0.0)
+    failure: list[Exception] = [FULL]
+
+    def execute(*_: object, **__: object) -> list[int]:
+        raise failure[0]
+
+    monkeypatch.setattr(backend, "execute", execute)
+    assert database.fetch(SPENDING, {}, 0.0) == [{"tasks": 0, "cost": 0}]
+    failure[0] = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        database.fetch(SPENDING, {}, 0.0)
+
+
 def test_what_a_child_inherits_is_the_parents(database: JournalDatabase, backend: Any) -> None:
     backend.failures = [FULL]
     with pytest.raises(PendingEntryError):
