@@ -205,6 +205,28 @@ def test_an_entry_is_kept_unless_it_can_never_be_written(
     assert caplog.messages == []
 
 
+def test_entries_wait_once_and_an_intent_always(
+    database: JournalDatabase, backend: Any, clock: Clock
+) -> None:
+    backend.failures = [BUSY]
+    assert database.write(end(), 1.0) is None
+    assert clock.pauses == [0.001]
+    backend.failures = [FULL]
+    with pytest.raises(PendingEntryError):
+        database.write(end(), 1.0)
+    # Many waits that end now would each wait in turn.
+    backend.failures = [BUSY]
+    with pytest.raises(PendingEntryError):
+        database.write(end(), 1.0)
+    assert clock.pauses == [0.001]
+    backend.failures = [BUSY]
+    assert database.write(start(), 1.0) is None
+    assert clock.pauses == [0.001] * 2
+    assert [one.values.get("state", "INTENDED") for one in backend.executed] == [
+        "SUCCEEDED"
+    ] * 3 + ["INTENDED"]
+
+
 def test_what_cannot_be_written_can_still_be_read(
     database: JournalDatabase, backend: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
