@@ -376,6 +376,8 @@ def test_a_worker_checks_its_database_first_and_its_engine_often(
         work("mysql://host/name", api_key="a-key")
     assert refusal.value.setting == "database"
 
+    # Without anything to ask, it works until Ctrl-C.
+    assert inspect.signature(work).parameters["is_stopping"].default() is False
     log: list[str] = []
 
     class Engine:

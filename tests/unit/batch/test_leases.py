@@ -234,5 +234,7 @@ def test_locks_have_the_same_names_in_every_version() -> None:
     ]
     assert (_store._SCHEMA, _engine._SYSTEM_SCHEMA) == ("cometapi_runway", "cometapi_runway_dbos")
     assert _engine._FORMAT == "1"
+    workflow: Any = _engine._run_chunk
+    assert workflow.dbos_function_name == "cometapi_runway.run_chunk"
     for module in (_engine, _worker, _row_runner):
         assert module.logger.name == "cometapi_runway"

@@ -97,6 +97,11 @@ def test_batches_are_listed_by_name(tmp_path: Path) -> None:
         assert 0 < int(number) < 2**31
         assert leases.find_living() == {number}
         assert (place.is_run("a", store), place.is_run("b", store)) == (True, False)
+        with (
+            pytest.raises(ConfigurationError, match=r"^batch 'a' is run by another process"),
+            place.lease("a", store),
+        ):
+            pass
     assert not place.is_run("a", store)
     store.close()
 

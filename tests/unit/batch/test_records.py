@@ -157,6 +157,13 @@ def test_bytes_that_are_not_utf8_are_shown_as_they_are(tmp_path: Path) -> None:
     assert r"got 'caf\xe9'" in bad.issues[0].message
 
 
+def test_an_array_needs_no_blanks(tmp_path: Path) -> None:
+    rows = [{**UPSCALE, "id": name} for name in "abc"]
+    for separators in ((",", ":"), (" ,\n", " : ")):
+        content = json.dumps(rows, separators=separators).encode()
+        assert [row.id for row in read_rows(tmp_path, content, "m.json")] == ["a", "b", "c"]
+
+
 def test_reading_goes_on_after_a_bad_row(tmp_path: Path) -> None:
     content = HEAD + b"caf\xe9,b,c\na,b\n" + GOOD
     assert [type(item) for item in read(tmp_path, content, "m.csv")] == [BadRow, BadRow, Row]
@@ -196,6 +203,11 @@ def test_a_line_without_an_end_does_not_fill_the_memory(
     content = to_jsonl([UPSCALE]) + b'"' + b"x" * 1000
 
     assert read_bad(tmp_path, content) == [(2, "", "maxBytes")]
+    # A line of exactly so many bytes, its end included, is read.
+    line = to_jsonl([UPSCALE])
+    for limit, expected in ((len(line), []), (len(line) - 1, [(1, "", "maxBytes")])):
+        monkeypatch.setattr(_records, "_MAX_LINE_BYTES", limit)
+        assert read_bad(tmp_path, line) == expected
 
 
 def test_null_counts_as_absent(tmp_path: Path) -> None:
