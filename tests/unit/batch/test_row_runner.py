@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -278,6 +279,28 @@ def test_an_output_needs_a_task() -> None:
     runner = RowRunner("b", client, BatchOptions(prices={}), client, Slot(), lambda: False)
     with pytest.raises(TypeError, match="without a task"):
         asyncio.run(runner.save(RowState(make_row(), 1, 0, None)))
+
+
+def test_an_entry_whose_rows_are_cancelled_fails_in_silence(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_worker, "_GATHER_TIME", 0.0)
+    store: Any = SimpleNamespace(write=lambda *_: 1 / 0)
+
+    async def work(is_cancelled: bool) -> None:
+        writer = Writer(store, "b")
+        entry = asyncio.ensure_future(writer.write(RowStarted("a")))
+        written: Any = writer._written
+        await asyncio.sleep(0)
+        entry.cancel()
+        if is_cancelled:
+            written.cancel()
+        await asyncio.wait([written])
+
+    for is_cancelled in (False, True):
+        asyncio.run(work(is_cancelled))
+        gc.collect()
+    assert caplog.text == ""
 
 
 def test_entries_of_many_rows_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
