@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -286,7 +287,8 @@ def test_a_claim_is_tried_while_its_obstacle_is_gone_when_it_is_looked_for(
     database: JournalDatabase, backend: Any, clock: Clock
 ) -> None:
     backend.changed = 0
-    limits = Reservation(None, "mine", max_tasks=3)
+    # What meets a limit exactly is not over it.
+    limits = Reservation(Decimal("0.5"), "mine", Decimal("0.5"), 1)
     claim = start(idempotency_key=IdempotencyKey("a", "d"), reservation=limits)
     with pytest.raises(StorageError, match="use the same key or budget at once") as caught:
         database.write(claim, 0.0)
