@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import itertools
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -106,6 +108,38 @@ def test_every_option_reaches_the_run(
         assert seen == [every]
 
     asyncio.run(run_async())
+
+
+def test_a_cancelled_run_stops_and_ends_before_it_is_cancelled(batch: Batch, run: Run) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    follow = run.follow
+
+    def follow_slowly(is_stopping: Any, on_counts: Any) -> Iterator[RowResult]:
+        yield from itertools.islice(follow(is_stopping, on_counts), 1)
+        begun.set()
+        assert go_on.wait(5)
+        run.log.append(f"stopping: {is_stopping()}")
+        yield RowResult("late", "SUCCEEDED")
+
+    run.follow = follow_slowly  # type: ignore[method-assign]
+
+    async def use() -> None:
+        async for _ in batch.run_async():
+            pass
+
+    async def cancel() -> None:
+        running = asyncio.ensure_future(use())
+        assert await asyncio.to_thread(begun.wait, 5)
+        running.cancel()
+        await asyncio.sleep(0.01)
+        # The generator runs in a thread, and is closed once it does not.
+        assert run.log == []
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert run.log == ["stopping: True", "ended"]
+
+    asyncio.run(cancel())
 
 
 def test_progress_is_passed_on_and_a_journal_that_cannot_be_read_delays_it(
@@ -223,6 +257,9 @@ def test_rows_are_added_all_or_none(batch: Batch, tmp_path: Path) -> None:
         with pytest.raises(InvalidRequestError) as refusal:
             batch.add([{**ROW, "id": "good"}, bad])
         assert [issue.rule for issue in refusal.value.issues] == rules
+        if rules == ["idempotency"]:
+            (issue,) = refusal.value.issues
+            assert (issue.path, issue.value) == ("id", "m")
         assert refusal.value.issues[0].message.startswith("line 2 (")
         assert batch._store.load_digests("b") == before
 
@@ -291,6 +328,47 @@ def test_spending_is_that_of_the_batch_at_its_gateway(
     assert seen == [("b", {"gateway": "https://gateway"})]
 
 
+def test_a_batch_that_is_cancelled_says_why(batch: Batch) -> None:
+    for cancel in (batch.cancel, lambda: batch.cancel("too dear")):
+        with pytest.raises(ConfigurationError, match="there is no batch 'b'"):
+            cancel()
+    for reason in ("cancelled", "too dear"):
+        # A run begins anew.
+        batch._store.save_batch("b", batch.folder, "https://g", {})
+        batch.cancel(*([reason] if reason != "cancelled" else []))
+        assert batch.status().halted == reason
+
+
+@pytest.mark.parametrize(("folder", "place"), [("out", "out"), ("memory://x", "data/batches/b")])
+def test_results_of_a_remote_folder_are_written_here_first(
+    tmp_path: Path, folder: str, place: str
+) -> None:
+    target = folder if "://" in folder else tmp_path / folder
+    with (
+        Batch("b", target, data=tmp_path / "data", api_key="a-key") as batch,
+        batch._open_results() as results,
+    ):
+        assert results.path == tmp_path / place / "results.jsonl"
+
+
+def test_a_client_of_a_batch_has_its_settings_and_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(_batch, "AsyncRunwayClient", lambda key, **more: seen.append((key, more)))
+    settings = {"base_url": "https://g.example", "runway_version": "2024-11-07", "timeout": 7.5}
+    with make_batch(tmp_path, **settings) as batch:
+        stored = batch._store.save_batch("b", batch.folder, "https://g", {})
+        lease: Any = ("17", SimpleNamespace(grace=0.0))
+        engine = _batch.make_engine(
+            batch._place, "b", lease, batch._store, batch._settings, batch.journal
+        )
+        options = BatchOptions(prices={"text_to_image": Decimal(1)}, max_tasks=3)
+        engine._make_worker()._open_client(stored, options)
+        more = {"journal": batch.journal, "budget": options.make_budget("b")}
+        assert seen == [("a-key", {**settings, **more})]
+
+
 def test_a_worker_checks_its_database_first_and_its_engine_often(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -298,6 +376,8 @@ def test_a_worker_checks_its_database_first_and_its_engine_often(
         work("mysql://host/name", api_key="a-key")
     assert refusal.value.setting == "database"
 
+    # Without anything to ask, it works until Ctrl-C.
+    assert inspect.signature(work).parameters["is_stopping"].default() is False
     log: list[str] = []
 
     class Engine:

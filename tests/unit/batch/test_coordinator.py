@@ -225,6 +225,23 @@ def test_a_result_that_is_visible_late_is_not_missed(make_run: Callable[..., Run
     assert run.lines == ["a", "b", "c"]
 
 
+def test_the_end_of_a_run_has_every_result_however_late(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.add("a", "b")
+
+    def work(pause: int) -> None:
+        if pause == 1:
+            run.now += 1000.0
+            run.end("a")
+        elif pause == 2:
+            run.now -= 500.0
+            run.end("b")
+            run.now += 500.0
+
+    run.at_pause = work
+    assert run.follow() == ["a", "b"]
+
+
 def test_the_results_are_published_every_half_minute_where_there_are_new_ones(
     make_run: Callable[..., Run],
 ) -> None:

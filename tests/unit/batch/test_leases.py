@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from cometapi_runway._core.secret import Secret
+from cometapi_runway.batch import _engine, _leases, _row_runner, _store, _worker
 from cometapi_runway.batch._decisions import WorkerWatch
 from cometapi_runway.batch._leases import (
     FileLease,
@@ -124,18 +125,18 @@ def make_lease(batch: str | None = "shots") -> tuple[FakeServer, PostgresLease]:
 
 def test_a_lost_lease_is_taken_again_in_a_new_session() -> None:
     server, lease = make_lease()
-    assert lease.keep()
+    assert lease.keep() is True
     assert (server.opened, server.closed) == (1, 0)
     server.failures = [LOST]
-    assert not lease.keep()
+    assert lease.keep() is False
     assert (server.opened, server.closed) == (1, 1)
     assert lease.begin_recovery() is False
     lease.end_recovery()
     # The session opens, but cannot lock.
     server.failures = [LOST]
-    assert not lease.keep()
-    assert lease.keep()
-    assert lease.begin_recovery()
+    assert lease.keep() is False
+    assert lease.keep() is True
+    assert lease.begin_recovery() is True
     assert server.opened == server.closed + 1 == 3
     lease.release()
     lease.release()
@@ -151,19 +152,19 @@ def test_a_session_that_is_lost_in_any_statement_is_replaced(
     with pytest.raises(DBAPIError):
         ask(lease)
     assert (server.opened, server.closed) == (1, 1)
-    assert lease.keep()
+    assert lease.keep() is True
     assert (server.opened, server.closed) == (2, 1)
 
 
 def test_a_lease_that_another_process_took_meanwhile_is_not_kept() -> None:
     server, lease = make_lease()
     server.failures = [LOST]
-    assert not lease.keep()
+    assert lease.keep() is False
     server.is_free = False
-    assert not lease.keep()
+    assert lease.keep() is False
     assert server.opened == server.closed == 2
     server.is_free = True
-    assert lease.keep()
+    assert lease.keep() is True
 
 
 def test_a_batch_that_another_process_runs_is_refused_and_a_worker_alone_is_not() -> None:
@@ -173,7 +174,7 @@ def test_a_batch_that_another_process_runs_is_refused_and_a_worker_alone_is_not(
         PostgresLease(server, "7", "shots")
     assert refusal.value.setting == "name"
     assert server.opened == server.closed == 1
-    assert PostgresLease(server, "7").keep()
+    assert PostgresLease(server, "7").keep() is True
 
 
 def test_each_question_about_locks_has_its_values() -> None:
@@ -218,3 +219,22 @@ def test_an_error_of_the_program_is_not_taken_for_a_lost_lease() -> None:
     server.failures = [ZeroDivisionError()]
     with pytest.raises(ZeroDivisionError):
         lease.keep()
+
+
+def test_locks_have_the_same_names_in_every_version() -> None:
+    """Workers of two versions on two machines look at each other's."""
+    names = [
+        (_leases._WORKER_LOCKS, b"CRWW"),
+        (_leases._RUN_LOCKS, b"CRWR"),
+        (_leases._RECOVERY_LOCK, b"CRWY\0\0\0\0"),
+        (_store._LOCK, b"CRBT"),
+    ]
+    assert [number.to_bytes(len(name), "big") for number, name in names] == [
+        name for _, name in names
+    ]
+    assert (_store._SCHEMA, _engine._SYSTEM_SCHEMA) == ("cometapi_runway", "cometapi_runway_dbos")
+    assert _engine._FORMAT == "1"
+    workflow: Any = _engine._run_chunk
+    assert workflow.dbos_function_name == "cometapi_runway.run_chunk"
+    for module in (_engine, _worker, _row_runner):
+        assert module.logger.name == "cometapi_runway"

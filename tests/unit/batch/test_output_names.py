@@ -139,6 +139,7 @@ def test_the_default_name_is_never_reserved(name: str, tmp_path: Path) -> None:
         ("a/b", "A/b.png"),
         ("caf\u00e9", "cafe\u0301"),
         ("cat", "cat-1of2"),
+        ("cat-1of2", "CAT-1of2"),
     ],
 )
 def test_names_that_may_be_the_same_file_are_refused(

@@ -8,9 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from cometapi_runway._core.secret import Secret
 from cometapi_runway.batch import _places
@@ -96,6 +97,11 @@ def test_batches_are_listed_by_name(tmp_path: Path) -> None:
         assert 0 < int(number) < 2**31
         assert leases.find_living() == {number}
         assert (place.is_run("a", store), place.is_run("b", store)) == (True, False)
+        with (
+            pytest.raises(ConfigurationError, match=r"^batch 'a' is run by another process"),
+            place.lease("a", store),
+        ):
+            pass
     assert not place.is_run("a", store)
     store.close()
 
@@ -186,3 +192,23 @@ def test_an_output_that_cannot_be_put_names_task_and_place() -> None:
         asyncio.run(folder.save(task, "a"))
     assert refusal.value.task_id == "task-1"
     assert isinstance(refusal.value.__cause__, ZeroDivisionError)
+
+
+def test_why_a_database_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = [
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        # The driver's reason, without SQLAlchemy's and without further lines.
+        (DBAPIError("SELECT 1", None, Exception(" locked\nagain")), "locked"),
+    ]
+    place = make_place(str(tmp_path), None, None)
+    for error, reason in errors:
+
+        def fail(_: object, __: str, error: Exception = error) -> NoReturn:
+            raise error
+
+        monkeypatch.setattr(Place, "_open_database", fail)
+        with pytest.raises(ConfigurationError) as caught:
+            place.open_store("b")
+        assert str(caught.value) == f"database: cannot be opened: {reason}"
+        assert caught.value.setting == "database"
+        assert caught.value.__suppress_context__

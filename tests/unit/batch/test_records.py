@@ -113,6 +113,8 @@ def test_lines_are_those_on_which_rows_begin(tmp_path: Path) -> None:
         ("m.json", b'[\n{"id": "a"', [(2, "", "json")]),
         ("m.json", b"[\n{},", [(2, "", "required"), (2, "", "json")][1:]),
         ("m.json", b"[]\n[]", [(1, "", "json")]),
+        ("m.json", b"[]x", [(1, "", "json")]),
+        ("m.json", b"\n[\n]]", [(3, "", "json")]),
         ("m.json", b'[\n\n{"id": "caf\xe9"}]', [(3, "", "utf-8")]),
         ("m.json", b"[\n7]", [(2, "", "type")]),
         ("m.json", b'[{"a": 1, "a": 2}]', [(1, "a", "unique")]),
@@ -139,10 +141,27 @@ def test_the_place_in_a_line_is_named_and_the_line_where_a_row_may_have_many(
         assert problem.partition(";")[0] == f"Expecting value {place}"
 
 
+def test_a_row_with_another_number_of_cells_shows_the_last_one(tmp_path: Path) -> None:
+    for cells, count in ((b"a,b,c,d", "4 cells"), (b"a,b", "2 cells")):
+        (bad,) = read(tmp_path, HEAD + cells + b"\n", "m.csv")
+        assert isinstance(bad, BadRow)
+        (issue,) = bad.issues
+        last = cells.decode()[-1]
+        assert issue.value == last
+        assert f"has {count}, the header 3 columns (cells); the last is '{last}'" in issue.message
+
+
 def test_bytes_that_are_not_utf8_are_shown_as_they_are(tmp_path: Path) -> None:
     (bad,) = read(tmp_path, HEAD + b"caf\xe9,b,c\n", "m.csv")
     assert isinstance(bad, BadRow)
     assert r"got 'caf\xe9'" in bad.issues[0].message
+
+
+def test_an_array_needs_no_blanks(tmp_path: Path) -> None:
+    rows = [{**UPSCALE, "id": name} for name in "abc"]
+    for separators in ((",", ":"), (" ,\n", " : ")):
+        content = json.dumps(rows, separators=separators).encode()
+        assert [row.id for row in read_rows(tmp_path, content, "m.json")] == ["a", "b", "c"]
 
 
 def test_reading_goes_on_after_a_bad_row(tmp_path: Path) -> None:
@@ -184,6 +203,11 @@ def test_a_line_without_an_end_does_not_fill_the_memory(
     content = to_jsonl([UPSCALE]) + b'"' + b"x" * 1000
 
     assert read_bad(tmp_path, content) == [(2, "", "maxBytes")]
+    # A line of exactly so many bytes, its end included, is read.
+    line = to_jsonl([UPSCALE])
+    for limit, expected in ((len(line), []), (len(line) - 1, [(1, "", "maxBytes")])):
+        monkeypatch.setattr(_records, "_MAX_LINE_BYTES", limit)
+        assert read_bad(tmp_path, line) == expected
 
 
 def test_null_counts_as_absent(tmp_path: Path) -> None:

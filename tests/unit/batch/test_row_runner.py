@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -280,6 +281,28 @@ def test_an_output_needs_a_task() -> None:
         asyncio.run(runner.save(RowState(make_row(), 1, 0, None)))
 
 
+def test_an_entry_whose_rows_are_cancelled_fails_in_silence(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_worker, "_GATHER_TIME", 0.0)
+    store: Any = SimpleNamespace(write=lambda *_: 1 / 0)
+
+    async def work(is_cancelled: bool) -> None:
+        writer = Writer(store, "b")
+        entry = asyncio.ensure_future(writer.write(RowStarted("a")))
+        written: Any = writer._written
+        await asyncio.sleep(0)
+        entry.cancel()
+        if is_cancelled:
+            written.cancel()
+        await asyncio.wait([written])
+
+    for is_cancelled in (False, True):
+        asyncio.run(work(is_cancelled))
+        gc.collect()
+    assert caplog.text == ""
+
+
 def test_entries_of_many_rows_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[list[str]] = []
     failures: list[Exception] = []
@@ -357,11 +380,16 @@ def results(store: Store) -> dict[str, RowResult]:
     return {one.id: one for _, one in store.read_results("b")}
 
 
-def test_a_chunk_runs_its_rows_in_order_and_ends_with_their_results(store: Store) -> None:
+def test_a_chunk_runs_its_rows_in_order_and_ends_with_their_results(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[object] = []
+    monkeypatch.setattr(store, "release", lambda *arguments: released.append(arguments))
     gateway = Gateway(None, failed("SAFETY"), None)
     rows = [make_row(name) for name in ("c", "a", "b")]
     work_on(store, gateway, {"chunk": rows}, lambda worker: worker.run_chunk("b", "chunk"))
     assert gateway.keys == ["b/c/1", "b/a/1", "b/b/1"]
+    assert released == []
     assert {name: one.status for name, one in results(store).items()} == {
         "c": "SUCCEEDED",
         "a": "FAILED",
@@ -385,12 +413,38 @@ def test_rows_are_out_of_their_chunk_where_the_batch_stops_or_the_chunk_fails(
     assert store.load_batch("b").halted == str(AuthenticationError(401))
     assert not caplog.records
 
+    # Also where no row of the chunk is left that could find out.
+    refused = Gateway(AuthenticationError(401), at_create=True)
+    last = {"last": [make_row("x")]}
+    work_on(store, refused, last, lambda worker: worker.run_chunk("b", "last"))
+    assert store.list_unassigned("b") == ["b", "c", "x"]
+
     bug = Gateway(ZeroDivisionError("a bug"), at_create=True)
     more = [make_row(name) for name in ("d", "e")]
     work_on(store, bug, {"more": more}, lambda worker: worker.run_chunk("b", "more"))
-    assert store.list_unassigned("b") == ["b", "c", "d", "e"]
+    assert store.list_unassigned("b") == ["b", "c", "x", "d", "e"]
     assert store.load_batch("b").halted == "a bug"
     assert "chunk more failed" in caplog.text
+
+
+def test_a_bug_in_one_save_does_not_end_the_others(store: Store) -> None:
+    gateway = Gateway()
+
+    async def save(task: Any, name: str) -> tuple[str, ...]:
+        if task.id == "task-1":
+            raise ZeroDivisionError
+        await asyncio.sleep(0.03)
+        return await Gateway.save(gateway, task, name)
+
+    gateway.save = save  # type: ignore[method-assign]
+    rows = [make_row(name) for name in ("a", "b")]
+
+    async def use(worker: Worker) -> None:
+        await worker.run_chunk("b", "chunk")
+        assert gateway.saved == ["task-2"]
+
+    work_on(store, gateway, {"chunk": rows}, use)
+    assert list(results(store)) == ["b"]
 
 
 def test_a_start_that_cannot_be_written_makes_a_count_lower_and_nothing_else(
@@ -507,6 +561,8 @@ def test_a_worker_that_stops_finishes_its_creates_and_begins_no_other(store: Sto
         await stopping
         assert chunk.done()
         assert gateway.keys == ["b/a/1"]
+        # Of ten thousand rows, none is kept.
+        assert (worker._creates, worker._chunks) == (set(), set())
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(worker.admit(), 0.02)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import random
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ import pytest
 from tests.cases import each_case
 
 from cometapi_runway.batch._manifest import BadRow, Manifest
-from cometapi_runway.batch._rows import ROW_OPTIONS, Row, find_resource
+from cometapi_runway.batch._rows import ROW_OPTIONS, Row, _read_text, find_resource
 from cometapi_runway.errors import ConfigurationError
+from cometapi_runway.resources._argument_fields import ValueKind
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
 from cometapi_runway.resources._signatures import OPTIONS
 
@@ -88,6 +90,31 @@ def test_cells_are_typed_by_the_contract(field: str, cell: str, value: Any, tmp_
     braces = cell.replace("{", "{{").replace("}", "}}")
     (row,) = read_rows(tmp_path, [{**VIDEO, "id": "a"}], assignments=[f"{field}={braces}"])
     assert row.arguments[field] == value
+
+
+K = ValueKind
+
+
+@each_case(
+    ("kinds", "text", "value"),
+    [
+        *(((K.CHOICE, K.ASSET), text, value)
+          for text, value in ((' {"a": 1}', {"a": 1}), (" [1]", [1]), (" x", " x"), ("", ""))),
+        ((K.ASSETS,), ' {"a": 1}', [{"a": 1}]),
+        *(((K.ASSETS,), text, value) for text, value in ((" [1]", [1]), (" x", [" x"]))),
+        *(((K.LIST, K.JSON), text, value) for text, value in (("[5]", [5]), ("5", 5))),
+        *(((K.INTEGER, K.NUMBER), text, value)
+          for text, value in ((" -5 ", -5), ("1.5e+3", 1500.0), ("1E2", 100.0), ("5.", "5."),
+                              ("--5", "--5"), ("1e9999", "1e9999"))),
+        *(((K.BOOLEAN,), text, value)
+          for text, value in ((" True ", True), ("FALSE", False), ("no", "no"))),
+        ((K.TEXT,), "[5]", "[5]"),
+    ],
+)  # fmt: skip
+def test_a_text_is_a_value_of_its_kind(kinds: Any, text: str, value: Any) -> None:
+    for kind in kinds:
+        found = _read_text(kind, text)
+        assert (found, type(found)) == (value, type(value))
 
 
 def test_values_of_json_are_not_typed_again(tmp_path: Path) -> None:
@@ -202,7 +229,10 @@ def test_an_unknown_field_lists_those_that_there_are(tmp_path: Path) -> None:
 
 
 class TestIds:
-    @each_case(("value", "expected"), [("a", "a"), (" a ", "a"), (17, "17"), ("ä/b", "ä/b")])
+    @each_case(
+        ("value", "expected"),
+        [("a", "a"), (" a ", "a"), (17, "17"), ("ä/b", "ä/b"), ("x" * 200, "x" * 200)],
+    )
     def test_forms(self, value: Any, expected: str, tmp_path: Path) -> None:
         (row,) = read_rows(tmp_path, [{**UPSCALE, "id": value}])
         assert row.id == expected
@@ -260,6 +290,18 @@ class TestDigests:
         backwards = dict(reversed({**VIDEO, "output": "x"}.items()))
         one, other = self.make(tmp_path, VIDEO, backwards)
         assert one == other
+
+    def test_they_are_the_same_in_every_version(self, tmp_path: Path) -> None:
+        """A batch knows its rows again by them, and its tasks by the ids made of them."""
+        (tmp_path / "cat.png").write_bytes(b"cat")
+        row = {"operation": "image-to-video", "prompt_image": "cat.png", "seed": 1}
+        content = (
+            '{"arguments": {"prompt_image": {"sha256": "'
+            f'{hashlib.sha256(b"cat").hexdigest()}"}}, "seed": 1}}, "operation": "image_to_video"}}'
+        )
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        (made,) = read_rows(tmp_path, [row])
+        assert (made.digest, made.id, made.has_own_id) == (digest, digest[:16], False)
 
     def test_operation_and_each_argument_matter(self, tmp_path: Path) -> None:
         found = self.make(

@@ -15,6 +15,8 @@ from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient
 from cometapi_runway._capture import _recorder
 from cometapi_runway._capture._drift import find_drift
 from cometapi_runway._capture._recorder import MAX_FILES, ResponseRecorder, compare_response
+from cometapi_runway._capture._redact import EXAMPLE_ID, EXAMPLE_URL, redact_response
+from cometapi_runway._capture._shapes import make_digest, read_shape
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._flows.parse_task import parse_created_id, parse_task
@@ -174,6 +176,228 @@ class TestOncePerShape:
         assert file.read_text("utf-8") == "edited"
 
 
+WRITTEN = [
+    (
+        READ,
+        429,
+        {
+            "content-type": "Application/JSON; charset=utf-8",
+            "retry-after": "30",
+            "x-other": "y",
+            "location": "https://secret.example",
+            "x-oneapi-request-id": "secret",
+        },
+        {"error": {"code": "slow", "message": "my quota 余额"}, "request_id": "secret"},
+        """\
+title = "field /request_id is not documented; field /error/type is missing, which is documented \
+as required"
+kind = "error"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "runway_to_get_task_details"
+
+[answer]
+status = 429
+headers = { content-type = "application/json", retry-after = "30", location = "URL" }
+body = '''
+{
+  "error": {
+    "code": "slow",
+    "message": "[hidden] quota 余额"
+  },
+  "request_id": "[hidden]"
+}'''
+
+[expect]
+error = "RateLimitError"
+code = "slow"
+retry_after = 30.0
+""",
+    ),
+    (
+        READ,
+        200,
+        {"content-type": "application/json"},
+        {
+            "id": "secret",
+            "status": "FAILED",
+            "failure": "secret",
+            "failureCode": "INTERNAL.BAD",
+            "createdAt": "2026-01-02T03:04:05Z",
+            "progress": 0.5,
+            "new": 77,
+        },
+        """\
+title = "field /new is not documented"
+kind = "task"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "runway_to_get_task_details"
+
+[answer]
+status = 200
+headers = { content-type = "application/json" }
+body = '''
+{
+  "id": "ID",
+  "status": "FAILED",
+  "failure": "[hidden]",
+  "failureCode": "INTERNAL.BAD",
+  "createdAt": "2026-01-02T03:04:05Z",
+  "progress": 0.5,
+  "new": 0
+}'''
+
+[expect]
+id = "ID"
+status = "FAILED"
+progress = 0.5
+failure = "[hidden]"
+failure_code = "INTERNAL.BAD"
+created_at = 2026-01-02T03:04:05+00:00
+can_retry = true
+""",
+    ),
+    (
+        READ,
+        200,
+        {"content-type": "secret, secret"},
+        {"id": "secret", "status": "SUCCEEDED", "output": ["https://secret.example/a.mp4"]},
+        """\
+title = "content type [hidden] is not documented for this status"
+kind = "task"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "runway_to_get_task_details"
+
+[answer]
+status = 200
+headers = { content-type = "[hidden]" }
+body = '''
+{
+  "id": "ID",
+  "status": "SUCCEEDED",
+  "output": [
+    "URL"
+  ]
+}'''
+
+[expect]
+id = "ID"
+status = "SUCCEEDED"
+output = ["URL"]
+""",
+    ),
+    (
+        CREATE,
+        200,
+        {},
+        {"id": "secret", "\x7f": "secret"},
+        """\
+title = "content type none is not documented for this status; field /[hidden] is not documented"
+kind = "creation"
+source = "a response of the gateway, captured by cometapi-runway"
+confidence = "observed"
+operation = "control_a_character"
+
+[answer]
+status = 200
+headers = {}
+body = '''
+{
+  "id": "ID",
+  "[hidden]": "[hidden]"
+}'''
+
+[expect]
+id = "ID"
+""",
+    ),
+]
+
+
+@each_case(("operation", "status", "headers", "body", "text"), WRITTEN)
+def test_a_file_word_by_word(
+    operation: str, status: int, headers: Any, body: Any, text: str, tmp_path: Path
+) -> None:
+    response = RawResponse("GET", "/secret", status, headers, json.dumps(body).encode())
+    (file,) = record(tmp_path, operation, response)
+    expected = text.replace("URL", EXAMPLE_URL).replace("ID", EXAMPLE_ID)
+    assert file.read_text("utf-8") == expected
+    kind = tomllib.loads(expected)["kind"]
+    digest = make_digest(read_shape(operation, redact_response(response)))
+    assert file.relative_to(tmp_path).as_posix() == f"{kind}s/{operation}-{status}-{digest}.toml"
+    assert len(digest) == 12
+
+
+def test_a_title_has_three_differences_and_a_note_what_redaction_changed(tmp_path: Path) -> None:
+    many = reply({**TASK, **dict.fromkeys(("a", "b", "c", "d"), 1)})
+    (file,) = record(tmp_path / "many", READ, many)
+    fields = tomllib.loads(file.read_text("utf-8"))
+    assert fields["title"] == "; ".join(f"field /{name} is not documented" for name in "abc")
+    # A number that is hidden is none of the gateway's codes.
+    (file,) = record(tmp_path / "code", READ, reply({"code": 12345, "message": "x", "new": 1}))
+    assert tomllib.loads(file.read_text("utf-8"))["note"] == (
+        "The response before it was redacted: APIStatusError."
+    )
+    body = RawResponse("GET", "/", 418, {}, b"\xff Balance, callback_URL_empty")
+    (file,) = record(tmp_path / "text", READ, body)
+    answer = tomllib.loads(file.read_text("utf-8"))["answer"]
+    assert answer["body"] == "[hidden] balance callback_url_empty"
+
+
+@each_case(
+    ("body", "expected"),
+    [
+        (b'{"status": "RUNNING", "n": 1}', True),
+        # Other words have the same outline: only the shape tells them apart.
+        (b'{"status": "r0"}', False),
+        (b'{"state" : "fade"}', False),
+        (b'{"status": "%s"}' % (b"x" * (4096 - 14)), True),
+        (b'{"status": "%s"}' % (b"x" * (4096 - 13)), False),
+    ],
+)
+def test_only_short_bodies_with_clear_words_are_known_by_their_outline(
+    body: bytes, expected: bool, tmp_path: Path
+) -> None:
+    recorder = ResponseRecorder(tmp_path, Secret(KEY))
+    assert recorder.is_new(READ, RawResponse("GET", "/", 200, {}, body))
+    assert bool(recorder._outlines) is expected
+
+
+def shape_of(body: Any) -> Any:
+    return read_shape(READ, reply(body))
+
+
+def test_a_shape_is_everything_but_values_apart_from_words() -> None:
+    first = {"a": [1, "x", {"b": None}], "c": {"d": True}, "status": "RUNNING", "state": "x"}
+    same = {"a": ["y", {"b": None}, 2, 3], "c": {"d": False}, "status": "RUNNING", "state": "x"}
+    assert shape_of(first) == shape_of(same)
+    assert shape_of({"status": 1, "state": [1]}) == shape_of({"status": 2, "state": [2]})
+    others: list[Any] = [
+        {**first, "status": "x"},
+        {**first, "state": "y"},
+        {**first, "status": 1},
+        {**first, "state": None},
+        {**first, "a": [1, "x"]},
+        {**first, "a": [[1, "x", {"b": None}]]},
+        {**first, "a": {"0": 1}},
+        {**first, "c": {"d": 1}},
+        {**first, "c": None},
+        [first],
+        [],
+        "text",
+        None,
+    ]
+    shapes = [shape_of(one) for one in (first, *others)]
+    assert len(set(shapes)) == len(shapes)
+    # The name of a file is the same in every process, where the order of sets is another one.
+    body = ["x", 1, None, 1.5, True, {"b": [2, "y"]}, {"c": 1}, []]
+    assert make_digest(shape_of(body)) == "52d5b2b04658"
+    for content, expected in ((b"", False), (b" \n", False), (b"<p>", True), (b"[" * 10**5, True)):
+        assert read_shape(READ, RawResponse("", "", 200, {}, content))[1:] == (200, "", expected)
+
+
 class TestClients:
     def captured(self, harness: ClientHarness, folder: Path) -> list[Path]:
         # Closing waits for the thread that writes.
@@ -228,8 +452,11 @@ class TestClients:
             for _ in range(3):
                 assert harness.run(harness.client.tasks.retrieve(ID)).status == "RUNNING"
             harness.close()
-        assert len(caplog.records) == 1
-        assert "cannot capture responses" in caplog.text
+        (record,) = caplog.records
+        assert record.name == "cometapi_runway.capture"
+        problem = "Not a directory"
+        folder = tmp_path / "file" / "folder"
+        assert record.getMessage() == f"cannot capture responses in {folder}: {problem}"
 
     @each_case("kind", [RunwayClient, AsyncRunwayClient])
     @each_case("value", ["", "  ", 5, "a\0b", f"folder/{KEY}"])
@@ -262,6 +489,18 @@ class TestDrift:
         assert "credits" in drifts[0].remedy
         assert "BREWING" in drifts[1].remedy
         assert unreadable == []
+
+    def test_what_most_files_show_comes_first_and_then_the_order_of_the_contract(
+        self, tmp_path: Path
+    ) -> None:
+        known = {"id": ID}
+        record(tmp_path, READ, reply({"x": 1}, 418), reply({"a": 1}, 400))
+        record(tmp_path, CREATE, reply({**known, "z": 1}), reply({**known, "z": "1"}))
+        record(tmp_path, CREATE, reply({}, 418))
+        drifts, _ = find_drift(tmp_path)
+        shown = [(-len(one.files), one.operation, one.status) for one in drifts]
+        assert shown == sorted(shown)
+        assert len(set(shown)) >= 4
 
     def test_other_files_are_listed(self, tmp_path: Path) -> None:
         texts = (

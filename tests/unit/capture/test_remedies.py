@@ -12,6 +12,7 @@ import pytest
 
 from cometapi_runway._capture import _recorder
 from cometapi_runway._capture._drift import find_drift
+from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway.validation import Contract, contract
 from contract_tools.build.overlays import apply_overlay, parse_overlay
 
@@ -46,6 +47,48 @@ def test_every_suggested_action_takes_its_difference_in(
         for file in drift.files:
             left = _recorder.compare_response(drift.operation, corpus.load(file).arrived())
             assert drift.difference not in left, drift.remedy
+
+
+def test_a_remedy_word_by_word(tmp_path: Path) -> None:
+    files = record(
+        tmp_path,
+        READ,
+        reply({**TASK, "status": "NEW", "credits": 5, "id": 7}),
+        RawResponse("GET", "/", 200, {}, b'{"id": "t", "status": "RUNNING"}'),
+    )
+    assert len(files) == 2
+    drifts, _ = find_drift(tmp_path)
+    found = {one.difference.rule: one.remedy for one in drifts}
+    (json_file, bare_file) = (
+        next(one.files[0].name for one in drifts if one.difference.rule == rule)
+        for rule in ("word", "content-type")
+    )
+    task, evidence = "$.components.schemas.Task", f"Captured: {json_file}, application/json."
+    sends = "Take in what the gateway sends:"
+    assert found["word"] == (
+        '- target: "$.components.schemas.KnownTaskStatus.enum"\n'
+        f"  description: '{sends} /status has the word ''NEW'', which is not documented.'\n"
+        f"  x-evidence: '{evidence}'\n"
+        "  update: ['NEW']"
+    )
+    assert found["field"] == (
+        f'- target: "{task}"\n'
+        f"  description: '{sends} field /credits is not documented.'\n"
+        f"  x-evidence: '{evidence}'\n"
+        "  update: { properties: { 'credits': {} } }"
+    )
+    place = f"{task}.properties['id']"
+    assert found["type"] == (
+        f'- target: "{place}.type"\n'
+        f"  description: '{sends} /id is integer, which is not documented.'\n"
+        f"  x-evidence: '{evidence}'\n"
+        "  remove: true\n"
+        f'- target: "{place}"\n'
+        f"  description: '{sends} /id is integer, which is not documented.'\n"
+        f"  x-evidence: '{evidence}'\n"
+        "  update: { type: ['string', 'integer'] }"
+    )
+    assert found["content-type"] == f"cp {tmp_path}/tasks/{bare_file} tests/data/corpus/tasks/"
 
 
 def test_other_differences_name_the_file_to_copy(tmp_path: Path) -> None:

@@ -418,6 +418,8 @@ class TestPrices:
         with pytest.raises(ConfigurationError, match=problem) as caught:
             load_prices(file)
         assert str(file) in str(caught.value)
+        assert caught.value.setting is not None
+        assert str(caught.value).startswith(caught.value.setting)
 
 
 @each_case(
@@ -450,8 +452,20 @@ class TestPrices:
     ],
 )
 def test_a_malformed_budget_is_named(arguments: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ConfigurationError, match=problem):
+    with pytest.raises(ConfigurationError, match=problem) as caught:
         Budget(**arguments)
+    assert str(caught.value).startswith("budget: ")
+    assert caught.value.setting is not None
+    assert str(caught.value).startswith(caught.value.setting)
+
+
+def test_a_budget_without_limits_and_the_largest_one() -> None:
+    none = Budget()
+    assert (none.max_cost, none.max_tasks, none.scope, none.prices) == (None, None, "default", {})
+    most = Budget(10**12, 2**31 - 1, "a" * 255, {"a": "1000000000000.000000"})
+    assert (most.max_cost, most.max_tasks) == (Decimal(10**12), 2**31 - 1)
+    assert len({most, Budget(10**12, 2**31 - 1, "a" * 255), Budget(1)}) == 3
+    assert hash(most) == hash(Budget(10**12, 2**31 - 1, "a" * 255))
 
 
 @pytest.mark.parametrize(

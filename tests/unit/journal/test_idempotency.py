@@ -22,7 +22,7 @@ from cometapi_runway import (
 )
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
 from cometapi_runway._flows.entries import IdempotencyKey, SubmissionFailed, SubmissionStarted
-from cometapi_runway.journal import Journal
+from cometapi_runway.journal import Journal, StorageError
 from cometapi_runway.journal import _process_locks as locks_module
 
 from ..support.both_clients import ASSETS, BASE, ID, KEY, ClientHarness
@@ -349,6 +349,22 @@ class TestOtherProcess:
                 other.close()
             process.kill()
             assert len(client.journal.unknown()) == 1
+
+
+def test_what_is_in_the_way_says_how_old_it_is(location: Location) -> None:
+    own_key = IdempotencyKey("order-17", "d")
+    journal = Journal(location)
+    journal.write(SubmissionStarted("k", CALL, "tasks", 7, own_key), BASE)
+    for shift, youngest, oldest in ((-100, 100.0, 130.0), (+900, 0.0, 0.0)):
+        change(location, "UPDATE submission SET created_at = created_at + ?", shift)
+        conflict: Any = journal.write(SubmissionStarted("l", CALL, "tasks", 7, own_key), BASE)
+        # A clock that was set back makes nothing younger than new.
+        assert youngest <= conflict.age <= oldest
+    change(location, "UPDATE submission SET state = 'BROKEN'")
+    with pytest.raises(StorageError, match="submission k cannot be read") as caught:
+        journal.write(SubmissionStarted("l", CALL, "tasks", 7, own_key), BASE)
+    assert (caught.value.is_busy, caught.value.is_permanent) == (False, True)
+    journal.close()
 
 
 def test_an_old_intent_of_a_running_process_is_unknown(location: Location) -> None:

@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,14 +19,17 @@ from cometapi_runway import (
     SubmissionUnknownError,
 )
 from cometapi_runway._core.submission_failure import SubmissionFailureReason as Reason
+from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import (
     Conflict,
     Entry,
+    OutputRequested,
     OutputSaved,
     SubmissionAccepted,
     SubmissionFailed,
     SubmissionStarted,
     TaskEnded,
+    TaskMissing,
 )
 from cometapi_runway.journal import Journal, StorageError
 from cometapi_runway.journal import _records as records_module
@@ -253,6 +257,49 @@ def test_files_are_remembered_in_order(location: Location) -> None:
     assert found is not None
     assert [file.name for file in found.files] == ["a.mp4", "b.mp4"]
     assert all(file.is_absolute() for file in found.files)
+    journal.close()
+
+
+def test_what_was_paid_for_survives_a_power_failure(path: Path) -> None:
+    """The gateway can be asked for the rest, and a sync costs more than all of a write."""
+    journal = Journal(path)
+    backend: Any = journal._database.backend
+    pragmas: list[str] = []
+
+    def write(use: Callable[[], object]) -> tuple[bool, int]:
+        """Whether it was synced, and how often that was changed."""
+        pragmas.clear()
+        backend._database.connection.set_trace_callback(
+            lambda sql: pragmas.append(sql) if sql.startswith("PRAGMA") else None
+        )
+        use()
+        backend._database.connection.set_trace_callback(None)
+        (mode,) = backend._database.connection.execute("PRAGMA synchronous").fetchone()
+        return mode == 2, len(pragmas)
+
+    def enter(entry: Entry) -> tuple[bool, int]:
+        return write(lambda: journal.write(entry))
+
+    def start(key: str) -> SubmissionStarted:
+        return SubmissionStarted(key, CALL, "tasks", 7)
+
+    done = TaskEnded(Task("t", "SUCCEEDED"))
+    assert enter(start("k")) == (True, 0)
+    assert enter(SubmissionAccepted("k", "t")) == (True, 0)
+    assert enter(done) == (False, 1)
+    assert enter(OutputRequested("t", 0, path.parent, 2)) == (False, 0)
+    assert enter(OutputSaved("t", 0, path, 5)) == (False, 0)
+    assert enter(TaskMissing("t")) == (False, 0)
+    assert enter(start("l")) == (True, 1)
+    assert enter(done) == (False, 1)
+    assert enter(SubmissionFailed("l", False, Reason.UNKNOWN_OUTCOME)) == (True, 1)
+    assert enter(done) == (False, 1)
+    assert write(lambda: journal.settle("l", charged=True)) == (True, 1)
+    assert enter(done) == (False, 1)
+    # A new connection is synced from its beginning.
+    journal.close()
+    assert journal.find("t") is not None
+    assert enter(start("m")) == (True, 0)
     journal.close()
 
 

@@ -292,6 +292,18 @@ def test_a_journal_that_is_dropped_open_warns_of_nothing(
     assert ignored == []
 
 
+def test_a_connection_closes_itself(path: Path) -> None:
+    """Also on versions of Python that warn of nothing; one that was never opened has nothing."""
+    journal = Journal(path)
+    backend: Any = journal._database.backend
+    connection = backend._database.connection
+    connection.__del__()
+    with pytest.raises(sqlite3.ProgrammingError):
+        connection.execute("SELECT 1")
+    type(connection).__new__(type(connection)).__del__()
+    journal.close()
+
+
 def test_a_fork_leaves_the_connection_to_the_parent(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,7 +143,11 @@ def test_everything_this_process_recorded_is_in_the_new_file(
     journal.write(TaskEnded(Task("t1", "SUCCEEDED")))
     journal.write(OutputRequested("t1", 0, path.parent, 2))
     journal.write(OutputSaved("t1", 0, path.parent / "a.mp4", 2))
+    journal.write(SubmissionStarted("late", CALL, "tasks", 7))
+    journal.write(SubmissionFailed("late", False, Reason.UNKNOWN_OUTCOME))
+    journal.write(SubmissionAccepted("late", "t-late"))
     before = {one.key: one for one in journal.tasks()}
+    assert before["late"].reason is None
     lose(path)
     after = {one.key: one for one in journal.tasks() if one.key != "other"}
     assert after == before

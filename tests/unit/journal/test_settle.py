@@ -132,22 +132,23 @@ class TestSettle:
         assert journal.settle("k", charged=False).state == "REFUSED"
 
     @pytest.mark.parametrize(
-        "settled",
+        ("settled", "issue"),
         [
-            {},
-            {"task_id": "t", "charged": True},
-            {"task_id": ""},
-            {"task_id": " "},
-            {"charged": 1},
-            {"charged": "no"},
+            ({}, ("task_id", "one of", None)),
+            ({"task_id": "t", "charged": True}, ("task_id", "one of", "t")),
+            ({"task_id": ""}, ("task_id", "one of", "")),
+            ({"task_id": " "}, ("task_id", "one of", " ")),
+            ({"charged": 1}, ("charged", "type", 1)),
+            ({"charged": "no"}, ("charged", "type", "no")),
         ],
     )
     def test_refuses_arguments_that_say_nothing(
-        self, journal: Journal, settled: dict[str, Any]
+        self, journal: Journal, settled: dict[str, Any], issue: tuple[str, str, object]
     ) -> None:
         lose(journal, "k")
-        with pytest.raises(InvalidRequestError, match=r"task_id: pass|charged: must"):
+        with pytest.raises(InvalidRequestError, match=r"task_id: pass|charged: must") as refusal:
             journal.settle("k", **settled)
+        assert name_issue(refusal.value) == issue
         assert journal.unknown()[0].settled_at is None
 
     def test_refuses_what_is_known(self, journal: Journal) -> None:
@@ -156,8 +157,9 @@ class TestSettle:
         start(journal, "refused")
         journal.write(SubmissionFailed("refused", True, Reason.QUOTA))
         for key, state in (("accepted", "SUBMITTED with task t"), ("refused", "REFUSED")):
-            with pytest.raises(InvalidRequestError, match=f"{key}: .*it is {state}"):
+            with pytest.raises(InvalidRequestError, match=f"{key}: .*it is {state}$") as refusal:
                 journal.settle(key, charged=True)
+            assert name_issue(refusal.value) == ("key", "state", key)
 
     def test_refuses_to_change_what_is_settled(self, journal: Journal) -> None:
         lose(journal, "k")
@@ -211,7 +213,8 @@ class TestSettle:
         lose(journal, "k")
         journal.settle("k", charged=False)
         journal.write(SubmissionAccepted("k", "t"))
-        assert journal.tasks()[0].task_id == "t"
+        (record,) = journal.tasks()
+        assert (record.task_id, record.state, record.reason) == ("t", "SUBMITTED", None)
 
 
 class TestLabels:

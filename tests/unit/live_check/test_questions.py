@@ -31,6 +31,16 @@ UNKNOWN = RawResponse("", "", 400, {"content-type": "application/json"}, BODY)
 
 
 def test_the_questions_cover_both_families_and_every_route() -> None:
+    # Not those that were made when this module was loaded.
+    questions = make_questions(contract(), VERSION)
+    assert list(map(repr, questions)) == list(map(repr, QUESTIONS))
+    assert {one.topic: one.text for one in questions} == {
+        "unknown-id": "unknown id",
+        "without-headers": "unknown id, no version",
+        "wrong-key": "unknown id, wrong key",
+        "GET": "GET instead of POST",
+        "OPTIONS": "OPTIONS",
+    }
     reads = {one.operation.id for one in QUESTIONS if one.is_read}
     assert reads == {one.id for one in contract().operations if one.is_read}
     assert {one.operation.tag for one in QUESTIONS if one.is_read} == {"official", "compat"}
@@ -64,6 +74,20 @@ def test_only_reads_and_safe_methods_are_sent(operation: Any, method: str) -> No
     if not question.is_free:
         with pytest.raises(ValueError, match="could create a task"):
             next(ask(question, 1.0))
+
+
+def test_a_read_that_needs_no_key_and_no_header_is_asked_once() -> None:
+    document: Any = json.loads(json.dumps(contract().document))
+    document["security"] = []
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                operation["security"] = []
+                operation["parameters"] = [
+                    one for one in operation.get("parameters", []) if "Version" not in str(one)
+                ]
+    topics = {one.topic for one in make_questions(Contract(document), VERSION) if one.is_read}
+    assert topics == {"unknown-id"}
 
 
 def test_a_paid_operation_gives_only_safe_questions() -> None:
@@ -179,6 +203,28 @@ def test_what_a_reply_means(
             assert found[0] is Verdict.HEADER_REQUIRED
 
 
+@each_case(
+    ("status", "body", "names"),
+    [
+        (404, NOT_FOUND, ""),
+        (404, b"", ""),
+        (404, b" ", ""),
+        (404, {**NOT_FOUND, "new": 1}, "NEW_FIELD"),
+        (404, b"text", "OTHER_TYPE"),
+        (405, {"new": 1}, "OTHER_ENVELOPE"),
+        (400, {"new": 1}, "OTHER_STATUS OTHER_ENVELOPE"),
+        # The method is not the operation's, so that its status is none of the operation's.
+        (418, {**NOT_FOUND, "new": 1}, "OTHER_STATUS NEW_FIELD"),
+        (299, {"new": 1}, "METHOD_ACCEPTED"),
+        (399, {"new": 1}, "REDIRECT"),
+    ],
+)
+def test_a_refused_method_has_the_shape_of_an_error(status: int, body: Any, names: str) -> None:
+    question = next(one for one in QUESTIONS if one.topic == "GET")
+    found = judge(contract(), question, respond(status, body))
+    assert [one.verdict.name for one in found] == names.split()
+
+
 def test_a_slow_reply_is_remarked() -> None:
     for seconds, expected in ((5.0, []), (5.1, [Verdict.SLOW])):
         reply = evolve(Reply(UNKNOWN), seconds=seconds)
@@ -196,8 +242,17 @@ def test_a_code_has_the_type_of_the_examples_with_the_same_fields() -> None:
     (found,) = judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN))
     assert found.verdict is Verdict.CODE_TYPE
     assert "the code is text; the contract's examples have a number" in found.detail
+    schemas["Task"]["example"] = {**NOT_FOUND, "code": None}
+    (found,) = judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN))
+    assert found.detail == "the code is text; the contract's examples have a number or neither"
     schemas["GatewayErrorDetail"]["example"] = {"code": 5}
+    schemas["Task"]["example"] = [NOT_FOUND]
     assert judge(Contract(document), QUESTIONS[0], Reply(UNKNOWN)) == ()
+    schemas["Task"]["example"] = {**NOT_FOUND, "code": 5}
+    for body in (b"task_not_exist", b'{"error": {"code": "task_not_exist", "message": "m"}}'):
+        reply = Reply(evolve(UNKNOWN, status=404, body=body))
+        found_verdicts = {one.verdict for one in judge(Contract(document), QUESTIONS[0], reply)}
+        assert not found_verdicts & {Verdict.CODE_TYPE, Verdict.OTHER_CODE}
 
 
 def test_what_each_question_expects() -> None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
+import pytest
 from tests.cases import each_case
 
+from cometapi_runway._capture._redact import EXAMPLE_URL
+from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
+from cometapi_runway._core.version import __version__
+from cometapi_runway._live_check import _evidence
 from cometapi_runway._live_check._evidence import (
     Evidence,
     make_question_fields,
@@ -67,3 +73,65 @@ def test_a_row_has_the_question_and_what_came_of_it() -> None:
     assert reply.response is not None
     assert response == make_response_fields(reply.response)
     assert make_question_fields(question, Reply(None, None, 0), [])["response"] is None
+
+
+def test_the_file_has_what_was_asked_and_what_came(tmp_path: Path) -> None:
+    evidence = Evidence(tmp_path, Secret(KEY), GATEWAY, 1_780_000_000.25)
+    assert evidence.file == tmp_path / "live-20260528T202640Z.json"
+    read = next(one for one in QUESTIONS if one.is_read)
+    method = next(one for one in QUESTIONS if not one.is_read)
+    new = RawResponse("", "", 418, {"location": "/secret"}, b"tea")
+    for question, reply in ((read, Reply(new)), (read, Reply()), (method, Reply(new))):
+        evidence.add(question, reply, judge(contract(), question, reply))
+    assert [evidence.is_new("o", new) for _ in range(2)] == [True, False]
+    evidence.record(read.operation.id, RawResponse("", "", 200, {}, b'{"status": "NEW"}'))
+    evidence.record("o", RawResponse("", "", 200, {}, "余额".encode()))
+    evidence.spent = {"operation": "o"}
+    evidence.write()
+
+    assert KEY not in repr(evidence)
+    assert "gateway.example" not in repr(evidence)
+    text = evidence.file.read_text("utf-8")
+    assert text.startswith('{\n  "program": "')
+    assert text.endswith('"body": "[hidden] 余额"\n    }\n  ]\n}\n')
+    content = json.loads(text)
+    asked = content.pop("questions")
+    assert content == {
+        "program": f"cometapi-runway {__version__}",
+        "contract": contract().document["info"]["version"],  # type: ignore[call-overload,index]
+        "gateway": "gateway.example",
+        "at": "2026-05-28T20:26:40+00:00",
+        "spent": {"operation": "o"},
+        "responses": [
+            {
+                "operation": read.operation.id,
+                "status": 200,
+                "headers": {},
+                "body": {"status": "NEW"},
+            },
+            {"operation": "o", "status": 200, "headers": {}, "body": "[hidden] 余额"},
+        ],
+    }
+    assert list(content) == ["program", "contract", "gateway", "at", "spent", "responses"]
+    response = {"status": 418, "headers": {"location": EXAMPLE_URL}, "body": "[hidden]"}
+    assert [one["response"] for one in asked] == [response, None, response]
+    assert [one["verdicts"] for one in asked[:2]] == [
+        ["other code", "content type", "new status"],
+        ["no answer"],
+    ]
+    assert [one["question"] for one in asked] == [read.text, read.text, method.text]
+    # A response to a method that the contract does not have is none to the operation.
+    assert len(list(tmp_path.rglob("*.toml"))) == 2
+
+
+def test_what_cannot_be_redacted_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> NoReturn:
+        raise RecursionError
+
+    response = make_response(BODIES[0], Random(1), make_secrets(Random(1)))
+    monkeypatch.setattr(_evidence, "redact_response", fail)
+    assert make_response_fields(response) == {
+        "status": response.status,
+        "headers": {},
+        "body": "[hidden]",
+    }

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from cometapi_runway._capture._corpus_file import CorpusFile, CorpusKind, Expected
 from cometapi_runway._capture._redact import EXAMPLE_ID, redact_response
@@ -49,7 +49,7 @@ class ResponseRecorder:
     """
 
     folder: Path
-    key: Secret = field(repr=False)
+    key: Secret
     _outlines: set[Shape] = field(init=False, factory=set)
     _seen: set[Shape] = field(init=False, factory=set)
     _written: set[str] = field(init=False, factory=set)
@@ -176,7 +176,7 @@ def _outcome(operation: str, response: RawResponse) -> str:
 def _read(operation: str, response: RawResponse) -> tuple[CorpusKind, Expected]:
     """What the client makes of a response."""
     try:
-        layers = parse_response(evolve(response, received_at=0.0))
+        layers = parse_response(response)
         if not contract().operation(operation).is_read:
             return "creation", {"id": parse_created_id(layers)}
         return "task", _describe_task(parse_task(layers, Task(EXAMPLE_ID, PENDING)))
@@ -203,7 +203,6 @@ def _describe_error(error: RunwayError) -> Expected:
     facts: dict[str, str | float | None] = {"error": type(error).__name__}
     if isinstance(error, APIStatusError):
         facts["code"] = error.code
-        facts["request_id"] = error.request_id
         facts["retry_after"] = getattr(error, "retry_after", None)
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -33,8 +33,7 @@ def get_media_type(content_type: str) -> str:
 
 
 def _read_value(value: JSON) -> Hashable:
-    kind = value.__class__
-    if kind is dict and isinstance(value, Mapping):
+    if isinstance(value, Mapping):
         items = [
             _read_value(item) if item.__class__ in _CONTAINERS else item.__class__.__name__
             for item in value.values()
@@ -47,8 +46,9 @@ def _read_value(value: JSON) -> Hashable:
             other if other.__class__ is str else None,
         )
     if isinstance(value, list):
-        return "list", frozenset([_read_value(item) for item in value])
-    return kind.__name__
+        # Sorted, because the order of a set is another one in each process.
+        return "list", *sorted({_read_value(item) for item in value}, key=repr)
+    return value.__class__.__name__
 
 
 _CONTAINERS = frozenset({dict, list})

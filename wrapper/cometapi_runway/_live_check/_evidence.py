@@ -45,7 +45,7 @@ class Evidence:
     """
 
     folder: Path
-    key: Secret = field(repr=False)
+    key: Secret
     gateway: str = field(repr=False)
     started: float
     spent: dict[str, JSON] | None = None

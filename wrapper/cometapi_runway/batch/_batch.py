@@ -25,7 +25,7 @@ from cometapi_runway.batch._manifest import Manifest, RowList
 from cometapi_runway.batch._options import WAIT_TIMEOUT, BatchOptions
 from cometapi_runway.batch._output_names import ExistingFiles
 from cometapi_runway.batch._outputs import is_remote, open_folder
-from cometapi_runway.batch._places import Place, check_database, make_place
+from cometapi_runway.batch._places import Place, make_place
 from cometapi_runway.batch._results import ResultsFile, RowResult, RowStatus
 from cometapi_runway.batch._rows import Row, find_resource
 from cometapi_runway.batch._status import BatchStatus, make_status
@@ -454,7 +454,6 @@ def work(
     key = None if api_key is None else Secret(api_key)
     url = Secret(database)
     del api_key, database
-    check_database(url)
     settings = resolve_settings(key, base_url=base_url, timeout=timeout)
     place = make_place("", data, url)
     with contextlib.ExitStack() as stack:

@@ -146,7 +146,7 @@ def _name_field(row: Row, issue: Issue) -> Issue:
     """An issue of the body as one of the row: its fields have the names of arguments."""
     name = name_argument(row.resource, issue.path)
     rest = issue.message.removeprefix(issue.path)
-    message = f"{name}{rest}" if issue.path and rest != issue.message else issue.message
+    message = f"{name}{rest}" if rest != issue.message else issue.message
     if f"({issue.rule}" not in message:
         message += f" ({issue.rule})"
     return Issue(name, issue.rule, issue.value, message)

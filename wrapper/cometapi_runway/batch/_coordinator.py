@@ -81,7 +81,8 @@ class Coordinator:
     def take_results(self, since: float | None = None) -> list[RowResult]:
         """Write the results that are new to the file, and return them."""
         start = max(self._latest - _LATE_RESULTS, 0.0) if since is None else since
-        known, new = self.results.statuses, dict[str, RowResult]()
+        known = self.results.statuses
+        new: dict[str, RowResult] = {}
         for ended_at, result in self.store.read_results(self.batch.name, start, known):
             self._latest = max(self._latest, ended_at)
             new[result.id] = result
@@ -104,7 +105,8 @@ class Coordinator:
             return
         rows = self.store.list_unassigned(name)
         is_rated = self.options.rate is not None
-        start, chunks = 0, dict[str, list[str]]()
+        start = 0
+        chunks: dict[str, list[str]] = {}
         for size in cut_chunks(len(rows), self.options.concurrency, is_rated=is_rated):
             chunks[f"{name}/{os.urandom(6).hex()}"] = rows[start : start + size]
             start += size

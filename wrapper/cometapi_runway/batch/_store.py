@@ -418,13 +418,11 @@ class Store:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
     # Readers, such as `batch watch` in another terminal, do not block the writer.
-    cursor.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA journal_mode=WAL")
     # The ledger holds what was paid for; a result lost in a power cut is found again.
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.close()
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA busy_timeout=10000")
 
 
 def _check_same(name: str, setting: str, known: str, value: str) -> None:

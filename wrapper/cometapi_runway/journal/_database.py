@@ -194,9 +194,9 @@ class JournalDatabase:
         with self._lock:
             self.backend.connect(timeout)
             self._catch_up(timeout)
-            if write.intent is None:
+            if write.claim is None:
                 self._apply(write, timeout)
-            elif conflict := self._claim(write, timeout):
+            elif conflict := self._claim(write, write.claim, timeout):
                 return conflict
             # If the file was replaced meanwhile, the write went into the old one.
             self.backend.connect(timeout)
@@ -230,13 +230,10 @@ class JournalDatabase:
             if not self._pending:
                 atexit.unregister(self.close)
 
-    def _claim(self, write: Write, timeout: float) -> Conflict | None:
+    def _claim(self, write: Write, claim: Statement, timeout: float) -> Conflict | None:
         """Write an intent, or find out what is in the way."""
         # A damaged file must not be found after the request has been paid for.
         self.backend.check_tables()
-        claim = write.claim
-        if claim is None:
-            raise StorageError("only an intent is claimed", is_permanent=True)
         claim = evolve(claim, values={**claim.values, "owner": self.backend.get_owner()})
         for _ in range(_CLAIM_ATTEMPTS):
             (changed,) = self.backend.execute([claim], timeout, lock=write.lock)

@@ -20,7 +20,7 @@ def is_exact(value: Decimal) -> bool:
         return False
     try:
         return value == _EXACT.quantize(value, _MICRO)
-    except (Inexact, InvalidOperation):
+    except Inexact:
         return False
 
 

@@ -144,7 +144,7 @@ class SqliteBackend:
             raise StorageError("the file is closed")
         try:
             return use(self._database.connection)
-        except (OSError, OverflowError, ValueError, sqlite3.Error) as error:
+        except (OverflowError, ValueError, sqlite3.Error) as error:
             is_permanent = isinstance(error, _PERMANENT)
             raise StorageError(
                 str(error), is_busy=is_busy(error), is_permanent=is_permanent

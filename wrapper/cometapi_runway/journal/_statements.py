@@ -56,7 +56,7 @@ _WITHIN_BUDGET: Final = f"""(SELECT {{limits}} FROM (
     SELECT count(*) AS tasks, coalesce(sum(price), 0) AS cost FROM submission WHERE {IN_SCOPE}
 ) AS spent)"""  # noqa: S608
 _ACCEPT_SUBMISSION: Final = """
-UPDATE submission SET task_id = :task_id, state = 'SUBMITTED' WHERE key = :key
+UPDATE submission SET task_id = :task_id, state = 'SUBMITTED', reason = NULL WHERE key = :key
 """
 _FAIL_SUBMISSION: Final = """
 UPDATE submission SET state = :state, reason = :reason, task_id = :task_id WHERE key = :key
