@@ -59,6 +59,8 @@ def draw_past(median: float, sigma: float, count: int = 60, seed: int = 1) -> li
         # The next time of the plan, also after a poll that its jitter delayed.
         (PLAN, 40.0, 5.0, 50.0),
         (PLAN, 41.0, 5.0, 50.0),
+        (PLAN, 47.0, 5.0, 52.0),
+        (PLAN, 47.5, 5.0, 56.0),
         (PLAN, 51.0, 5.0, 56.0),
         (PLAN, 52.0, 5.0, 57.0),
         (PLAN, 54.0, 5.0, 83.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -106,6 +107,22 @@ class FlowRunner:
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def abandon(self, flow: Flow[Any], after: int, stop_at: int | None, *events: Event) -> bool:
+        """Close a flow after so many steps, of which a Ctrl-C may stop one; False if it ended."""
+        self._script, self._last = iter(events), None
+        with contextlib.suppress(StopIteration, KeyboardInterrupt):
+            step = next(flow)
+            for number in range(after):
+                if number == stop_at:
+                    step = flow.throw(KeyboardInterrupt())
+                else:
+                    self._do(step)
+                    step = next(flow)
+            # A flow that takes a further step raises RuntimeError.
+            flow.close()
+            return True
+        return False
 
     def _go_on(self, flow: Flow[Any], step: Step) -> Step:
         try:
