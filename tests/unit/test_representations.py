@@ -12,6 +12,7 @@ import pytest
 from cometapi_runway import Task
 from cometapi_runway._flows.download import DownloadRequest, download
 from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway._flows.response_layers import ResponseLayers
 from cometapi_runway._flows.steps import Fetch
 from cometapi_runway._flows.submit import submit
 from cometapi_runway._flows.wait import wait
@@ -34,6 +35,7 @@ class TestRepresentations:
             submit_request(call=call),
             wait_request(task=task, poll=call),
             task,
+            ResponseLayers.split({"data": {"output": [signed]}}),
             Fetch(signed, tmp_path, resume=True, timeout=1.0),
             DownloadRequest(task, 0, tmp_path, POLL),
             Task(ID, "FAILED", failure=f"cannot read {signed}"),

@@ -66,7 +66,7 @@ def test_a_body_must_not_be_compressed(encoding):
     ("kind", "text", "value"),
     [
         ("integer", "5", 5), ("number", "5", 5), ("number", "0.5", 0.5), ("number", "x", "x"),
-        ("boolean", "true", True), ("boolean", "yes", "yes"), ("null", "", None),
+        ("boolean", "true", True), ("boolean", "false", False), ("boolean", "yes", "yes"), ("null", "", None),
         ("null", "null", None), ("null", "nil", "nil"), ("string", "5", "5"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import field, frozen
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
 from cometapi_runway._core.task import (
@@ -48,8 +48,8 @@ class ResponseLayers:
         layers: The object itself and what is nested in its ``data`` and ``result``.
     """
 
-    payload: Object
-    layers: tuple[Object, ...]
+    payload: Object = field(repr=False)
+    layers: tuple[Object, ...] = field(repr=False)
 
     @classmethod
     def split(cls, payload: Object) -> ResponseLayers:
