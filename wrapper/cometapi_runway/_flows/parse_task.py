@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
 from cometapi_runway._core.task import CANCELLED, FAILED, PENDING, RUNNING, SUCCEEDED, UNKNOWN, Task
-from cometapi_runway._flows.response_layers import STATUS_RANK, ResponseLayers, status_word
+from cometapi_runway._flows.response_layers import STATUS_ORDER, ResponseLayers, status_word
 from cometapi_runway.errors import ResponseDecodeError
 
 # In order of trust: Runway's own list is complete, the others hold one file, often a copy of it.
@@ -90,9 +90,9 @@ def _first_text(layers: tuple[Object, ...], names: tuple[str, ...]) -> str | Non
 def _latest_status(response: ResponseLayers) -> str | None:
     """The status that is furthest along; an unknown word only if there is no known one."""
     words = response.statuses
-    known = [word for word in words if word in STATUS_RANK]
+    known = [word for word in words if word in STATUS_ORDER]
     if known:
-        return max(known, key=STATUS_RANK.__getitem__)
+        return max(known, key=STATUS_ORDER.index)
     return next((word for word in words if word is not None), None)
 
 
