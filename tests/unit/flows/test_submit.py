@@ -71,6 +71,8 @@ def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
         (platform(403, "no access"), True, Reason.PERMISSION),
         (platform(403, "x", code="quota_not_enough"), True, Reason.QUOTA),
         (platform(404, "x"), True, Reason.OTHER_STATUS),
+        (json_reply({}, status=300), True, Reason.OTHER_STATUS),
+        (json_reply({}, status=600), False, Reason.UNKNOWN_OUTCOME),
         (paced("300"), True, Reason.RATE_LIMIT),
         (Failure(httpx.ConnectError), True, Reason.NOT_SENT),
         (Failure(httpx.ReadError), False, Reason.UNKNOWN_OUTCOME),
