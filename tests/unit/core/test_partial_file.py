@@ -174,3 +174,41 @@ def test_what_cannot_be_cleaned_up_is_left(
     file_locks.sync_folder(tmp_path)
     assert len(attempts) == 6
     assert final.read_bytes() == DATA
+
+
+def test_bytes_that_are_not_on_disk_yet_are_no_empty_file(
+    parts: list[PartialFile], shared: Path
+) -> None:
+    parts[0].hold()
+    parts[0].begin(0, KNOWN)
+    parts[0].write(b"x")
+    parts[0].close()
+    assert shared.read_bytes() == b"x"
+
+
+@POSIX
+def test_it_is_locked_until_it_has_its_name(
+    parts: list[PartialFile], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(parts[0], DATA)
+    replace = Path.replace
+
+    def replace_late(path: Path, final: Path) -> Path:
+        parts[1].hold()
+        assert parts[1].path != shared
+        return replace(path, final)
+
+    monkeypatch.setattr(Path, "replace", replace_late)
+    parts[0].publish(shared.with_name("a.mp4"), overwrite=True)
+    assert shared.with_name("a.mp4").read_bytes() == DATA
+
+
+def test_a_folder_that_was_made_durable_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_locks.os, "open", lambda *_: 17)
+    calls: list[tuple[str, int]] = []
+    monkeypatch.setattr(file_locks.os, "fsync", lambda one: calls.append(("fsync", one)))
+    monkeypatch.setattr(file_locks.os, "close", lambda one: calls.append(("close", one)))
+    file_locks.sync_folder(tmp_path)
+    assert calls == [("fsync", 17), ("close", 17)]
