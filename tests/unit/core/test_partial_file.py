@@ -6,6 +6,8 @@ import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import Any, BinaryIO
+from unittest.mock import Mock
 
 import pytest
 from tests.cases import each_case
@@ -212,3 +214,34 @@ def test_a_folder_that_was_made_durable_is_closed(
     monkeypatch.setattr(file_locks.os, "close", lambda one: calls.append(("close", one)))
     file_locks.sync_folder(tmp_path)
     assert calls == [("fsync", 17), ("close", 17)]
+
+
+class FailingFile:
+    """A file on a disk that fails at the end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_it_is_closed_whatever_the_disk_says(
+    parts: list[PartialFile], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(parts[0], DATA)
+    file: Any = parts[0]._file
+    parts[0]._file = FailingFile(file)  # type: ignore[assignment]
+    unlock = Mock(side_effect=OSError(errno.ENOLCK, "no locks"))
+    monkeypatch.setattr(partial_file, "unlock_file", unlock)
+    parts[0].close()
+    assert file.closed
+    assert unlock.call_count == 1
+    assert shared.read_bytes() == DATA
