@@ -35,7 +35,6 @@ def parse_task(response: ResponseLayers, known: Task | None = None) -> Task:
     Raises:
         ResponseDecodeError: The response describes no task.
     """
-    layers = response.layers
     task_id = known.id if known is not None else response.task_id
     status = _latest_status(response)
     if status is None and response.is_bare_record:
@@ -45,6 +44,8 @@ def parse_task(response: ResponseLayers, known: Task | None = None) -> Task:
         raise ResponseDecodeError(
             f"the response has {missing}; its fields are {response.field_names}", status_code=200
         )
+    # Not before: a traceback with local variables would show the response's content.
+    layers = response.layers
     output = _parse_output(layers)
     status = _reconcile_status(status, response, output)
     succeeded = status == SUCCEEDED
