@@ -324,5 +324,5 @@ def test_a_record_of_the_feed_may_have_an_id_alone() -> None:
     """As the feed's own example; in an envelope it would be a task whose status is missing."""
     assert task_from({"task_id": ID}).status == "UNKNOWN"
     for more in ({"code": "success"}, {"error": None}, {"data": {"status": None}}, {"task_id": ""}):
-        with pytest.raises(ResponseDecodeError, match="no (status|task id)"):
+        with pytest.raises(ResponseDecodeError, match=r"no (status|task id)"):
             task_from({"task_id": ID, **more})

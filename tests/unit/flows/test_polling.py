@@ -136,7 +136,8 @@ SPREAD = [PastDuration(60.0 + 7.0 * (index * 11 % 30), 5.0) for index in range(3
     ("past", "interval", "first", "count", "last", "total"),
     [
         # One that took very long makes no plan that is as long and as coarse.
-        ([*SPREAD[:12], PastDuration(3000.0, 5.0), *SPREAD[12:]], 5.0, 69.515, 48, 1017.9, 23170.06),
+        ([*SPREAD[:12], PastDuration(3000.0, 5.0), *SPREAD[12:]],
+         5.0, 69.515, 48, 1017.9, 23170.06),
         ([PastDuration(60.0, 5.0)] * 20, 5.0, 52.75, 12, 118.75, 1029.0),
         (
             [PastDuration(one.seconds, 20.0 if index % 3 else one.seconds)

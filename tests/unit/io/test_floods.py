@@ -118,9 +118,7 @@ def test_the_addresses_of_a_name_share_one_timeout(resolve_to: Callable[..., Non
 
 
 @pytest.mark.parametrize("error", [httpcore.ConnectTimeout, httpcore.ConnectError])
-def test_the_next_address_is_tried(
-    error: type[Exception], resolve_to: Callable[..., None]
-) -> None:
+def test_the_next_address_is_tried(error: type[Exception], resolve_to: Callable[..., None]) -> None:
     class SecondWorks(DeadBackend):
         def connect_tcp(self, host: str, port: int, timeout: float | None = None, *_: Any) -> Any:
             if self.tried:

@@ -61,9 +61,7 @@ def test_a_place_outlasts_an_interruption_of_its_return() -> None:
 
 @each_case("failure", [KeyboardInterrupt(), SystemExit(), ValueError(), None])
 def test_whatever_ends_a_workers_step_reaches_the_caller(failure: BaseException | None) -> None:
-    driver = SimpleNamespace(
-        do=Mock(side_effect=failure), clock=SimpleNamespace(now=lambda: 0.0)
-    )
+    driver = SimpleNamespace(do=Mock(side_effect=failure), clock=SimpleNamespace(now=lambda: 0.0))
     scheduler: Any = SimpleNamespace(driver=driver, _finished_steps=queue.SimpleQueue())
     wait = Wait(ID, Mock(), Sleep(1.0))
     Scheduler._run_step(scheduler, wait)
@@ -81,8 +79,7 @@ def test_a_cancellation_waits_for_the_thread_and_is_not_replaced() -> None:
 
     async def cancel() -> None:
         call = asyncio.ensure_future(_finish_in_thread(work))
-        while not started.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(started.wait, 5)
         call.cancel()
         for _ in range(3):
             await asyncio.sleep(0)
@@ -109,9 +106,10 @@ def test_a_silent_host_of_a_file_is_named_by_its_time() -> None:
 
 
 def test_only_a_closed_client_says_that_it_is_closed() -> None:
-    with httpx.Client() as client:
-        with pytest.raises(RuntimeError, match="other"), map_closed_client(client):
-            raise RuntimeError("other")
+    client = httpx.Client()
+    with pytest.raises(RuntimeError, match="other"), map_closed_client(client):
+        raise RuntimeError("other")
+    client.close()
     with pytest.raises(ConfigurationError, match="closed"), map_closed_client(client):
         raise RuntimeError("closed")
 

@@ -185,7 +185,7 @@ def test_examples_are_found_wherever_the_contract_shows_them():
     assert examples.find_success(bare.operation("make_a")) == {"id": "b"}
     assert examples.find_all(bare.operation("make_c"), 200) == (0, 1, 3, 2)
     assert examples.find_by_name(bare.operation("make_a"), 200, "first") == {"note": 1}
-    with pytest.raises(LookupError, match="make_a has no example 'third'; it has: first, second$"):
+    with pytest.raises(LookupError, match=r"make_a has no example 'third'; it has: first, second$"):
         examples.find_by_name(bare.operation("make_a"), 200, "third")
     with pytest.raises(LookupError, match="no example of a successful response of make_d"):
         examples.find_success(bare.operation("make_d"))

@@ -73,8 +73,11 @@ def test_a_message_is_a_sentence(row, message):
         ({"pattern": "^a$"}, "x", "must match the pattern ^a$ "),
         ({"not": {"type": "string"}}, "x", "must not have a form that the contract excludes "),
         ({"contains": {"type": "string"}}, [1], "must contain an item of the required form "),
-        ({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "x",
-         "must fit exactly one of the documented forms "),
+        (
+            {"oneOf": [{"type": "string"}, {"minLength": 1}]},
+            "x",
+            "must fit exactly one of the documented forms ",
+        ),
         ({"propertyNames": {"maxLength": 1}}, {"long": 1}, "has a field whose name "),
         ({"anyOf": [{"const": "a"}, {"const": ["b"]}]}, "d", 'must be one of "a", a list of 1 '),
         ({"anyOf": [{"enum": ["a", "b"]}, {"enum": ["c"]}]}, "d", 'must be one of "a", "b", "c" '),
