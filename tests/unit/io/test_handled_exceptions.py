@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from pathlib import Path
@@ -20,6 +21,7 @@ from cometapi_runway._io import fetch, http_client
 from cometapi_runway._io.async_driver import _finish_in_thread
 from cometapi_runway._io.async_file_client import AsyncFileClient
 from cometapi_runway._io.exception_mapping import map_closed_client
+from cometapi_runway._io.file_client import check_port
 from cometapi_runway._io.scheduler import Scheduler
 from cometapi_runway._io.slots import Slot
 from cometapi_runway.errors import APITimeoutError, ConfigurationError
@@ -150,3 +152,10 @@ def test_no_error_of_the_journal_keeps_a_download_from_its_start(tmp_path: Path)
     broken = GatewayJournal(Mock(write=Mock(side_effect=ZeroDivisionError)), BASE)
     with pytest.raises(ZeroDivisionError):
         broken.request_output(ID, tmp_path)
+
+
+@each_case(("port", "is_there"), [(0, False), (1, True), (65_535, True), (65_536, False)])
+def test_a_port_that_does_not_exist_is_refused(port: int, is_there: bool) -> None:
+    request: Any = SimpleNamespace(url=SimpleNamespace(port=port))
+    with contextlib.nullcontext() if is_there else pytest.raises(httpx.InvalidURL, match="port"):
+        check_port(request)
