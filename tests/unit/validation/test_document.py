@@ -101,6 +101,12 @@ def test_parameters_and_responses_are_read_as_they_are_documented():
     assert [(one.name, one.explode, one.required) for one in known] == [
         ("a", True, False), ("b", False, False), ("c", True, True),
     ]  # fmt: skip
+    shared = {"name": "d", "in": "query", "schema": {"type": "string"}}
+    document["paths"]["/v1/clips"]["parameters"] = [shared, {**shared, "name": "a"}]
+    again = Contract(document).operation("list").parameters_in("query")
+    assert {one.name: one.schema["type"] for one in again} == {
+        "a": "array", "b": "array", "c": "array", "d": "string",
+    }  # fmt: skip
     assert [(one.status, one.description) for one in operation.responses] == [
         ("200", "Fine."), ("5XX", "Down."),
     ]  # fmt: skip

@@ -78,6 +78,7 @@ def test_a_message_is_a_sentence(row, message):
             "x",
             "must fit exactly one of the documented forms ",
         ),
+        ({"properties": {"a": False}}, {"a": 1}, "is not allowed (falseSchema)"),
         ({"propertyNames": {"maxLength": 1}}, {"long": 1}, "has a field whose name "),
         ({"anyOf": [{"const": "a"}, {"const": ["b"]}]}, "d", 'must be one of "a", a list of 1 '),
         ({"anyOf": [{"enum": ["a", "b"]}, {"enum": ["c"]}]}, "d", 'must be one of "a", "b", "c" '),
