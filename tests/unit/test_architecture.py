@@ -77,12 +77,63 @@ def test_what_has_a_state_of_its_own_is_equal_to_itself_only() -> None:
             assert one.__eq__ is object.__eq__, one
 
 
+# What an object finds out or makes itself.
+MADE = {
+    "PartialFile": {"path", "origin", "_file"},
+    "RequestAttempt": {
+        "body", "response", "_has_events", "_has_started_connecting", "_has_started_sending",
+        "_is_opening_tunnel", "_proxy_status",
+    },
+    "_Forecast": {"step", "ended", "waited", "_least", "_most"},
+    "_Watch": {"span", "current", "requests", "attributes"},
+    "_CreateWatch": {"is_sent", "outcome"},
+    "_WaitWatch": {"status", "last_poll_at"},
+    "_DownloadWatch": {"received"},
+}  # fmt: skip
+# They hold a connection, a lock, a clock or the contract, or stand for one of these.
+SINGLE = {
+    "ArgumentField", "AsyncFileClient", "AsyncScheduler", "AsyncSession", "AsyncVirtualClock",
+    "ClientResource", "ContractChecker", "ExampleResponses", "FileClient", "Operation", "Parameter",
+    "PartialFile", "RequestAttempt", "RequestChecker", "Response", "Scheduler", "Session",
+    "SharedClock", "SimulatedTransport", "VirtualClock", "Visibility", "Wait", "WaitQueue", "_Body",
+    "_CreateWatch", "_DownloadWatch", "_Forecast", "_Pools", "_RouterTransport", "_WaitWatch",
+    "_Watch",
+}  # fmt: skip
+
+
+def test_what_an_object_makes_is_no_argument() -> None:
+    seen = set()
+    for one in list_attrs_classes(*ROOMS):
+        if one.__name__ in MADE:
+            seen.add(one.__name__)
+            own = [field for field in attrs.fields(one) if not field.inherited]
+            assert {field.name for field in own if not field.init} >= MADE[one.__name__], one
+    assert seen == MADE.keys()
+
+
+def test_what_is_alive_is_equal_to_itself_only() -> None:
+    """So it can be a key, and comparing two never reads what they hold."""
+    classes = list(list_attrs_classes(*ROOMS))
+    assert {one.__name__ for one in classes if one.__hash__ is object.__hash__} >= SINGLE
+    unshown = {one.__name__ for one in classes if one.__repr__ is object.__repr__}
+    assert unshown >= {"AsyncFileClient", "AsyncSession", "FileClient", "Session"}
+
+
+def test_what_is_known_of_a_task_is_given_by_name() -> None:
+    """So that a further field of `Task` shifts none of them."""
+    for kind in (TrackedTask, BoundTask, AsyncBoundTask):
+        own = [field for field in attrs.fields(kind) if not field.inherited]
+        assert own, kind
+        assert all(field.kw_only for field in own), kind
+
+
 # What is long, or says nothing to a reader.
 UNSHOWN_TYPES = re.compile(
     r"(Async)?Session|BinaryIO|Mapping\[str, Object\]|bytes|bytearray|httpx\.Response|Visibility"
     r"|TraceContext|tuple\[Response, \.\.\.\]"
 )
-UNSHOWN_NAMES = {"raw", "owner", "accepted_at", "is_halted", "to_httpx", "_session"}
+UNSHOWN_NAMES = {"raw", "owner", "accepted_at", "is_halted", "to_httpx", "_session",
+                 "payload", "layers", "document"}  # fmt: skip
 
 
 def test_no_representation_shows_a_connection_or_a_body() -> None:

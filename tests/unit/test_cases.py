@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests import cases
 from tests.cases import each_case
 
 from .support.both_clients import ClientHarness
@@ -20,7 +21,11 @@ def get_notes(check: object) -> list[str]:
     return [caught.value.args[0] if caught.value.args else "", *note.splitlines()]
 
 
-def test_every_case_is_checked_whatever_became_of_the_others() -> None:
+def test_every_case_is_checked_whatever_became_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Also where the tests judge mutants, whose first failure is enough.
+    monkeypatch.setattr(cases, "IS_MUTATED", False)
     seen = []
 
     @each_case("number", range(4))
@@ -40,6 +45,20 @@ def test_every_case_is_checked_whatever_became_of_the_others() -> None:
         "case 6: three; number=2: Failed: two",
     ]
     assert sorted(seen) == [(n, *pair) for n in range(4) for pair in [(1, 2), (3, 4)]]
+
+
+def test_the_first_case_that_fails_is_enough_for_a_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "IS_MUTATED", True)
+    seen = []
+
+    @each_case("number", range(4))
+    def check(number: int) -> None:
+        seen.append(number)
+        assert number != 1
+
+    with pytest.raises(AssertionError):
+        check()
+    assert seen == [0, 1]
 
 
 def test_the_arguments_of_cases_are_no_fixtures() -> None:

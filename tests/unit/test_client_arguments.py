@@ -10,6 +10,7 @@ from tests.cases import each_case
 
 from cometapi_runway import (
     AsyncRunwayClient,
+    Budget,
     ConfigurationError,
     RunwayClient,
 )
@@ -90,3 +91,9 @@ class TestInvalidArguments:
     def test_a_check_that_is_neither_on_nor_off(self, given: Any, harness: ClientHarness) -> None:
         with pytest.raises(ConfigurationError, match="validate"):
             harness.new(validate=given)
+
+
+def test_a_budget_without_a_journal_names_the_setting_that_is_missing() -> None:
+    with pytest.raises(ConfigurationError, match="budget needs a journal") as caught:
+        RunwayClient(KEY, budget=Budget(max_tasks=1))
+    assert (caught.value.setting, caught.value.is_missing) == ("journal", True)

@@ -456,3 +456,22 @@ def test_a_suspended_generator_of_the_caller_goes_on() -> None:
         yield 2
 
     assert list(caller()) == [1, 2]
+
+
+@each_case(
+    ("name", "is_cleared"),
+    [
+        *((name, True) for name in ("httpx", "httpcore", "h11", "anyio", "httpx._client")),
+        *((f"cometapi_runway._io.{name}", True)
+          for name in ("async_transport", "deadlines", "transport")),
+        *((name, False) for name in ("httpx2", "app.httpx", "cometapi_runway._flows.submit")),
+    ],
+)  # fmt: skip
+def test_the_frames_of_whatever_holds_the_bytes_of_a_request_are_cleared(
+    name: str, is_cleared: bool
+) -> None:
+    module: dict[str, Any] = {"__name__": name}
+    exec("def send(data): raise ValueError", module)  # noqa: S102 - a function of that module
+    with pytest.raises(ValueError) as caught, hide_key_in_errors(Secret(KEY)):  # noqa: PT011
+        module["send"](KEY)
+    assert (caught.traceback[-1].frame.raw.f_locals == {}) is is_cleared

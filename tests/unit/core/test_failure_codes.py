@@ -26,6 +26,8 @@ ID = "d0658ae1-bbdd-4adc-aaba-fd8070e14d79"
         ("INTERNAL", "INTERNAL", True, "again"),
         ("INTERNAL.SOMETHING", "INTERNAL", True, "again"),
         ("INPUT_PREPROCESSING.SAFETY.TEXT", "INPUT_PREPROCESSING.SAFETY.TEXT", False, "reword"),
+        ("INPUT_PREPROCESSING.SAFETY.NEW", "INPUT_PREPROCESSING.SAFETY", False, "an input, and"),
+        ("SAFETY.INPUT", "SAFETY.INPUT", False, "an input, and"),
         ("INPUT_PREPROCESSING.INTERNAL", "INPUT_PREPROCESSING.INTERNAL", True, "again"),
         ("ASSET.INVALID", "ASSET.INVALID", False, "file"),
         ("THIRD_PARTY.UNAVAILABLE", "THIRD_PARTY.UNAVAILABLE", True, "again"),

@@ -6,6 +6,8 @@ import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import Any, BinaryIO
+from unittest.mock import Mock
 
 import pytest
 from tests.cases import each_case
@@ -174,3 +176,72 @@ def test_what_cannot_be_cleaned_up_is_left(
     file_locks.sync_folder(tmp_path)
     assert len(attempts) == 6
     assert final.read_bytes() == DATA
+
+
+def test_bytes_that_are_not_on_disk_yet_are_no_empty_file(
+    parts: list[PartialFile], shared: Path
+) -> None:
+    parts[0].hold()
+    parts[0].begin(0, KNOWN)
+    parts[0].write(b"x")
+    parts[0].close()
+    assert shared.read_bytes() == b"x"
+
+
+@POSIX
+def test_it_is_locked_until_it_has_its_name(
+    parts: list[PartialFile], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(parts[0], DATA)
+    replace = Path.replace
+
+    def replace_late(path: Path, final: Path) -> Path:
+        parts[1].hold()
+        assert parts[1].path != shared
+        return replace(path, final)
+
+    monkeypatch.setattr(Path, "replace", replace_late)
+    parts[0].publish(shared.with_name("a.mp4"), overwrite=True)
+    assert shared.with_name("a.mp4").read_bytes() == DATA
+
+
+def test_a_folder_that_was_made_durable_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_locks.os, "open", lambda *_: 17)
+    calls: list[tuple[str, int]] = []
+    monkeypatch.setattr(file_locks.os, "fsync", lambda one: calls.append(("fsync", one)))
+    monkeypatch.setattr(file_locks.os, "close", lambda one: calls.append(("close", one)))
+    file_locks.sync_folder(tmp_path)
+    assert calls == [("fsync", 17), ("close", 17)]
+
+
+class FailingFile:
+    """A file on a disk that fails at the end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_it_is_closed_whatever_the_disk_says(
+    parts: list[PartialFile], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(parts[0], DATA)
+    file: Any = parts[0]._file
+    parts[0]._file = FailingFile(file)  # type: ignore[assignment]
+    unlock = Mock(side_effect=OSError(errno.ENOLCK, "no locks"))
+    monkeypatch.setattr(partial_file, "unlock_file", unlock)
+    parts[0].close()
+    assert file.closed
+    assert unlock.call_count == 1
+    assert shared.read_bytes() == DATA

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from tests.process_lines import read_line
@@ -86,12 +87,22 @@ def test_the_moment_between_opening_and_locking(
 def test_it_gives_up_where_everything_is_taken(
     parts: list[PartialFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def taken(_: object) -> None:
-        raise BlockingIOError(errno.EWOULDBLOCK, "taken")
+    # As POSIX says it, and as Windows does.
+    for error in (BlockingIOError(errno.EWOULDBLOCK, "taken"), PermissionError(13, "taken")):
+        lock = Mock(side_effect=error)
+        monkeypatch.setattr(partial_file, "lock_file", lock)
+        with pytest.raises(OSError, match="other processes hold every partial file"):
+            parts[0].hold()
+        assert lock.call_count == 5
 
-    monkeypatch.setattr(partial_file, "lock_file", taken)
-    with pytest.raises(OSError, match="other processes hold every partial file"):
-        parts[0].hold()
+
+def test_where_there_are_no_locks_the_shared_name_is_no_ones(
+    parts: list[PartialFile], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = OSError(errno.ENOLCK, "no locks here")
+    monkeypatch.setattr(partial_file, "lock_file", Mock(side_effect=error))
+    parts[0].hold()
+    assert parts[0].path != shared
 
 
 def test_what_is_not_held_cannot_be_written(shared: Path) -> None:

@@ -35,6 +35,13 @@ def test_a_stored_value_is_read_as_itself(reason: Reason) -> None:
     assert Reason.parse(reason.value) is reason
 
 
+def test_the_values_are_those_that_journals_hold() -> None:
+    assert [reason.value for reason in Reason] == [
+        "not_sent", "authentication", "permission", "quota", "rate_limit", "bad_request",
+        "other_status", "unknown_outcome", "interrupted", "not_charged", "unexpected_error",
+    ]  # fmt: skip
+
+
 @each_case("text", ["", "ValueError", "permissiondeniederror", "x"])
 def test_any_other_text_is_an_unexpected_error(text: str) -> None:
     assert Reason.parse(text) is Reason.UNEXPECTED_ERROR

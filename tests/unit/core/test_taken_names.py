@@ -98,3 +98,12 @@ def test_a_name_that_cannot_be_looked_at_is_not_the_files(tmp_path: Path) -> Non
         assert has_name(file, path)
         for other in (tmp_path / "none", path / "below", tmp_path):
             assert not has_name(file, other)
+
+
+def test_no_link_is_followed_whatever_it_was_a_moment_ago(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"theirs")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    for flags in (os.O_RDONLY, os.O_RDWR, os.O_RDWR | os.O_CREAT):
+        with pytest.raises(OSError, match="link") as caught:
+            open_without_link(tmp_path / "link", flags)
+        assert caught.value.errno == errno.ELOOP

@@ -42,6 +42,7 @@ class TestStatus:
             ("completed", "SUCCEEDED"),
             ("FAILURE", "FAILED"),
             ("failed", "FAILED"),
+            ("ERROR", "FAILED"),
             ("cancelled", "CANCELLED"),
             ("CANCELED", "CANCELLED"),
         ],
@@ -103,6 +104,8 @@ class TestStatus:
             (3, {"video_url": URL}, "SUCCEEDED"),
             ("2", {}, "FAILED"),
             ("3", {}, "RUNNING"),
+            ("0", {"refund": "1"}, "PENDING"),
+            ("1", {"refund": "1"}, "RUNNING"),
             ("3", {"refund": "1"}, "FAILED"),
             ("3", {"refund": 1}, "FAILED"),
             ("3", {"refund": "0"}, "RUNNING"),
@@ -315,3 +318,11 @@ class TestCreation:
     def test_a_missing_id_is_an_error(self, payload: Any) -> None:
         with pytest.raises(ResponseDecodeError, match="no task id"):
             created_id_from(payload)
+
+
+def test_a_record_of_the_feed_may_have_an_id_alone() -> None:
+    """As the feed's own example; in an envelope it would be a task whose status is missing."""
+    assert task_from({"task_id": ID}).status == "UNKNOWN"
+    for more in ({"code": "success"}, {"error": None}, {"data": {"status": None}}, {"task_id": ""}):
+        with pytest.raises(ResponseDecodeError, match=r"no (status|task id)"):
+            task_from({"task_id": ID, **more})

@@ -59,6 +59,8 @@ def draw_past(median: float, sigma: float, count: int = 60, seed: int = 1) -> li
         # The next time of the plan, also after a poll that its jitter delayed.
         (PLAN, 40.0, 5.0, 50.0),
         (PLAN, 41.0, 5.0, 50.0),
+        (PLAN, 47.0, 5.0, 52.0),
+        (PLAN, 47.5, 5.0, 56.0),
         (PLAN, 51.0, 5.0, 56.0),
         (PLAN, 52.0, 5.0, 57.0),
         (PLAN, 54.0, 5.0, 83.0),
@@ -125,6 +127,41 @@ def test_the_plan_of_a_past_stays_as_it_was_measured() -> None:
     plan = plan_polls(past, POLL_INTERVAL)
     assert plan[:9] == (68.538, 88.263, 104.7, 121.138, 137.575, 154.013, 167.162, 180.312, 193.463)
     assert (len(plan), plan[-1]) == (52, 522.212)
+
+
+SPREAD = [PastDuration(60.0 + 7.0 * (index * 11 % 30), 5.0) for index in range(30)]
+
+
+@each_case(
+    ("past", "interval", "first", "count", "last", "total"),
+    [
+        # One that took very long makes no plan that is as long and as coarse.
+        ([*SPREAD[:12], PastDuration(3000.0, 5.0), *SPREAD[12:]],
+         5.0, 69.515, 48, 1017.9, 23170.06),
+        ([PastDuration(60.0, 5.0)] * 20, 5.0, 52.75, 12, 118.75, 1029.0),
+        (
+            [PastDuration(one.seconds, 20.0 if index % 3 else one.seconds)
+             for index, one in enumerate(SPREAD)],
+            5.0, 55.388, 51, 522.212, 16628.98,
+        ),
+        ([PastDuration(one.seconds, one.seconds) for one in SPREAD],
+         5.0, 29.088, 38, 522.212, 10359.649),
+        ([PastDuration(20.0 + index * 7 % 20, 5.0) for index in range(25)],
+         5.0, 21.5, 11, 76.5, 539.0),
+        (SPREAD, 1.0, 68.938, 52, 525.9, 17500.736),
+        (SPREAD, 14.9, 70.835, 27, 511.36, 7931.952),
+        ([PastDuration(2.0 + index % 7, 0.5) for index in range(25)], 0.5, 4.05, 9, 15.45, 94.05),
+        (
+            [PastDuration(900.0 + index * 37 % 400, 30.0) for index in range(100)],
+            5.0, 794.525, 112, 2595.5, 189841.4,
+        ),
+    ],
+)  # fmt: skip
+def test_the_plans_of_unlike_pasts_stay_as_they_were(
+    past: list[PastDuration], interval: float, first: float, count: int, last: float, total: float
+) -> None:
+    plan = plan_polls(past, interval)
+    assert (plan[0], len(plan), plan[-1], round(sum(plan), 3)) == (first, count, last, total)
 
 
 def test_what_is_recent_counts_more() -> None:

@@ -36,10 +36,11 @@ def test_the_task_is_what_was_asked_for() -> None:
 
 def test_the_intent_is_written_before_the_request_and_the_id_after() -> None:
     runner = FlowRunner()
-    flow = submit(submit_request(), started=0.0, rng=MOST)
-    first = next(flow)
+    flow = submit(submit_request(), started=50.0, rng=MOST)
+    first: Any = next(flow)
     assert runner.sent == []
-    assert getattr(first, "entry", None) == SubmissionStarted("k", CREATE, "tasks", 7)
+    assert first.entry == SubmissionStarted("k", CREATE, "tasks", 7)
+    assert first.timeout == 60.0
     flow.close()
     runner.run(submit(submit_request(), started=0.0, rng=MOST), ACCEPTED)
     assert runner.written == [
@@ -70,6 +71,8 @@ def test_an_id_that_cannot_be_written_is_said_aloud_and_returned() -> None:
         (platform(403, "no access"), True, Reason.PERMISSION),
         (platform(403, "x", code="quota_not_enough"), True, Reason.QUOTA),
         (platform(404, "x"), True, Reason.OTHER_STATUS),
+        (json_reply({}, status=300), True, Reason.OTHER_STATUS),
+        (json_reply({}, status=600), False, Reason.UNKNOWN_OUTCOME),
         (paced("300"), True, Reason.RATE_LIMIT),
         (Failure(httpx.ConnectError), True, Reason.NOT_SENT),
         (Failure(httpx.ReadError), False, Reason.UNKNOWN_OUTCOME),

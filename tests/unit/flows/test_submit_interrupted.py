@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import httpx
@@ -134,3 +135,16 @@ def test_an_interruption_of_the_second_try_may_have_been_accepted() -> None:
     assert runner.written[-1] == SubmissionFailed("k", refused=False, reason=Reason.INTERRUPTED)
     assert any("may have accepted" in note for note in caught.value.__notes__)
     assert facts(caught.value) == (None, True)
+
+
+def test_a_closed_submission_takes_no_further_step() -> None:
+    """Whichever step it was at, also on the way out of an interruption."""
+    closed = set()
+    for stop_at in (None, 0, 1, 2):
+        for after in itertools.count():
+            runner, flow = FlowRunner(), submit(submit_request(), started=0.0, rng=MOST)
+            if not runner.abandon(flow, after, stop_at, paced("1"), ACCEPTED):
+                break
+            closed.add((stop_at, after))
+    assert {at for at in closed if at[0] is None} == {(None, step) for step in range(5)}
+    assert {(0, 1), (1, 2), (2, 3)} <= closed

@@ -10,16 +10,25 @@ from tests.cases import each_case
 
 from cometapi_runway import _settings as settings
 from cometapi_runway import errors
-from cometapi_runway._core.task import FAILED, SUCCEEDED, Task
+from cometapi_runway._core.task import FAILED, PENDING, SUCCEEDED, Route, Task
 from cometapi_runway._flows.entries import TaskEnded
-from cometapi_runway._flows.wait import wait
+from cometapi_runway._flows.steps import Flow
+from cometapi_runway._flows.wait import retrieve, wait
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT
 
 from ..support.both_clients import ID
 from ..support.fault_table import DONE, RUNNING, family, page
 from ..support.fault_table import PENDING as WAITING
-from ..support.flow_runner import FlowRunner, wait_request
-from ..support.scripted_transport import HANG, Failure, Interruption, Reply, delayed, json_reply
+from ..support.flow_runner import POLL, FlowRunner, wait_request
+from ..support.scripted_transport import (
+    HANG,
+    Event,
+    Failure,
+    Interruption,
+    Reply,
+    delayed,
+    json_reply,
+)
 from ..support.virtual_time import FixedJitter, FrozenClock
 
 LEAST, MOST = FixedJitter(0.0), FixedJitter(1.0)
@@ -326,3 +335,55 @@ def test_a_wait_with_one_poll_counts_it_in_the_singular() -> None:
         FlowRunner().run(
             wait(wait_request(timeout=1.0), started=0.0, rng=LEAST), delayed(RUNNING, 2)
         )
+
+
+@each_case(
+    ("route", "operation", "tasks", "is_unsure"),
+    [
+        ("tasks", None, "client.tasks", True),
+        ("tasks", "control_a_character", "client.tasks", False),
+        ("feed", None, "client.compat.tasks", False),
+    ],
+)
+def test_messages_name_the_calls_of_the_tasks_own_route(
+    route: Route, operation: str | None, tasks: str, is_unsure: bool
+) -> None:
+    task = Task(ID, PENDING, route=route, operation=operation)
+    request = wait_request(task=task, timeout=6.0, grace=5.0)
+    hint = ". If a compat operation created it, use client.compat.tasks" if is_unsure else ""
+
+    def end(flow: Flow[Task], kind: type[BaseException], *events: Event) -> BaseException:
+        with pytest.raises(kind) as caught:
+            FlowRunner().run(flow, *events)
+        return caught.value
+
+    late = end(wait(request, started=0.0, rng=LEAST), errors.TaskTimeoutError, RUNNING, page(502))
+    assert str(late) == (
+        f"task {ID} had not ended after 6.0 s of 6 s (3 polls, last state RUNNING). It continues: "
+        f"{tasks}.wait('{ID}') waits for it again"
+    )
+    assert late.__notes__ == [f"The last poll returned no state: {late.__cause__}"]
+    never = end(wait(request, started=0.0, rng=LEAST), errors.TaskTimeoutError, page(502))
+    assert "last state never seen" in str(never)
+    gone = end(wait(request, started=0.0, rng=LEAST), errors.TaskNotFoundError, GONE)
+    assert str(gone) == (
+        f"the gateway does not know task {ID}: 2 polls in 5 s, longer than a new task stays "
+        "unknown. Check the id, and that the key belongs to the account that created it" + hint
+    )
+    once = end(retrieve(POLL, task, timeout=1.0), errors.TaskNotFoundError, GONE)
+    assert str(once) == (
+        f"the gateway does not know task {ID} ({once.__cause__}). It may not know a new task for a "
+        "while; `wait` allows for that" + hint
+    )
+    stopped = end(wait(request, started=0.0, rng=LEAST), KeyboardInterrupt, Interruption())
+    assert stopped.__notes__ == [
+        f"cometapi-runway: interrupted while waiting; task {ID} continues. "
+        f"{tasks}.wait('{ID}') waits for it again"
+    ]
+
+
+def test_no_time_is_no_sleep() -> None:
+    """A flow that is due takes its next step at once."""
+    runner = FlowRunner()
+    runner.run(wait(wait_request(), started=0.0, rng=LEAST), delayed(RUNNING, 5.0), DONE)
+    assert (runner.pauses, times(runner)) == ([], [0.0, 5.0])

@@ -117,12 +117,14 @@ def test_the_addresses_of_a_name_share_one_timeout(resolve_to: Callable[..., Non
     assert max(later) <= 4.0
 
 
-def test_the_next_address_is_tried(resolve_to: Callable[..., None]) -> None:
+@pytest.mark.parametrize("error", [httpcore.ConnectTimeout, httpcore.ConnectError])
+def test_the_next_address_is_tried(error: type[Exception], resolve_to: Callable[..., None]) -> None:
     class SecondWorks(DeadBackend):
         def connect_tcp(self, host: str, port: int, timeout: float | None = None, *_: Any) -> Any:
             if self.tried:
                 return httpcore.MockStream([])
-            return super().connect_tcp(host, port, timeout)
+            self.tried.append((host, timeout))
+            raise error
 
     resolve_to("192.0.2.1", "192.0.2.2")
     stream = deadlines._DeadlineBackend(SecondWorks()).connect_tcp("gateway.test", 443, 4.0)

@@ -84,8 +84,11 @@ class TestFailures:
         harness.respond_with(
             Reply(status, b"", {"location": "https://elsewhere.example/"}), ACCEPTED
         )
-        with pytest.raises(APIStatusError, match="not followed"):
+        target = "redirected to https://elsewhere.example/; not followed"
+        with pytest.raises(APIStatusError, match=target) as caught:
             harness.create()
+        assert caught.value.response is not None
+        assert caught.value.response.headers["location"] == "https://elsewhere.example/"
         assert len(harness.network.sent) == 1
 
 

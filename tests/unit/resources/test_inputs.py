@@ -13,6 +13,7 @@ from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
 from cometapi_runway.resources import _inputs as inputs
+from cometapi_runway.resources._argument_fields import parse_asset
 from cometapi_runway_api.models import CharacterAsset, ContentModeration, ReferenceAsset
 
 from ..support.both_clients import CHARACTER, ClientHarness
@@ -252,3 +253,12 @@ class TestValues:
         task = harness.create(seed=seed)
         assert harness.network.sent[0].json["seed"] == seed
         assert task.seed == seed
+
+
+def test_an_asset_of_a_command_line_is_an_address_or_a_file() -> None:
+    for text in (CHARACTER, "DATA:image/png;base64,AA"):
+        assert parse_asset(text) == text
+    assert parse_asset("a.png") == Path("a.png")
+    assert parse_asset("~/a.png") == Path.home() / "a.png"
+    with pytest.raises(ValueError, match=r"the home folder of ~nobody-at-all/a\.png is unknown"):
+        parse_asset("~nobody-at-all/a.png")

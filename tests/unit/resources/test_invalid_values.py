@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import decimal
 import re
+from types import MappingProxyType
 from typing import Any
 
 from tests.cases import each_case
@@ -77,3 +78,12 @@ def test_nesting_without_end_is_refused(validate: bool, harness: ClientHarness) 
     for argument in ("model", "ratio", "seed", "extra_body"):
         issues = refused(harness, **{argument: _deep(), "validate": validate})
         assert {issue.rule for issue in issues} == {"json"}
+
+
+@each_case("value", [MappingProxyType({}), 10**5000])
+def test_what_only_httpx_cannot_write_is_refused_as_the_contract_refuses_it(
+    value: object, harness: ClientHarness
+) -> None:
+    (issue,) = refused(harness, extra_body={"more": value}, validate=False)
+    assert (issue.path, issue.rule) == ("", "json")
+    assert issue.message.startswith("the body cannot be serialized to JSON: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from attrs import define, field
 
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.task import PENDING, Task
-from cometapi_runway._flows.entries import Entry
+from cometapi_runway._flows.entries import Conflict, Entry, SubmissionStarted
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.steps import (
     Exists,
@@ -79,6 +80,8 @@ class FlowRunner:
         updates: Every task that the caller was notified of.
         written: What the journal got.
         warnings: What was said aloud.
+        conflicts: What is in the way of a submission, try by try; None for nothing.
+        timeouts: How long the journal might be waited for.
     """
 
     clock: VirtualClock = field(factory=VirtualClock)
@@ -93,6 +96,8 @@ class FlowRunner:
     written: list[Entry] = field(factory=list)
     warnings: list[str] = field(factory=list)
     fetched: list[Fetch] = field(factory=list)
+    conflicts: Iterator[Conflict | None] = field(factory=lambda: iter(()))
+    timeouts: list[float] = field(factory=list)
     _script: Iterator[Event] = field(factory=lambda: iter(()))
     _last: Event | None = None
 
@@ -106,6 +111,22 @@ class FlowRunner:
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def abandon(self, flow: Flow[Any], after: int, stop_at: int | None, *events: Event) -> bool:
+        """Close a flow after so many steps, of which a Ctrl-C may stop one; False if it ended."""
+        self._script, self._last = iter(events), None
+        with contextlib.suppress(StopIteration, KeyboardInterrupt):
+            step = next(flow)
+            for number in range(after):
+                if number == stop_at:
+                    step = flow.throw(KeyboardInterrupt())
+                else:
+                    self._do(step)
+                    step = next(flow)
+            # A flow that takes a further step raises RuntimeError.
+            flow.close()
+            return True
+        return False
 
     def _go_on(self, flow: Flow[Any], step: Step) -> Step:
         try:
@@ -127,6 +148,9 @@ class FlowRunner:
             case Notify():
                 self.updates.append(step.task)
             case Record():
+                self.timeouts.append(round(step.timeout, 6))
+                if isinstance(step.entry, SubmissionStarted):
+                    step.conflict = next(self.conflicts, None)
                 if isinstance(step.entry, self.refuses):
                     step.error = OSError(28, "No space left on device")
                 else:

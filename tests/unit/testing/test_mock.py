@@ -10,7 +10,7 @@ import respx
 
 from cometapi_runway import ServerError, SubmissionUnknownError, TaskNotFoundError
 from cometapi_runway.testing._examples import ExampleResponses, replace_task_id
-from cometapi_runway.validation import Contract, contract
+from cometapi_runway.validation import Contract, ContractError, contract
 
 from ...end_to_end.example_calls import CALLS, FACE, HOOK, contract_resources, create
 
@@ -152,6 +152,45 @@ def test_an_operation_without_an_example_is_reported():
     bare = Contract(document)
     with pytest.raises(LookupError, match="no example of a successful response of make_x"):
         ExampleResponses(bare).find_success(bare.operation("make_x"))
+
+
+def _operation(name, schema, **examples):
+    media = {"schema": schema, "examples": {key: {"value": one} for key, one in examples.items()}}
+    responses = {"200": {"description": "", "content": {"application/json": media}}}
+    return {"post": {"operationId": name, "responses": responses}}
+
+
+def test_examples_are_found_wherever_the_contract_shows_them():
+    new = {"$ref": "#/components/schemas/New"}
+    document = {
+        "openapi": "3.1.0",
+        "components": {"schemas": {
+            "New": {"type": "object", "required": ["id"]},
+            "Tree": {
+                "example": 1,
+                "oneOf": [{"$ref": "#/components/schemas/Tree"}, {"example": 2}],
+                "anyOf": [{"anyOf": [{"example": 3}]}, new],
+            },
+        }},
+        "paths": {
+            # Its first example has no id, its second one is of another form than its responses.
+            "/a": _operation("make_a", new, first={"note": 1}, second={"data": {"task_id": "a"}}),
+            "/b": _operation("make_b", new, only={"id": "b"}),
+            "/c": _operation("make_c", {"$ref": "#/components/schemas/Tree"}, named=0),
+            "/d": _operation("make_d", {"enum": [None]}),
+        },
+    }  # fmt: skip
+    bare = Contract(document)
+    examples = ExampleResponses(bare)
+    assert examples.find_success(bare.operation("make_a")) == {"id": "b"}
+    assert examples.find_all(bare.operation("make_c"), 200) == (0, 1, 3, 2)
+    assert examples.find_by_name(bare.operation("make_a"), 200, "first") == {"note": 1}
+    with pytest.raises(LookupError, match=r"make_a has no example 'third'; it has: first, second$"):
+        examples.find_by_name(bare.operation("make_a"), 200, "third")
+    with pytest.raises(LookupError, match="no example of a successful response of make_d"):
+        examples.find_success(bare.operation("make_d"))
+    with pytest.raises(ContractError, match="make_a documents no response for 404"):
+        examples.find_all(bare.operation("make_a"), 404)
 
 
 def test_the_call_table_covers_every_operation():

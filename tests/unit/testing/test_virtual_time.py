@@ -8,8 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cometapi_runway._core.clock import AsyncSystemClock, SystemClock
 from cometapi_runway.simulator import SimClock, Timings
-from cometapi_runway.testing._virtual_time import AsyncVirtualClock, SharedClock, VirtualClock
+from cometapi_runway.testing._virtual_time import (
+    AsyncVirtualClock,
+    SharedClock,
+    VirtualClock,
+    use_virtual_time,
+)
 
 ASSETS = {"character": "https://example.com/face.png", "reference": "https://example.com/c.mp4"}
 SLOW = Timings(pending=100, running=200)
@@ -86,6 +92,16 @@ def test_a_clock_that_advanced_meanwhile_is_not_set_back(shared_clock):
         shared_clock.clock.advance(50)
         shared_clock.advance_to(due)
     assert shared_clock.clock.now() == pytest.approx(50)
+
+
+def test_the_clocks_of_clients_are_the_shared_one_until_the_end(shared_clock):
+    clocks = SystemClock(), AsyncSystemClock()
+    with use_virtual_time(shared_clock):
+        clocks[0].sleep(50)
+        asyncio.run(clocks[1].sleep(50))
+        assert [one.now() for one in clocks] == [shared_clock.clock.now()] * 2
+        assert shared_clock.clock.now() == pytest.approx(100)
+    assert all(one.now() != shared_clock.clock.now() for one in clocks)
 
 
 @pytest.mark.runway(timings=SLOW)

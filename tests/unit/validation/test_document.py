@@ -78,3 +78,35 @@ OPERATION = ("paths", "/v1/clips", "get")
 def test_a_document_with_an_unsupported_feature_is_refused(document, message):
     with pytest.raises(ContractError, match=message):
         Contract(document)
+
+
+def test_an_unsupported_operation_is_named_first():
+    document = replace(*OPERATION, "requestBody", {"content": {"text/plain": {}}})
+    with pytest.raises(ContractError, match=r"^GET /v1/clips: a body of text/plain") as caught:
+        Contract(document)
+    assert isinstance(caught.value.__cause__, ContractError)
+
+
+def test_parameters_and_responses_are_read_as_they_are_documented():
+    parameters = [
+        {"name": name, "in": "query", "schema": {"type": "array"}, **more}
+        for name, more in (("a", {}), ("b", {"explode": False}), ("c", {"required": True}))
+    ]
+    responses = {"200": {"description": "Fine."}, "5XX": {"description": "Down."}}
+    document = replace(*OPERATION, {
+        "operationId": "list", "parameters": parameters, "responses": responses,
+    })  # fmt: skip
+    operation = Contract(document).operation("list")
+    known = [one for one in operation.parameters if one.name in "abc"]
+    assert [(one.name, one.explode, one.required) for one in known] == [
+        ("a", True, False), ("b", False, False), ("c", True, True),
+    ]  # fmt: skip
+    shared = {"name": "d", "in": "query", "schema": {"type": "string"}}
+    document["paths"]["/v1/clips"]["parameters"] = [shared, {**shared, "name": "a"}]
+    again = Contract(document).operation("list").parameters_in("query")
+    assert {one.name: one.schema["type"] for one in again} == {
+        "a": "array", "b": "array", "c": "array", "d": "string",
+    }  # fmt: skip
+    assert [(one.status, one.description) for one in operation.responses] == [
+        ("200", "Fine."), ("5XX", "Down."),
+    ]  # fmt: skip

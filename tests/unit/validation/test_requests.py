@@ -8,7 +8,7 @@ from tests.cases import each_case
 from cometapi_runway.validation import _parameters
 
 from .request_table import INVALID, VALID
-from .samples import CONTRACT, HEADERS, Request, post
+from .samples import CLIPS, CONTRACT, HEADERS, Request, post
 
 # RFC 9110: only lists may be split over several headers of one name, and these are not lists.
 SINGLE_HEADERS = {
@@ -66,10 +66,21 @@ def test_a_body_must_not_be_compressed(encoding):
     ("kind", "text", "value"),
     [
         ("integer", "5", 5), ("number", "5", 5), ("number", "0.5", 0.5), ("number", "x", "x"),
-        ("boolean", "true", True), ("boolean", "yes", "yes"), ("null", "", None),
-        ("null", "null", None), ("null", "nil", "nil"), ("string", "5", "5"),
+        ("boolean", "true", True), ("boolean", "false", False), ("boolean", "yes", "yes"),
+        ("null", "", None), ("null", "null", None), ("null", "nil", "nil"), ("string", "5", "5"),
     ],
 )  # fmt: skip
 def test_a_parameter_is_read_as_its_type(kind, text, value):
     found = _parameters._parse_scalar(frozenset({kind}), text)
     assert (found, type(found)) == (value, type(value))
+
+
+def test_faults_of_unlike_parts_are_all_named():
+    headers = (*HEADERS, ("X Bad", "1"))
+    url = "https://api.example.com/nowhere"
+    issues = CONTRACT.check_request("POST", url, headers, b"")
+    assert (issues[0].path, issues[0].rule, issues[-1].path) == ("X Bad", "wire", "path")
+    (issue,) = CONTRACT.check_request("GET", CLIPS, HEADERS[:2], b"xy")
+    assert issue.message == "list_clips takes no body (body-not-allowed), got 2 bytes"
+    (issue,) = CONTRACT.check_request("GET", f"{CLIPS}?limit=1&limit=2&limit=3", HEADERS[:2], b"")
+    assert (issue.rule, issue.value) == ("repeated", "3")

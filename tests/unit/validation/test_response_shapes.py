@@ -90,3 +90,32 @@ def test_a_field_that_the_contract_takes_in_is_known() -> None:
     after = Contract(document).compare_response("x", 200, "application/json", body, is_json=True)
     place = "$.paths['/x'].get.responses['200'].content['application/json'].schema"
     assert (before, after) == ((ShapeDifference("field", "/cost", "", place),), ())
+
+
+def test_a_difference_is_placed_where_its_schema_is_defined() -> None:
+    """A ``$ref`` leads there; words are those of every schema of the document."""
+    schemas: Any = {
+        "One": {"type": "object", "properties": {"status": {"$ref": "#/components/schemas/Word"},
+                                                 "a": {"allOf": [{"type": "string"}]}}},
+        "Word": {"type": "string"},
+        "Other": {"properties": {"status": {"anyOf": [{"enum": ["GONE"]}, {"type": "string"}]}}},
+        "Listed": [{"properties": {"status": {"examples": ["SHOWN", 7]}}}],
+    }  # fmt: skip
+    schema = {"$ref": "#/components/schemas/One"}
+    response = {"description": "", "content": {"application/json": {"schema": schema}}}
+    document: Any = {
+        "openapi": "3.1.0",
+        "paths": {"/x": {"get": {"operationId": "x", "responses": {
+            "200": {"$ref": "#/components/responses/Fine"}}}}},
+        "components": {"schemas": schemas, "responses": {"Fine": response}},
+    }  # fmt: skip
+    bare = Contract(document)
+
+    def differ(body: Any) -> list[tuple[str, str, str]]:
+        found = bare.compare_response("x", 200, "application/json", body, is_json=True)
+        return [(one.rule, one.path, one.schema) for one in found]
+
+    assert [differ({"status": word}) for word in ("GONE", "SHOWN")] == [[], []]
+    assert differ({"status": "NEW"}) == [("word", "/status", "$.components.schemas.Word")]
+    assert differ({"a": 1}) == [("type", "/a", "$.components.schemas.One.properties['a'].allOf[0]")]
+    assert differ({"more": 1}) == [("field", "/more", "$.components.schemas.One")]

@@ -151,10 +151,6 @@ class PartialFile:
         try:
             # A hard link fails if the name is taken; a rename would silently replace the file.
             os.link(self.path, final)
-        except FileExistsError:
-            has_file(final)
-            self._release(remove=True)
-            raise
         except OSError:
             # Not every file system has hard links.
             if has_file(final):

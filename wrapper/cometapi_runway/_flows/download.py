@@ -236,7 +236,7 @@ def _prepare_retry(
     progress.last_problem = _describe_problem(fetch)
     if status in _EXPIRED_STATUSES or is_refusal_text(status, fetch.headers):
         yield from _refresh_url(request, progress)
-    elif status is not None and 400 <= status < 499 and status not in TRANSIENT_STATUSES | {416}:
+    elif status is not None and 400 <= status < 500 and status not in TRANSIENT_STATUSES | {416}:
         raise _download_error(request, progress, f"the server refuses it with HTTP {status}")
     if fetch.error is not None and fetch.error.is_permanent:
         raise _download_error(request, progress, "no later attempt can succeed")

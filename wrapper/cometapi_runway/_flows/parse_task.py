@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
 from cometapi_runway._core.task import CANCELLED, FAILED, PENDING, RUNNING, SUCCEEDED, UNKNOWN, Task
-from cometapi_runway._flows.response_layers import STATUS_RANK, ResponseLayers, status_word
+from cometapi_runway._flows.response_layers import STATUS_ORDER, ResponseLayers, status_word
 from cometapi_runway.errors import ResponseDecodeError
 
 # In order of trust: Runway's own list is complete, the others hold one file, often a copy of it.
@@ -35,7 +35,6 @@ def parse_task(response: ResponseLayers, known: Task | None = None) -> Task:
     Raises:
         ResponseDecodeError: The response describes no task.
     """
-    layers = response.layers
     task_id = known.id if known is not None else response.task_id
     status = _latest_status(response)
     if status is None and response.is_bare_record:
@@ -45,6 +44,8 @@ def parse_task(response: ResponseLayers, known: Task | None = None) -> Task:
         raise ResponseDecodeError(
             f"the response has {missing}; its fields are {response.field_names}", status_code=200
         )
+    # Not before: a traceback with local variables would show the response's content.
+    layers = response.layers
     output = _parse_output(layers)
     status = _reconcile_status(status, response, output)
     succeeded = status == SUCCEEDED
@@ -90,9 +91,9 @@ def _first_text(layers: tuple[Object, ...], names: tuple[str, ...]) -> str | Non
 def _latest_status(response: ResponseLayers) -> str | None:
     """The status that is furthest along; an unknown word only if there is no known one."""
     words = response.statuses
-    known = [word for word in words if word in STATUS_RANK]
+    known = [word for word in words if word in STATUS_ORDER]
     if known:
-        return max(known, key=STATUS_RANK.__getitem__)
+        return max(known, key=STATUS_ORDER.index)
     return next((word for word in words if word is not None), None)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import field, frozen
 
 from cometapi_runway._core.json_values import JSON, Object, as_object, as_text
 from cometapi_runway._core.task import (
@@ -23,10 +23,10 @@ from cometapi_runway._core.task import (
 )
 
 _MAX_DEPTH = 4
-STATUS_RANK = {PENDING: 1, THROTTLED: 2, RUNNING: 3, CANCELLED: 4, FAILED: 5, SUCCEEDED: 6}
+STATUS_ORDER = (PENDING, THROTTLED, RUNNING, CANCELLED, FAILED, SUCCEEDED)
 """How far along a status is: of two layers that disagree, the one that is further along counts."""
 _STATUS_WORDS = {
-    **{word: word for word in STATUS_RANK},
+    **{word: word for word in STATUS_ORDER},
     "NOT_START": PENDING,
     "SUBMITTED": PENDING,
     "QUEUED": PENDING,
@@ -48,8 +48,8 @@ class ResponseLayers:
         layers: The object itself and what is nested in its ``data`` and ``result``.
     """
 
-    payload: Object
-    layers: tuple[Object, ...]
+    payload: Object = field(repr=False)
+    layers: tuple[Object, ...] = field(repr=False)
 
     @classmethod
     def split(cls, payload: Object) -> ResponseLayers:
@@ -85,7 +85,7 @@ class ResponseLayers:
             return any(word.lower() != TASK_NOT_EXIST for word in words)
         # The blog's responses have no task id. A lone "error" comes from a broken gateway.
         is_error = str(self.payload.get("status")).lower() == "error"
-        return not words.isdisjoint(STATUS_RANK) and not is_error
+        return not words.isdisjoint(STATUS_ORDER) and not is_error
 
     @property
     def is_bare_record(self) -> bool:
@@ -93,10 +93,10 @@ class ResponseLayers:
 
         The feed's page requires ``task_id`` only, and its example has nothing else.
         """
-        if "code" in self.payload or "error" in self.payload:
-            return False
+        is_envelope = "code" in self.payload or "error" in self.payload
         is_stated = any("status" in layer for layer in self.layers)
-        return as_text(self.payload.get("task_id")) is not None and not is_stated
+        has_id = as_text(self.payload.get("task_id")) is not None
+        return has_id and not is_envelope and not is_stated
 
     @property
     def field_names(self) -> str:

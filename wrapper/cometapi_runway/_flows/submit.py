@@ -369,8 +369,6 @@ def _attach_task_id(request: SubmitRequest, task_id: str, error: BaseException) 
     vars(error)["task_id"] = task_id
     try:
         yield from _write_accepted(request, task_id)
-    except GeneratorExit:
-        raise
     except BaseException:
         # A second interruption: the first one, which carries the id, is the one to raise.
         return

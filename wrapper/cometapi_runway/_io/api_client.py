@@ -17,7 +17,7 @@ from cometapi_runway._io.key_protection import hide_key_in_errors
 from cometapi_runway_api import AuthenticatedClient
 
 
-@define(repr=False)
+@define
 class SafeClient(AuthenticatedClient):
     """The generated client, with the key in no field that can be shown.
 

@@ -12,6 +12,7 @@ import httpx
 from cometapi_runway import _settings
 from cometapi_runway._core.clock import AsyncClock
 from cometapi_runway._core.raw_response import RawResponse
+from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.steps import Send
 from cometapi_runway._io.api_client import SafeClient, make_api_client
 from cometapi_runway._io.async_deadline import AsyncDeadline
@@ -160,8 +161,8 @@ class AsyncTransport:
         try:
             try:
                 with deadline, redact_http_logs(self.settings.api_key):
-                    attempt.response = await self._open(step, seconds, attempt)
-                    return await self._read(step, attempt)
+                    attempt.response = response = await self._open(step, seconds, attempt)
+                    return await self._read(step.call, attempt, response)
             except TRANSPORT_ERRORS:
                 if not deadline.has_expired:
                     raise
@@ -181,10 +182,9 @@ class AsyncTransport:
         request = self._builder.build(step.call, seconds, extensions)
         return httpx.AsyncClient.send(client, request, stream=True, auth=NO_AUTH)
 
-    async def _read(self, step: Send, attempt: RequestAttempt) -> RawResponse:
-        request, response = step.call, attempt.response
-        if response is None:
-            raise response_timeout(request, step.timeout)
+    async def _read(
+        self, request: PreparedRequest, attempt: RequestAttempt, response: httpx.Response
+    ) -> RawResponse:
         try:
             async for chunk in response.aiter_bytes():
                 attempt.body += chunk

@@ -55,8 +55,11 @@ class SharedPolls(Generic[P]):
 
     def find_reusable(self, step: Send, now: float) -> P | None:
         """The task's last poll if it is in flight, or succeeded and is young enough; else None."""
-        last, started_at = self._last.get(step.task or "", (None, 0.0))
-        if last is None or not last.done():
+        entry = self._last.get(step.task or "")
+        if entry is None:
+            return None
+        last, started_at = entry
+        if not last.done():
             return last
         has_response = not last.cancelled() and last.exception() is None
         return last if has_response and now - started_at < step.max_age else None

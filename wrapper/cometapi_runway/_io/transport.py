@@ -162,8 +162,8 @@ class Transport:
                 redact_http_logs(self.settings.api_key),
                 deadline_at(time.monotonic() + timeout),
             ):
-                self._open(step, attempt, timeout)
-                return self._read(step, attempt, end)
+                response = self._open(step, attempt, timeout)
+                return self._read(step, attempt, response, end)
         except BaseException as error:
             key, is_closed = self.settings.api_key, self._is_closed
             raise map_error(error, attempt, key, is_closed=is_closed)  # noqa: B904 - has its cause
@@ -174,14 +174,15 @@ class Transport:
         if self._is_closed:
             raise client_closed()
 
-    def _open(self, step: Send, attempt: RequestAttempt, timeout: float) -> None:
+    def _open(self, step: Send, attempt: RequestAttempt, timeout: float) -> httpx.Response:
         client, extensions = self._client, MARK
         if step.is_paid:
             client = self._single_use_client()
             extensions = {**MARK, "trace": attempt.handle_event}
         request = self._builder.build(step.call, timeout, extensions)
         # The class's own method: what `SafeClient` adds to `send` stands around this already.
-        attempt.response = httpx.Client.send(client, request, stream=True, auth=NO_AUTH)
+        attempt.response = response = httpx.Client.send(client, request, stream=True, auth=NO_AUTH)
+        return response
 
     def _single_use_client(self) -> httpx.Client:
         """The client of paid requests: each has a connection of its own.
@@ -196,10 +197,10 @@ class Transport:
                 self._single_use = self._make_client(keep_alive=False)
             return self._single_use
 
-    def _read(self, step: Send, attempt: RequestAttempt, end: float) -> RawResponse:
-        request, response = step.call, attempt.response
-        if response is None:
-            raise response_timeout(request, step.timeout)
+    def _read(
+        self, step: Send, attempt: RequestAttempt, response: httpx.Response, end: float
+    ) -> RawResponse:
+        request = step.call
         with contextlib.closing(response):
             for chunk in response.iter_bytes():
                 attempt.body += chunk

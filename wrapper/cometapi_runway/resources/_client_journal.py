@@ -143,7 +143,7 @@ class GatewayJournal:
                 gateway=self.base_url,
                 timeout=RECALL_TIMEOUT,
             )
-        except (RunwayError, StorageError):
+        except RunwayError:
             return ()
 
     def close(self) -> None:

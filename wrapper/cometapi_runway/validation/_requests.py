@@ -49,7 +49,7 @@ class RequestChecker:
         check_body: Checks a JSON body, given an operation id and the value.
     """
 
-    document: Object
+    document: Object = field(repr=False)
     servers: tuple[str, ...]
     schemes: Mapping[str, SecurityScheme]
     router: Router

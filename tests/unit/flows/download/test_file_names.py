@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,18 @@ def test_an_existing_file_is_kept_by_default(tmp_path: Path) -> None:
     order = DownloadRequest(finished(), 0, tmp_path, POLL)
     path = runner.run(download(order, started=0.0, rng=FixedJitter(0.0)))
     assert (path, runner.fetched) == (tmp_path / f"{ID}.mp4", [])
+
+
+def test_a_batch_names_the_files_itself(tmp_path: Path) -> None:
+    """Each output by its own name; a file of that name is an attempt's of the same row."""
+    with contextlib.closing(ClientHarness("awaiting")) as harness:
+        bound = harness.client.bind(finished())
+        (tmp_path / "row-7.mp4").write_bytes(b"old")
+        harness.respond_with(whole())
+        (path,) = harness.run(bound.download_as(tmp_path, ["row-7"]))
+        assert path == tmp_path / "row-7.mp4"
+        assert path.read_bytes() == DATA
+        for stems in ([], ["a", "b"]):
+            with pytest.raises(ValueError, match="zip"):
+                harness.run(bound.download_as(tmp_path, stems))
+        assert len(harness.network.sent) == 1
