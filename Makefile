@@ -17,6 +17,9 @@ WORKERS ?= 4
 # Without bytecode files, every process of every run compiles what it imports, and pytest rewrites
 # the assertions of hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE
+# In memory, where there is room and programs may be run: journals are synced thousands of times.
+IN_MEMORY := $(shell grep ' /dev/shm tmpfs ' /proc/mounts 2>/dev/null | grep -qv noexec \
+	&& df -Pk /dev/shm | awk 'NR == 2 && $$4 > 2097152 {print "TMPDIR=/dev/shm"}')
 # One worker a core, for tests that wait for nothing.
 CORES ?= logical
 PRISM := .build/prism
@@ -50,7 +53,7 @@ simulate: $(DEMO) ## Run the local gateway until Ctrl-C
 
 .PHONY: test
 test: $(DEV) prism postgres ## Run every test (PYTHON=python3.13 VENV=.venv-3.13 for another Python)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	@$(if $(TMPDIR),,$(IN_MEMORY)) $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: test-lowest
 test-lowest: ## Run the tests with the lowest versions of all dependencies

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.process_lines import read_line
 
 from cometapi_runway.journal import _process_locks
 from cometapi_runway.journal._process_locks import ProcessLocks
@@ -45,7 +46,7 @@ def test_a_process_locks_one_byte_and_looks_at_single_ones(
     ) as other:
         assert other.stdin is not None
         assert other.stdout is not None
-        assert other.stdout.readline() == "locked\n"
+        assert read_line(other) == "locked\n"
         # Two processes that look at the same number see no lock of each other.
         assert locks.find_living(path, {49, 50, 51, 80}) == {50}
         assert locks.find_living(path, [own, own - 1]) == {own}
@@ -54,7 +55,7 @@ def test_a_process_locks_one_byte_and_looks_at_single_ones(
             (own, "taken"),
         ):
             print(byte, file=other.stdin, flush=True)
-            assert other.stdout.readline() == f"{expected}\n", byte
+            assert read_line(other) == f"{expected}\n", byte
         other.stdin.close()
     assert locks.find_living(path, {49, 50, 51, 80}) == frozenset()
 
