@@ -64,7 +64,6 @@ def generate_package(workspace: Workspace, contract: Contract, folder: Path) -> 
     source.write_text(contract.json, "utf-8")
     package = folder / PACKAGE
     _run_generator(source, workspace.generator_config, package)
-    shutil.rmtree(package / ".ruff_cache", ignore_errors=True)
     (package / "py.typed").touch()
     shutil.copyfile(source, package / "contract.json")
     _check_overrides(workspace, source, folder)

@@ -27,6 +27,7 @@ from cometapi_runway.simulator import (
     SimulatorServer,
 )
 
+from .named_commands import check_named_commands
 from .terminal import CREATE, KEY, Terminal
 
 
@@ -119,6 +120,7 @@ def run(
     for result in terminal.history:
         assert KEY not in result.everything
         assert "Traceback" not in result.everything
+        check_named_commands(result.everything)
         if result.code:
             assert re.search('^next:|"next"', result.err, re.MULTILINE)
 

@@ -91,6 +91,17 @@ def test_events_for_programs(run: Terminal) -> None:
     assert Path("out/report.html").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_rows_are_recorded(
+    run: Terminal, gateway: Gateway, read_only_folder: Path
+) -> None:
+    result = run(*RUN[:3], "--output", "read_only_folder", *SET)
+
+    assert result.code == ExitCode.USAGE
+    assert "cannot write into the folder read_only_folder: Permission denied" in result.err
+    assert gateway.requests == ()
+    assert "no batch has been run" in run("batch", "list").err
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

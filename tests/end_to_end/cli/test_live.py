@@ -172,7 +172,8 @@ def test_silence_ends_the_questions(connect: Callable[[Wire], Wire], run: Termin
     assert result.code == ExitCode.GATEWAY
     assert "the gateway does not answer" in result.err
     assert len(wire.seen) == 2
-    assert f"{QUESTIONS - 2} not asked" in result.out
+    summary = f"0 deviations in 0 answers; 2 without an answer; {QUESTIONS - 2} not asked"
+    assert summary in result.out
 
 
 @pytest.mark.parametrize(
@@ -360,8 +361,23 @@ def test_without_consent_nothing_is_bought(
     assert ("nothing was bought" in result.err) is (count == 0)
     before, _, after = result.err.partition("Send it and pay? [y/N]")
     assert "curl -X POST" in before
+    assert re.search(r"its idempotency key is '[^']+'", before)
+    assert "`cometapi-runway text-to-image --help` explains its fields" in " ".join(before.split())
     assert "submitted" not in before
     assert ("submitted" in after) is (count == 1)
+
+
+def test_the_question_is_seen_before_its_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = io.BytesIO()
+
+    class Keyboard:
+        def readline(self) -> str:
+            assert seen.getvalue().endswith(b"[y/N] ")
+            return "yes\n"
+
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(seen, line_buffering=True))
+    monkeypatch.setattr("sys.stdin", Keyboard())
+    assert live_spend.ask_consent()
 
 
 BLOCKING = {

@@ -275,6 +275,16 @@ class TestUnfetched:
         assert "next:  cometapi-runway tasks resume --output FOLDER fetches them" in result.err
         assert len(gateway.requests) == asked
 
+    def test_one_such_task_is_named_in_the_singular(
+        self, run: Terminal, succeeded: list[str], journal: Journal
+    ) -> None:
+        with sqlite3.connect(journal.path) as db:
+            db.execute("DELETE FROM submission WHERE task_id = ?", (succeeded[1],))
+        db.close()
+        result = run("tasks", "resume", *QUICK)
+
+        assert "1 task that succeeded has no file saved, or not all of them" in result.err
+
     def test_resume_takes_them_with_the_unfinished_ones(
         self, run: Terminal, succeeded: list[str]
     ) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -191,6 +192,23 @@ def test_what_ends_an_engine_is_raised_where_it_is_used() -> None:
     after, *_ = make_engine()
     with pytest.raises(RuntimeError, match="has not started"):
         after.find_ended(["c"])
+    after.start()
+    after.stop()
+
+
+def test_an_interrupted_start_leaves_nothing_behind() -> None:
+    class Interrupted(Future[None]):
+        def result(self, timeout: float | None = None) -> None:
+            super().result(timeout)
+            raise KeyboardInterrupt
+
+    engine, *_ = make_engine()
+    engine._started = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        engine.start()
+    assert find("destroy")
+    assert not [one for one in threading.enumerate() if one.name == "batch-engine"]
+    after, *_ = make_engine()
     after.start()
     after.stop()
 

@@ -18,7 +18,8 @@ from cometapi_runway import (
 from ..support.many_waits import OUTPUT, AsyncClock, Gateway
 
 
-def test_waits_of_one_task_share_their_polls() -> None:
+@each_case("is_list", [False, True])
+def test_waits_of_one_task_share_their_polls(is_list: bool) -> None:
     """Eight threads and fifty coroutines wait; the gateway sees one poll at a time."""
     flying, most = 0, 0
     lock = threading.Lock()
@@ -39,7 +40,10 @@ def test_waits_of_one_task_share_their_polls() -> None:
 
         def one(_: int) -> str:
             gate.wait()
-            return client.tasks.wait("a", interval=0.05).status
+            if not is_list:
+                return client.tasks.wait("a", interval=0.05).status
+            (result,) = client.tasks.wait_all(["a"], interval=0.05)
+            return result.status
 
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(one, range(8))) == {"SUCCEEDED"}
@@ -47,11 +51,17 @@ def test_waits_of_one_task_share_their_polls() -> None:
     # The first to arrive is alone and asks for itself; from then on one poll serves all.
     assert gateway.polls["a"] <= 5
 
+    async def wait(client: AsyncRunwayClient) -> None:
+        if is_list:
+            (result,) = await client.tasks.wait_all(["a"])
+            assert result.status == "SUCCEEDED"
+        else:
+            assert (await client.tasks.wait("a")).status == "SUCCEEDED"
+
     async def main() -> None:
         transport = httpx.MockTransport(shared)
         async with AsyncRunwayClient("k", transport=transport, clock=AsyncClock()) as client:
-            tasks = await asyncio.gather(*(client.tasks.wait("a") for _ in range(50)))
-            assert {task.status for task in tasks} == {"SUCCEEDED"}
+            await asyncio.gather(*(wait(client) for _ in range(50)))
 
     shared = Gateway(3)
     asyncio.run(main())

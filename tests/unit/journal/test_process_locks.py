@@ -70,8 +70,11 @@ def test_a_child_has_a_number_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     assert locks.get_owner(path) == 6
 
 
-def test_where_the_file_cannot_be_opened_every_process_counts_as_living(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["missing/locks", "."])
+def test_where_the_file_cannot_be_opened_every_process_counts_as_living(
+    tmp_path: Path, name: str
+) -> None:
     locks = ProcessLocks()
-    path = tmp_path / "missing" / "locks"
+    path = tmp_path / name
     assert locks.get_owner(path) is None
     assert locks.find_living(path, [3, 4, 4]) == frozenset({3, 4})

@@ -64,11 +64,13 @@ def options_of(contract: Contract) -> dict[str, ResourceOption]:
 def test_a_signature_and_a_command_have_every_field_of_a_body(
     schema: dict[str, Any], fields: set[str], required: set[str]
 ) -> None:
-    contract = make_contract(schema, schemas=SCHEMAS)
+    contract = make_contract(schema, schemas=SCHEMAS, summary="Make it", description="At once.")
 
-    parameters = from_contract("make_it", contract).parameters
+    signature = from_contract("make_it", contract)
+    parameters = signature.parameters
     options = options_of(contract)
 
+    assert signature.build.__doc__ == "Make it\n\nAt once."
     assert set(parameters) == set(options) == fields
     for name, parameter in parameters.items():
         assert (parameter.default is Parameter.empty) is (name in required)

@@ -35,6 +35,13 @@ def test_the_official_name_of_waiting_is_kept(gateway: MockedGateway) -> None:
     assert gateway.run(task.wait_for_task_output(timeout=60)).status == "SUCCEEDED"
 
 
+def test_a_task_of_this_client_is_bound_already(gateway: MockedGateway) -> None:
+    tasks = gateway.client.tasks
+    task = tasks.bind(ID)
+    assert task.id == ID
+    assert tasks.bind(task) is task
+
+
 def test_retrieving_and_refreshing(gateway: MockedGateway) -> None:
     gateway.polls(RAW["pending"], RAW["running"])
     task = gateway.run(gateway.client.tasks.retrieve(ID))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _BOOLEANS: Mapping[str, object] = {"true": True, "false": False}
-_KINDS = {"path": "path parameter", "query": "query parameter", "cookie": "cookie"}
+_KINDS = {"path": "path parameter", "query": "query parameter"}
 
 
 class ParameterChecker:

@@ -64,6 +64,16 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
     assert color_of(shown, status) == color
 
 
+def test_the_bars_start_at_the_same_place_whatever_the_status() -> None:
+    words = ("NEW", "PENDING", "RUNNING", "THROTTLED", "CANCELLED", "SUCCEEDED")
+    places = set[int]()
+    for word in words:
+        shown = strip(draw(lambda report, word=word: report.show_status(Task(ID, word))))
+        (line,) = [one for one in shown.splitlines() if word in one][-1:]
+        places.add(line.index("━"))
+    assert len(places) == 1
+
+
 def test_a_saved_file_is_green_and_whole(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x")

@@ -143,7 +143,7 @@ def spend(purchase: Purchase, evidence: Evidence, report: Report) -> ExitCode:
         watcher=evidence,
     )
     _show_offer(offer, command, report)
-    if not options.yes and not _ask_consent():
+    if not options.yes and not ask_consent():
         report.show_note("nothing was bought")
         return ExitCode.SUCCESS
     evidence.spent = {
@@ -194,7 +194,7 @@ def _show_offer(offer: Offer, command: CreateCommand, report: Report) -> None:
     report.show_note("\n".join(["", head, "", curl, "", *lines]))
 
 
-def _ask_consent() -> bool:
+def ask_consent() -> bool:
     """Ask on the terminal; anything but yes is no."""
     sys.stderr.write("Send it and pay? [y/N] ")
     sys.stderr.flush()

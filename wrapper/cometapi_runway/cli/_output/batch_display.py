@@ -33,8 +33,6 @@ PLAIN_INTERVAL: Final = 10.0
 EVENT_INTERVAL: Final = 1.0
 """Seconds between two progress events for programs, at least."""
 _MIN_BAR_WIDTH: Final = 8
-_REDRAWS: Final = 4
-"""Redraws per second: fewer look stuck, more cost a slow terminal."""
 
 
 class BatchDisplay:
@@ -116,7 +114,6 @@ class LiveBatchDisplay(BatchDisplay):
             Live(
                 _View(self),
                 console=self._bars.console,
-                refresh_per_second=_REDRAWS,
                 redirect_stdout=False,
                 redirect_stderr=False,
             ),
