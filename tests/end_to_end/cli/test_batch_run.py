@@ -335,6 +335,8 @@ def test_batches_are_listed_and_shown_offline_without_a_key(
     gateway.outcomes.add(Outcome(failed("SAFETY.INPUT.TEXT"), when=When(first=1)))
     assert run("batch", "list").err == "no batch has been run\n"
     run(*RUN)
+    write_manifest(1, "later.csv")
+    run("batch", "run", "later.csv", "--output", "later", *SET, *QUICK)
     monkeypatch.delenv("COMETAPI_KEY")
     requests = len(gateway.requests)
 
@@ -342,7 +344,10 @@ def test_batches_are_listed_and_shown_offline_without_a_key(
     (event,) = run("batch", "status", "shots", "--format", "json").results
     watched = run("batch", "watch", "shots")
 
-    assert "4 rows: 3 succeeded, 1 failed" in listed.out
+    later, earlier = listed.out.splitlines()
+    assert later.startswith("later ")
+    assert "1 row: 1 succeeded" in later
+    assert "4 rows: 3 succeeded, 1 failed" in earlier
     assert "1  failed: SAFETY.INPUT.TEXT" in shown.out
     assert event["statuses"] == {"SUCCEEDED": 3, "FAILED": 1}
     assert watched.code == ExitCode.SUCCESS

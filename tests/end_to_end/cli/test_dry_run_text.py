@@ -64,7 +64,7 @@ def test_the_command_is_the_request(run: Terminal, gateway: Gateway, resource: A
 
 def test_the_text_is_one_word_a_line(run: Terminal) -> None:
     result = run(
-        "video-upscale", "--video-uri", "https://h.example/it's.mp4", "--dry-run",
+        "video-upscale", "--video-uri", "https://h.example/it's-\N{SNOWMAN}.mp4", "--dry-run",
         "--base-url", "https://gate.example", "--runway-version", "2030-01-01",
     )  # fmt: skip
     assert result.code == ExitCode.SUCCESS
@@ -75,7 +75,7 @@ def test_the_text_is_one_word_a_line(run: Terminal) -> None:
         "  -H 'Content-Type: application/json' \\",
         "  -d '{",
         '  "model": "upscale_v1",',
-        '  "videoUri": "https://h.example/it\'"\'"\'s.mp4"',
+        '  "videoUri": "https://h.example/it\'"\'"\'s-\N{SNOWMAN}.mp4"',
         "}'",
     ]
     assert result.err.splitlines()[-1] == "the request is valid; price unknown; nothing was sent"

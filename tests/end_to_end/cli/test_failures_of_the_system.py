@@ -119,6 +119,12 @@ NO_HOME = "~no-user-has-this-name/x"
         ("doctor", "--output", NO_HOME),
         ("video-upscale", "--video-uri", NO_HOME),
         ("text-to-image", "--prompt-text", "x", "--reference-images", NO_HOME),
+        ("batch", "check", NO_HOME),
+        ("batch", "run", NO_HOME, "--output", "out"),
+        ("batch", "run", "rows.csv", "--output", NO_HOME),
+        ("batch", "run", "rows.csv", "--output", "out", "--report", NO_HOME),
+        ("batch", "retry", "rows", "--report", NO_HOME),
+        ("batch", "report", "rows", "--report", NO_HOME),
     ],
     ids=" ".join,
 )

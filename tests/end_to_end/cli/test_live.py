@@ -334,7 +334,8 @@ def test_a_body_that_the_contract_forbids_is_not_sent(
     connect: Callable[[Wire], Wire], run: Terminal
 ) -> None:
     wire = connect(Wire())
-    result = run(*SPEND, "--json", '{"promptText": "", "model": "gen4_image", "ratio": "1:1"}')
+    body = {**live_spend.make_example_body(live_spend.find_offer().resource), "promptText": ""}
+    result = run(*SPEND, "--json", json.dumps(body))
     assert result.code == ExitCode.REFUSED
     assert "to buy:" not in result.err
     assert wire.creates == []

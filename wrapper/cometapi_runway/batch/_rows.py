@@ -153,8 +153,7 @@ class RowMaker:
                 value = _read_text(kind, value)
             if kind in {ValueKind.ASSET, ValueKind.ASSETS}:
                 return self._locate_files(value)
-        except (ValueError, RuntimeError) as error:
-            # A RuntimeError means a ~user that does not exist.
+        except ValueError as error:
             message = f"{name} cannot be read (json): {error}; got {safe_repr(value)}"
             raise InvalidRequestError([Issue(name, "json", safe_repr(value), message)]) from error
         return value

@@ -162,27 +162,27 @@ def intercept_requests(is_affected: UrlFilter, transport: InProcessTransport) ->
     def send(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         if not is_affected(request.url):
             return original(self, request)
-        error: BaseException | None = None
+        trace = _find_trace(request)
         try:
             return transport.handle_request(request)
-        except BaseException as raised:
-            error = raised
+        except NOT_SENT_ERRORS:
+            trace = None
             raise
         finally:
-            if trace := _find_trace(request, error):
+            if trace is not None:
                 trace(_SENDING, {})
 
     async def send_async(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         if not is_affected(request.url):
             return await original_async(self, request)
-        error: BaseException | None = None
+        trace = _find_trace(request)
         try:
             return await transport.handle_async_request(request)
-        except BaseException as raised:
-            error = raised
+        except NOT_SENT_ERRORS:
+            trace = None
             raise
         finally:
-            if trace := _find_trace(request, error):
+            if trace is not None:
                 await trace(_SENDING, {})
 
     with pytest.MonkeyPatch.context() as patch:
@@ -191,14 +191,12 @@ def intercept_requests(is_affected: UrlFilter, transport: InProcessTransport) ->
         yield
 
 
-def _find_trace(request: httpx.Request, error: BaseException | None) -> Callable[..., Any] | None:
-    """The request's trace callback, if the request was sent.
+def _find_trace(request: httpx.Request) -> Callable[..., Any] | None:
+    """The request's trace callback.
 
     httpcore reports every step to it. Of an intercepted request without a report, the client would
     conclude that it was never sent, and send a paid one again.
     """
-    if isinstance(error, NOT_SENT_ERRORS):
-        return None
     trace: Callable[..., Any] | None = request.extensions.get("trace")
     return trace
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,6 +168,24 @@ def test_a_remark_is_above_a_view_that_shares_the_console(monkeypatch: pytest.Mo
     report.show_note("after")
     assert printed == ["inside"]
     assert out.getvalue().split() == ["before", "after"]
+
+
+def test_results_go_past_the_bars() -> None:
+    """To whatever standard output is, which may be a pipe."""
+    seen: list[object] = []
+    draw(lambda _: seen.append(sys.stdout))
+    assert seen == [sys.stdout]
+
+
+def test_a_message_is_broken_between_words_and_nowhere_else() -> None:
+    err = io.StringIO()
+    report = ProgressBarReport(io.StringIO(), err)
+    report.console = Console(file=err, width=40)
+    report.show_warning("twenty characters xx image-to-video more")
+    assert [line[7:] for line in err.getvalue().splitlines()] == [
+        "twenty characters xx",
+        "image-to-video more",
+    ]
 
 
 @each_case(("width", "lines"), [(27, 2), (26, 1), (60, 1)])

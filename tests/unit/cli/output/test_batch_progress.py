@@ -127,7 +127,7 @@ def test_the_pace_is_that_of_the_latest_rows() -> None:
 
     remaining = tracker.make_progress(status, after(1050)).remaining
 
-    assert remaining == pytest.approx(10, rel=0.05)
+    assert remaining == pytest.approx(10)
 
 
 def test_a_batch_that_has_ended_or_halted_has_no_rest() -> None:

@@ -66,7 +66,8 @@ def make_finished(*run_times: float) -> TimeEstimates:
     """Estimates after tasks whose start and end were seen."""
     estimates = TimeEstimates()
     for number, seconds in enumerate(run_times):
-        for now, status in ((0.0, "PENDING"), (5.0, "RUNNING"), (5.0 + seconds, "SUCCEEDED")):
+        seen = ((0, "PENDING"), (5, "RUNNING"), (6, "RUNNING"), (5 + seconds, "SUCCEEDED"))
+        for now, status in seen:
             estimates.add(Task(f"done-{number}", status, operation="o"), now)
     return estimates
 

@@ -170,7 +170,7 @@ def _show_offer(offer: Offer, command: CreateCommand, report: Report) -> None:
     )
     request = prepare_create(
         offer.resource.signature,
-        {**command.create_arguments, "validate": True},
+        command.create_arguments,
         settings,
         has_journal=True,
     ).call

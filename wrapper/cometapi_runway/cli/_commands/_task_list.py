@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway.cli._commands._submission_text import format_settle_command
@@ -27,7 +27,7 @@ class TaskList:
 
     submissions: Sequence[SubmissionRecord]
     unknown: frozenset[str]
-    unreadable: Sequence[UnreadableRecord] = field(factory=list["UnreadableRecord"])
+    unreadable: Sequence[UnreadableRecord]
 
     def list_details(
         self, submission: SubmissionRecord, options_to_repeat: Sequence[str]

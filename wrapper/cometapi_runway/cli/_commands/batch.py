@@ -12,6 +12,7 @@ from cometapi_runway._core.json_values import JSON
 from cometapi_runway._core.lazy_module import LazyModule
 from cometapi_runway._core.naming import count_noun
 from cometapi_runway._core.redaction import safe_repr
+from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.batch import ManifestPath, RowOptions
 from cometapi_runway.cli._options.budget import PriceOptions
 from cometapi_runway.cli._options.shared import DisplayOptions
@@ -101,9 +102,10 @@ def make_manifest(path: Path, rows: RowOptions) -> Manifest:
 
     Raises:
         ConfigurationError: An option is malformed.
+        UsageError: The path begins with a home folder that there is not.
     """
     return _manifest.Manifest(
-        path.expanduser(), operation=rows.operation, assignments=rows.assignments or ()
+        paths.expand_user(path), operation=rows.operation, assignments=rows.assignments or ()
     )
 
 

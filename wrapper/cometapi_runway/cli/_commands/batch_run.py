@@ -29,6 +29,7 @@ from cometapi_runway.cli._commands.batch import (
     make_refusal,
 )
 from cometapi_runway.cli._errors import UsageError, format_command
+from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.batch import (
     BatchName,
     BatchRunOptions,
@@ -80,9 +81,10 @@ def run(
     name = make_name(manifest) if options.name is None else check_name(options.name)
     records = locate_records(connection, database)
     budget = make_scoped_budget(limits, name)
-    folder = options.output if is_remote(options.output) else str(Path(options.output).expanduser())
+    page = options.page and paths.expand_user(options.page)
+    place = None if is_remote(options.output) else paths.expand_user(Path(options.output))
+    folder = options.output if place is None else str(place)
     batch_options = _make_options(options, budget)
-    place = None if is_remote(folder) else Path(folder)
     found = check_manifest(manifest, rows, budget.prices, place)
     if not found.is_valid:
         exit_report = make_refusal(found)
@@ -107,7 +109,7 @@ def run(
             exit_report = make_conflict_report(manifest, name, error)
             report.show_failure(exit_report, error)
             return exit_report.code
-        batch_run = BatchRun(batch, batch_options, records, options.page, resume_command)
+        batch_run = BatchRun(batch, batch_options, records, page, resume_command)
         return run_batch(batch_run, report)
 
 
@@ -128,6 +130,7 @@ def retry(
     sent again, unless it was settled as not charged. If rows have not ended, it goes on with these
     first.
     """
+    file = page and paths.expand_user(page)
     records = locate_records(connection, database)
     with records.open(name) as known:
         status, options = known.read_status(), _raise_limits(known.read_options(), limits, name)
@@ -142,7 +145,7 @@ def retry(
         else:
             left = count_noun(status.rows - status.ended, "row")
             report.show_note(f"going on with {left} that had not ended")
-        return run_batch(BatchRun(batch, options, records, page, resume_command), report)
+        return run_batch(BatchRun(batch, options, records, file, resume_command), report)
 
 
 def make_name(manifest: Path) -> str:

@@ -14,6 +14,7 @@ from cometapi_runway.cli._actions.batch_records import BatchRecords, KnownBatch,
 from cometapi_runway.cli._actions.batch_run import make_source, write_page
 from cometapi_runway.cli._commands.batch import ReportArgument
 from cometapi_runway.cli._errors import CommandInterrupted, format_command
+from cometapi_runway.cli._options import paths
 from cometapi_runway.cli._options.batch import BatchName, DatabaseOption, PageOption
 from cometapi_runway.cli._options.shared import ConnectionOptions, DisplayOptions
 from cometapi_runway.cli._output.batch_display import make_display
@@ -158,19 +159,18 @@ def write_report(
     report: ReportArgument,
 ) -> ExitCode:
     """Write a page with every file, failure and cost; by default into the batch's folder."""
+    page = page and paths.expand_user(page)
     records = locate_records(connection, database)
     with records.open(name) as known:
         current = known.read_status()
         source = make_source(current, list(known.read_results()), known.read_options(), records)
-    path = _choose_page(current, page)
+    path = page or _choose_page(current)
     write_page(source, path)
     report.show_result(str(path), "report", {"name": name, "path": str(path)})
     return ExitCode.SUCCESS
 
 
-def _choose_page(current: BatchStatus, page: Path | None) -> Path:
-    if page is not None:
-        return page.expanduser()
+def _choose_page(current: BatchStatus) -> Path:
     folder = Path() if is_remote(current.folder) else Path(current.folder)
     return folder / f"{current.name}.html"
 

@@ -102,10 +102,13 @@ class ProgressBarReport(Report):
             console=self.console,
             redirect_stdout=False,
         )
-        for task, short_id in zip(tasks, _shorten_ids([task.id for task in tasks]), strict=True):
-            self._rows[task.id] = self._bars.add_task(
-                "waiting", total=None, id=task.id, short_id=short_id, percent="", stopped=None
+        ids = [task.id for task in tasks]
+        self._rows = {
+            task_id: self._bars.add_task(
+                "waiting", total=None, id=task_id, short_id=short_id, percent="", stopped=None
             )
+            for task_id, short_id in zip(ids, _shorten_ids(ids), strict=True)
+        }
         try:
             with self._bars:
                 yield
@@ -198,7 +201,6 @@ class ProgressBarReport(Report):
     def _end_bars(self) -> None:
         with self._lock:
             self._bars = None
-            self._rows.clear()
             postponed, self._postponed = self._postponed, []
         for print_lines in postponed:
             print_lines()
