@@ -110,7 +110,10 @@ def test_every_option_reaches_the_run(
     asyncio.run(run_async())
 
 
-def test_a_cancelled_run_stops_and_ends_before_it_is_cancelled(batch: Batch, run: Run) -> None:
+@pytest.mark.parametrize("failure", [None, ZeroDivisionError()])
+def test_a_cancelled_run_stops_and_ends_before_it_is_cancelled(
+    batch: Batch, run: Run, failure: Exception | None
+) -> None:
     begun, go_on = threading.Event(), threading.Event()
     follow = run.follow
 
@@ -119,6 +122,8 @@ def test_a_cancelled_run_stops_and_ends_before_it_is_cancelled(batch: Batch, run
         begun.set()
         assert go_on.wait(5)
         run.log.append(f"stopping: {is_stopping()}")
+        if failure is not None:
+            raise failure
         yield RowResult("late", "SUCCEEDED")
 
     run.follow = follow_slowly  # type: ignore[method-assign]

@@ -33,7 +33,7 @@ class FakeDBOS:
 
     calls: ClassVar[list[tuple[str, Any]]] = []
     workflows: ClassVar[list[list[Any]]] = []
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
     @classmethod
     def record(cls, name: str) -> Callable[..., None]:
@@ -194,6 +194,18 @@ def test_what_ends_an_engine_is_raised_where_it_is_used() -> None:
         after.find_ended(["c"])
     after.start()
     after.stop()
+
+
+def test_an_interruption_in_the_thread_of_an_engine_ends_its_start() -> None:
+    class Bounded(Future[None]):
+        def result(self, timeout: float | None = 10) -> None:
+            super().result(timeout)
+
+    engine, *_ = make_engine()
+    engine._started = Bounded()
+    FakeDBOS.failure = SystemExit()
+    with pytest.raises(SystemExit):
+        engine.start()
 
 
 def test_an_interrupted_start_leaves_nothing_behind() -> None:

@@ -220,3 +220,8 @@ def test_a_folder_of_an_unknown_file_system_is_refused(
     with pytest.raises(ConfigurationError, match="output: cannot open nosuch://x: ") as refusal:
         open_folder("nosuch://x")
     assert refusal.value.setting == "output"
+
+
+def test_a_file_in_place_of_a_folder_has_no_outputs(tmp_path: Path) -> None:
+    (tmp_path / "cat").touch()
+    assert ExistingFiles(tmp_path).check("cat/first", "line 2 (cat)") == []

@@ -465,6 +465,19 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
+def test_a_failed_write_is_raised_also_where_its_remains_cannot_be_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("not removed")
+
+    page = tmp_path / "report.html"
+    page.mkdir()
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(IsADirectoryError):
+        write_report(make_source(RowResult("first", "SUCCEEDED")), page)
+
+
 def test_an_interruption_leaves_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -151,6 +151,21 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     ResultsFile(tmp_path).close()
 
 
+def test_an_interrupted_start_leaves_the_file_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: ResultsFile) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResultsFile, "_load", interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            ResultsFile(tmp_path)
+    # Its frame still holds the file.
+    assert caught.tb is not None
+    ResultsFile(tmp_path).close()
+
+
 def test_rows_that_run_again_lose_their_line(tmp_path: Path) -> None:
     again = RowResult("cat", "FAILED", attempts=2)
     with ResultsFile(tmp_path) as file:

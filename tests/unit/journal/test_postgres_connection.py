@@ -221,3 +221,18 @@ def test_an_interrupted_connect_shows_no_password(
     error = caught.value
     trace = error.__traceback__
     assert PASSWORD not in show_error(error.with_traceback(trace and trace.tb_next))
+
+
+def test_an_interrupted_preparation_closes_its_connection(
+    postgres_server: PostgresServer, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def stop(connection: Any, *_: object) -> None:
+        made.append(connection)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cometapi_runway.journal._postgres._prepare", stop)
+    with pytest.raises(KeyboardInterrupt):
+        PostgresBackend(Secret(postgres_server.url(postgres_database))).connect(1)
+    assert [one.closed for one in made] == [True]
