@@ -85,6 +85,8 @@ def test_a_create_command_has_five_panels(run: Terminal, resource: ClientResourc
     usage = ["Usage: cometapi-runway", *resource.command_words]
     usage += [*(f"{one.flag} {one.metavar}" for one in required), "[OPTIONS]"]
     assert " ".join(screen.split()).startswith(" ".join(usage))
+    _, *more = screen.partition("\n\n")[0].splitlines()
+    assert all(re.match(r" {7}\S", line) for line in more)
     panels = list_panels(screen)
     assert list(panels) == [
         "Request",

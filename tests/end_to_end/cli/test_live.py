@@ -24,6 +24,7 @@ from cometapi_runway.resources._client_resources import list_client_resources
 from cometapi_runway.simulator import Fault, Gateway, When
 from cometapi_runway.validation import contract
 
+from ...unit.support.contracts import make_contract
 from .lying_gateway import BASE_URL, DEVIATIONS, Deviation, Wire, is_read, reads, respond
 from .terminal import KEY, CommandResult, Terminal
 
@@ -161,6 +162,19 @@ def test_shapes_become_files_that_contract_drift_reads(
     assert drift.code == ExitCode.SUCCESS
     assert "field /trace is not documented" in drift.out
     assert "left out" not in drift.err
+
+
+def test_a_question_without_an_answer_now_and_then_does_not(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    def drop(request: httpx.Request) -> None:
+        if len(wire.seen) % 2:
+            raise httpx.ConnectError("Connection refused", request=request)
+
+    wire = connect(Wire(drop))
+    result = run(*LIVE)
+    assert len(wire.seen) == QUESTIONS
+    assert " without an answer\n" in result.out
 
 
 def test_silence_ends_the_questions(connect: Callable[[Wire], Wire], run: Terminal) -> None:
@@ -439,6 +453,36 @@ def test_an_example_body_is_valid_and_names_nothing_that_does_not_exist() -> Non
         assert "example.com" not in json.dumps({**body, "callback_url": ""})
         model = body.get("model")
         assert model is None or "/" not in str(model), "no picture"
+
+
+def test_a_body_of_a_page_without_an_example_has_what_its_schema_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = {"type": "string", "examples": ["first", "second"]}
+    placeholder = {"type": "string", "examples": ["https://example.com/a.png", "https://h.test/b"]}
+    schema = {
+        "type": "object",
+        "required": ["named", "picture", "list", "text", "object"],
+        "properties": {
+            "named": named,
+            "picture": placeholder,
+            "list": {"type": "array", "items": {"enum": ["only"]}},
+            "text": {"type": "string"},
+            "object": {"type": "object", "required": ["a"], "properties": {"a": named}},
+            "left_out": named,
+        },
+    }
+    (resource,) = list_client_resources(make_contract(schema))
+    pictures = [("compat", "https://h.test/1.png"), ("official", "https://h.test/2.png")]
+    for known, picture in ((pictures, pictures[1][1]), (pictures[:1], pictures[0][1]), ([], None)):
+        monkeypatch.setattr(live_spend, "_list_pictures", lambda _, known=known: known)
+        assert live_spend.make_example_body(resource) == {
+            "named": "first",
+            "picture": picture or placeholder["examples"][0],
+            "list": ["only"],
+            "text": live_spend._PROMPT,
+            "object": {"a": "first"},
+        }
 
 
 def test_a_picture_is_an_address_with_the_suffix_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

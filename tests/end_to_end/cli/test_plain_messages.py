@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 import pytest
 
+from cometapi_runway import RunwayClient
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import get_client_resource
 from cometapi_runway.simulator import Gateway, SimulatorServer
 
+from ...unit.support.virtual_time import VirtualClock
 from .terminal import CREATE, FACE, QUICK, Terminal
 
 IMAGE = ("image-to-video", "--model", "gen4_turbo", "--no-wait")
@@ -42,6 +45,13 @@ def test_an_empty_value_is_refused_as_empty(
     assert result.code == ExitCode.USAGE
     assert message in result.err
     assert gateway.requests == ()
+
+
+def test_an_option_of_any_json_takes_json(run: Terminal, gateway: Gateway) -> None:
+    words = ("compat", "image-to-video", "--prompt", "x", "--options", '{"seconds": 5}')
+    hook = "https://example.com/hook"
+    shown = run(*words, "--image", FACE, "--callback-url", hook, "--dry-run").out
+    assert '"seconds": 5' in shown
 
 
 def test_a_body_can_be_typed(run: Terminal, gateway: Gateway) -> None:
@@ -116,15 +126,17 @@ def test_a_message_names_no_known_value(run: Terminal, gateway: Gateway) -> None
 
 
 def test_a_mistyped_id_is_said_to_be_unknown_while_it_is_waited_for(
-    run: Terminal, three_tasks: list[str]
+    run: Terminal, three_tasks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    client = partial(RunwayClient, clock=VirtualClock())
+    monkeypatch.setattr("cometapi_runway.cli._actions.client.RunwayClient", client)
     mistyped = f"{three_tasks[0][:-1]}x"
 
-    result = run("tasks", "wait", mistyped, "--timeout", "3", *QUICK)
+    result = run("tasks", "wait", mistyped, "--timeout", "30", "--interval", "1")
 
     assert result.code == ExitCode.TIMEOUT
     assert result.err.count("the gateway does not know task") == 1
     line = result.err.splitlines()[0]
     assert line.startswith("127.0.0.1: the gateway does not know task")
     assert f"{mistyped} yet (HTTP 400" in " ".join(result.err.split())
-    assert re.search("the wait ends in [1-3] s if it stays unknown", result.err)
+    assert re.search("the wait ends in 2[0-9] s if it stays unknown", result.err)

@@ -103,6 +103,17 @@ def test_progress_is_drawn_as_its_share(
         assert len(pieces[0]) == 11
 
 
+def test_a_bar_without_progress_is_empty() -> None:
+    def check(report: ProgressBarReport) -> None:
+        for progress in (0.5, None, 0.0):
+            report.show_status(Task(ID, "RUNNING", progress=progress))
+            assert report._bars is not None
+            (row,) = report._bars.tasks
+            assert row.completed == (progress or 0)
+
+    draw(check)
+
+
 @pytest.mark.parametrize(
     ("done", "total", "percent"), [(500, 1000, "50%"), (0, 1000, "0%"), (500, None, "")]
 )

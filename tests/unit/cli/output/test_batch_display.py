@@ -121,7 +121,9 @@ def test_the_view_fits_the_terminal(streams: Streams, width: int) -> None:
     view = [line for line in lines if "remark" not in line]
     # The terminal echoes ^C into the view; there must be room for it.
     assert all(len(line.rstrip()) <= width - 2 for line in view)
-    assert any("143 of 200   71%" in line for line in lines)
+    (bar, *_) = (line for line in lines if "143 of 200   71%" in line)
+    # All of the room that there is, where there is any for a bar.
+    assert len(bar.rstrip()) == (width - 2 if width >= 40 else len("143 of 200   71%"))
     assert streams.out.getvalue() == ""
 
 
@@ -132,6 +134,22 @@ def test_the_view_redirects_no_stream(streams: Streams) -> None:
 
     with LiveBatchDisplay(report).track():
         assert (sys.stdout, sys.stderr) == before
+
+
+def test_a_batch_of_one_row_is_drawn_like_any_other(streams: Streams) -> None:
+    console = Console(file=streams.err, width=60, color_system=None)
+    console.print(_make_bar(make_progress(0, 1), 40))
+    console.print(_make_bar(make_progress(1, 1), 40))
+    assert streams.err.getvalue().splitlines() == [
+        f"summer  {' ' * 18}  0 of 1    0%",
+        f"summer  {'━' * 18}  1 of 1  100%",
+    ]
+    for ended in (0, 1):
+        line = _make_bar(make_progress(ended, 1), 40)
+        assert not isinstance(line, Text)
+        (cell,) = line.columns[1].cells
+        assert isinstance(cell, ProgressBar)
+        assert (cell.completed, cell.total) == (ended, 1)
 
 
 def test_a_name_takes_a_third_of_the_line_and_no_line_wraps() -> None:

@@ -130,6 +130,13 @@ def test_the_pace_is_that_of_the_latest_rows() -> None:
     assert remaining == pytest.approx(10)
 
 
+def test_a_clock_that_is_behind_makes_no_negative_times() -> None:
+    tracker = make_tracker([1.0, 2.0, 3.0])
+    status = evolve(STATUS, rows=60, statuses={"SUCCEEDED": 3})
+    progress = tracker.make_progress(status, after(-10))
+    assert (progress.elapsed, progress.remaining) == (0.0, 0.0)
+
+
 def test_a_batch_that_has_ended_or_halted_has_no_rest() -> None:
     tracker = make_tracker([1.0] * 140)
     ended = evolve(STATUS, rows=143, running=0)

@@ -80,6 +80,10 @@ def test_sizes_have_units(count: int, text: str) -> None:
     assert format_size(count) == text
 
 
+def test_an_unknown_task_has_just_begun(streams: tuple[io.StringIO, io.StringIO]) -> None:
+    assert Report(*streams, clock=Clock()).measure_elapsed(ID) == 0.0
+
+
 def test_lines_show_status_elapsed_and_remaining_time(
     streams: tuple[io.StringIO, io.StringIO],
 ) -> None:
@@ -159,7 +163,7 @@ def test_json_has_results_on_stdout_and_the_rest_on_stderr(
     task = Task(ID, "RUNNING", progress=0.5, operation="control_a_character", seed=7)
     file = tmp_path / "a.mp4"
     file.write_bytes(b"12345")
-    with report.track([TrackedTask(ID, submitted_at=80.0)]):
+    with report.track([TrackedTask(ID, submitted_at=79.96)]):
         report.show_submitted(task)
         report.show_status(evolve(task, progress=0.25))
         clock.now = 110.0

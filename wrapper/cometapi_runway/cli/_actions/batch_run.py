@@ -104,7 +104,7 @@ def show_end(run: BatchRun, progress: BatchProgress, report: Report) -> ExitCode
     text = f"{format_summary(progress)}; {format_spending(progress)}"
     lines = [text] if is_remote(status.folder) else [text, _get_results_path(status)]
     report.show_result("\n".join(lines), "batch", make_progress_fields(progress))
-    if status.statuses.get("SUCCEEDED", 0) == status.rows:
+    if status.statuses.get("SUCCEEDED") == status.rows:
         return ExitCode.SUCCESS
     exit_report = make_end_report(run, progress)
     report.show_failure(exit_report, BatchRowsFailedError(exit_report.message))

@@ -72,7 +72,7 @@ def make_exit_report(error: BaseException, options_to_repeat: Sequence[str] = ()
 
 def describe_issue(issue: errors.Issue) -> str:
     """An issue that names the option: ``--expression-intensity must be at most 5 …``."""
-    field_name = issue.path.removeprefix("/").split("/", 1)[0]
+    field_name = issue.path.removeprefix("/").partition("/")[0]
     if issue.rule == "required" and field_name == issue.path:
         return f"--{kebab_case(field_name)} is required ({issue.rule})"
     if issue.path in _CALL_OPTIONS and issue.message.startswith(issue.path):
