@@ -14,7 +14,7 @@ from cometapi_runway.resources._client_resources import get_client_resource
 from cometapi_runway.simulator import Gateway, SimulatorServer
 
 from ...unit.support.virtual_time import VirtualClock
-from .terminal import CREATE, FACE, QUICK, Terminal
+from .terminal import CREATE, FACE, Terminal
 
 IMAGE = ("image-to-video", "--model", "gen4_turbo", "--no-wait")
 

@@ -118,6 +118,7 @@ def test_the_number_of_bad_rows_and_issues_kept_is_bounded(tmp_path: Path) -> No
     assert len(report.bad_rows) == 20
     assert {len(bad.issues) for bad in report.bad_rows} == {10}
     assert "100 of 101 rows" in report.message
+    assert check(tmp_path, rows[:1]).message.endswith(" is not valid: 1 of 1 row refused")
     assert report.to_error().issues[0].message.startswith("line 1 (0): ")
 
 

@@ -157,6 +157,18 @@ def test_bytes_that_are_not_utf8_are_shown_as_they_are(tmp_path: Path) -> None:
     assert r"got 'caf\xe9'" in bad.issues[0].message
 
 
+@pytest.mark.parametrize(("name", "line"), [("m.json", 2), ("m.jsonl", 2)])
+def test_a_byte_that_is_not_utf8_is_named_with_what_is_before_it(
+    name: str, line: int, tmp_path: Path
+) -> None:
+    before = "".join(map(chr, range(ord("a"), ord("u"))))
+    (bad,) = read(tmp_path, b"\n--" + before.encode() + b"\xff", name)
+    assert isinstance(bad, BadRow)
+    (issue,) = bad.issues
+    assert (bad.place.partition(" ")[2].partition(" ")[0], issue.value) == (f"{line}", "0xff")
+    assert f"got the byte 0xff after '{before}'; save it" in issue.message
+
+
 def test_an_array_needs_no_blanks(tmp_path: Path) -> None:
     rows = [{**UPSCALE, "id": name} for name in "abc"]
     for separators in ((",", ":"), (" ,\n", " : ")):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.cases import each_case
 
+from cometapi_runway import APIStatusError, AuthenticationError
 from cometapi_runway._flows.read_response import parse_http_date
 
 from ..support.fault_table import HTML
@@ -39,6 +40,14 @@ class TestMessages:
     def test_are_kept_short(self, size: int) -> None:
         assert len(str(error_of(platform("x" * size), 500))) < 1400
         assert len(str(error_of(b"x" * size, 500))) < 400
+
+    @each_case(("status", "is_redirect"), [(300, True), (399, True), (400, False)])
+    def test_what_is_a_redirect(self, status: int, is_redirect: bool) -> None:
+        assert ("redirected to nowhere" in str(error_of(b"", status))) is is_redirect
+
+    def test_a_code_that_is_a_status_counts_inside_success_only(self) -> None:
+        for status, kind in ((299, AuthenticationError), (300, APIStatusError)):
+            assert type(error_of({"code": "401", "message": "x"}, status)) is kind
 
     def test_a_redirect_says_where_to_and_hides_what_signs_it(self) -> None:
         headers = {"location": "https://www.cometapi.com/login?token=secret"}

@@ -84,6 +84,12 @@ def test_text_that_names_a_local_file_asks_for_a_path(
             (issue,) = caught.value.issues
             assert "is text and the name of a local file" in issue.message
             assert ("pathlib.Path" in issue.message) is (case.route == "tasks")
+        # Data, whatever there is of its name.
+        (tmp_path / "data:,x").touch()
+        for value in ("none.mp4", "DATA:,x"):
+            with pytest.raises(InvalidRequestError) as caught:
+                make(harness, case, **{name: value})
+            assert "local file" not in str(caught.value)
         with pytest.raises(InvalidRequestError) as caught:
             make(harness, case, **{name: "none.mp4"})
         assert "local file" not in str(caught.value)

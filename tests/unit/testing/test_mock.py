@@ -62,6 +62,12 @@ def test_an_example_without_a_task_is_unchanged():
     assert replace_task_id({"code": "task_not_exist"}, ID) == {"code": "task_not_exist"}
 
 
+def test_examples_are_answers_with_status_200(runway_mock):
+    assert runway_mock.answer("tasks").status_code == 200
+    create(runway_mock.client, "character_performance")
+    assert [call.response.status_code for call in runway_mock.calls] == [200]
+
+
 def test_a_route_can_be_changed_like_any_respx_route(runway_mock):
     runway_mock["character_performance"].respond(503)
     with pytest.raises(SubmissionUnknownError):

@@ -75,6 +75,13 @@ def test_a_parameter_is_read_as_its_type(kind, text, value):
     assert (found, type(found)) == (value, type(value))
 
 
+def test_a_long_path_is_cut():
+    for size in (120, 121):
+        path = "/" + "x" * (size - 1)
+        (issue,) = Request("GET", path).check()
+        assert issue.value == (path if size == 120 else path[:120] + "…")
+
+
 def test_faults_of_unlike_parts_are_all_named():
     headers = (*HEADERS, ("X Bad", "1"))
     url = "https://api.example.com/nowhere"

@@ -247,7 +247,7 @@ def _split_numbers(name: str) -> list[tuple[int, str]]:
 
 
 def _get_quantile(ordered: Sequence[float], part: float) -> float:
-    return ordered[max(math.ceil(part * len(ordered)) - 1, 0)]
+    return ordered[math.ceil(part * len(ordered)) - 1]
 
 
 def _get_kind(name: str) -> FileKind:
