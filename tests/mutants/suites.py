@@ -148,8 +148,6 @@ SUITES = (
             "test_an_interruption_of_the_import_is_said",
             "tests/end_to_end/cli/test_failures_of_the_system.py::"
             "test_the_command_line_names_its_extra_and_nothing_else",
-            "tests/end_to_end/cli/test_plain_messages.py::"
-            "test_a_mistyped_id_is_said_to_be_unknown_while_it_is_waited_for",
         ),
     ),
     Suite("batch", ("tests/end_to_end/test_batch.py",), ("core",)),

@@ -105,6 +105,7 @@ class TestHalt:
         assert halt.is_reached({"FAILED": 1, "REFUSED": 1, "UNKNOWN": 1})
         assert halt.is_reached({"CANCELLED": 3, "SUCCEEDED": 27})
         assert not halt.is_reached({"FAILED": 3, "SUCCEEDED": 28})
+        assert not parse_halt("fail=100%").is_reached({"FAILED": 100, "SUCCEEDED": 1})
 
     def test_a_count_needs_so_many(self) -> None:
         halt = parse_halt("fail=2")

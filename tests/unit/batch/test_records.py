@@ -141,6 +141,25 @@ def test_the_place_in_a_line_is_named_and_the_line_where_a_row_may_have_many(
         assert problem.partition(";")[0] == f"Expecting value {place}"
 
 
+def test_what_is_no_array_is_refused_at_the_line_where_it_begins(tmp_path: Path) -> None:
+    (bad,) = read(tmp_path, b"\n{}", "m.json")
+    assert isinstance(bad, BadRow)
+    assert bad.place.startswith("line 2")
+
+
+def test_a_column_without_a_name_is_counted_from_one(tmp_path: Path) -> None:
+    (bad,) = read(tmp_path, b",operation\nx,y\n", "m.csv")
+    assert isinstance(bad, BadRow)
+    assert bad.issues[0].message.endswith("as column 1")
+
+
+def test_only_empty_cells_are_left_out_at_the_end_of_a_row(tmp_path: Path) -> None:
+    for cells, count in ((b"a,b,c,,", 0), (b"a,b,c,d,", 4), (b"a,b,c,,d,,", 5)):
+        (row,) = read(tmp_path, HEAD + cells + b"\n", "m.csv")
+        texts = [issue.message for issue in row.issues] if isinstance(row, BadRow) else []
+        assert any(f"has {count} cells" in text for text in texts) is bool(count)
+
+
 def test_a_row_with_another_number_of_cells_shows_the_last_one(tmp_path: Path) -> None:
     for cells, count in ((b"a,b,c,d", "4 cells"), (b"a,b", "2 cells")):
         (bad,) = read(tmp_path, HEAD + cells + b"\n", "m.csv")
@@ -167,6 +186,9 @@ def test_a_byte_that_is_not_utf8_is_named_with_what_is_before_it(
     (issue,) = bad.issues
     assert (bad.place.partition(" ")[2].partition(" ")[0], issue.value) == (f"{line}", "0xff")
     assert f"got the byte 0xff after '{before}'; save it" in issue.message
+    (bad,) = read(tmp_path, b"a\xff", name)
+    assert isinstance(bad, BadRow)
+    assert "got the byte 0xff after 'a'; save it" in bad.issues[0].message
 
 
 def test_an_array_needs_no_blanks(tmp_path: Path) -> None:

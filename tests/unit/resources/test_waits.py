@@ -205,14 +205,16 @@ class TestInterruption:
         raise KeyboardInterrupt
 
     def test_names_what_goes_on(self) -> None:
-        ids = [f"t{number:02}" for number in range(25)]
-        with pytest.raises(KeyboardInterrupt) as caught:
-            wait_blocking(Gateway(9), ids, on_update=self.stop)
-        (note,) = (note for note in caught.value.__notes__ if "interrupted while waiting;" in note)
-        assert "25 tasks go on" in note
-        assert all(name in note for name in ids[:20])
-        assert "t20" not in note
-        assert note.endswith("and 5 more")
+        for count, rest in ((19, "t18"), (20, "t19"), (21, "t19 and 1 more"), (25, " and 5 more")):
+            ids = [f"t{number:02}" for number in range(count)]
+            with pytest.raises(KeyboardInterrupt) as caught:
+                wait_blocking(Gateway(9), ids, on_update=self.stop)
+            notes = caught.value.__notes__
+            (note,) = (note for note in notes if "interrupted while waiting;" in note)
+            assert f"{count} tasks go on" in note
+            assert all(name in note for name in ids[:20])
+            assert "t20" not in note
+            assert note.endswith(rest)
 
     def test_does_not_name_what_has_ended(self) -> None:
         clock = Clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import httpx
 import pytest
@@ -66,6 +67,13 @@ def test_examples_are_answers_with_status_200(runway_mock):
     assert runway_mock.answer("tasks").status_code == 200
     create(runway_mock.client, "character_performance")
     assert [call.response.status_code for call in runway_mock.calls] == [200]
+
+
+def test_a_response_can_be_streamed(runway_mock):
+    runway_mock["tasks"].respond(200, json={"id": ID})
+    url = f"https://api.cometapi.com/runwayml/v1/tasks/{ID}"
+    with httpx.stream("GET", url, headers=HEADERS) as response:
+        assert json.loads(b"".join(response.iter_raw())) == {"id": ID}
 
 
 def test_a_route_can_be_changed_like_any_respx_route(runway_mock):

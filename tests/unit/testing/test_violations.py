@@ -117,6 +117,9 @@ def test_equal_violations_are_reported_once():
     assert "60 requests broke" in report
     assert "30 times GET /same" in report
     assert report.endswith("and 11 more")
+    lines = describe_violations([*same[:1], *others[:1], *others[:1]]).splitlines()
+    assert lines[1].startswith("  GET /same")
+    assert lines[2].startswith("  2 times GET /0")
 
 
 def test_an_expected_violation(runs):
