@@ -13,6 +13,7 @@ from tests.cases import each_case
 
 from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient
 from cometapi_runway._capture import _recorder
+from cometapi_runway._capture._corpus_file import CorpusFile
 from cometapi_runway._capture._drift import find_drift
 from cometapi_runway._capture._recorder import MAX_FILES, ResponseRecorder, compare_response
 from cometapi_runway._capture._redact import EXAMPLE_ID, EXAMPLE_URL, redact_response
@@ -53,6 +54,15 @@ def record(folder: Path, operation: str, *responses: RawResponse) -> list[Path]:
         if recorder.is_new(operation, response):
             recorder.record(operation, response)
     return sorted(folder.rglob("*.toml"))
+
+
+@each_case("text", ["\N{GRINNING FACE}", "\x7f", "\\", "é\n'\""])
+def test_any_text_of_a_file_is_read_as_it_was(text: str) -> None:
+    expected = {"code": text, "names": (text,)}
+    file = CorpusFile("error", text, READ, reply({}), expected, text)
+    read = tomllib.loads(file.to_toml())
+    assert (read["title"], read["note"]) == (text, text)
+    assert read["expect"] == {"code": text, "names": [text]}
 
 
 class TestCorpus:

@@ -10,7 +10,7 @@ import certifi
 import httpx
 import pytest
 
-from cometapi_runway import RunwayClient
+from cometapi_runway import AsyncRunwayClient, RunwayClient
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._io.transport import MARK, RequestBuilder
 
@@ -21,6 +21,12 @@ def test_the_generated_client_does_not_wait_for_ever() -> None:
     """Its own default is no timeout at all."""
     with RunwayClient(KEY, timeout=7) as client:
         assert client.api.get_httpx_client().timeout == httpx.Timeout(7, connect=7)
+
+
+def test_the_generated_client_follows_no_redirect() -> None:
+    with RunwayClient(KEY) as client:
+        assert client.api.get_httpx_client().follow_redirects is False
+    assert AsyncRunwayClient(KEY).api.get_async_httpx_client().follow_redirects is False
 
 
 @pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])

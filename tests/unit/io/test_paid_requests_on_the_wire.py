@@ -144,6 +144,26 @@ class KeptAlive:
             connection.send(head(len(body)) + body + self.surplus)
 
 
+@each_case("mode", MODES)
+def test_polls_share_a_connection(mode: Mode) -> None:
+    def answer(connection: Connection) -> None:
+        while connection.read_request():
+            connection.respond(200, b'{"id":"a","status":"RUNNING"}')
+
+    def poll(client: Any) -> Any:
+        if mode == "blocking":
+            return [client.tasks.retrieve("a").status for _ in range(3)]
+
+        async def run() -> list[str]:
+            return [(await client.tasks.retrieve("a")).status for _ in range(3)]
+
+        return run()
+
+    with WireServer(answer) as server:
+        assert call(mode, server.base_url, poll) == ["RUNNING"] * 3
+    assert server.connections == 1
+
+
 STALE = head(14) + b'{"id":"stale"}'
 LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 

@@ -89,4 +89,5 @@ def test_a_file_needs_no_driver_and_a_database_does(monkeypatch: pytest.MonkeyPa
         refusal = caught.value
         assert (refusal.extra, refusal.library) == ("postgres", library)
         assert refusal.setting == "journal"
+        assert refusal.is_missing
         assert refusal.__cause__ is error

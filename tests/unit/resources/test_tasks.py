@@ -40,6 +40,7 @@ def test_a_task_of_this_client_is_bound_already(gateway: MockedGateway) -> None:
     task = tasks.bind(ID)
     assert task.id == ID
     assert tasks.bind(task) is task
+    assert not task.is_reused
 
 
 def test_retrieving_and_refreshing(gateway: MockedGateway) -> None:

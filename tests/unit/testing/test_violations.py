@@ -71,6 +71,8 @@ def test_it_fails_the_test_and_names_the_field(fixture, runs):
         ["*1 request broke the gateway's contract:", "*POST *character_performance*", URI]
     )
     assert "own-key" not in result.stdout.str()
+    # Nothing of the plugin itself.
+    result.stdout.no_fnmatch_line("*pytest.fail(*")
 
 
 def test_it_is_added_to_the_failure_that_it_causes(runs):
