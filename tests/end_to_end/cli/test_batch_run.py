@@ -285,6 +285,8 @@ def test_a_file_that_is_not_the_batchs_is_never_replaced(run: Terminal, gateway:
     # Its own files are no obstacle to the same command, and one to another batch.
     assert run(*RUN).code == ExitCode.SUCCESS
     assert run(*RUN, "--name", "other").code == ExitCode.REFUSED
+    error = run(*RUN, "--name", "other", "--format", "json").progress[-1]
+    assert (error["manifest"], error["name"], error["bad_rows"]) == ("shots.csv", "other", 4)
 
 
 def test_watch_ends_where_no_process_runs_the_batch(

@@ -317,7 +317,8 @@ def test_spending_records_every_shape_without_a_secret(
     evidence = read_evidence(Path("found/here"))
     operations = {one["operation"] for one in evidence["responses"]}
     assert operations == {"generate_an_image_from_text", "runway_to_get_task_details"}
-    assert evidence["spent"]["price"] == "0.32"
+    spent = {"operation": "generate_an_image_from_text", "price": "0.32", "exit_code": 0}
+    assert evidence["spent"] == spent
     text = json.dumps(evidence)
     (task,) = wire.truth.gateway.tasks
     for secret in (KEY, task, "Signature", "red paper boat", "cdn.britannica"):

@@ -86,6 +86,24 @@ def test_a_proxy_that_refuses_is_asked_once(mode: Mode, monkeypatch: pytest.Monk
     assert [request.split(b" ")[0] for request in proxy.requests] == [b"CONNECT"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_proxy_that_refuses_is_asked_once_for_a_file(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.read_request()
+        connection.respond(407, b"", "Proxy-Authenticate: Basic")
+
+    task = Task(ID, "SUCCEEDED", output=("https://files.test/a.mp4",))
+    with WireServer(refuse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.base_url)
+        error = error_of(
+            mode, "https://gateway.test", lambda client: client.bind(task).download(tmp_path)
+        )
+    assert isinstance(error, DownloadError)
+    assert [request.split(b" ")[0] for request in proxy.requests] == [b"CONNECT"]
+
+
 def test_the_asynchronous_client_names_its_event_loop() -> None:
     """Trio drives coroutines without an asyncio loop."""
     client = AsyncRunwayClient(KEY, transport=httpx.MockTransport(lambda _: httpx.Response(500)))

@@ -197,6 +197,19 @@ def test_leaving_early_leaves_nothing_behind() -> None:
     assert threading.active_count() <= before + 2
 
 
+@both
+def test_why_a_poll_is_repeated_is_logged(wait: Wait, caplog: pytest.LogCaptureFixture) -> None:
+    gateway, failures = Gateway(), iter([httpx.Response(502)])
+
+    def fail_once(request: httpx.Request) -> httpx.Response:
+        return next(failures, None) or gateway(request)
+
+    with caplog.at_level("INFO", "cometapi_runway"):
+        wait(fail_once, ["a"])
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("poll 1 of task a failed: HTTP 502; retrying" in line for line in lines), lines
+
+
 class TestInterruption:
     """Ctrl-C, or a caller who cancels: paid tasks go on, and are named."""
 

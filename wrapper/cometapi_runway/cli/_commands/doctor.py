@@ -7,6 +7,7 @@ is well. Nothing is ever posted. With ``--live``, the gateway is compared to the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -260,9 +261,8 @@ def _check_journal(connection: ConnectionOptions) -> Check:
     if location is None:
         return Check("journal", "warn", "switched off: an interrupted task can be lost")
     try:
-        store = journal.Journal(location)
-        unfinished, unknown = store.tasks(unfinished=True), len(store.unknown())
-        store.close()
+        with contextlib.closing(journal.Journal(location)) as store:
+            unfinished, unknown = store.tasks(unfinished=True), len(store.unknown())
     except ConfigurationError as error:
         return Check("journal", "fail", str(error), ExitCode.USAGE)
     others = connection.count_other_gateways(unfinished)

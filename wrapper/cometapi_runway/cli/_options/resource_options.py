@@ -137,7 +137,7 @@ def _get_value_type(argument_field: ArgumentField) -> _ValueType:
     value_type = _VALUE_TYPES[argument_field.kind]
     if numbers := _list_whole_numbers(argument_field.schema):
         metavar = "|".join(map(str, numbers))
-        parameter = Parameter(converter=_convert_whole, show_choices=False)
+        parameter = Parameter(converter=_convert_whole)
         return _ValueType(Literal[numbers] | int, metavar, (parameter,))
     known = read_known_values(argument_field.schema)
     return _add_known_values(value_type, known) if known else value_type

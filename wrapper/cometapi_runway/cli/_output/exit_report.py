@@ -81,7 +81,8 @@ def describe_issue(issue: errors.Issue) -> str:
         return issue.message
     rest = issue.message.removeprefix(f"/{field_name}")
     inner_path, gap, sentence = rest.partition(" ")
-    place = f" ({inner_path.strip('/:')})" if inner_path.strip("/:") else ""
+    inner = inner_path.strip("/:")
+    place = f" ({inner})" if inner else ""
     colon = ":" if inner_path.endswith(":") else ""
     return f"--{kebab_case(field_name)}{place}{colon}{gap}{sentence}"
 
