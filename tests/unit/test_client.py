@@ -42,6 +42,12 @@ def test_a_generated_function_fails_as_the_wrapper_does(
     assert caught.value.status_code == status
 
 
+def test_a_resource_is_made_once(gateway: MockedGateway) -> None:
+    client = gateway.client
+    assert client.image_to_video is client.image_to_video
+    assert client.compat.act_one is client.compat.act_one
+
+
 def test_a_client_is_a_context_manager(gateway: MockedGateway) -> None:
     async def awaiting() -> None:
         async with gateway.client as client:

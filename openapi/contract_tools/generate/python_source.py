@@ -29,8 +29,8 @@ def format_module(workspace: Workspace, name: str, text: str) -> str:
     """
     config = f"--config={workspace.pyproject}"
     fixing = ("check", "--fix-only", f"--select={_SORTED}", "--exit-zero")
-    fixed = _run_ruff(text, name, *fixing, "--quiet", "--no-cache", config)
-    return _run_ruff(fixed, name, "format", "--quiet", "--no-cache", config)
+    fixed = _run_ruff(text, name, *fixing, "--no-cache", config)
+    return _run_ruff(fixed, name, "format", "--no-cache", config)
 
 
 def _run_ruff(text: str, name: str, *arguments: str) -> str:

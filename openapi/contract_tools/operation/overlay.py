@@ -80,12 +80,13 @@ class OverlayWriter:
         schema, target, name = self._name_object(
             members(media.get("schema")), at, f"{self.names.component}Request", "the body"
         )
+        # A body may refer to itself.
+        self._seen.add(name)
         self._write_requirements(schema, target)
         for field_name, value in members(schema.get("properties")).items():
             if field_name == "model" or (field_name in KNOWN_FIELDS and not _is_closed(value)):
                 self._write_known_values(field_name, members(value), target)
         self._write_fields(schema, target, self.names.component)
-        self._seen.add(name)
 
     def _name_object(
         self, schema: JsonObject, at: str, wanted: str, what: str

@@ -43,7 +43,7 @@ class TestMessages:
 
     @each_case(("status", "is_redirect"), [(300, True), (399, True), (400, False)])
     def test_what_is_a_redirect(self, status: int, is_redirect: bool) -> None:
-        assert ("redirected to nowhere" in str(error_of(b"", status))) is is_redirect
+        assert ("redirected to nowhere; not followed" in str(error_of(b"", status))) is is_redirect
 
     def test_a_code_that_is_a_status_counts_inside_success_only(self) -> None:
         for status, kind in ((299, AuthenticationError), (300, APIStatusError)):

@@ -218,6 +218,12 @@ def test_data_in_a_schema_contains_no_references() -> None:
         assert kept is (key in DATA), key
 
 
+def test_a_branch_that_contradicts_its_schema_is_kept() -> None:
+    agreed: JsonObject = {"type": "string", "maxLength": 5}
+    other: JsonObject = {"type": "integer"}
+    assert inline({}, {"type": "string", "allOf": [agreed, other]}) == {**agreed, "allOf": [other]}
+
+
 def test_data_in_the_contract_is_not_checked() -> None:
     for key in (*DATA, "value", "items"):
         found = list(lint._repeated_values({"schema": {key: {"enum": [1, 1]}}}))

@@ -14,6 +14,7 @@ import respx
 
 from cometapi_runway import (
     InvalidRequestError,
+    ResponseDecodeError,
     Task,
     TaskTimeoutError,
 )
@@ -50,6 +51,13 @@ def test_retrieving_and_refreshing(gateway: MockedGateway) -> None:
     assert [task.status, again.status] == ["PENDING", "RUNNING"]
     assert again.progress == 0.5
     assert again.raw == RAW["running"]
+
+
+def test_the_state_of_another_task_is_no_answer(gateway: MockedGateway) -> None:
+    gateway.polls({**RAW["done"], "id": "another"})
+    with pytest.raises(ResponseDecodeError, match=f"task {ID} is about task 'another'") as caught:
+        gateway.run(gateway.client.tasks.retrieve(ID))
+    assert caught.value.status_code == 200
 
 
 def test_a_task_seen_once_is_not_given_up(gateway: MockedGateway) -> None:

@@ -74,6 +74,11 @@ def effects(change: Any) -> dict[str, tuple[str, bool]]:
                 ('minimum changed from 0 to 1; format added: "int64"', False)},
         ),
         (
+            lambda d: schema(d)["required"].pop(),
+            {"models.StillRequest.frame": ("may be left out", False),
+             "client.still.create(frame=…)": ("may be left out", False)},
+        ),
+        (
             lambda d: operation(d).update({"x-resource": "picture"}),
             {"client.still": ("is gone; there is client.picture", True),
              "client.picture": ("is new once it has a signature", False)},

@@ -15,6 +15,7 @@ import pytest
 from contract_tools._common.errors import ContractError
 from contract_tools._common.workspace import Workspace
 from contract_tools.generate import generator, regenerate
+from contract_tools.generate.python_source import format_module
 
 
 def test_an_override_that_matches_a_class_is_used(workspace: Workspace) -> None:
@@ -44,6 +45,11 @@ def test_versions_other_than_the_pinned_ones_are_refused(workspace: Workspace, n
     workspace.pyproject.write_text(text.replace(found, f'    "{name}>=0.0.1", "not a name!",'))
     with pytest.raises(ContractError, match=f"no dependency group pins {name}==<version>"):
         generator.check_versions(workspace)
+
+
+def test_a_module_that_is_not_python_is_refused(workspace: Workspace) -> None:
+    with pytest.raises(ContractError, match=r"^a\.py: ruff refused it: error: Failed to parse"):
+        format_module(workspace, "a.py", "def (\n")
 
 
 def test_a_missing_pyproject_is_refused(workspace: Workspace) -> None:

@@ -237,6 +237,7 @@ VERSION = {"X-Runway-Version": "2024-11-06"}
     [
         ("curl u -d '{\"a\": 1}'", {"a": 1}, {}),
         ("curl u \\\n  --data '{\"a\": 1}' -H 'X-Runway-Version: 2024-11-06'", {"a": 1}, VERSION),
+        ("curl u \\\n-d '{\"a\": 1}'", {"a": 1}, {}),
         ("curl -H X-Runway-Version: -H 'A: b' --data-raw '{\"a\": 1}' # -d '{}'", {"a": 1}, {}),
         ("curl --json '{\"a\": \"b: c\"}' -A 'X-Runway-Version: 1'", {"a": "b: c"}, {}),
         ("curl --data-binary '[1]' u", {}, {}),
