@@ -124,3 +124,9 @@ def test_only_the_address_and_the_token_have_a_position(client):
     positional = {one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD}
     assert positional <= {"base_url", "token", "prefix", "auth_header_name"}
     assert {one.default for one in parameters if one.name == "follow_redirects"} == {False}
+
+
+@pytest.mark.parametrize("value", ["text", 5, {"a": 1}, True])
+def test_a_value_of_no_branch_is_kept_as_it_came(value):
+    task = models.Task.from_dict({"id": "a", "status": value, "output": value})
+    assert (task.status, task.output) == (value, value)

@@ -195,6 +195,20 @@ async def test_a_refused_intent_may_be_submitted_again(
     runway_simulator.assert_charged(1)
 
 
+async def test_a_refused_intent_that_is_gone_must_be_planned_again(
+    runway_simulator: Simulator, tmp_path: Path
+) -> None:
+    runway_simulator.refuse_next(400, operation="video_upscale")
+    async with open_session(tmp_path) as agent:
+        intent_id = await agent.plan()
+        assert (await agent.call("submit", intent_id=intent_id)).is_error
+        (file,) = tmp_path.rglob(f"{intent_id}*")
+        file.unlink()
+        answer = await agent.call("submit", intent_id=intent_id)
+        assert "is not known; plan the request" in str(answer)
+    runway_simulator.assert_charged(0)
+
+
 async def test_a_host_that_gives_up_on_submit_leaves_the_request_alone(
     runway_simulator: Simulator, tmp_path: Path
 ) -> None:
