@@ -195,6 +195,12 @@ async def test_a_refused_intent_may_be_submitted_again(
     runway_simulator.assert_charged(1)
 
 
+def remove_intent(folder: Path, intent_id: str) -> None:
+    """As it is removed after a week."""
+    (file,) = folder.rglob(f"{intent_id}*")
+    file.unlink()
+
+
 async def test_a_refused_intent_that_is_gone_must_be_planned_again(
     runway_simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -202,8 +208,7 @@ async def test_a_refused_intent_that_is_gone_must_be_planned_again(
     async with open_session(tmp_path) as agent:
         intent_id = await agent.plan()
         assert (await agent.call("submit", intent_id=intent_id)).is_error
-        (file,) = tmp_path.rglob(f"{intent_id}*")
-        file.unlink()
+        remove_intent(tmp_path, intent_id)
         answer = await agent.call("submit", intent_id=intent_id)
         assert "is not known; plan the request" in str(answer)
     runway_simulator.assert_charged(0)
