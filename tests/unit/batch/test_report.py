@@ -409,6 +409,9 @@ def test_rows_that_have_not_ended_are_counted() -> None:
     found = render(make_source(RowResult("a", "SUCCEEDED"), row_count=64))
 
     assert re.search(r"63\s+not ended", found.text)
+    results = [RowResult(name, "SUCCEEDED") for name in "ab"]
+    for count in (1, 2):
+        assert "not ended" not in render(make_source(*results, row_count=count)).text
 
 
 @each_case(

@@ -98,7 +98,8 @@ def render_page(source: ReportSource, page: Path, now: datetime) -> str:
         style_hash=_hash_style(css),
         counts=counts,
         meanings=_MEANINGS,
-        waiting=source.row_count - len(results),
+        # Rows may be added, and end, after they were counted.
+        waiting=max(source.row_count - len(results), 0),
         bar=make_bar(counts, source.row_count),
         unknown=[one for one in results if one.status == "UNKNOWN"],
         failures=group_failures(results),
