@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from cometapi_runway.cli._commands._submission_text import (
     list_names_and_price,
     make_submission_fields,
 )
+from cometapi_runway.cli._commands._task_list import read_task_list
 from cometapi_runway.journal import SubmissionRecord, SubmissionState
 
 from ..support.strategies import deterministic
@@ -157,6 +159,37 @@ def test_a_reason_is_in_words(state: SubmissionState, reason: str | None) -> Non
     assert words.strip() != reason
     assert not re.search(r"_|Error|Interrupt", words)
     assert len(words.split()) >= 3
+
+
+@each_case(
+    ("reason", "cause"),
+    [
+        ("unknown_outcome", "no usable response; "),
+        ("interrupted", "interrupted; "),
+        ("unexpected_error", "an unexpected error; "),
+        ("quota", ""),
+        (None, ""),
+    ],
+)
+def test_an_unknown_outcome_says_its_cause(reason: str | None, cause: str) -> None:
+    lines = format_submission(submission(reason=reason), GATEWAY).splitlines()
+    assert lines[2].strip() == f"{cause}it may have been accepted and charged"
+
+
+@each_case("state", [*OPEN, "SUCCEEDED"])
+def test_a_list_asks_for_unknown_outcomes_where_there_can_be_any(state: SubmissionState) -> None:
+    asked: list[str] = []
+
+    def list_unknown() -> list[SubmissionRecord]:
+        asked.append(state)
+        return [one]
+
+    one = submission(state=state)
+    store: Any = SimpleNamespace(tasks=lambda **_: [one], unknown=list_unknown)
+    found = read_task_list(store, unfinished=False, unknown=False, label=None, limit=None)
+    can_be_unknown = state in {"INTENDED", "UNKNOWN"}
+    assert asked == [state] * can_be_unknown
+    assert found.unknown == ({one.key} if can_be_unknown else set())
 
 
 def test_a_failed_task_without_a_text_shows_its_code() -> None:

@@ -481,8 +481,9 @@ def test_a_client_refuses_a_budget_that_it_cannot_keep(
 ) -> None:
     if "needs" not in problem:
         options = {**options, "journal": path}
-    with pytest.raises(ConfigurationError, match=problem):
+    with pytest.raises(ConfigurationError, match=problem) as caught:
         RunwayClient(KEY, **options)
+    assert caught.value.setting in {"budget", "journal", "prices"}
     assert not path.exists()
 
 

@@ -139,6 +139,7 @@ def test_a_request_that_breaks_the_contract_never_reaches_its_route(runway_mock)
         response = httpx.post("https://api.cometapi.com/runwayml/v1/video_upscale", headers=HEADERS,
                               json={"model": "upscale_v1", "videoUri": "ftp://e.com"})  # fmt: skip
     assert response.status_code == 400
+    assert response.headers["content-type"] == "application/json"
     assert response.json()["error"]["param"] == "/videoUri"
     assert runway_mock["video_upscale"].call_count == 0
 

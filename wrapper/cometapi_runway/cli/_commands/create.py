@@ -104,7 +104,7 @@ def _make_function(
             return dry_run.show_dry_run(command, report)
         return create_task.create_task(command, report)
 
-    shared = inspect.signature(run, eval_str=True).parameters.values()
+    shared = inspect.signature(run).parameters.values()
     parameters = [option.parameter for option in options]
     parameters += [one for one in shared if one.kind is inspect.Parameter.KEYWORD_ONLY]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # for cyclopts
