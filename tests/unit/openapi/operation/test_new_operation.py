@@ -432,6 +432,14 @@ REFUSED: dict[str, tuple[Callable[[str], str], str, str]] = {
         "",
         "`create` cannot send the query parameter X-Runway-Version",
     ),
+    "a parameter of the whole path": (
+        lambda text: text.replace(
+            "    post:\n",
+            "    parameters: [{name: trace, in: query, schema: {type: string}}]\n    post:\n",
+        ),
+        "",
+        "`create` cannot send the query parameter trace",
+    ),
     "a component of the contract": (
         lambda text: text.replace("InventedDubSpeech", "TaskCreated"),
         "",

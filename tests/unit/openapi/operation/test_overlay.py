@@ -6,7 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import yaml
+from tests.cases import each_case
 
+from contract_tools.operation.names import _find_tag
 from contract_tools.operation.overlay import OverlayWriter
 
 ADDRESS = {"type": "string", "format": "uri", "description": "The address."}
@@ -65,3 +67,19 @@ def test_a_response_with_more_than_an_id_gets_a_component_of_its_own() -> None:
     # One with an id alone is that of the other operations.
     actions = write(body, {"type": "object", "properties": {"id": {}}})
     assert not [one for one in actions if "OddCreated" in one]
+
+
+@each_case(
+    ("source", "path", "tag"),
+    [
+        ("official-format/a.json", "/v2/a", "official"),
+        ("compatibility-format/a.json", "/v2/a", "compat"),
+        ("a.json", "/runwayml/v1/a", "official"),
+        ("a.json", "/runway/pro/a", "compat"),
+    ],
+)
+def test_the_format_of_a_page_is_told_by_its_source_or_its_route(
+    source: str, path: str, tag: str
+) -> None:
+    page: Any = SimpleNamespace(source=source, path=path)
+    assert _find_tag(page, "page") == tag
