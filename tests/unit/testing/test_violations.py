@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cometapi_runway.errors import Issue
 from cometapi_runway.testing import Violation, _simulator
 from cometapi_runway.testing._contract_checker import describe_violations
 
@@ -110,6 +111,12 @@ def test_requests_during_teardown_are_checked(runs):
     """)
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*1 request broke*", URI])
+
+
+def test_an_issue_names_its_place_once():
+    issues = (Issue("/a", "type", 1, "/a is 1"), Issue("/b", "type", 1, "it is 1"))
+    lines = str(Violation("POST", "/x", None, issues)).splitlines()
+    assert lines == ["POST /x", "    /a is 1", "    /b: it is 1"]
 
 
 def test_equal_violations_are_reported_once():

@@ -66,7 +66,9 @@ class AsyncScheduler:
                 while self._running:
                     for task in self._running:
                         task.cancel()
-                    await asyncio.gather(*self._running, return_exceptions=True)
+                    # Not `gather`: since Python 3.12 it does not let the event loop run if all have
+                    # ended, and they would never leave the set.
+                    await asyncio.wait(self._running)
 
     def _advance(self, wait: Wait, error: Exception | None = None) -> None:
         """Get a flow's next step and see to it, or report the outcome if the flow has ended."""
