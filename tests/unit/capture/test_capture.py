@@ -404,13 +404,15 @@ def test_a_shape_is_everything_but_values_apart_from_words() -> None:
     # The name of a file is the same in every process, where the order of sets is another one.
     body = ["x", 1, None, 1.5, True, {"b": [2, "y"]}, {"c": 1}, []]
     assert make_digest(shape_of(body)) == "52d5b2b04658"
-    # The parser reaches deeper than what compares its values.
-    deep = b"[" * 600 + b"]" * 600
-    for content, expected in (
-        *((b"", False), (b" \n", False), (b"<p>", True)),
-        *((b"[" * 10**5, True), (deep, True)),
-    ):
+    for content, expected in ((b"", False), (b" \n", False), (b"<p>", True), (b"[" * 10**5, True)):
         assert read_shape(READ, RawResponse("", "", 200, {}, content))[1:] == (200, "", expected)
+
+
+def test_a_shape_of_any_depth_is_read() -> None:
+    """The parser may reach deeper than what compares its values; how deep depends on Python."""
+    for depth in (100, 400, 500, 600, 700, 800, 900, 10**4, 10**5):
+        content = b"[" * depth + b"]" * depth
+        assert read_shape(READ, RawResponse("", "", 200, {}, content))[1:3] == (200, "")
 
 
 class TestClients:
