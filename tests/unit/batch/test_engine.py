@@ -298,6 +298,7 @@ def test_a_queue_has_the_limits_of_the_run() -> None:
         with database.connect() as db:
             connection = db.connection.driver_connection
             assert isinstance(connection, _engine.SqliteConnection)
+        database.dispose()
         assert client == {
             "system_database_url": SQLITE,
             "dbos_system_schema": "cometapi_runway_dbos",
