@@ -33,9 +33,12 @@ def server() -> Iterator[SimulatorServer]:
         yield server
 
 
-def start(folder: Path, server: SimulatorServer) -> PreloadedProcess | subprocess.Popen[str]:
+def start(
+    folder: Path, server: SimulatorServer, concurrency: int = 16
+) -> PreloadedProcess | subprocess.Popen[str]:
     modules = ["cometapi_runway.batch._engine", "dbos", "tests.end_to_end.programs.used_client"]
-    return preloaded_python.start(PROGRAM, folder, server.base_url, ROWS, 16, modules=modules)
+    words = folder, server.base_url, ROWS, concurrency
+    return preloaded_python.start(PROGRAM, *words, modules=modules)
 
 
 def read_lines(process: PreloadedProcess | subprocess.Popen[str], count: int) -> None:
@@ -82,7 +85,8 @@ def test_a_batch_killed_three_times(tmp_path: Path, server: SimulatorServer) -> 
 def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(
     tmp_path: Path, server: SimulatorServer
 ) -> None:
-    with start(tmp_path, server) as process:
+    # Slow enough that it does not end before the signal comes, however busy the machine is.
+    with start(tmp_path, server, concurrency=3) as process:
         read_lines(process, 1 + ROWS // 5)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
