@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests import common_cause
 
+from .known_settings import check_settings
 from .postgres_server import SHARED_FOLDER, PostgresServer, use_shared_server
 
 # They import what POSIX systems alone have: terminals, forked processes.
@@ -131,6 +132,13 @@ def _clear_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for variable in _VARIABLES:
             patch.delenv(variable, raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _check_settings() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        check_settings(patch)
         yield
 
 

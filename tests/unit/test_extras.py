@@ -85,12 +85,14 @@ def test_every_import_that_needs_an_extra_names_it(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_is_an_import_error_and_a_wrong_setting() -> None:
-    with pytest.raises(ImportError) as caught, requires_extra("cli", setting="x"):
+    with pytest.raises(ImportError) as caught, requires_extra("cli", setting="batch"):
         raise ModuleNotFoundError("gone", name="rich.text")
     error = caught.value
     assert isinstance(error, MissingExtraError)
     assert isinstance(error, ConfigurationError)
-    assert (error.extra, error.library, error.name, error.setting) == ("cli", "rich", "rich", "x")
+    assert (error.extra, error.library, error.name, error.setting) == (
+        *("cli", "rich", "rich", "batch"),
+    )
 
 
 @each_case("name", ["json", "cometapi_runway.simulator", "mcp", None])

@@ -152,7 +152,7 @@ async def test_nothing_is_written_outside_the_output_folder(
         target = file.rename(elsewhere / "file.mp4")
         file.symlink_to(target)
         answer = await agent.call("download", task_id=task_id)
-        assert answer.is_error
+        assert (answer["error"], answer["task_id"]) == ("DownloadError", task_id)
         assert answer.links == []
 
 
@@ -184,6 +184,10 @@ async def test_an_intent_of_unknown_outcome_is_remembered_without_its_file(
             type(journal), "find", lambda _, **of: evolve(find(**of), task_id="t-1")
         )
         named = await agent.call("submit", intent_id=intent_id)
+        (record,) = journal.unknown()
+    assert f"tasks settle {record.key} --task ID" in answer["next"]
+    assert f"tasks settle {record.key} --task t-1" in named["next"]
+    assert named["task_id"] == "t-1"
     assert answer["error"] == named["error"] == "SubmissionUnknownError"
     runway_simulator.assert_charged(1)
 

@@ -98,6 +98,26 @@ async def test_a_plan_tells_of_an_equal_request_that_was_submitted(
     runway_simulator.assert_charged(2)
 
 
+async def test_a_plan_looks_at_so_many_submissions(
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_session(tmp_path) as agent:
+        await agent.buy()
+        await agent.call("submit", intent_id=await agent.plan("text_to_image", PICTURE))
+        for looked_at in (1, 2):
+            monkeypatch.setattr(_agent_tools, "_RECENT_SUBMISSIONS", looked_at)
+            plan = await agent.call("plan_video_upscale", **UPSCALE)
+            assert (plan["already_submitted"] is None) is (looked_at == 1)
+
+
+async def test_the_last_tasks_are_listed(runway_simulator: Simulator, tmp_path: Path) -> None:
+    async with open_session(tmp_path, max_tasks=21) as agent:
+        ids = [(await agent.buy())["task_id"] for _ in range(21)]
+        for limit in ({}, {"limit": 3}):
+            tasks = (await agent.call("list_tasks", **limit))["tasks"]
+            assert [one["task_id"] for one in tasks] == ids[: -1 - limit.get("limit", 20) : -1]
+
+
 async def test_a_plan_tells_of_a_day_of_requests(
     runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp_types import TextContent
 
 from cometapi_runway import AsyncRunwayClient
 from cometapi_runway._core.secret import Secret
@@ -124,6 +125,12 @@ async def test_a_state(
         assert (saved["error"], saved["task_id"]) == (errors[end["status"]], task_id)
 
 
+def test_a_result_is_text_as_people_read_it() -> None:
+    (content,) = _results.ResultWriter(Secret("a-key")).write({"prompt": "é"}).content
+    assert isinstance(content, TextContent)
+    assert content.text == '{\n "prompt": "é"\n}'
+
+
 async def test_a_submission_of_unknown_outcome(runway_simulator: Simulator, tmp_path: Path) -> None:
     async with open_session(tmp_path) as agent:
         assert (await agent.call("unknown")).fields == {"submissions": []}
@@ -132,7 +139,9 @@ async def test_a_submission_of_unknown_outcome(runway_simulator: Simulator, tmp_
         await agent.call("submit", intent_id=intent_id)
         (found,) = (await agent.call("unknown"))["submissions"]
         (listed,) = (await agent.call("list_tasks", unfinished=False))["tasks"]
-    assert found.pop("next")
+        assert agent.tools is not None
+        (record,) = agent.tools.client.journal.unknown()
+    assert f"tasks settle {record.key} --task ID" in found.pop("next")
     assert found == listed
     assert (found["task_id"], found["intent_id"], found["state"]) == (None, intent_id, "UNKNOWN")
     assert found["price_usd"] == "unknown"
@@ -184,7 +193,9 @@ def test_only_pictures_have_a_preview(tmp_path: Path, monkeypatch: pytest.Monkey
     paths = [tmp_path / name for name in ("a.mp4", "b.png", "c", "d.jpg")]
     for number, path in enumerate(paths):
         path.write_bytes(b"x" * number)
-    answer = Answer(_results.ResultWriter(Secret("sk-0123456")).write({"a": "sk-0123456"}, paths))
+    answer = Answer(
+        _results._results.ResultWriter(Secret("sk-0123456")).write({"a": "sk-0123456"}, paths)
+    )
     assert answer.fields == {"a": "[hidden]"}
     # Each field has its line, with as little around it as can be: an agent pays for what it reads.
     assert answer.result.content[0].text == '{\n "a": "[hidden]"\n}'

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
+from cometapi_runway._settings import LOCK_WAIT_SLICE
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.mcp import _server
 from cometapi_runway.mcp._agent_tools import AgentTools
@@ -47,6 +50,38 @@ def test_ctrl_c_before_it_serves_leaves_nothing(monkeypatch: pytest.MonkeyPatch)
     assert _server.serve_stdio(lambda: pytest.fail("made by its thread only")) == 0
     assert threads[0] is not threading.current_thread()
     assert threads[0].daemon, "it may wait for input for ever"
+    assert threads[0].name == "cometapi-runway mcp"
+
+
+def test_what_continues_when_the_input_ends_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.asynccontextmanager
+    async def stdio_server() -> AsyncIterator[tuple[str, str]]:
+        yield ("received", "sent")
+
+    async def run(*arguments: str) -> None:
+        assert arguments == ("received", "sent", "options")
+
+    server = SimpleNamespace(run=run, create_initialization_options=lambda: "options")
+    monkeypatch.setattr(_server, "stdio_server", stdio_server)
+    monkeypatch.setattr(_server, "make_server", lambda _: server)
+    assert _server.serve_stdio(Tools) == 3  # type: ignore[arg-type, return-value]
+
+
+def test_ctrl_c_is_noticed_on_windows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it does not end a wait that has no time limit."""
+    limits = []
+
+    def wait(_: object, timeout: float | None = None) -> SimpleNamespace:
+        limits.append(timeout)
+        return SimpleNamespace(done=True)
+
+    def make_tools() -> AgentTools:
+        raise SystemExit(3)
+
+    monkeypatch.setattr(_server, "wait", wait)
+    with pytest.raises(SystemExit):
+        _server.serve_stdio(make_tools)
+    assert limits == [LOCK_WAIT_SLICE]
 
 
 def test_ctrl_c_waits_for_what_is_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,10 +61,10 @@ async def test_a_host_hears_of_a_wait_without_changes(
 ) -> None:
     """Hosts give up on a tool that is silent."""
     monkeypatch.setattr(_agent_tools, "_HEARTBEAT", 0.01)
-    reports: list[str | None] = []
+    reports: list[float] = []
 
-    async def on_progress(_progress: float, _total: float | None, message: str | None) -> None:
-        reports.append(message)
+    async def on_progress(progress: float, _total: float | None, _message: str | None) -> None:
+        reports.append(progress)
 
     async with open_session(tmp_path) as agent:
         task_id = (await agent.buy())["task_id"]
@@ -74,6 +74,7 @@ async def test_a_host_hears_of_a_wait_without_changes(
         async with _agent_tools._report_progress(bound, 45, on_progress):
             await asyncio.sleep(0.1)
     assert len(reports) >= 3
+    assert 0 <= reports[0] <= reports[-1] < 40
 
 
 async def test_an_unknown_id_is_a_state_within_the_grace(
@@ -269,3 +270,17 @@ async def test_a_task_has_its_age_in_a_new_session(
         answer = await agent.call("wait", task_id=task_id, seconds=45)
     assert answer.is_error
     assert answer["error"] == "TaskNotFoundError"
+
+
+async def test_a_task_of_a_later_clock_is_new(
+    runway_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock may have been set back since."""
+    async with open_session(tmp_path) as agent:
+        task_id = (await agent.buy())["task_id"]
+    earlier = time.time() - 1000
+    monkeypatch.setattr(_agent_tools.time, "time", lambda: earlier)
+    async with open_session(tmp_path) as agent:
+        assert agent.tools is not None
+        task = await agent.tools._recall(task_id)
+        assert task.accepted_at == runway_simulator.clock.now()

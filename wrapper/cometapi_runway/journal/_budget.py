@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
@@ -15,6 +15,10 @@ from cometapi_runway._core.json_values import Object, as_object
 from cometapi_runway._core.redaction import safe_repr
 from cometapi_runway.errors import ConfigurationError
 from cometapi_runway.journal._money import LARGEST, is_exact
+
+_BUDGET: Final = "budget"
+_PRICES: Final = "prices"
+"""The settings that errors name."""
 
 Amount: TypeAlias = Decimal | int | float | str
 """US dollars; a float is read as it is printed, so that 0.1 is a tenth."""
@@ -35,8 +39,8 @@ class Spending:
     unpriced: int
 
 
-def parse_amount(value: Amount, name: str) -> Decimal:
-    """Read an amount of US dollars.
+def parse_amount(value: Amount, name: str, setting: str) -> Decimal:
+    """Read an amount of US dollars, `name` in the message of an error that concerns `setting`.
 
     Raises:
         ConfigurationError: It is not a number from 0 with at most six digits after the point.
@@ -50,12 +54,12 @@ def parse_amount(value: Amount, name: str) -> Decimal:
         raise ConfigurationError(
             f"{name} must be US dollars, 0 to {LARGEST:,} with at most six digits after the point, "
             f"got {safe_repr(value)}",
-            setting=name,
+            setting=setting,
         )
     return amount
 
 
-def parse_prices(prices: Mapping[str, Amount], name: str = "prices") -> dict[str, Decimal]:
+def parse_prices(prices: Mapping[str, Amount], name: str) -> dict[str, Decimal]:
     """Read prices by resource.
 
     Raises:
@@ -63,16 +67,17 @@ def parse_prices(prices: Mapping[str, Amount], name: str = "prices") -> dict[str
     """
     if not isinstance(prices, Mapping):
         raise ConfigurationError(
-            f"{name} must map resources to US dollars, got {safe_repr(prices)}", setting=name
+            f"{name} must map resources to US dollars, got {safe_repr(prices)}", setting=_PRICES
         )
     for resource in prices:
         if not isinstance(resource, str):
             raise ConfigurationError(
                 f"{name}: the name of a resource must be text, got {safe_repr(resource)}",
-                setting=name,
+                setting=_PRICES,
             )
     return {
-        resource: parse_amount(price, f"{name}[{resource!r}]") for resource, price in prices.items()
+        resource: parse_amount(price, f"{name}[{resource!r}]", _PRICES)
+        for resource, price in prices.items()
     }
 
 
@@ -104,13 +109,13 @@ def load_prices(path: str | os.PathLike[str]) -> dict[str, Decimal]:
             document = tomllib.load(content, parse_float=Decimal)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"prices {file} cannot be read: {error}", setting="prices"
+            f"prices {file} cannot be read: {error}", setting=_PRICES
         ) from error
     outside = document.keys() - {"prices"}
     table = as_object(document.get("prices"))
     if outside or table is None:
         problem = f"{min(outside)!r} is outside the table" if outside else "it has no table"
-        raise ConfigurationError(f"prices {file}: {problem} [prices]", setting="prices")
+        raise ConfigurationError(f"prices {file}: {problem} [prices]", setting=_PRICES)
     return parse_prices(_flatten(table), f"{file}: prices")
 
 
@@ -128,7 +133,7 @@ def _flatten(table: Object, prefix: str = "") -> dict[str, Amount]:
 
 
 def _to_cost(value: Amount | None) -> Decimal | None:
-    return None if value is None else parse_amount(value, "budget: max_cost")
+    return None if value is None else parse_amount(value, "budget: max_cost", _BUDGET)
 
 
 def _to_prices(value: Mapping[str, Amount] | str | os.PathLike[str] | None) -> dict[str, Decimal]:
@@ -145,7 +150,7 @@ def _check_tasks(_budget: object, _attribute: object, value: int | None) -> None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         raise ConfigurationError(
             f"budget: max_tasks must be a whole number from 0, got {safe_repr(value)}",
-            setting="budget",
+            setting=_BUDGET,
         )
 
 
@@ -153,7 +158,7 @@ def _check_scope(_budget: object, _attribute: object, value: str) -> None:
     if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 255:
         raise ConfigurationError(
             f"budget: scope must be a line of 1 to 255 characters, got {safe_repr(value)}",
-            setting="budget",
+            setting=_BUDGET,
         )
 
 

@@ -18,7 +18,7 @@ from cometapi_runway._async_client import AsyncRunwayClient
 from cometapi_runway._core.json_values import JSON, Object, as_object
 from cometapi_runway._core.redaction import safe_repr, strip_payloads
 from cometapi_runway._core.suggestions import suggest_name
-from cometapi_runway._core.task import SUCCEEDED, Task
+from cometapi_runway._core.task import PENDING, SUCCEEDED, Task
 from cometapi_runway._flows.entries import Reservation
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.wait import succeed
@@ -277,7 +277,7 @@ class AgentTools:
                 f"intent {intent_id} was sent once, and it is unknown whether it was accepted. "
                 "Nothing was sent now",
             )
-        return Task(record.task_id, "PENDING", seed=record.seed)
+        return Task(record.task_id, PENDING, seed=record.seed)
 
     async def _wait(self, task_id: str, seconds: float, on_progress: OnProgress) -> Object:
         started = self.client.session.driver.clock.now()
@@ -297,10 +297,12 @@ class AgentTools:
                 return _describe_state(error.task_details or task, advice)
         return _describe_state(ended, "download saves its files")
 
-    def _advise_on_wait(self, error: TaskTimeoutError, task: AsyncBoundTask, started: float) -> str:
-        """What to do after a wait in which the gateway did not know the task; else empty."""
+    def _advise_on_wait(
+        self, error: TaskTimeoutError, task: AsyncBoundTask, started: float
+    ) -> str | None:
+        """What to do after a wait in which the gateway did not know the task; else None."""
         if task.visibility.seen or not isinstance(error.__cause__, NotFoundError):
-            return ""
+            return None
         if task.accepted_at is None:
             # Otherwise each wait, which is short, would allow for a new task again.
             task = self._tasks[task.id] = self.client.bind(task, started)
@@ -373,9 +375,7 @@ def _make_unknown_error(record: SubmissionRecord, problem: str) -> SubmissionUnk
         f"{record.operation}: {problem}",
         operation=record.operation,
         fingerprint=record.fingerprint,
-        seed=record.seed,
         key=record.key,
-        idempotency_key=record.idempotency_key,
     )
     error.task_id = record.task_id
     return error
@@ -453,7 +453,7 @@ def _format_status(task: Task) -> str:
     return f"{task.status}{percent}"
 
 
-def _describe_state(task: Task, advice: str = "") -> dict[str, JSON]:
+def _describe_state(task: Task, advice: str | None = None) -> dict[str, JSON]:
     """A task's state. Its output is not shown: the addresses are signed."""
     return {
         "task_id": task.id,

@@ -72,8 +72,8 @@ class IntentStore:
         unfinished = path.with_suffix(".part")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            unfinished.touch(mode=0o600, exist_ok=False)
-            unfinished.write_text(json.dumps(content), encoding="utf-8")
+            unfinished.touch(mode=0o600)
+            unfinished.write_bytes(json.dumps(content).encode())
             unfinished.replace(path)
         except OSError as error:
             raise ConfigurationError(

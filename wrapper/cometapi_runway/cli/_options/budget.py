@@ -23,7 +23,7 @@ def _convert_amount(_type: object, tokens: Sequence[Token]) -> Decimal:
     from cometapi_runway.journal._budget import parse_amount  # noqa: PLC0415
 
     try:
-        return parse_amount(tokens[0].value, "It")
+        return parse_amount(tokens[0].value, "It", "budget")
     except ConfigurationError as error:
         raise ValueError(str(error)) from error
 
