@@ -193,9 +193,7 @@ def test_only_pictures_have_a_preview(tmp_path: Path, monkeypatch: pytest.Monkey
     paths = [tmp_path / name for name in ("a.mp4", "b.png", "c", "d.jpg")]
     for number, path in enumerate(paths):
         path.write_bytes(b"x" * number)
-    answer = Answer(
-        _results._results.ResultWriter(Secret("sk-0123456")).write({"a": "sk-0123456"}, paths)
-    )
+    answer = Answer(_results.ResultWriter(Secret("sk-0123456")).write({"a": "sk-0123456"}, paths))
     assert answer.fields == {"a": "[hidden]"}
     # Each field has its line, with as little around it as can be: an agent pays for what it reads.
     assert answer.result.content[0].text == '{\n "a": "[hidden]"\n}'
