@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import functools
 import os
 import sys
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from . import value_cache
+from . import code_swap, value_cache
 from .code_swap import Place
 from .package_copy import FOLDERS, ROOT
 
@@ -61,6 +62,8 @@ class Recorder:
         self._shared_seconds: dict[str, float] = defaultdict(float)
         self._fixtures: dict[str, list[str]] = {}
         self._into = self._loading
+        self._modules = 0
+        self._caches: list[functools._lru_cache_wrapper[Any]] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if any("tests/contract" in item.nodeid for item in session.items):
@@ -68,6 +71,7 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        self._clear_caches()
         self._turn_to(self._own[item.nodeid])
         self._fixtures[item.nodeid] = list(getattr(item, "fixturenames", ()))
         started = time.perf_counter()
@@ -75,6 +79,13 @@ class Recorder:
             return (yield)
         finally:
             self.baseline.seconds[item.nodeid] = time.perf_counter() - started
+
+    def _clear_caches(self) -> None:
+        """Else only the first test that needs a cached result would call its function."""
+        if len(sys.modules) != self._modules:
+            self._modules, self._caches = len(sys.modules), code_swap.find_caches()
+        for cache in self._caches:
+            cache.cache_clear()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Any:

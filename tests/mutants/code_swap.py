@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 import types
 from collections.abc import Iterator
+from typing import Any
 
 from attrs import frozen
+
+from . import package_copy
 
 Place = tuple[str, int]
 """A function by its qualified name and its first line."""
@@ -84,15 +88,26 @@ def apply(change: Plan) -> int:
 
 def clear_caches() -> None:
     """Clear every cache, because it may hold results of the old code."""
-    for one in gc.get_objects():
-        if isinstance(one, functools._lru_cache_wrapper) and _is_ours(one.__wrapped__):
-            one.cache_clear()
+    for one in find_caches():
+        one.cache_clear()
+
+
+def find_caches() -> list[functools._lru_cache_wrapper[Any]]:
+    """Every cache of a function of the repository that is loaded."""
+    gc.unfreeze()
+    return [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, functools._lru_cache_wrapper) and _is_ours(one.__wrapped__)
+    ]
 
 
 def _is_ours(function: object) -> bool:
-    return getattr(function, "__module__", "").startswith(
-        ("cometapi_runway", "contract_tools", "tests.")
+    code = getattr(function, "__code__", None)
+    folders = tuple(
+        str(package_copy.ROOT / folder) + os.sep for folder in (*package_copy.FOLDERS, "tests")
     )
+    return isinstance(code, types.CodeType) and code.co_filename.startswith(folders)
 
 
 def _functions() -> Iterator[types.FunctionType]:

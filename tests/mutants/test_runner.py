@@ -32,6 +32,8 @@ LIBRARIES = (
     *(f"_pytest.{name}" for name in ("unittest", "unraisableexception", "warnings")),
 )
 PACKAGE = """
+import functools
+
 LIMIT = 10
 
 def add(a, b):
@@ -50,6 +52,10 @@ def unseen(a):
 
 def uncalled(a):
     return a - 1
+
+@functools.cache
+def hundred():
+    return 10 * 10
 """
 SUITE = """
 from sample import sums
@@ -356,6 +362,16 @@ def test_once():
     run = seed(tmp_path, {"picked": {"inside": DEFECTS["inside"]}}, stain)
     assert run.status == 2
     assert "the contract suite fails in a forked process without a mutation" in run.error
+
+
+def test_a_test_that_finds_a_cached_result_kills_too(tmp_path):
+    """In its own process it would call the function itself."""
+    cached = f"""{SUITE}
+def test_first(): sums.hundred()
+def test_second(): assert sums.hundred() == 100
+"""
+    run = seed(tmp_path, {"random": {"hundred": ("10 * 10", "10 + 10")}}, cached)
+    assert run.result("hundred") == (True, "killed", "suite/test_suite.py::test_second")
 
 
 def test_a_slow_fixture_that_tests_share_kills_nothing(tmp_path):
