@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests import common_cause
 
-from .known_settings import check_settings
+from .known_names import check_names
 from .postgres_server import SHARED_FOLDER, PostgresServer, use_shared_server
 
 # They import what POSIX systems alone have: terminals, forked processes.
@@ -136,9 +136,9 @@ def _clear_environment() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _check_settings() -> Iterator[None]:
+def _check_names() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        check_settings(patch)
+        check_names(patch)
         yield
 
 

@@ -209,7 +209,7 @@ def test_an_interruption_has_a_message() -> None:
     ],
 )
 def test_an_issue_names_its_option(path: str, message: str, words: str) -> None:
-    assert describe_issue(Issue(path, "rule", None, message)) == words
+    assert describe_issue(Issue(path, "pattern", None, message)) == words
 
 
 @pytest.mark.parametrize("delivery", ["not_sent", "unknown"])
@@ -268,7 +268,7 @@ def test_an_answer_of_the_gateway_itself_does_not(error: BaseException) -> None:
     ("path", "rule", "text"),
     [
         ("promptText", "required", "--prompt-text is required (required)"),
-        ("promptText", "other", "words"),
+        ("promptText", "not", "words"),
         ("/promptText", "required", "words"),
     ],
 )
