@@ -55,6 +55,18 @@ def test_public_fields_are_arguments_and_private_ones_are_not() -> None:
     assert len(classes) > 60
 
 
+def test_what_is_no_argument_has_a_value_from_the_start() -> None:
+    found = {
+        f"{kind.__name__}.{one.name}"
+        for kind in list_classes()
+        for one in attrs.fields(kind)
+        if not one.init and one.default is attrs.NOTHING
+        if not hasattr(kind, "__attrs_post_init__")
+    }
+    # Each run sets them.
+    assert found <= {"Scheduler._queue", "AsyncScheduler._queue", "BatchRun.runner"}
+
+
 def test_what_has_a_state_of_its_own_equals_itself_only() -> None:
     classes = list_classes()
     found = {kind.__name__ for kind in classes if kind.__eq__ is object.__eq__}
