@@ -162,6 +162,24 @@ def test_list_describes_requests_that_were_never_sent(
     assert {one["state"] for one in fields} == {"REFUSED"}
 
 
+def test_list_shows_what_a_stopped_process_was_sending_as_unknown(
+    run: Terminal, gateway: Gateway, journal: Journal
+) -> None:
+    gateway.faults.add(Fault("cut", when=When("character_performance")))
+    run(*CREATE)
+    with sqlite3.connect(journal.path) as db:
+        db.execute("UPDATE submission SET state = 'INTENDED', reason = NULL, owner = 2000000000")
+    db.close()
+
+    result = run("tasks", "list")
+
+    (record,) = journal.unknown()
+    assert record.state == "INTENDED"
+    assert "\n  being sent, or its process was stopped; " in result.out
+    assert f"tasks settle {record.key} " in result.out
+    assert "1 request of unknown outcome may have been charged" in result.err
+
+
 def test_get_shows_status_and_addresses(run: Terminal, three_tasks: list[str]) -> None:
     result = run("tasks", "get", three_tasks[0], "not-a-task", three_tasks[1])
     as_json = run("tasks", "get", three_tasks[0], "--format", "json")
