@@ -12,6 +12,7 @@ from cometapi_runway import AsyncRunwayClient, ConfigurationError, RunwayClient,
 from cometapi_runway import _settings as settings
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._settings import FINAL_POLL_TIMEOUT, Settings, resolve_settings
+from cometapi_runway.batch import _options as batch_options
 
 from .support.both_clients import ID, KEY, ClientHarness
 from .support.scripted_transport import json_reply
@@ -219,3 +220,31 @@ def test_the_numbers_that_other_rules_lean_on() -> None:
     assert FINAL_POLL_TIMEOUT < settings.POLL_INTERVAL
     assert settings.CONNECT_TIMEOUT < settings.REQUEST_TIMEOUT
     assert settings.SUBMIT_BUDGET > settings.CONNECT_TIMEOUT
+
+
+def test_the_page_on_settings_has_the_limits_of_the_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    table = page.partition("\n## Times and limits\n")[2].partition("\n## ")[0]
+    shown = [line.split(" | ")[1] for line in table.splitlines() if line.startswith("| ")][2:]
+    seconds = [
+        settings.REQUEST_TIMEOUT,
+        settings.CONNECT_TIMEOUT,
+        settings.SUBMIT_BUDGET,
+        settings.WAIT_TIMEOUT,
+        batch_options.WAIT_TIMEOUT,
+        settings.POLL_INTERVAL,
+        settings.NOT_FOUND_GRACE,
+        settings.LOST_AFTER,
+        settings.OUTPUT_LIFETIME,
+        settings.JOURNAL_TIMEOUT,
+        settings.JOURNAL_READ_TIMEOUT,
+        settings.DOWNLOAD_BUDGET,
+    ]
+    counts = [settings.PARALLEL_DOWNLOADS, settings.MAX_IN_FLIGHT, settings.MAX_RESPONSE_BYTES]
+    assert [_parse_seconds(text) for text in shown[: len(seconds)]] == seconds
+    assert [int(text) for text in shown[len(seconds) :]] == counts
+
+
+def _parse_seconds(text: str) -> float:
+    number, unit = text.split()
+    return float(number) * {"s": 1, "h": 3600}[unit]
