@@ -7,6 +7,7 @@ import sys
 
 import attrs
 
+from cometapi_runway._io import async_scheduler, scheduler
 from cometapi_runway._live_check import _evidence
 from cometapi_runway.batch import _check, _decisions
 
@@ -27,7 +28,7 @@ IDENTITIES = {
 # Public, and equal if the same callbacks have come.
 COMPARED_STATES = {"Seen"}
 # Other modules are loaded with the client, or by tests before this one.
-LOADED = (_evidence, _check, _decisions)
+LOADED = (_evidence, _check, _decisions, scheduler, async_scheduler)
 
 
 def list_classes() -> list[type]:

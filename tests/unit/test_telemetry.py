@@ -414,7 +414,7 @@ def test_the_documentation_lists_every_name() -> None:
 def test_a_flow_that_no_span_is_for_is_the_flow_itself(recorded: Recorded) -> None:
     flow = submit_task(submit_request(), started=0.0, rng=FixedJitter(1.0))
     (observer,) = observation._observers
-    assert observer("create", flow, object()) is flow
+    assert observer(flow, object()) is flow
     flow.close()
 
 

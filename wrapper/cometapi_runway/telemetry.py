@@ -36,7 +36,7 @@ from cometapi_runway._core.version import __version__
 from cometapi_runway._extras import requires_extra
 from cometapi_runway._flows.download import DownloadRequest
 from cometapi_runway._flows.entries import SubmissionAccepted, SubmissionFailed
-from cometapi_runway._flows.observation import Kind, set_observer
+from cometapi_runway._flows.observation import set_observer
 from cometapi_runway._flows.steps import Fetch, Flow, Notify, Record, Send, Step
 from cometapi_runway._flows.submit import Submission, SubmitRequest
 from cometapi_runway._flows.wait import WaitRequest
@@ -188,7 +188,7 @@ class _Observer:
         self.duration = histogram("cometapi_runway.task.duration", "s")
         self.polls = histogram("cometapi_runway.task.polls", "{request}")
 
-    def __call__(self, kind: Kind, flow: Flow[T], request: object) -> Flow[T]:
+    def __call__(self, flow: Flow[T], request: object) -> Flow[T]:
         """The flow, with its span."""
         match request:
             case SubmitRequest():

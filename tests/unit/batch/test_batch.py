@@ -222,10 +222,10 @@ def test_without_statuses_a_retry_is_of_all_that_did_not_succeed(
     with batch._open_results() as file:
         file.append(results)
     assert list(batch.results()) == results
-    assert sorted(batch.retry("FAILED", "BUDGET")) == ["BUDGET", "FAILED"]
+    assert sorted(batch.retry("FAILED", "REFUSED")) == ["FAILED", "REFUSED"]
     with batch._open_results() as file:
-        assert set(file.statuses) == {"SUCCEEDED", "CANCELLED", "REFUSED", "UNKNOWN"}
-    assert sorted(batch.retry()) == ["CANCELLED", "REFUSED", "UNKNOWN"]
+        assert set(file.statuses) == {"SUCCEEDED", "CANCELLED", "BUDGET", "UNKNOWN"}
+    assert sorted(batch.retry()) == ["BUDGET", "CANCELLED", "UNKNOWN"]
     assert [one.id for one in batch.results()] == ["SUCCEEDED"]
     assert batch.retry() == []
 

@@ -13,7 +13,7 @@ from tests.cases import each_case
 from cometapi_runway import InvalidRequestError, RunwayClient
 from cometapi_runway._settings import resolve_settings
 from cometapi_runway.batch._check import ManifestReport, check_manifest
-from cometapi_runway.batch._manifest import Manifest
+from cometapi_runway.batch._manifest import Manifest, RowList
 from cometapi_runway.resources._argument_fields import list_argument_fields
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
 
@@ -126,6 +126,8 @@ def test_a_manifest_without_rows_is_refused(tmp_path: Path) -> None:
     report = check(tmp_path, [])
     assert not report.is_valid
     assert [issue.rule for issue in report.to_error().issues] == ["minItems"]
+    assert report.message == f"{tmp_path / 'm.jsonl'} has no rows (minItems)"
+    assert check_manifest(RowList([])).message == "rows has no rows (minItems)"
 
 
 class TestEstimates:
@@ -163,6 +165,8 @@ def test_it_needs_no_key_and_takes_the_clients_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMETAPI_KEY", raising=False)
+    # No word in the gateway's URL is mistaken for a key.
+    monkeypatch.setenv("COMETAPI_RUNWAY_BASE_URL", "https://offline.example/none/of/these")
     assert check(tmp_path, [GOOD]).is_valid
     assert not check(tmp_path, [{**GOOD, "seed": -1}]).is_valid
     settings = resolve_settings("key", validate=False)

@@ -219,7 +219,9 @@ class TestJudge:
         [AuthenticationError(401), InsufficientQuotaError(403), ConfigurationError("journal")],
     )
     def test_what_meets_every_row_halts(self, error: RunwayError) -> None:
-        assert judge(error).halts
+        verdict = judge(error)
+        assert verdict.halts
+        assert verdict.status == "REFUSED"
 
     def test_only_an_unwritten_journal_is_tried_again(self) -> None:
         assert judge(ConfigurationError("locked", setting="journal")).is_unrecorded

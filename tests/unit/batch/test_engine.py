@@ -157,10 +157,13 @@ def make_engine(
 def test_one_engine_at_a_time_works_in_a_process_and_leaves_nothing_behind() -> None:
     engine, _, worker = make_engine()
     other, *_ = make_engine()
+    # DBOS records the name, and a later version of this package resumes by it.
+    assert vars(_engine._run_chunk)["dbos_function_name"] == "cometapi_runway.run_chunk"
     for _ in range(2):
         engine.start()
         thread = engine._thread
         assert thread is not None
+        assert thread.name == "batch-engine"
         # A thread that hangs does not keep the process alive.
         assert thread.daemon
         assert _engine._worker is worker

@@ -27,12 +27,12 @@ from cometapi_runway.errors import ConfigurationError, InvalidRequestError
 from ..support.manifests import UPSCALE, read_bad, read_rows
 
 
-def rules(name: str) -> set[str]:
+def rules(name: str) -> list[str]:
     try:
         clean_output_name(name)
     except InvalidRequestError as error:
-        return {issue.rule for issue in error.issues if issue.path == "output"}
-    return set()
+        return [issue.rule for issue in error.issues if issue.path == "output"]
+    return []
 
 
 @each_case(
@@ -95,6 +95,7 @@ def test_good_names(name: str, expected: str) -> None:
 )
 def test_bad_names(name: str, rule: str) -> None:
     assert rule in rules(name)
+    assert len(rules(name)) == len(set(rules(name)))
 
 
 @given(st.text(alphabet="a./\\: C~\0", max_size=12))
@@ -208,7 +209,9 @@ def test_a_file_with_the_name_of_an_output_is_found_and_no_other(
         issues = ExistingFiles(Path(folder)).check(name, "line 2 (cat)")
     folders = {file.rpartition("/")[0] for file in taken}
     assert bool(issues) is (name.rpartition("/")[0] in folders)
-    assert {issue.rule for issue in issues} <= {"exists"}
+    assert {(issue.path, issue.rule, issue.value) for issue in issues} <= {
+        ("output", "exists", name)
+    }
 
 
 @pytest.mark.parametrize("missing", [False, True])

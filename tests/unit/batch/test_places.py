@@ -183,6 +183,20 @@ def test_a_folder_that_cannot_be_opened_is_refused(
         assert folder in str(refusal.value)
 
 
+@pytest.mark.parametrize("path", ["bucket/X", "bucket/X/"])
+def test_a_remote_folder_has_no_part_without_a_name(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put: list[str] = []
+    system = SimpleNamespace(
+        makedirs=lambda *_, **__: None, put_file=lambda _, target: put.append(target)
+    )
+    core = SimpleNamespace(url_to_fs=lambda _: (system, path))
+    monkeypatch.setitem(sys.modules, "fsspec.core", core)  # type: ignore[arg-type]
+    open_folder(f"any://{path}").publish(tmp_path / "results.jsonl")
+    assert put == ["bucket/X/results.jsonl"]
+
+
 def test_an_output_that_cannot_be_put_names_task_and_place() -> None:
     folder: Any = open_folder("memory://bucket/out")
     broken = SimpleNamespace(makedirs=lambda *_, **__: None, put_file=lambda *_: 1 / 0)

@@ -99,6 +99,7 @@ def test_lines_are_those_on_which_rows_begin(tmp_path: Path) -> None:
         ("m.csv", b"id,operation,id\n" + GOOD, [(1, "", "unique")]),
         ("m.csv", b"id,,video_uri\n" + GOOD, [(1, "", "name")]),
         ("m.csv", b"id,caf\xe9\n" + GOOD, [(1, "", "name")]),
+        ("m.csv", b"id,a\0b,video_uri\n" + GOOD, [(1, "", "name")]),
         ("m.csv", b"id;operation;video_uri\n" + GOOD, [(1, "", "csv")]),
         ("m.csv", HEAD + b"a,b,c,d\n" + GOOD, [(2, "", "cells")]),
         ("m.csv", HEAD + b"a,b\n" + GOOD, [(2, "", "cells")]),
@@ -110,6 +111,8 @@ def test_lines_are_those_on_which_rows_begin(tmp_path: Path) -> None:
         ("m.csv", HEAD + b"b," + b"x" * 200_000 + b",c\n", [(2, "", "csv")]),
         ("m.json", b'{"id": "a"}', [(1, "", "type")]),
         ("m.json", b"", [(1, "", "type")]),
+        ("m.json", b"[]", []),
+        ("m.json", b" [ ] ", []),
         ("m.json", b'[\n{"id": "a"', [(2, "", "json")]),
         ("m.json", b"[\n{},", [(2, "", "required"), (2, "", "json")][1:]),
         ("m.json", b"[]\n[]", [(1, "", "json")]),
@@ -139,6 +142,15 @@ def test_the_place_in_a_line_is_named_and_the_line_where_a_row_may_have_many(
         assert isinstance(bad, BadRow)
         problem = bad.issues[0].message.rpartition(": ")[2]
         assert problem.partition(";")[0] == f"Expecting value {place}"
+
+
+def test_what_is_before_a_broken_byte_is_shown_from_the_next_whole_character(
+    tmp_path: Path,
+) -> None:
+    content = b'{"id": "' + ("é" * 12 + "x").encode() + b'\xe9"}\n'
+    (bad,) = read(tmp_path, content, "m.jsonl")
+    assert isinstance(bad, BadRow)
+    assert f"got the byte 0xe9 after '{'é' * 9}x';" in bad.issues[0].message
 
 
 def test_what_is_no_array_is_refused_at_the_line_where_it_begins(tmp_path: Path) -> None:

@@ -132,6 +132,7 @@ def test_files_of_a_remote_folder_are_links_that_nothing_loads(folder: str) -> N
     links = [attrs["href"] for tag, attrs in found.elements if tag == "a"]
     assert links[0] == f"{folder.rstrip('/')}/a%20b.mp4"
     assert not {"video", "img"} & {tag for tag, _ in found.elements}
+    assert {file.kind for file in list_files([row], folder, Path("/r.html"))} == {"other"}
 
 
 def test_a_video_shows_its_first_frame_and_a_picture_itself() -> None:
@@ -466,6 +467,12 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         write_report(make_source(RowResult("first", "SUCCEEDED")), page)
 
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_folder_whose_name_is_no_unicode_is_shown(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    write_report(make_source(RowResult("a", "SUCCEEDED"), folder="/b\udcff"), page)
+    assert "/b\\udcff" in page.read_text()
 
 
 def test_a_failed_write_is_raised_also_where_its_remains_cannot_be_removed(

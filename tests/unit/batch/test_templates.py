@@ -25,12 +25,14 @@ def fill(text: str, **fields: Any) -> str:
         ("{{{hero}}}", "{A cat}"),
         ("{count} of {hero}, {is_big}", "5 of A cat, true"),
         ("{a column}", "x"),
+        ("{X}", "capital"),
         ("a=b", "a=b"),
         ("{braces}", "{hero}"),
     ],
 )
 def test_filling(text: str, expected: str) -> None:
     fields = {"hero": "A cat", "count": 5, "is_big": True, "a column": "x", "braces": "{hero}"}
+    fields["X"] = "capital"
     assert fill(text, **fields) == expected
 
 

@@ -18,6 +18,7 @@ from cometapi_runway._core.naming import count_noun, kebab_case, snake_case
         ("URLOfVideo", "url_of_video", "url-of-video"),
         ("seed", "seed", "seed"),
         ("/x", "x", "x"),
+        ("XRay", "x_ray", "x-ray"),
     ],
 )
 def test_names_change_their_spelling(name: str, snake: str, kebab: str) -> None:

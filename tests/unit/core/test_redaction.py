@@ -170,7 +170,12 @@ def test_a_secret_is_hidden_however_it_is_written(write: Any, text: str) -> None
     shown = Secret(text).hide_in(content)
     assert write(text) not in shown
     assert "[hidden]" in shown.decode("latin-1").replace("\0", "")
+    assert write(text) not in Secret(text).hide_in(write(text))
     other = write("<another>")
     assert Secret(text).hide_in(other) == other
     short = write("<sk-ke>")
     assert Secret("sk-ke").hide_in(short) == short, "it would be found everywhere"
+
+
+def test_a_secret_is_hidden_in_a_text_that_is_no_unicode() -> None:
+    assert Secret("sk-key").hide_in_text("\ud800 sk-key \udfff") == "\ud800 [hidden] \udfff"

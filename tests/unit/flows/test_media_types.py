@@ -53,6 +53,11 @@ def test_an_address_may_use_another_extension_of_its_kind(extension: str) -> Non
     assert extension_from_url(f"https://cdn.example/b{extension}") == extension
 
 
+@each_case("url", ["", "https://cdn.example/a.html", "https://[::1/a.mp4"])
+def test_an_address_may_have_no_extension_of_a_medium(url: str) -> None:
+    assert extension_from_url(url) == ""
+
+
 @each_case(
     ("word", "is_hidden"),
     [("a" * 39, False), ("a" * 40, True), ("1" + "a" * 14, False), ("a" * 15 + "1", True)],

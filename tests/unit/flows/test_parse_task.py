@@ -238,6 +238,7 @@ class TestFailure:
     def test_the_code_is_runways_own(self) -> None:
         inner = raw("FAILED", failureCode="SAFETY.INPUT.TEXT")
         assert task_from(inner).failure_code == "SAFETY.INPUT.TEXT"
+        assert task_from(raw("FAILED", failure_code="OTHER")).failure_code == "OTHER"
         assert task_from(wrapped("FAILURE", inner)).failure_code == "SAFETY.INPUT.TEXT"
 
     def test_the_transports_own_word_is_no_reason(self) -> None:
@@ -322,6 +323,21 @@ class TestCreation:
     def test_a_missing_id_is_an_error(self, payload: Any) -> None:
         with pytest.raises(ResponseDecodeError, match="no task id"):
             created_id_from(payload)
+
+    @each_case(
+        ("payload", "fields"),
+        [
+            ({}, "none"),
+            ({"": 1, "b": 2}, "'', b"),
+            ({"x" * 41: 1}, "x" * 40),
+            (dict.fromkeys("abcdefghijklm"), "a, b, c, d, e, f, g, h, i, j, k, l"),
+        ],
+    )
+    def test_the_error_lists_the_first_fields(self, payload: Any, fields: str) -> None:
+        for parse in (created_id_from, task_from):
+            with pytest.raises(ResponseDecodeError) as caught:
+                parse(payload)
+            assert str(caught.value).endswith(f"has no task id; its fields are {fields}")
 
 
 def test_a_record_of_the_feed_may_have_an_id_alone() -> None:

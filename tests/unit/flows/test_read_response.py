@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 from tests.cases import each_case
 
 from cometapi_runway import errors
@@ -187,6 +188,22 @@ class TestReading:
             parse_response(as_answer(BROKEN_BODIES[name]))
         assert caught.value.status_code in {200, 204}
         assert f"HTTP {caught.value.status_code}" in str(caught.value)
+
+    @each_case(
+        ("body", "headers", "problem"),
+        [
+            (b"<p>", {"content-type": "text/html; charset=utf-8"}, "not JSON (text/html, 3 bytes)"),
+            (b"{", {}, "a body that is not JSON (no content type, 1 byte)"),
+            (b" ", {}, "an empty body"),
+            (b"[]", {}, "JSON that is not an object"),
+        ],
+    )
+    def test_what_came_instead_of_an_object_is_named(
+        self, body: bytes, headers: dict[str, str], problem: str
+    ) -> None:
+        with pytest.raises(errors.ResponseDecodeError) as caught:
+            parse_response(evolve(got(body), headers=headers))
+        assert problem in str(caught.value)
 
     def test_the_content_type_does_not_matter(self) -> None:
         for kind in ("text/plain", "text/html", "", "application/octet-stream"):

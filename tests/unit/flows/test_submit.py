@@ -23,7 +23,7 @@ from cometapi_runway._flows.submit import _list_differences, submit
 from ..support.both_clients import ID
 from ..support.fault_table import ACCEPTED, paced, page, platform
 from ..support.flow_runner import CREATE, WALL_CLOCK_START, FlowRunner, submit_request, submit_task
-from ..support.scripted_transport import HANG, Event, Failure, json_reply
+from ..support.scripted_transport import HANG, Event, Failure, Reply, json_reply
 from ..support.submissions import MOST, REFUSED
 
 
@@ -117,6 +117,14 @@ def test_an_unknown_outcome_carries_all_known_facts() -> None:
     assert isinstance(error.__cause__, errors.ServerError)
     for words in ("502", "not sent again", CREATE.fingerprint, "seed 7", "usage log"):
         assert words in str(error)
+
+
+def test_the_reason_of_an_unknown_outcome_ends_with_one_full_stop() -> None:
+    for text in ("no upstream X", "no upstream X."):
+        with pytest.raises(errors.SubmissionUnknownError, match=r"upstream X\. It may have"):
+            FlowRunner().run(
+                submit(submit_request(), started=0.0, rng=MOST), Reply(502, text.encode())
+            )
 
 
 def test_a_date_says_when_to_come_again() -> None:

@@ -64,6 +64,15 @@ def test_a_few_reads_after_the_deadline_take_what_has_arrived() -> None:
         read.clear()
 
 
+def test_connections_through_a_proxy_have_deadlines_too() -> None:
+    proxies = {"https://a.example": httpx.HTTPTransport(), "https://b.example": None}
+    with httpx.Client(mounts=proxies) as client:
+        deadlines.install_deadlines(client)
+        for transport in (client._transport, proxies["https://a.example"]):
+            backend = vars(transport)["_pool"]._network_backend
+            assert type(backend) is deadlines._DeadlineBackend
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """A server on loopback that does with a connection as it is told."""

@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.wire_server import Connection, WireServer
 
 from cometapi_runway import RunwayClient
 from cometapi_runway._core.fork import register_fork_aware
+from cometapi_runway._io import deadlines
 
 from ..support.both_clients import KEY
 
@@ -57,6 +59,20 @@ def test_a_child_opens_connections_of_its_own() -> None:
         assert server.connections == 2
         assert client.tasks.retrieve("after").id == "after"
         assert server.connections == 2
+
+
+def test_a_child_closes_its_copies_of_the_connections_and_not_the_parents() -> None:
+    def list_open(numbers: list[int]) -> list[int]:
+        return [number for number in numbers if Path(f"/dev/fd/{number}").exists()]
+
+    with WireServer(own_task) as server, RunwayClient(KEY, base_url=server.base_url) as client:
+        client.tasks.retrieve("before")
+        sockets = [one.get_extra_info("socket").fileno() for one in deadlines._streams]
+        numbers = [number for number in sockets if number >= 0]
+        assert list_open(numbers) == numbers != []
+        assert in_child(lambda: list_open(numbers)) == []
+        assert client.tasks.retrieve("after").id == "after"
+        assert server.connections == 1
 
 
 def test_parent_and_children_get_their_own_responses() -> None:

@@ -100,6 +100,8 @@ class TestCertificates:
 
     def test_follow_the_environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """A company's own authority is named there, perhaps after the first client was made."""
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name, raising=False)
         used: list[Any] = []
         self.authorities(monkeypatch, used)
         RunwayClient(KEY).close()
@@ -109,3 +111,8 @@ class TestCertificates:
         RunwayClient(KEY).close()
         counts = [one.cert_store_stats()["x509_ca"] for one in used]
         assert counts[0] > counts[-1] == 1
+        monkeypatch.delenv("SSL_CERT_FILE")
+        # Certificates of a folder are loaded when they are needed.
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+        RunwayClient(KEY).close()
+        assert used[-1].cert_store_stats()["x509_ca"] == 0

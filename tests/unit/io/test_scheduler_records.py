@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from cometapi_runway import AsyncRunwayClient, RunwayClient, Task
 from cometapi_runway import _settings as settings
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.steps import Flow, Send, Sleep
-from cometapi_runway._flows.wait_queue import Wait
+from cometapi_runway._flows.wait_queue import Wait, WaitQueue
 from cometapi_runway._io.async_scheduler import AsyncScheduler
 from cometapi_runway._io.scheduler import Scheduler, deduct_queue_time
 
@@ -128,6 +129,29 @@ def test_the_next_poll_is_due_while_another_one_hangs_whatever_the_clock_shows()
         assert next(completed).id == "quick"
         completed.close()
     assert polls.count("hung") == 1
+
+
+def test_a_look_for_finished_steps_brings_no_sleep_to_its_end() -> None:
+    looked: list[float] = []
+
+    class NothingFinished:
+        def get(self, timeout: float) -> Any:
+            looked.append(timeout)
+            raise queue.Empty
+
+    def sleep() -> Flow[Task]:
+        yield Sleep(1000.0)
+        raise AssertionError("it never ends")
+
+    with RunwayClient(KEY, clock=StandingClock()) as client:
+        scheduler: Any = Scheduler(client.tasks._session.driver)
+        scheduler._queue = WaitQueue({"long": sleep()}, 0.0)
+        (wait,) = scheduler._queue.begin()
+        scheduler._queue.advance(wait, 0.0)
+        scheduler._finished_steps, scheduler._steps_in_progress = NothingFinished(), 1
+        assert list(scheduler._await_next_event(None)) == []
+        assert looked == [settings.LOCK_WAIT_SLICE]
+        assert scheduler._queue.seconds_until(1000.0, 0.0) == 1000.0 - settings.LOCK_WAIT_SLICE
 
 
 def make_wait(timeout: float, due: float) -> Wait:

@@ -25,6 +25,7 @@ from cometapi_runway import (
 )
 from cometapi_runway._flows.prepared_request import PreparedRequest
 from cometapi_runway._flows.steps import Send
+from cometapi_runway._io import transport as transport_module
 
 from ..support.both_clients import ASSETS, ID, KEY, ClientHarness
 from ..support.fault_table import (
@@ -217,6 +218,25 @@ def test_a_request_on_its_way_is_not_unsent() -> None:
                 asyncio.run(sending)  # type: ignore[arg-type]
             assert step.unsent is False
     assert seen == [False] * 4
+
+
+@each_case(
+    ("length", "body", "is_complete"),
+    [
+        ("2", b"[]", True),
+        ("3", b"[]", False),
+        ("1", b"[", True),
+        (None, b"[]", True),
+        (None, b"[", False),
+        ("two", b"[]", True),
+    ],
+)
+def test_a_body_is_complete_by_its_length_or_else_its_json(
+    length: str | None, body: bytes, is_complete: bool
+) -> None:
+    headers = {} if length is None else {"content-length": length}
+    response = httpx.Response(200, headers=headers)
+    assert transport_module._is_complete(response, bytearray(body)) is is_complete
 
 
 class BrokenBody(httpx.AsyncByteStream, httpx.SyncByteStream):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -269,15 +268,6 @@ def test_one_that_cannot_be_written_can_be_read(
     assert not any(file.exists() for file in beside)
     with pytest.raises(StorageError, match="readonly"):
         journal.write(SubmissionStarted("l", CALL, "tasks", 7))
-
-    def test_a_folder_whose_name_is_no_text(
-        self, task: Any, harness: ClientHarness, path: Path, tmp_path: Path
-    ) -> None:
-        folder = tmp_path / os.fsdecode(b"caf\xe9")
-        harness.respond_with(Reply(200, b"film", {"content-type": "video/mp4"}))
-        (file,) = harness.run(task.download(folder))
-        (entry,) = Journal(path).tasks()
-        assert (entry.files, entry.unsaved) == ((file,), 0)
 
 
 def test_a_journal_that_is_dropped_open_warns_of_nothing(

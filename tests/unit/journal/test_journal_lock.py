@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -12,9 +13,11 @@ from types import FrameType
 
 import pytest
 
+from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import Entry, SubmissionAccepted, SubmissionStarted, TaskEnded
 from cometapi_runway.journal import Journal
+from cometapi_runway.journal._postgres import PostgresBackend
 
 from ..support.journal_processes import CALL
 from ..support.journals import Location
@@ -158,6 +161,23 @@ class TestFork:
         assert len(records) == 80
         assert {one.state for one in records} == {"SUBMITTED"}
         fresh.close()
+
+    def test_a_child_leaves_the_session_of_a_database_to_its_parent(
+        self, postgres_url: str
+    ) -> None:
+        backend = PostgresBackend(Secret(postgres_url))
+        backend.connect(1)
+        owner = backend.get_owner()
+        assert owner is not None
+
+        def leave() -> None:
+            backend.abandon()
+            gc.collect()
+            assert backend.get_owner() != owner
+
+        assert in_child(leave) == 0
+        assert backend.find_living([owner], 1) == {owner}
+        backend.close()
 
     def test_a_parent_that_ends_first_takes_nothing_away(self, location: Location) -> None:
         skip_without_fork()

@@ -30,7 +30,7 @@ from ..support.both_clients import KEY
 from ..support.journals import connect_to_postgres
 from ..support.shown_locals import show_error
 
-SHORT = 0.3
+SHORT = 0.1
 
 
 class TestWrongLocation:
@@ -45,6 +45,8 @@ class TestWrongLocation:
             "option": f"{right}?nonsense=1",
             "password as an option": f"postgresql://{GUARDED}@{host}?password={PASSWORD}-wrong",
             "escape": f"postgresql://{GUARDED}:{PASSWORD}%zz@{host}",
+            "question mark": f"postgresql://{GUARDED}:{PASSWORD}?{PASSWORD}&x=%zz@{host}",
+            "escape in an option": f"postgresql://{host}?connect_timeout=2&PASS%57ord={PASSWORD}%zz",
             "slash": f"postgresql://{GUARDED}:{PASSWORD}/{PASSWORD}@{host}",
             "port": f"postgresql://{GUARDED}:{PASSWORD}@{host.partition('/')[0]}:nonsense/x",
             "bracket": f"postgresql://{GUARDED}:{PASSWORD}@[::1/x",
@@ -58,6 +60,7 @@ class TestWrongLocation:
         "problem",
         [
             *("password", "database", "user", "option", "password as an option", "escape"),
+            *("question mark", "escape in an option"),
             *("slash", "port", "bracket", "two", "scheme", "driver"),
         ],
     )
@@ -78,15 +81,18 @@ class TestWrongLocation:
             start = shown.find(PASSWORD)
             assert start < 0, shown[max(start - 300, 0) : start + 100]
 
-    @each_case("host", ["%2Fnowhere%2Fat-all", "127.0.0.1:1", "[::1]:1"])
+    @each_case("host", ["%2Fnowhere%2Fat-all", "127.0.0.1:1", "[::1]:1", "127.0.0.1:1,[::1]:2"])
     @each_case("kind", [Journal, RunwayClient, AsyncRunwayClient])
     def test_of_a_server_that_is_not_there(
         self, kind: Any, host: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It may be starting, so that it is asked for a while."""
         monkeypatch.setattr(database_module, "JOURNAL_READ_TIMEOUT", SHORT)
+        began = time.monotonic()
         error = fail(kind, f"postgresql://me:{PASSWORD}@{host}/x")
+        assert time.monotonic() - began >= SHORT
         assert f"journal postgresql://me@{host}/x cannot be opened: connection" in str(error)
+        assert "\n" not in str(error)
         assert PASSWORD not in show_error(error)
 
     @each_case("scheme", ["mysql", "file", "https", "postgresql+psycopg", "SQLite3"])
@@ -172,6 +178,25 @@ class TestBackend:
         backend.connect(1)
         assert backend.fetch("SELECT 1 AS one", {}, 1) == [{"one": 1}]
         backend.close()
+
+    @each_case(("option", "name"), [("", "cometapi-runway"), ("application_name=x", "x")])
+    def test_the_server_knows_which_program_is_connected(
+        self, option: str, name: str, postgres_url: str
+    ) -> None:
+        backend = PostgresBackend(Secret(f"{postgres_url}?{option}"))
+        backend.connect(1)
+        query = "SELECT current_setting('application_name') AS name"
+        assert backend.fetch(query, {}, 1) == [{"name": name}]
+        backend.close()
+
+    def test_each_process_has_a_number_of_its_own(self) -> None:
+        backend = PostgresBackend(Secret("postgresql://me@host/x"))
+        numbers = [backend.get_owner()]
+        for _ in range(99):
+            backend.abandon()
+            numbers.append(backend.get_owner())
+        assert len(set(numbers)) == 100
+        assert all(number is not None and 0 < number < 2**31 for number in numbers)
 
     def test_each_call_has_its_own_limits(self, postgres_url: str) -> None:
         """A wait for a lock is cut into slices; a statement has at least a second."""

@@ -186,6 +186,21 @@ class TestSettle:
         journal.write(SubmissionAccepted("l", "t"))
         assert journal.settle("k", task_id="t").task_id == "t"
 
+    def test_refuses_what_is_settled_meanwhile(
+        self, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lose(journal, "k")
+
+        def settle_first(_: object) -> frozenset[str]:
+            journal.write(SubmissionAccepted("k", "t"))
+            return frozenset()
+
+        monkeypatch.setattr(journal, "_find_in_progress", settle_first)
+        with pytest.raises(InvalidRequestError, match="k: another process has settled") as refusal:
+            journal.settle("k", charged=False)
+        assert name_issue(refusal.value) == ("key", "state", "k")
+        assert [(one.state, one.task_id) for one in journal.tasks()] == [("SUBMITTED", "t")]
+
     def test_refuses_what_does_not_exist(self, journal: Journal) -> None:
         lose(journal, "k", OTHER)
         for key, gateway in (("x", None), ("k", BASE)):
@@ -207,6 +222,19 @@ class TestSettle:
         journal.settle("order-17", charged=False)
         lose(journal, "l", idempotency_key=own_key)
         assert journal.settle("order-17", task_id="t").key == "l"
+
+    def test_finds_by_an_idempotency_key_what_was_not_refused(self, journal: Journal) -> None:
+        """Two submissions have one key where the first was accepted after all."""
+        own_key = IdempotencyKey("order-17", "d")
+        lose(journal, "k", idempotency_key=own_key)
+        journal.settle("k", charged=False)
+        lose(journal, "l", idempotency_key=own_key)
+        journal.settle("l", charged=False)
+        journal.write(SubmissionAccepted("k", "t"))
+        assert [one.state for one in journal.tasks()] == ["REFUSED", "SUBMITTED"]
+        found = journal.find(idempotency_key="order-17")
+        assert found is not None
+        assert found.key == "k"
 
     def test_late_news_of_the_sender_win(self, journal: Journal) -> None:
         """Its response arrived after all: the id must not be lost."""

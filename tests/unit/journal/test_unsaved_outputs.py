@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,17 @@ class TestUnsaved:
         task = harness.run(harness.new(journal=location).character_performance.create(**ASSETS))
         harness.respond_with(DONE)
         return harness.run(task.wait())
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="POSIX names are bytes")
+    def test_in_a_folder_whose_name_is_no_text(
+        self, task: Any, harness: ClientHarness, location: Location, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / os.fsdecode(b"caf\xe9")
+        harness.respond_with(Reply(200, b"film", {"content-type": "video/mp4"}))
+        (file,) = harness.run(task.download(folder))
+        (entry,) = harness.new(journal=location).journal.tasks()
+        assert (entry.files, entry.unsaved) == ((file,), 0)
+        assert file.parent == folder
 
     def test_is_taken_up(
         self, task: Any, harness: ClientHarness, location: Location, tmp_path: Path

@@ -104,7 +104,7 @@ class _DownloadProgress:
             self.max_size, self.failures, self.stalled = fetch.size, 0, 0
 
 
-@observable("download")
+@observable
 def download(request: DownloadRequest, *, started: float, rng: Random) -> Flow[Path]:
     """Download one output and return its path.
 

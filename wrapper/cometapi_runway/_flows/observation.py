@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from cometapi_runway._flows.steps import Flow
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-Kind: TypeAlias = Literal["create", "wait", "download"]
 
 
 class FlowObserver(Protocol):
     """Watches flows; what it returns must take the same steps and have the same result."""
 
-    def __call__(self, kind: Kind, flow: Flow[T], request: object) -> Flow[T]:
+    def __call__(self, flow: Flow[T], request: object) -> Flow[T]:
         """Return a flow that is watched.
 
         Args:
-            kind: What the flow does.
             flow: The flow; it has not begun.
             request: Its first argument: a `SubmitRequest`, `WaitRequest` or `DownloadRequest`.
         """
@@ -38,18 +36,13 @@ def set_observer(observer: FlowObserver | None) -> None:
 
 
 def observable(
-    kind: Kind,
-) -> Callable[[Callable[Concatenate[R, P], Flow[T]]], Callable[Concatenate[R, P], Flow[T]]]:
+    start: Callable[Concatenate[R, P], Flow[T]],
+) -> Callable[Concatenate[R, P], Flow[T]]:
     """Decorate a function that returns a flow: the observer watches it."""
 
-    def decorate(
-        start: Callable[Concatenate[R, P], Flow[T]],
-    ) -> Callable[Concatenate[R, P], Flow[T]]:
-        @wraps(start)
-        def start_observed(request: R, /, *args: P.args, **options: P.kwargs) -> Flow[T]:
-            flow = start(request, *args, **options)
-            return _observers[0](kind, flow, request) if _observers else flow
+    @wraps(start)
+    def start_observed(request: R, /, *args: P.args, **options: P.kwargs) -> Flow[T]:
+        flow = start(request, *args, **options)
+        return _observers[0](flow, request) if _observers else flow
 
-        return start_observed
-
-    return decorate
+    return start_observed

@@ -141,7 +141,7 @@ class Submission:
     is_reused: bool = False
 
 
-@observable("create")
+@observable
 def submit(request: SubmitRequest, *, started: float, rng: Random) -> Flow[Submission]:
     """Submit once, and return the accepted task, or the task that the request's key has bought.
 

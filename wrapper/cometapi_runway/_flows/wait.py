@@ -165,7 +165,7 @@ def retrieve(poll: PreparedRequest, known: Task, *, timeout: float) -> Flow[Task
     return seen
 
 
-@observable("wait")
+@observable
 def wait(request: WaitRequest, *, started: float, rng: Random) -> Flow[Task]:
     """Poll until the task has ended, and return it with its output.
 

@@ -313,14 +313,14 @@ def _make_digest(operation: str, arguments: Mapping[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _identify_file(file: Path) -> Mapping[str, str]:
+def _identify_file(file: Path) -> Mapping[str, str] | str:
     """A local file by its content: neither its name nor its folder makes another task."""
     try:
         state = file.stat()
         return {"sha256": _hash_file(file, state.st_size, state.st_mtime_ns)}
     except (OSError, ValueError):
         # The check of the request refuses the row.
-        return {"file": str(file)}
+        return str(file)
 
 
 # Cached because many rows often share one file, such as a reference. A change shows in the size or

@@ -98,11 +98,7 @@ class _Connection(psycopg.Connection[DictRow]):
     """A connection that is closed silently when it is freed, as a journal's file is."""
 
     def __del__(self, *_: object) -> None:
-        """Nothing: libpq's own object closes itself, in the process that opened it."""
-
-
-_inherited: list[psycopg.Connection[DictRow]] = []
-"""In a forked child, the parent's connections: to close one would end the parent's session."""
+        """Nothing: libpq's own object closes itself, but not in a forked child."""
 
 
 class PostgresBackend:
@@ -187,8 +183,6 @@ class PostgresBackend:
 
     def abandon(self) -> None:
         """Leave the connection and the number to the parent process."""
-        if self._connection is not None:
-            _inherited.append(self._connection)
         self._connection = None
         self._owner = _draw_owner()
 
@@ -377,9 +371,8 @@ def _milliseconds(seconds: float) -> str:
 @cache
 def _translate(sql: str) -> bytes:
     """A statement with the driver's placeholders, each with its type."""
-    escaped = sql.replace("%", "%%")
     return _PLACEHOLDER.sub(
-        lambda match: f"%({match[1]})s::{_TYPES.get(match[1], 'text')}", escaped
+        lambda match: f"%({match[1]})s::{_TYPES.get(match[1], 'text')}", sql
     ).encode()
 
 
@@ -398,20 +391,15 @@ def _convert_values(values: Mapping[str, SQLValue]) -> dict[str, SQLValue]:
 
 def _hide_password_in(text: str, url: Secret) -> str:
     """A message of libpq, which quotes parts of a malformed URL, without the password."""
-    login, options = _split_url(url)
-    password = login.partition(":")[2]
-    # A password whose own @ or / is not percent-encoded is quoted in pieces.
-    hidden = [password, *re.split("[@/]", password)]
-    hidden += [one.partition("=")[2] for one in options.split("&") if "password" in one]
+    # The URL has one @ at most, before which a ? belongs to the password: see `parse_location`.
+    before, _, after = url.reveal().rpartition("@")
+    hidden = [before.partition("://")[2].partition(":")[2]]
+    for option in after.partition("?")[2].split("&"):
+        name, _, value = option.partition("=")
+        if "password" in unquote(name).lower():
+            hidden.append(value)
     for secret in sorted(hidden, key=len, reverse=True):
         for form in (secret, unquote(secret)):
             if len(form) > _LONGEST_HARMLESS:
                 text = text.replace(form, HIDDEN)
     return text
-
-
-def _split_url(url: Secret) -> tuple[str, str]:
-    """Login and options; no error, whatever the URL is."""
-    before_options, _, options = url.reveal().partition("?")
-    login, _, _ = before_options.partition("://")[2].rpartition("@")
-    return login, options

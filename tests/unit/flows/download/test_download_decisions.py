@@ -59,6 +59,9 @@ def past_end(size: int, etag: str = ONE) -> dict[str, str]:
         ({"size": 2, "headers": sized(1)}, False),
         ({"size": 1, "error": BROKEN}, False),
         ({"size": 1, "offset": None}, False),
+        # A range without a total is of the bytes up to its end.
+        ({"status": 206, "size": 2, "headers": {"content-range": "bytes 0-1/*"}}, True),
+        ({"status": 206, "size": 1, "headers": {"content-range": "bytes 0-1/*"}}, False),
         # All bytes were there before, and the server says so.
         ({"status": 416, "offset": None, "size": 1, "headers": past_end(1)}, True),
         ({"status": 416, "offset": None, "size": 1, "headers": past_end(2)}, False),
@@ -87,6 +90,18 @@ def test_a_file_is_complete_when_it_has_what_was_announced(
 )  # fmt: skip
 def test_a_problem_is_what_came_instead_of_the_file(facts: dict[str, Any], problem: str) -> None:
     assert flow._describe_problem(ended(**facts)) == problem
+
+
+@each_case(
+    ("facts", "cause"),
+    [
+        ({"status": 503, "offset": None}, "HTTP 503"),
+        ({"size": 1, "headers": sized(2)}, "HTTP 200 that breaks off before its end"),
+        ({"size": 1, "error": BROKEN}, "the connection broke"),
+    ],
+)
+def test_the_cause_in_the_log_has_no_text_of_a_server(facts: dict[str, Any], cause: str) -> None:
+    assert flow._describe_cause(ended(**facts)) == cause
 
 
 def test_a_step_says_nothing_before_it_is_carried_out() -> None:

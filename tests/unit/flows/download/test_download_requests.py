@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx
 from tests.cases import each_case
 
+from cometapi_runway._core.version import __version__
+
 from ...support.both_clients import BASE, ID, KEY, ClientHarness
 from ...support.downloads import (
     AGAIN,
@@ -81,8 +83,23 @@ def test_cookies_of_the_gateway_stay_there(harness: ClientHarness, tmp_path: Pat
     assert "cookie" not in harness.network.sent[1].headers
 
 
+def test_cookies_of_a_file_server_are_not_sent_back(harness: ClientHarness, tmp_path: Path) -> None:
+    headers = {"location": f"{HOST}/elsewhere.mp4", "set-cookie": "session=1; Path=/"}
+    harness.respond_with(Reply(302, b"", headers), Reply(503, b"", headers), whole())
+    fetch(harness, tmp_path)
+    assert len(harness.network.sent) == 3
+    assert not [one for one in harness.network.sent if "cookie" in one.headers]
+
+
 def test_every_range_counts_the_bytes_of_the_file(harness: ClientHarness, tmp_path: Path) -> None:
     """An encoding would make other bytes of them."""
     harness.respond_with(broken(), rest())
     fetch(harness, tmp_path)
     assert {one.headers["accept-encoding"] for one in harness.network.sent} == {"identity"}
+
+
+def test_a_download_says_which_library_sends_it(harness: ClientHarness, tmp_path: Path) -> None:
+    harness.respond_with(whole())
+    fetch(harness, tmp_path)
+    (request,) = harness.network.sent
+    assert request.headers.get_list("user-agent") == [f"cometapi-runway/{__version__}"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.cases import each_case
 
+from cometapi_runway._core.file_names import make_stem
 from cometapi_runway._flows.download import DownloadRequest, download
 from cometapi_runway.errors import DownloadError, InvalidRequestError
 
@@ -49,6 +50,19 @@ class TestNames:
         assert path.parent == tmp_path
         assert path.read_bytes() == DATA
         assert len(path.name.encode()) < 200
+
+    @each_case(
+        ("text", "stem"),
+        [
+            ("task-1_A", "task-1_A"),
+            ("a/b.c", "a_b_c-c0620514"),
+            ("x" * 100, "x" * 100),
+            ("x" * 101, "x" * 100 + "-c675a2e6"),
+        ],
+    )
+    def test_a_name_is_the_same_in_each_version(self, text: str, stem: str) -> None:
+        """Files are found again by their names."""
+        assert make_stem(text) == stem
 
     def test_two_tasks_never_share_a_name(self, harness: ClientHarness, tmp_path: Path) -> None:
         """Ids may hold what names may not, and the one's file would be taken for the other's."""

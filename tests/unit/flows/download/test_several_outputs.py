@@ -124,7 +124,7 @@ def test_a_journal_that_fails_takes_no_file_away(
     tmp_path: Path, harness: ClientHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Full:
-        def write(self, entry: object) -> None:
+        def write(self, entry: object, timeout: float) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     harness.client.session.driver = evolve(harness.client.session.driver, journal=Full())
@@ -132,7 +132,11 @@ def test_a_journal_that_fails_takes_no_file_away(
     with caplog.at_level(logging.WARNING, "cometapi_runway"):
         (path,) = fetch(harness, tmp_path)
     assert path.read_bytes() == DATA
-    assert "is saved, but the journal cannot be written" in caplog.text
+    (message,) = caplog.messages
+    assert message == (
+        f"{path} is saved, but the journal cannot be written ([Errno {errno.ENOSPC}] "
+        "No space left on device)"
+    )
 
 
 def created(harness: ClientHarness, folder: Path) -> Any:
