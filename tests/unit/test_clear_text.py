@@ -59,6 +59,7 @@ def test_a_remote_clear_text_gateway_is_refused(kind: Any, base_url: str) -> Non
         "http://LOCALHOST",
         "http://localhost.",
         "http://gateway.localhost",
+        "http://gateway.localhost.",
         "http://127.0.0.1:1",
         "http://127.8.9.10",
         "http://[::1]:8000",

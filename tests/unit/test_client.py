@@ -63,6 +63,13 @@ def test_a_client_is_a_context_manager(gateway: MockedGateway) -> None:
     assert gateway.poll.call_count == 1
 
 
+def test_the_names_of_a_client_are_those_that_users_call(gateway: MockedGateway) -> None:
+    names = set(dir(gateway.client))
+    assert names >= {"tasks", "character_performance", "compat", "__class__"}
+    others = {name for name in names if name.startswith("_") and not name.endswith("__")}
+    assert others | ({"session"} & names) == set()
+
+
 def test_closing_twice_does_no_harm(gateway: MockedGateway) -> None:
     gateway.run(gateway.client.close())
     gateway.run(gateway.client.close())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from cometapi_runway import (
     APIConnectionError,
     AsyncRunwayClient,
     ConfigurationError,
+    Journal,
     RunwayClient,
 )
 from cometapi_runway import _settings as settings
@@ -55,6 +57,24 @@ class TestClosed:
         harness.run(harness.client.close())
         tasks = harness.run(harness.client.tasks.wait_all(["a", "b"]))
         assert [type(task.error) for task in tasks] == [ConfigurationError] * 2
+
+
+def test_a_client_closes_the_journal_that_it_opened_and_no_other(
+    harness: ClientHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Path | None] = []
+    close = Journal.close
+
+    def note(journal: Journal) -> None:
+        closed.append(journal.path)
+        close(journal)
+
+    monkeypatch.setattr(Journal, "close", note)
+    with contextlib.closing(Journal(tmp_path / "theirs")) as theirs:
+        harness.run(harness.new(journal=theirs).close())
+        assert closed == []
+        harness.run(harness.new(journal=tmp_path / "own").close())
+        assert closed == [tmp_path / "own"]
 
 
 class TestClosedDuringARequest:

@@ -99,6 +99,44 @@ def test_it_arrives_whole(name: str, way: Any) -> None:
         assert repr(getattr(again, attribute)) == repr(value), attribute
 
 
+def test_a_budget_is_the_default_one_in_dollars_unless_it_says_otherwise() -> None:
+    error = errors.BudgetExceededError(Decimal(5), Decimal("4.8"), Decimal("0.32"))
+    assert (error.unit, error.scope) == ("USD", "default")
+
+
+def test_an_outcome_is_unknown_after_no_time_unless_it_says_otherwise() -> None:
+    error = errors.SubmissionUnknownError("m", operation="o", fingerprint="f")
+    assert (error.elapsed, error.seed, error.key) == (0.0, None, None)
+
+
+def test_an_extra_that_is_not_installed_is_missing() -> None:
+    error = errors.MissingExtraError("mcp", "PIL")
+    assert (error.is_missing, error.setting, error.name) == (True, None, "PIL")
+
+
+@each_case(
+    ("path", "argument", "described"),
+    [
+        ("/seed", "seed", "m"),
+        ("/options/seed", "seed", "m"),
+        ("/seed/0", "seed", "m"),
+        ("/promptText", None, "m"),
+        ("/promptText", "prompt_text", "prompt_text: m"),
+        ("/seeds", "seed", "seed: m"),
+    ],
+)
+def test_an_argument_is_named_where_the_field_has_another_name(
+    path: str, argument: str | None, described: str
+) -> None:
+    assert errors.Issue(path, "type", 1, "m", argument).describe() == described
+
+
+def test_a_failure_is_a_sentence_of_its_own() -> None:
+    for failure in ("no face in clip X", "no face in clip X."):
+        error = errors.TaskFailedError("t", Task("t", "FAILED", failure=failure))
+        assert str(error) == f"task t failed: no face in clip X. {error.advice}"
+
+
 class TestInvalidRequest:
     def test_one_problem_is_its_message(self) -> None:
         assert str(errors.InvalidRequestError(ISSUES[:1])) == "/seed: is too large"

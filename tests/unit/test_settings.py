@@ -80,7 +80,7 @@ class TestPrecedence:
 
 
 class TestBadValues:
-    @each_case("variable", [False, True], ids=["argument", "variable"])
+    @each_case("form", ["argument", "secret", "variable"])
     @each_case(
         "key",
         [
@@ -92,12 +92,16 @@ class TestBadValues:
             "\x7fmarker",
         ],
     )
-    def test_a_key_that_cannot_be_sent_is_not_shown(self, key: str, variable: bool) -> None:
-        given = {"environ": {"COMETAPI_KEY": f"x{key}x"}} if variable else {"api_key": key}
+    def test_a_key_that_cannot_be_sent_is_not_shown(self, key: str, form: str) -> None:
+        forms: dict[str, Any] = {
+            "argument": {"api_key": key},
+            "secret": {"api_key": Secret(key)},
+            "variable": {"environ": {"COMETAPI_KEY": f"x{key}x"}},
+        }
         with pytest.raises(ConfigurationError) as caught:
-            resolve_settings(**given)  # type: ignore[arg-type] # one of the two forms
-        source = "the environment variable COMETAPI_KEY" if variable else "api_key"
-        assert str(caught.value).startswith(source)
+            resolve_settings(**forms[form])
+        source = "the environment variable COMETAPI_KEY" if form == "variable" else "api_key"
+        assert str(caught.value).startswith(f"{source} ")
         assert "rker" not in str(caught.value)
 
     @pytest.mark.parametrize("key", ["", "  ", None])
@@ -138,9 +142,42 @@ class TestBadValues:
             resolve_settings(KEY, base_url=address, environ={})
         assert "secret" not in str(caught.value)
 
-    def test_the_variable_is_named_where_the_address_came_from_it(self) -> None:
-        with pytest.raises(ConfigurationError, match="COMETAPI_RUNWAY_BASE_URL must be an"):
-            resolve_settings(KEY, environ={"COMETAPI_RUNWAY_BASE_URL": "localhost:8000"})
+    @each_case(
+        ("address", "is_shown"),
+        [
+            ("", True),
+            ("nonsense", True),
+            ("x" * 16, True),
+            ("x" * 17, False),
+            ("sk-marker", False),
+            ("api.cometapi.com", True),
+            ("gateway/path", True),
+            ("ftp:gateway", True),
+            ("me@api.cometapi.com", False),
+            ("api.cometapi.com?key", False),
+            ("api.cometapi.com#key", False),
+        ],
+    )
+    def test_an_address_is_shown_unless_it_may_be_a_key(self, address: str, is_shown: bool) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            resolve_settings(KEY, base_url=address, environ={})
+        shown = repr(address) if is_shown else "another text (not shown)"
+        assert str(caught.value).endswith(f"without query or user, got {shown}")
+
+    @pytest.mark.parametrize(
+        ("variable", "wrong", "rule"),
+        [
+            ("COMETAPI_RUNWAY_BASE_URL", "localhost:8000", "an http"),
+            ("COMETAPI_RUNWAY_VERSION", "a\nb", "a header value"),
+            ("COMETAPI_RUNWAY_CAPTURE", "a\0b", "a folder"),
+        ],
+    )
+    def test_the_variable_is_named_where_a_value_came_from_it(
+        self, variable: str, wrong: str, rule: str
+    ) -> None:
+        message = f"^the environment variable {variable} must be {rule}"
+        with pytest.raises(ConfigurationError, match=message):
+            resolve_settings(KEY, environ={variable: wrong})
 
     @each_case("kind", [RunwayClient, AsyncRunwayClient])
     @each_case("address", ["https://ü..example", "https://\u2603\u200d.example"])

@@ -27,6 +27,8 @@ from tests.cases import each_case
 
 from cometapi_runway import Budget, RunwayClient, RunwayError, __version__, errors, telemetry
 from cometapi_runway._flows import observation
+from cometapi_runway._flows.entries import SubmissionAccepted
+from cometapi_runway._flows.steps import Record
 from cometapi_runway._flows.submit import submit
 from cometapi_runway._flows.wait import wait
 from cometapi_runway.errors import BadRequestError, BudgetExceededError, SubmissionUnknownError
@@ -101,11 +103,17 @@ def test_a_create_a_wait_and_a_download_are_one_span_each(
     ]
     assert {span.attributes["gen_ai.response.id"] for span in recorded.spans} == {ID}
     assert [span.attributes["cometapi_runway.requests"] for span in recorded.spans] == [1, 3, 1]
-    assert [event.attributes for event in waited.events] == [
-        {"cometapi_runway.status": "RUNNING"},
-        {"cometapi_runway.status": "SUCCEEDED"},
+    assert [(event.name, event.attributes) for event in waited.events] == [
+        ("status", {"cometapi_runway.status": "RUNNING"}),
+        ("status", {"cometapi_runway.status": "SUCCEEDED"}),
     ]
     assert download.attributes["cometapi_runway.output.bytes"] == 4
+    assert {span.attributes["gen_ai.provider.name"] for span in recorded.spans} == {"runway"}
+    assert [span.attributes.get("gen_ai.operation.name") for span in recorded.spans] == [
+        "generate_content",
+        "fetch_response",
+        None,
+    ]
     for span in (waited, download):
         assert [link.context.span_id for link in span.links] == [create.context.span_id]
     assert not create.links
@@ -222,6 +230,18 @@ def test_a_task_that_had_ended_before_the_wait_has_no_duration(
     harness.respond_with(ACCEPTED, DONE)
     harness.run(harness.create().wait())
     assert "cometapi_runway.task.duration" not in recorded.metrics()
+
+
+def test_a_status_that_is_no_name_is_called_other(
+    harness: ClientHarness, recorded: Recorded
+) -> None:
+    harness.respond_with(ACCEPTED, *[json_reply({"id": ID, "status": "a sentence"})] * 9)
+    with pytest.raises(errors.TaskTimeoutError):
+        harness.run(harness.create().wait(timeout=9))
+    waited = recorded.spans[-1]
+    shown = {"cometapi_runway.status": "other"}
+    assert [(event.name, event.attributes) for event in waited.events] == [("status", shown)]
+    assert waited.attributes.items() >= shown.items()
 
 
 def test_an_interrupted_call_ends_its_span(harness: ClientHarness, recorded: Recorded) -> None:
@@ -463,6 +483,7 @@ def test_a_create_has_these_attributes_from_the_start(
     next(flow)
     flow.close()
     (span,) = recorded.spans
+    assert span.name == "generate_content"
     expected = {
         "gen_ai.operation.name": "generate_content",
         "gen_ai.provider.name": "runway",
@@ -470,9 +491,7 @@ def test_a_create_has_these_attributes_from_the_start(
         "cometapi_runway.operation": "control_a_character",
         "cometapi_runway.requests": 0,
     }
-    found = dict(span.attributes)
-    found.pop("gen_ai.request.model", None)
-    assert found == {name: value for name, value in expected.items() if value is not None}
+    assert span.attributes == {name: value for name, value in expected.items() if value is not None}
     assert span.status.status_code is StatusCode.UNSET
     assert span.kind is trace.SpanKind.CLIENT
 
@@ -487,6 +506,35 @@ def test_a_create_that_is_interrupted_before_it_is_sent_is_refused(recorded: Rec
     (span,) = recorded.spans
     assert span.attributes["cometapi_runway.outcome"] == "refused"
     assert span.attributes["error.type"] == "KeyboardInterrupt"
+
+
+def test_a_create_that_is_interrupted_after_its_acceptance_is_accepted(recorded: Recorded) -> None:
+    flow = submit(submit_request(), started=0.0, rng=FixedJitter(1.0))
+
+    def interrupt() -> Iterator[Any]:
+        for step in flow:
+            yield step
+            if isinstance(step, Record) and isinstance(step.entry, SubmissionAccepted):
+                yield flow.throw(KeyboardInterrupt())
+
+    with pytest.raises(KeyboardInterrupt):
+        FlowRunner().run(interrupt(), ACCEPTED)  # type: ignore[arg-type] # it never returns
+    (span,) = recorded.spans
+    assert span.attributes["cometapi_runway.outcome"] == "accepted"
+
+
+def test_numbers_of_a_trace_are_hexadecimal() -> None:
+    context = telemetry._parse_trace_parent(f"00-{'1' * 32}-{'2' * 16}-10")
+    assert context is not None
+    assert (context.trace_id, context.span_id) == (int("1" * 32, 16), int("2" * 16, 16))
+    assert context.trace_flags == 16
+
+
+def test_a_task_takes_no_less_than_no_time(recorded: Recorded) -> None:
+    request = wait_request(created=1000.0, seen=True)
+    FlowRunner().run(wait(request, started=0.0, rng=FixedJitter(0.0)), RUNNING, DONE)
+    ((_, seconds),) = recorded.metrics()["cometapi_runway.task.duration"]
+    assert seconds == 0.0
 
 
 def test_a_task_that_succeeds_is_measured(harness: ClientHarness, recorded: Recorded) -> None:

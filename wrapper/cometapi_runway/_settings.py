@@ -142,11 +142,10 @@ def resolve_settings(
         "runway_version", runway_version, VERSION_VARIABLE, environ, DEFAULT_RUNWAY_VERSION
     )
     allow_clear_text = _read_variable(CLEAR_TEXT_VARIABLE, environ) == "1"
+    capture_source = "capture"
     if capture is None:
-        capture, capture_source = _pick("capture", None, CAPTURE_VARIABLE, environ)
-        capture = capture or None
-    else:
-        capture_source = "capture"
+        capture = _read_variable(CAPTURE_VARIABLE, environ) or None
+        capture_source = f"the environment variable {CAPTURE_VARIABLE}"
     # The checks may raise, and a traceback with locals shows the arguments.
     del api_key, environ
     return Settings(
@@ -179,7 +178,8 @@ def check_clear_text(settings: Settings) -> None:
 
 def _is_loopback(host: str) -> bool:
     # RFC 6761 reserves these names for loopback.
-    if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
+    name = host.removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -179,6 +179,14 @@ class TestOncePerShape:
             False,
         ]
 
+    def test_equal_bodies_that_arrive_differently_are_two_shapes(self, tmp_path: Path) -> None:
+        recorder = ResponseRecorder(tmp_path, Secret(KEY))
+        body = json.dumps(TASK).encode()
+        answers = (200, "application/json"), (202, "application/json"), (200, "text/plain")
+        for status, content_type in answers:
+            response = RawResponse("GET", "/", status, {"content-type": content_type}, body)
+            assert [recorder.is_new(READ, response) for _ in range(2)] == [True, False]
+
     def test_another_process_writes_no_second_file(self, tmp_path: Path) -> None:
         (file,) = record(tmp_path, READ, reply(NEW))
         file.write_text("edited", "utf-8")
@@ -481,6 +489,7 @@ class TestClients:
         with pytest.raises(ConfigurationError) as caught:
             kind(KEY, capture=value)
         assert caught.value.setting == "capture"
+        assert str(caught.value).startswith("capture ")
         assert KEY not in str(caught.value)
 
     def test_what_another_client_has_written_is_left_as_it_is(

@@ -91,6 +91,17 @@ def test_a_remedy_word_by_word(tmp_path: Path) -> None:
     assert found["content-type"] == f"cp {tmp_path}/tasks/{bare_file} tests/data/corpus/tasks/"
 
 
+def test_a_type_is_added_to_a_list_of_types(tmp_path: Path) -> None:
+    record(tmp_path, READ, reply({**TASK, "failure": 7}))
+    ((drift,), _) = find_drift(tmp_path)
+    first, *_, last = drift.remedy.splitlines()
+    target = "$.components.schemas.Task.properties['failure'].type"
+    assert (first, last) == (f'- target: "{target}"', "  update: ['integer']")
+    assert take_in(drift.remedy).resolve({"$ref": "#/components/schemas/Task"})["properties"][
+        "failure"
+    ]["type"] == ["string", "null", "integer"]
+
+
 def test_other_differences_name_the_file_to_copy(tmp_path: Path) -> None:
     (file,) = record(tmp_path, READ, reply({"ok": True}))
     ((drift,), _) = find_drift(tmp_path)

@@ -110,7 +110,8 @@ def test_what_is_kept_of_a_response() -> None:
         assert redact_value({name: "t-1"}) == {name: EXAMPLE_ID}
     for value, kept in ((word, "[hidden]"), (time, time), (" ", ""), ("123", "0"), (5, 0),
                         (5.5, 0.0), (None, None), (True, True), ([{}], [{}]),
-                        (" HTTPS://a.example/x?sig=1", EXAMPLE_URL)):  # fmt: skip
+                        (" HTTPS://a.example/x?sig=1", EXAMPLE_URL),
+                        ("http://a.example/x?sig=1", EXAMPLE_URL)):  # fmt: skip
         assert redact_value({"other": value}) == {"other": kept}
     response = RawResponse("GET", "https://a", 200, {}, b'{"status":"RUNNING","a":[1]}')
     body = '{\n  "status": "RUNNING",\n  "a": [\n    0\n  ]\n}'

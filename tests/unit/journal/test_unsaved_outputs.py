@@ -73,6 +73,15 @@ class TestUnsaved:
         (entry,) = Journal(location).tasks()
         assert (len(entry.files), entry.unsaved) == (1, 0)
 
+    def test_that_is_requested_is_the_one_that_is_saved(
+        self, task: Any, harness: ClientHarness, location: Location, tmp_path: Path
+    ) -> None:
+        harness.new(journal=location).journal.request_output(ID, tmp_path)
+        harness.respond_with(Reply(200, b"film", {"content-type": "video/mp4"}))
+        harness.run(task.download(tmp_path))
+        (entry,) = Journal(location).tasks()
+        assert (len(entry.files), entry.unsaved) == (1, 0)
+
     @pytest.mark.parametrize(("days", "count"), [(6.9, 1), (7.1, 0)])
     def test_is_given_up_after_a_week(
         self,

@@ -134,3 +134,19 @@ class TestOptions:
     def test_nothing_given_is_nothing(self, harness: ClientHarness) -> None:
         options = dict.fromkeys(("runway_version", "timeout", "extra_headers", "extra_body"))
         assert sent(harness, **options, validate=None, seed=1) == sent(harness, seed=1)
+
+
+def test_a_wrong_callback_is_named(harness: ClientHarness) -> None:
+    harness.respond_with(ACCEPTED)
+    task = harness.create()
+    wrong: Any = 5
+    for name, call in (
+        ("on_update", task.wait),
+        ("on_update", lambda **option: harness.client.tasks.wait(task.id, **option)),
+        ("on_update", lambda **option: harness.client.tasks.wait_all([task.id], **option)),
+        ("on_progress", task.download),
+    ):
+        with pytest.raises(InvalidRequestError) as no:
+            harness.run(call(**{name: wrong}))
+        assert [(one.path, one.rule) for one in no.value.issues] == [(name, "type")]
+        assert no.value.issues[0].message.startswith(f"{name}: ")

@@ -135,10 +135,30 @@ class TestFiles:
         for kind, extensions in kinds.items():
             for one in extensions:
                 assert inputs._type_from_uri(f"https://a.example/x.{one}") == kind, one
+                assert inputs._type_from_uri(f"https://a.example/x%2E{one}") == kind, one
+
+    @pytest.mark.parametrize("guess", [None, "video/x-own"])
+    def test_the_system_may_know_a_type(
+        self, guess: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(inputs.mimetypes, "guess_type", lambda _: (guess, None))
+        (tmp_path / "a.mpeg").write_bytes(b"x")
+        uri = inputs.to_uri(tmp_path / "a.mpeg", "/x")
+        assert uri.startswith(f"data:{guess or 'video/mpeg'};base64,")
 
     def test_a_text_that_can_be_no_file_name_is_refused_as_any_other(self) -> None:
         for text in ("x" * 5000, "a\0b"):
             inputs._refuse_file_name(text, "/a", "advice")
+
+    def test_an_address_is_one_even_where_a_file_has_its_name(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Windows has no such files.
+        monkeypatch.setattr(Path, "is_file", lambda _: True)
+        for text in ("x://y", "data:,x", "DATA:,x"):
+            inputs._refuse_file_name(text, "/a", "advice")
+        with pytest.raises(InvalidRequestError, match="local file"):
+            inputs._refuse_file_name("data", "/a", "advice")
 
     @pytest.mark.parametrize(("name", "mebibytes"), [("a.png", 5), ("a.mp4", 16)])
     def test_the_largest_that_fits_and_one_byte_more(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from cometapi_runway.resources._signatures import Signature
 from cometapi_runway.validation import Contract, contract
 
 from ..support.both_clients import ID, ClientHarness
+from ..support.contracts import make_contract
 from ..support.operation_cases import (
     ACCEPTED,
     CASES,
@@ -27,6 +29,8 @@ from ..support.operation_cases import (
     snake,
 )
 from ..support.scripted_transport import json_reply
+
+SHARED = {"x-resource": {"a_clip": "Clip", "a_face": "Face"}}
 
 
 @each
@@ -61,8 +65,9 @@ def test_an_operation_by_its_id_fills_in_nothing(harness: ClientHarness) -> None
 def test_an_unknown_operation_is_refused(
     operation: Any, words: str, harness: ClientHarness
 ) -> None:
-    with pytest.raises(InvalidRequestError, match=words):
+    with pytest.raises(InvalidRequestError, match=words) as no:
         harness.client.operation(operation)
+    assert [(one.path, one.rule) for one in no.value.issues] == [("operation_id", "unknown")]
 
 
 def test_models_may_stand_for_objects(harness: ClientHarness) -> None:
@@ -96,4 +101,31 @@ def test_an_operation_without_a_signature_of_its_own_is_found_by_its_id() -> Non
     client: Any = SimpleNamespace(operation=lambda name: f"by id: {name}", text_to_image="written")
     assert found["new"].get_from(client) == "by id: new"
     assert found["generate_an_image_from_text"].get_from(client) == "written"
-    assert found["new"].signature.operation == "new"
+    signature = found["new"].signature
+    assert signature.operation == "new"
+    *_, options = inspect.signature(signature.build).parameters.values()
+    assert str(options) == "**call_options: 'Unpack[CallOptions]'"
+
+
+@each_case(
+    ("operation", "expected"),
+    [
+        ({}, {"it": ""}),
+        ({"summary": "Make it."}, {"it": "Make it."}),
+        ({"summary": "Make it.", "description": "More."}, {"it": "Make it.\n\nMore."}),
+        (
+            {"summary": "Make it.", "description": "More.", **SHARED},
+            {"a_clip": "A clip.\n\nMake it.\n\nMore.", "a_face": "A face: make it.\n\nMore."},
+        ),
+        (
+            {"description": "More.", **SHARED},
+            {"a_clip": "A clip.\n\nMore.", "a_face": "A face\n\nMore."},
+        ),
+    ],
+)
+def test_a_resource_is_described_as_its_page_does(
+    operation: dict[str, Any], expected: dict[str, str]
+) -> None:
+    schemas = {"Clip": {"description": "A clip."}, "Face": {}}
+    found = list_client_resources(make_contract({}, schemas=schemas, **operation))
+    assert {one.attribute: one.description for one in found} == expected

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,11 @@ import pytest
 from tests.cases import each_case
 
 from cometapi_runway import InvalidRequestError
+from cometapi_runway._flows.prepared_request import PreparedRequest
+from cometapi_runway.resources._prepare_request import _digest
 
-from ..support.both_clients import ClientHarness
+from ..support.both_clients import ASSETS, ClientHarness
+from ..support.fault_table import ACCEPTED
 from ..support.operation_cases import CASES, IMAGE, STILL, OperationCase, body, make
 
 compat = pytest.mark.parametrize(
@@ -93,7 +98,8 @@ def test_a_file_whose_name_no_system_has_is_refused(name: str, harness: ClientHa
 def test_a_route_that_takes_addresses_only_says_so(
     case: OperationCase, picture: Path, harness: ClientHarness
 ) -> None:
-    for name in case.least.keys() & {"video", "image", "callback_url"}:
+    known = case.on(harness.client).signature.parameters.keys()
+    for name in known & {"video", "image", "last_image", "callback_url"}:
         with pytest.raises(InvalidRequestError, match=f"/{name}: is a local file"):
             make(harness, case, **{name: picture})
         with pytest.raises(InvalidRequestError, match=rf"/{name} does not fit \(pattern\)"):
@@ -122,6 +128,35 @@ def test_a_threshold_may_be_spelt_in_three_ways(
 ) -> None:
     sent = body(harness, resource, content_moderation=given)
     assert sent["contentModeration"] == {"publicFigureThreshold": "low"}
+
+
+def test_a_moderation_without_a_threshold_is_refused(harness: ClientHarness) -> None:
+    with pytest.raises(InvalidRequestError) as no:
+        body(harness, "text_to_image", content_moderation={"b": 1, "a": 2})
+    (issue,) = no.value.issues
+    path = "/contentModeration/publicFigureThreshold"
+    assert (issue.path, issue.rule) == (path, "required")
+    assert issue.message == f"{path}: is required, got only ['a', 'b']"
+
+
+def test_the_journal_knows_a_request_by_a_random_key(
+    harness: ClientHarness, tmp_path: Path
+) -> None:
+    client = harness.new(journal=tmp_path / "journal")
+    harness.respond_with(ACCEPTED, ACCEPTED)
+    for _ in range(2):
+        harness.run(client.character_performance.create(**ASSETS))
+    keys = {entry.key for entry in harness.run(client.journal.tasks())}
+    assert len(keys) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys)
+
+
+def test_the_digest_of_a_request_is_that_of_earlier_versions() -> None:
+    """Journals hold it: another would refuse a repeated idempotency key as one of other content."""
+    request = PreparedRequest("make", "POST", "/make", {"A": "b"}, {"seed": 7, "text": "\xfc"})
+    drawn, own = (_digest(request, is_seed_drawn=is_drawn) for is_drawn in (True, False))
+    assert drawn == hashlib.sha256(b'["make",{"text":"\\u00fc"}]').hexdigest()
+    assert own == hashlib.sha256(b'["make",{"seed":7,"text":"\\u00fc"}]').hexdigest()
 
 
 def test_no_picture_is_made_without_a_reference(harness: ClientHarness) -> None:

@@ -258,14 +258,17 @@ def test_a_signature_is_documented(signature: Signature[...]) -> None:
 
 @each
 def test_create_shows_the_signature(signature: Signature[...]) -> None:
-    resource = RunwayClient("sk-drift")
-    found: Any = resource
-    for name in signature.name.split("."):
-        found = getattr(found, name)
-    seen = inspect.signature(found.create)
-    assert dict(seen.parameters) == dict(inspect.signature(signature.build).parameters)
-    assert seen.return_annotation == "BoundTask"
-    assert inspect.getdoc(found.create) == inspect.getdoc(signature.build)
+    for kind, returned in ((RunwayClient, "BoundTask"), (AsyncRunwayClient, "AsyncBoundTask")):
+        found: Any = kind("sk-drift")
+        for name in signature.name.split("."):
+            assert getattr(found, name) is getattr(found, name)
+            found = getattr(found, name)
+        seen = inspect.signature(found.create)
+        assert dict(seen.parameters) == dict(inspect.signature(signature.build).parameters)
+        assert seen.return_annotation == returned
+        assert inspect.getdoc(found.create) == inspect.getdoc(signature.build)
+        own = (found.create.__name__, found.create.__qualname__)
+        assert own == ("create", f"{signature.build.__name__}.create")
 
 
 OWN = {"image_to_video": {"watermark"}}

@@ -59,7 +59,12 @@ SHAPES = pytest.mark.parametrize("shape", [RAW, WRAPPED], ids=["raw", "wrapped"]
 
 
 @SHAPES
-def test_success(shape: dict[str, Any], gateway: MockedGateway, tmp_path: Path) -> None:
+def test_success(
+    shape: dict[str, Any],
+    gateway: MockedGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     gateway.polls(shape["pending"], shape["running"], shape["done"])
     gateway.router.get(url__startswith="https://cdn.example/").respond(
         content=b"video", headers={"content-type": "video/mp4"}
@@ -73,6 +78,10 @@ def test_success(shape: dict[str, Any], gateway: MockedGateway, tmp_path: Path) 
     assert task.created_at.tzinfo is not None
     (path,) = gateway.run(task.download(tmp_path))
     assert path.read_bytes() == b"video"
+    path.unlink()
+    monkeypatch.chdir(tmp_path)
+    assert gateway.run(task.download()) == [Path(path.name)]
+    assert path.exists()
     # What was sent stays with the task, so that it can be repeated.
     sent = json.loads(gateway.create.calls[0].request.content)
     assert (task.operation, task.seed) == ("control_a_character", sent["seed"])

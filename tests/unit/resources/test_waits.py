@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ from cometapi_runway import (
 )
 from cometapi_runway._flows.parse_task import parse_task
 from cometapi_runway._settings import MAX_SECONDS
-from cometapi_runway.resources._waits import check_wait_options
+from cometapi_runway.resources._waits import _find_submitted, check_wait_options
 
 from ..support.many_waits import OUTPUT, AsyncClock, Gateway
 
@@ -291,6 +292,13 @@ def test_the_blocking_client_refuses_an_async_callback() -> None:
                 with pytest.raises(InvalidRequestError, match="on_update: is a coroutine function"):
                     call("a", on_update=teller)
     assert not gateway.polls
+
+
+def test_a_task_was_not_submitted_later_than_now() -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert _find_submitted(Task("a", "PENDING", created_at=later), None, 100.0) == 100.0
+    assert _find_submitted(Task("a", "PENDING", created_at=later), 7.0, 100.0) == 7.0
+    assert _find_submitted(Task("a", "PENDING"), None, 100.0) is None
 
 
 @both

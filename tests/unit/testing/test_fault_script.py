@@ -18,6 +18,8 @@ from cometapi_runway import (
     TaskTimeoutError,
 )
 from cometapi_runway.simulator import Ending, Fault, Outcome, When
+from cometapi_runway.simulator._responses.reply import Reply
+from cometapi_runway.testing._transports import _Body
 from cometapi_runway.validation import contract
 
 ASSETS = {"character": "https://example.com/face.png", "reference": "https://example.com/c.mp4"}
@@ -64,8 +66,9 @@ def test_endings_occur_in_the_planned_order(run, runway_simulator):
 def test_a_failure_of_one_operation(runway_simulator):
     runway_simulator.fail_next(operation="video_upscale")
     assert create(runway_simulator.client).wait().output
-    with pytest.raises(TaskFailedError):
+    with pytest.raises(TaskFailedError) as caught:
         runway_simulator.client.video_upscale.create(video_uri="https://e.com/c.mp4").wait()
+    assert caught.value.failure_code == "INTERNAL"
 
 
 def test_a_lost_response_is_charged(run, runway_simulator):
@@ -154,6 +157,22 @@ def test_a_broken_download(run, runway_simulator, tmp_path):
     paths = asyncio.run(result) if inspect.isawaitable(result) else result
     assert paths[0].stat().st_size > 0
     runway_simulator.assert_downloaded(3)
+
+
+@pytest.mark.parametrize(
+    ("size", "count"), [(0, 1), (1, 1), (2, 2), (15, 15), (16, 16), (17, 9), (100, 15)]
+)
+def test_a_slow_body_comes_in_pieces_and_a_broken_one_ends_midway(size, count, runway_simulator):
+    body, gateway = bytes(range(size)), runway_simulator.gateway
+    request = httpx.Request("GET", "https://example.com")
+    before = gateway.clock.now()
+    pieces = list(_Body(request, Reply(200, (), body, drip=16.0), gateway))
+    assert (len(pieces), b"".join(pieces)) == (count, body)
+    assert gateway.clock.now() - before == pytest.approx(count)
+    broken = iter(_Body(request, Reply(200, (), body, drop="midway"), gateway))
+    assert next(broken) == body[: size // 2]
+    with pytest.raises(httpx.ReadError):
+        next(broken)
 
 
 def test_rules_of_any_kind(run, runway_simulator):
@@ -271,6 +290,8 @@ class TestAssertions:
             AssertionError, match="expected a request of tasks, found 0; the gateway"
         ):
             runway_simulator.assert_requested(operation="tasks")
+        with pytest.raises(AssertionError, match="expected 2 requests of tasks, found 0; the"):
+            runway_simulator.assert_requested(2, operation="tasks")
         runway_simulator.drop_next_request()
         with pytest.raises(SubmissionUnknownError):
             create(runway_simulator.client)

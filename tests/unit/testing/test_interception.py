@@ -154,7 +154,7 @@ def test_the_environment_is_set(runway_simulator):
     assert os.environ["COMETAPI_RUNWAY_BASE_URL"] == runway_simulator.base_url
 
 
-@each_case("base_url", ["https://gateway.example.com", "http://proxy.test:8080/comet"])
+@each_case("base_url", ["https://gateway.example.com", "http://proxy.test:8080/cometX"])
 @each_case("open_kit", [_simulator.open_simulator, _mock.open_mock])
 def test_another_gateway_address(open_kit, base_url):
     with open_kit(base_url=base_url) as kit:
@@ -171,12 +171,22 @@ def test_the_marker_sets_the_gateway_address(runway_simulator):
     assert runway_simulator.base_url == "https://gateway.example.com"
 
 
+@pytest.mark.runway(base_url="https://gateway.example.com")
+def test_the_marker_sets_the_address_of_the_mock(runway_mock):
+    assert RunwayClient().settings.base_url == runway_mock.base_url
+    assert runway_mock.base_url == "https://gateway.example.com"
+
+
 def test_the_control_api_is_reachable_and_not_checked(runway_simulator):
     url = f"{runway_simulator.base_url}/_simulator/clock"
     before = runway_simulator.clock.now()
     httpx.post(url, json={"advance": 30})
     assert runway_simulator.clock.now() == before + 30
     assert not runway_simulator.violations
+
+
+def test_a_journal_is_a_file_in_the_tests_folder(runway_journal, tmp_path):
+    assert runway_journal.path == tmp_path / "runway-journal"
 
 
 def test_additional_clients(runway_simulator, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 import respx
 
 from cometapi_runway import ServerError, SubmissionUnknownError, TaskNotFoundError
+from cometapi_runway.testing import _mock
 from cometapi_runway.testing._examples import ExampleResponses, replace_task_id
 from cometapi_runway.validation import Contract, ContractError, contract
 
@@ -52,9 +53,20 @@ def test_every_documented_state_has_a_valid_example(operation):
         assert contract().check_response(operation.id, 200, example) == ()
 
 
+def test_every_documented_output_is_a_file_of_its_kind(monkeypatch):
+    kinds = {"https://e.com/a.png": "image/png", "https://e.com/b.mp4": "video/mp4"}
+    monkeypatch.setattr(_mock, "collect_outputs", lambda _: frozenset(kinds))
+    with _mock.open_mock():
+        found = {url: httpx.get(url).headers["content-type"] for url in kinds}
+    assert found == kinds
+
+
 def test_a_response_has_the_id_of_the_requested_task(runway_mock):
     url = f"https://api.cometapi.com/runwayml/v1/tasks/{ID}"
     assert httpx.get(url, headers=HEADERS).json()["id"] == ID
+    runway_mock["tasks"].mock(return_value=runway_mock.answer("tasks"))
+    planned = httpx.get(url, headers=HEADERS)
+    assert (planned.status_code, planned.json()["id"]) == (200, ID)
     feed = httpx.post("https://api.cometapi.com/runway/feed", json={"task_id": ID}, headers=HEADERS)
     assert feed.json()["data"]["task_id"] == ID
 
@@ -193,11 +205,14 @@ def test_examples_are_found_wherever_the_contract_shows_them():
             "/b": _operation("make_b", new, only={"id": "b"}),
             "/c": _operation("make_c", {"$ref": "#/components/schemas/Tree"}, named=0),
             "/d": _operation("make_d", {"enum": [None]}),
+            # Its own example cannot be read.
+            "/e": _operation("make_e", {}, only={"error": "no"}),
         },
     }  # fmt: skip
     bare = Contract(document)
     examples = ExampleResponses(bare)
     assert examples.find_success(bare.operation("make_a")) == {"id": "b"}
+    assert examples.find_success(bare.operation("make_e")) == {"data": {"task_id": "a"}}
     assert examples.find_all(bare.operation("make_c"), 200) == (0, 1, 3, 2)
     assert examples.find_by_name(bare.operation("make_a"), 200, "first") == {"note": 1}
     with pytest.raises(LookupError, match=r"make_a has no example 'third'; it has: first, second$"):
@@ -222,5 +237,5 @@ def test_the_history_is_limited(runway_mock):
     for number in range(30):
         runway_mock.client.tasks.retrieve(f"task-{number}")
     lines = runway_mock.history().splitlines()
-    assert len(lines) == 20
+    assert lines == [f"GET /runwayml/v1/tasks/task-{number}" for number in range(10, 30)]
     assert lines[-1].endswith("task-29")

@@ -10,9 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cometapi_runway import simulator, testing
 from cometapi_runway.errors import Issue
 from cometapi_runway.testing import Violation, _simulator
-from cometapi_runway.testing._contract_checker import describe_violations
+from cometapi_runway.testing._contract_checker import ContractChecker, describe_violations
+from cometapi_runway.validation import contract
 
 pytest_plugins = ["pytester"]
 
@@ -69,8 +71,9 @@ def test_it_fails_the_test_and_names_the_field(fixture, runs):
     """)
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(
-        ["*1 request broke the gateway's contract:", "*POST *character_performance*", URI]
-    )
+        ["*1 request broke the gateway's contract:", "*POST *character_performance*", URI,
+         "*Captured simulated gateway call -*"]
+    )  # fmt: skip
     assert "own-key" not in result.stdout.str()
     # Nothing of the plugin itself.
     result.stdout.no_fnmatch_line("*pytest.fail(*")
@@ -82,8 +85,10 @@ def test_it_is_added_to_the_failure_that_it_causes(runs):
         assert send().status_code == 200
     """)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*assert 400 == 200*", "*1 request broke*", URI,
-                                 "*simulated gateway*", "POST *: HTTP 400"])  # fmt: skip
+    result.stdout.fnmatch_lines(
+        ["*assert 400 == 200*", "*1 request broke*", URI,
+         "*Captured simulated gateway call -*", "POST *: HTTP 400"]
+    )  # fmt: skip
 
 
 def test_a_failed_test_shows_the_gateways_history(runs):
@@ -117,6 +122,10 @@ def test_an_issue_names_its_place_once():
     issues = (Issue("/a", "type", 1, "/a is 1"), Issue("/b", "type", 1, "it is 1"))
     lines = str(Violation("POST", "/x", None, issues)).splitlines()
     assert lines == ["POST /x", "    /a is 1", "    /b: it is 1"]
+
+
+def test_no_violations_are_no_report():
+    assert describe_violations([]) == ""
 
 
 def test_equal_violations_are_reported_once():
@@ -166,6 +175,16 @@ def test_the_key_must_not_reach_the_host_of_output_files(runs):
     """)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*header authorization was sent to the host of an output file*"])
+
+
+def test_a_key_at_the_host_of_output_files_is_a_leak():
+    with _simulator.open_simulator() as kit:
+        create = kit.client.character_performance.create
+        task = create(character="https://e.com/a.png", reference="https://e.com/b.mp4").wait()
+        httpx.get(task.output[0], headers={"Authorization": "Bearer k"})
+        (found,) = kit.violations
+        assert httpx.head(task.output[0]).content == b""
+    assert [(one.path, one.rule) for one in found.issues] == [("authorization", "leak")]
 
 
 def test_requests_to_the_applications_own_mock_are_checked(runs):
@@ -308,6 +327,18 @@ def test_an_unencrypted_address_is_a_violation(runway_simulator):
     headers = {"Authorization": "Bearer k"}
     with runway_simulator.expect_violation("server"):
         httpx.get("http://api.cometapi.com/runwayml/v1/tasks/x", headers=headers)
+
+
+def test_a_path_of_two_slashes_is_no_host():
+    checker = ContractChecker(contract())
+    assert checker.check("GET", "//x/runwayml/v1/tasks/t", (), b"")
+    assert [one.operation for one in checker.violations] == [None]
+
+
+def test_every_name_of_the_package_can_be_imported():
+    for name in testing.__all__:
+        assert testing.__getattr__(name) is getattr(testing, name)
+    assert testing.Ending is simulator.Ending
 
 
 def test_violations_can_be_read():

@@ -59,6 +59,7 @@ INVALID = {
     "an id of two encoded dots": (get(CLIPS + "/%2E%2e"), "id", "dot-segment"),
     "an id of one dot": (get(CLIPS + "/."), "id", "dot-segment"),
     "dots before the path": (get("/v1/x/../clips"), "path", "dot-segment"),
+    "a dot before the path": (get("/v1/./clips"), "path", "dot-segment"),
     "an encoded slash": (get(CLIPS + "/a%2Fb"), "id", "encoded-slash"),
     "an encoded backslash": (get(CLIPS + "/a%5cb"), "id", "encoded-slash"),
     "an id too long": (get(CLIPS + "/" + "x" * 41), "id", "maxLength"),
@@ -76,6 +77,7 @@ INVALID = {
     "query item not in list": (get(LIST + "?state=new&state=old"), "state", "enum"),
     "joined list with a word": (get(LIST + "?sort=1,x"), "sort", "type"),
     "a broken escape": (get(LIST + "?cursor=%zz"), "cursor", "wire"),
+    "a broken escape in the second": (get(LIST + "?limit=1&cursor=%zz"), "cursor", "wire"),
     # Headers
     "no version": (header("X-Version"), "X-Version", "required"),
     "version malformed": (header("X-Version", "latest"), "X-Version", "pattern"),

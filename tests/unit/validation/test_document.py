@@ -23,6 +23,7 @@ def test_the_contract_is_read_into_operations():
     assert [parameter.name for parameter in create.parameters] == ["X-Version"]
     assert create.response(599).status == "5XX"
     assert CONTRACT.operation("read_clip").response(503).status == "default"
+    assert repr(CONTRACT) == f"Contract({len(CONTRACT.operations)} operations)"
     match = CONTRACT.match("GET", "/v1/clips/a%20b")
     assert match is not None
     assert (match[0].id, dict(match[1])) == ("read_clip", {"id": "a b"})
@@ -42,6 +43,9 @@ def test_an_operation_may_have_any_method(method):
     operation = contract.operation("new")
     assert (operation.method.lower(), operation.path) == (method, "/v1/new")
     assert not contract.check_request(method.upper(), "/v1/new", HEADERS[:1], b"")
+    # The document's own security holds where an operation has none of its own.
+    (issue,) = contract.check_request(method.upper(), "/v1/new", (), b"")
+    assert issue.rule == "security"
 
 
 def replace(*path):
@@ -107,6 +111,15 @@ def test_parameters_and_responses_are_read_as_they_are_documented():
     assert {one.name: one.schema["type"] for one in again} == {
         "a": "array", "b": "array", "c": "array", "d": "string",
     }  # fmt: skip
+    # OpenAPI takes these headers from elsewhere.
+    document["paths"]["/v1/clips"]["parameters"] = [
+        {"name": name, "in": place, "schema": {}}
+        for name in ("Accept", "content-type", "AUTHORIZATION", "X-A")
+        for place in ("header", "query")
+    ]
+    again = Contract(document).operation("list")
+    assert {one.name for one in again.parameters_in("header")} == {"X-A"}
+    assert {one.name for one in again.parameters_in("query")} >= {"Accept", "content-type"}
     assert [(one.status, one.description) for one in operation.responses] == [
         ("200", "Fine."), ("5XX", "Down."),
     ]  # fmt: skip

@@ -49,6 +49,38 @@ def test_a_union_reports_the_likely_branch_at_every_depth(union, value, issue, d
     assert found == (set() if issue is None else {issue})
 
 
+@each_case("union", ["anyOf", "oneOf"])
+def test_a_branch_whose_list_has_the_word_is_the_likely_one(union):
+    fast = {"model": {"enum": ["a", "b"]}, "size": {"minimum": 1}}
+    slow = {"model": {"enum": ["c", "d"]}, "size": {"minimum": 9}}
+    contract = make_contract({union: [{"properties": fast}, {"properties": slow}]})
+    assert find(contract, {"model": "c", "size": 5}) == {("/size", "minimum")}
+    assert find(contract, {"model": "a", "size": 0}) == {("/size", "minimum")}
+
+
+@each_case("union", ["anyOf", "oneOf"])
+def test_a_tag_may_be_a_list_of_one_word(union):
+    first = {"properties": {"kind": {"enum": ["p"]}}}
+    second = {"properties": {"kind": {"enum": ["s"]}, "mode": {"enum": ["x", "y"]}}}
+    found = find(make_contract({union: [first, second]}), {"kind": "s", "mode": "z"})
+    assert found == {("/mode", "enum")}
+
+
+def test_of_branches_that_fail_elsewhere_the_first_is_reported():
+    contract = make_contract({"anyOf": [
+        {"properties": {name: {"minimum": 1}}} for name in ("a", "b")
+    ]})  # fmt: skip
+    assert find(contract, {"a": 0, "b": 0}) == {("/a", "minimum")}
+
+
+def test_branches_that_differ_in_a_rule_are_reported_together():
+    contract = make_contract({"anyOf": [{"pattern": "^a"}, {"maxLength": 2}]})
+    (issue,) = contract.check_body("make_it", "xyz")
+    assert (issue.path, issue.rule, issue.value) == ("", "anyOf", "xyz")
+    alike = make_contract({"anyOf": [{"pattern": "^a"}, {"pattern": "^b"}]})
+    assert find(alike, "xyz") == {("", "pattern")}
+
+
 def test_one_of_refuses_a_value_of_two_forms():
     both = {"oneOf": [{"type": "integer"}, {"minimum": 2}]}
     (issue,) = make_contract(both).check_body("make_it", 3)
@@ -84,7 +116,7 @@ TYPED = {
 def test_a_parameter_is_read_by_its_type_wherever_it_is(location, text, rule, nested):
     schema = {"type": "integer", "minimum": 1, "maximum": 9}
     if nested:
-        schema = {"allOf": [{"anyOf": [schema]}]}
+        schema = {"allOf": [{"anyOf": [{"oneOf": [schema]}]}]}
     parameter = {"name": "n", "in": location, "required": True, "schema": schema}
     contract = make_contract(parameters=[parameter])
     url, headers = TYPED[location](text)

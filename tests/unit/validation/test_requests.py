@@ -7,6 +7,7 @@ from tests.cases import each_case
 
 from cometapi_runway.validation import _parameters
 
+from ..support.contracts import PATH, make_contract
 from .request_table import INVALID, VALID
 from .samples import CLIPS, CONTRACT, HEADERS, Request, post
 
@@ -80,6 +81,26 @@ def test_a_long_path_is_cut():
         path = "/" + "x" * (size - 1)
         (issue,) = Request("GET", path).check()
         assert issue.value == (path if size == 120 else path[:120] + "…")
+
+
+def test_a_user_in_an_address_is_its_only_fault():
+    url = "https://me:pw@api.example.com/v1/clips"
+    assert find(Request("POST", url)) == [("server", "userinfo")]
+
+
+def test_a_media_type_may_be_documented_with_parameters():
+    body = {"content": {"application/json; charset=utf-8": {"schema": {}}}}
+    contract = make_contract({}, requestBody=body)
+    for value, issues in (("application/json", 0), ("text/plain", 1)):
+        headers = (("Content-Type", value),)
+        assert len(contract.check_request("POST", PATH, headers, b"{}")) == issues
+
+
+def test_a_long_address_is_cut():
+    for size in (120, 121):
+        url = "https://api.example.com/v1/a b".ljust(size, "x")
+        (issue,) = [one for one in Request("GET", url).check() if one.rule == "wire"]
+        assert issue.value == (url if size == 120 else url[:120] + "…")
 
 
 def test_faults_of_unlike_parts_are_all_named():

@@ -36,6 +36,7 @@ def test_every_example_of_the_contract_is_known(operation: Any) -> None:
         ({**TASK, "status": "MODERATING"}, ("word", "/status", "MODERATING")),
         ({**TASK, "status": "running"}, ("word", "/status", "running")),
         ({**TASK, "createdAt": None}, ("type", "/createdAt", "null")),
+        ({**TASK, "createdAt": {}}, ("type", "/createdAt", "object")),
         ({**TASK, "output": [1]}, ("type", "/output/*", "integer")),
         ({"ok": True, "why": "x"}, ("envelope", "", "ok, why")),
         (["x"], ("envelope", "", "array")),
@@ -95,10 +96,16 @@ def test_a_field_that_the_contract_takes_in_is_known() -> None:
 def test_a_difference_is_placed_where_its_schema_is_defined() -> None:
     """A ``$ref`` leads there; words are those of every schema of the document."""
     schemas: Any = {
-        "One": {"type": "object", "properties": {"status": {"$ref": "#/components/schemas/Word"},
-                                                 "a": {"allOf": [{"type": "string"}]}}},
+        "One": {"type": "object", "properties": {
+            "status": {"$ref": "#/components/schemas/Word"},
+            "a": {"allOf": [{"type": "string"}]},
+            "b": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "c": {"oneOf": [{"type": "null"}, {"properties": {"x": {"type": "string"}}}]},
+            "state": {"items": {"enum": ["A"]}},
+        }},
         "Word": {"type": "string"},
         "Other": {"properties": {"status": {"anyOf": [{"enum": ["GONE"]}, {"type": "string"}]}}},
+        "Third": {"properties": {"status": {"oneOf": [{"enum": ["LEFT"]}, {"type": "string"}]}}},
         "Listed": [{"properties": {"status": {"examples": ["SHOWN", 7]}}}],
     }  # fmt: skip
     schema = {"$ref": "#/components/schemas/One"}
@@ -115,7 +122,14 @@ def test_a_difference_is_placed_where_its_schema_is_defined() -> None:
         found = bare.compare_response("x", 200, "application/json", body, is_json=True)
         return [(one.rule, one.path, one.schema) for one in found]
 
-    assert [differ({"status": word}) for word in ("GONE", "SHOWN")] == [[], []]
+    assert [differ({"status": word}) for word in ("GONE", "SHOWN", "LEFT")] == [[], [], []]
     assert differ({"status": "NEW"}) == [("word", "/status", "$.components.schemas.Word")]
+    state = "$.components.schemas.One.properties['state'].items"
+    assert differ({"state": ["A", "NEW"]}) == [("word", "/state/*", state)]
+    assert differ({"b": "x"}) == differ({"c": {"x": "y"}}) == differ({"c": None}) == []
+    place = "$.components.schemas.One.properties['b'].anyOf[0]"
+    assert differ({"b": 1}) == [("type", "/b", place)]
+    place = "$.components.schemas.One.properties['c'].oneOf[1].properties['x']"
+    assert differ({"c": {"x": 1}}) == [("type", "/c/x", place)]
     assert differ({"a": 1}) == [("type", "/a", "$.components.schemas.One.properties['a'].allOf[0]")]
     assert differ({"more": 1}) == [("field", "/more", "$.components.schemas.One")]

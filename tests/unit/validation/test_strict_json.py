@@ -17,6 +17,10 @@ class Text(str):
     __slots__ = ()
 
 
+class Number(int):
+    __slots__ = ()
+
+
 def nested(depth: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(depth - 1):
@@ -33,7 +37,10 @@ def nested(depth: int) -> list[Any]:
         )),
         # Slower to judge, and JSON all the same.
         ({"é": 1}, False, True), (MappingProxyType({}), False, True), ((1,), False, True),
+        (Number(1), False, True),
         ([float("inf")], False, False), ({"a": float("nan")}, False, False),
+        (2**14_000 - 1, True, True), ({"a": 2**14_000}, False, False),
+        ([-(10**5000)], False, False),
         ("\ud800", False, False), ({"a": b""}, False, False), ({1: 2}, False, False),
         (nested(300), False, False),
     ],
@@ -41,6 +48,21 @@ def nested(depth: int) -> list[Any]:
 def test_the_fast_check_is_never_wrong(value: Any, is_plain: bool, is_json: bool) -> None:
     assert strict.is_plain_json(value) is is_plain
     assert (strict.check_json(value) == ()) is is_json
+
+
+def test_a_text_that_is_no_unicode_is_shown_cut() -> None:
+    (issue,) = strict.check_json(["\ud800" * 50])
+    assert issue.value == ("'" + r"\ud800" * 50)[:80]
+
+
+@each_case("value", [{"\ud800": 1}, {"\ud800": float("nan")}, {"a": {"\ud800": {1: 2}}}])
+def test_an_issue_of_a_field_that_is_no_unicode_can_be_printed(value: Any) -> None:
+    issues = strict.check_json(value)
+    assert issues
+    for issue in issues:
+        assert "\ud800" in issue.path
+        assert r"\ud800" in issue.message
+        assert f"{issue.value} {issue.message}".encode()
 
 
 def test_what_is_too_large_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:

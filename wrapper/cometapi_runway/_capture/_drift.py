@@ -97,7 +97,7 @@ def _read_response(file: Path) -> tuple[str, RawResponse] | None:
 def _suggest_remedy(difference: ShapeDifference, file: Path, media_type: str) -> str:
     update = _suggest_update(difference)
     # What is hidden cannot be named in the contract, and a wrong schema is not the contract's.
-    if not update or HIDDEN in f"{difference.path}{difference.value}":
+    if update is None or HIDDEN in f"{difference.path}{difference.value}":
         return f"cp {file} tests/data/corpus/{file.parent.name}/"
     actions = [(f"{difference.schema}{_suggest_list(difference)}", f"update: {update}")]
     if difference.rule == "type" and len(difference.documented) == 1:
@@ -124,8 +124,8 @@ def _suggest_list(difference: ShapeDifference) -> str:
     return ".type" if is_list else ""
 
 
-def _suggest_update(difference: ShapeDifference) -> str:
-    """The update of an overlay action; empty if no schema can be updated."""
+def _suggest_update(difference: ShapeDifference) -> str | None:
+    """The update of an overlay action, or None if no schema can be updated."""
     value = difference.value
     match difference.rule:
         case "status":
@@ -142,4 +142,4 @@ def _suggest_update(difference: ShapeDifference) -> str:
         case "word" if difference.schema:
             return f"['{value}']"
         case _:
-            return ""
+            return None

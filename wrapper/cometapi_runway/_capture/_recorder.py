@@ -112,10 +112,10 @@ class ResponseRecorder:
 
 def _has_clear_words(body: bytes) -> bool:
     """Whether a body is short and no other status word has the same outline as its own."""
-    if len(body) > MAX_OUTLINE_BYTES:
-        return False
-    words = _STATUS_WORDS.findall(body)
-    return all(word == word.translate(_HIDE_HEX_DIGITS) and b"0" not in word for word in words)
+    return len(body) <= MAX_OUTLINE_BYTES and all(
+        word == word.translate(_HIDE_HEX_DIGITS) and b"0" not in word
+        for word in _STATUS_WORDS.findall(body)
+    )
 
 
 def compare_response(

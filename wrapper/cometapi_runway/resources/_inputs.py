@@ -247,7 +247,7 @@ def _refuse_file_name(value: Any, path: str, advice: str) -> None:
 def _read_as_data_uri(file: Path, path: str, allowed: tuple[str, ...]) -> str:
     # File names may hold lone surrogates, which cannot be printed.
     name = shorten_text(str(file).encode(errors="backslashreplace").decode())
-    extension = file.suffix.lower().lstrip(".")
+    extension = file.suffix.lower().removeprefix(".")
     asset_type = _ASSET_TYPES.get(extension)
     if asset_type is None or asset_type not in allowed:
         types = " or ".join(allowed)
@@ -311,8 +311,7 @@ def _type_from_uri(uri: str) -> str | None:
         main_type = uri[5:].partition("/")[0].lower()
         return main_type if main_type in _MAX_DATA_URI else None
     try:
-        path = urlsplit(uri).path
-        path = unquote(path) if "%" in path else path
+        path = unquote(urlsplit(uri).path)
     except ValueError:
         return None
     stem, _, extension = path.rpartition("/")[2].rpartition(".")

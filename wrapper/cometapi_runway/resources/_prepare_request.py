@@ -300,8 +300,8 @@ def _check_json(body: Mapping[str, Any]) -> tuple[Issue, ...]:
     if issues := validation.check_json(body):
         return issues
     try:
-        # As httpx serializes it, which rejects more values.
-        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        # The serializer rejects more values.
+        json.dumps(body)
     except (TypeError, ValueError) as error:
         return (Issue("", "json", None, f"the body cannot be serialized to JSON: {error}"),)
     return ()

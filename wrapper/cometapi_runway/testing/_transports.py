@@ -69,12 +69,7 @@ class SimulatedTransport(InProcessTransport):
         if reply.drop == "before":
             raise httpx.ReadError(_LOST, request=request)
         headers = wire_headers(reply, self.gateway.clock.now())
-        return httpx.Response(
-            reply.status,
-            headers=headers,
-            stream=body,
-            extensions={"http_version": b"HTTP/1.1"},
-        )
+        return httpx.Response(reply.status, headers=headers, stream=body)
 
 
 def get_target(request: httpx.Request, base_url: str) -> str:

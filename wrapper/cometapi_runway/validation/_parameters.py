@@ -87,8 +87,8 @@ class ParameterChecker:
 
 
 def _find_types(document: Object, schema: Object) -> frozenset[str]:
-    """Return the JSON types that a schema mentions; string if it mentions no type."""
-    return frozenset(_iterate_types(document, schema)) or frozenset({"string"})
+    """Return the JSON types that a schema mentions."""
+    return frozenset(_iterate_types(document, schema))
 
 
 def _find_item_types(document: Object, schema: Object) -> frozenset[str]:

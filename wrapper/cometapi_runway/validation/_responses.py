@@ -135,9 +135,10 @@ class ResponseComparer:
         if documented and set(documented).isdisjoint(_TYPES.get(type(value), {"object"})):
             yield ShapeDifference("type", at.path, _name_type(value), at.schema, documented)
             return
-        choices = require_list(rules.get("anyOf", [])) or require_list(rules.get("oneOf", []))
+        union = "anyOf" if "anyOf" in rules else "oneOf"
+        choices = require_list(rules.get(union, []))
         if choices:
-            yield from self._compare_choices(choices, value, at)
+            yield from self._compare_choices(choices, value, at.choose(f".{union}"))
         for index, part in enumerate(require_list(rules.get("allOf", []))):
             yield from self._compare_value(part, value, at.choose(f".allOf[{index}]"))
         if isinstance(value, Mapping):
@@ -158,7 +159,7 @@ class ResponseComparer:
         # A list of words beside any text: the text stands for words that are not known yet.
         is_word = isinstance(value, str) and any("enum" in choice for choice in resolved)
         found = [
-            list(self._compare_value(choice, value, at.choose(f".anyOf[{index}]")))
+            list(self._compare_value(choice, value, at.choose(f"[{index}]")))
             for index, choice in enumerate(choices)
             if not (is_word and resolved[index] == {"type": "string"})
         ]
@@ -216,8 +217,9 @@ def _list_words(document: Object, schema: JSON) -> Iterator[str]:
     rules = resolve_reference(document, schema)
     yield from _texts(rules.get("enum"))
     yield from _texts(rules.get("examples"))
-    for choice in require_list(rules.get("anyOf", [])):
-        yield from _list_words(document, choice)
+    for union in ("anyOf", "oneOf"):
+        for choice in require_list(rules.get(union, [])):
+            yield from _list_words(document, choice)
 
 
 def _texts(value: JSON) -> list[str]:

@@ -27,6 +27,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 # itself.
 _MAX_PARTS = 100_000
 _MAX_DEPTH = 200
+# Python writes integers of up to 4300 digits.
+_MAX_BITS = 14_000
 
 
 class _RepeatedKeyError(Exception):
@@ -92,7 +94,10 @@ def is_plain_json(value: object) -> bool:
             elif kind is float and isinstance(item, float):
                 if not math.isfinite(item):
                     return False
-            elif item is not None and kind is not int and kind is not bool:
+            elif kind is int and isinstance(item, int):
+                if item.bit_length() > _MAX_BITS:
+                    return False
+            elif item is not None and kind is not bool:
                 return False
         if not below:
             return True
@@ -146,10 +151,13 @@ def _check_scalar(item: object) -> tuple[str, object, str] | None:
     if isinstance(item, str):
         if not item.isascii() and _SURROGATE.search(item):
             return "unicode", ascii(item)[:80], "contains half a surrogate pair"
+    elif isinstance(item, int):
+        if item.bit_length() > _MAX_BITS:
+            return "json", type(item).__name__, "is an integer that is too long to write"
     elif isinstance(item, float):
         if not math.isfinite(item):
             return "finite", repr(item), "is not a number in JSON"
-    elif item is not None and not isinstance(item, int):
+    elif item is not None:
         return "json", type(item).__name__, "is not a JSON value"
     return None
 
@@ -183,13 +191,20 @@ def _find_repeated_keys(value: object, path: _Path) -> Iterator[Issue]:
 def _make_issue(path: _Path, rule: str, value: object, reason: str) -> Issue:
     pointer = make_pointer(path)
     shown = value if isinstance(value, str | int | float | None) else type(value).__name__
-    return Issue(pointer, rule, shown, f"{name_place(pointer)} {reason} ({rule}), got {shown}")
+    message = f"{name_place(pointer)} {reason} ({rule}), got {shown}"
+    return Issue(pointer, rule, shown, _escape_surrogates(message))
 
 
 def _report_key(path: _Path, key: object) -> Issue:
     pointer = make_pointer(path)
     reason = f"has a field whose name is not a string (json), got {key!r:.80}"
-    return Issue(pointer, "json", type(key).__name__, f"{name_place(pointer)} {reason}")
+    message = _escape_surrogates(f"{name_place(pointer)} {reason}")
+    return Issue(pointer, "json", type(key).__name__, message)
+
+
+def _escape_surrogates(text: str) -> str:
+    """The text as it can be printed; a lone surrogate cannot be."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _report_body(rule: str, reason: str) -> Issue:

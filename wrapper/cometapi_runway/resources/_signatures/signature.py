@@ -58,7 +58,7 @@ class Signature(Generic[P]):
     @cached_property
     def name(self) -> str:
         """The resource's name on a client, such as ``compat.act_one``."""
-        return self.build.__name__.replace("compat_", "compat.", 1)
+        return self.build.__name__.replace("compat_", "compat.")
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
