@@ -66,7 +66,7 @@ def prepare_create(
     positional: tuple[object, ...] = (),
     *,
     reservation: Reservation = NO_RESERVATION,
-    has_journal: bool = False,
+    has_journal: bool = True,
 ) -> SubmitRequest:
     """Prepare the request of a ``create``.
 
@@ -76,7 +76,7 @@ def prepare_create(
         settings: The client's settings.
         positional: Positional arguments, of which there must be none.
         reservation: What the request costs, and the limits that it must stay within.
-        has_journal: Whether the client has a journal, which an idempotency key needs.
+        has_journal: Whether the client has a journal, which an idempotency key and a label need.
 
     Raises:
         InvalidRequestError: An argument is unknown, missing or positional, or the contract

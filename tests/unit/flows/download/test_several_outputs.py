@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,16 @@ import pytest
 from attrs import evolve
 from tests.cases import each_case
 
+from cometapi_runway import RunwayClient
 from cometapi_runway._core.task import Task
 from cometapi_runway._flows.entries import TaskEnded
+from cometapi_runway._flows.steps import Flow
+from cometapi_runway._io.drivers import Driver
+from cometapi_runway._settings import PARALLEL_DOWNLOADS
 from cometapi_runway.errors import DownloadError
+from cometapi_runway.resources import _downloads
 
-from ...support.both_clients import ID, ClientHarness
+from ...support.both_clients import ID, KEY, ClientHarness
 from ...support.downloads import DATA, HOST, VIDEO, Meter, fetch, finished, whole
 from ...support.fault_table import page
 from ...support.scripted_transport import Event, Reply, json_reply
@@ -196,3 +202,35 @@ def test_all_outputs_are_requested_before_the_first_is_fetched(
     harness.run(client.bind(finished(*urls)).download(tmp_path / "out"))
     assert set(counts) == {6}
     assert len(client.journal.find(ID).files) == 6
+
+
+def test_no_download_starts_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, is_over = threading.Semaphore(0), threading.Event()
+    count = 0
+
+    def run(_driver: Driver, flow: Flow[Path]) -> Path:
+        nonlocal count
+        count += 1
+        started.release()
+        is_over.wait(10)
+        flow.close()
+        return tmp_path
+
+    def interrupt(_: object) -> None:
+        for _ in range(PARALLEL_DOWNLOADS):
+            assert started.acquire(timeout=10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Driver, "run", run)
+    monkeypatch.setattr(_downloads.futures, "wait", interrupt)
+    urls = tuple(f"https://cdn.example/{n}.mp4" for n in range(PARALLEL_DOWNLOADS + 3))
+    with RunwayClient(KEY) as client:
+        before = set(threading.enumerate())
+        with pytest.raises(KeyboardInterrupt):
+            client.bind(Task("t", "SUCCEEDED", output=urls)).download(tmp_path)
+        is_over.set()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+    assert count == PARALLEL_DOWNLOADS

@@ -88,6 +88,4 @@ def _prepare(
         command.resource.signature,
         arguments,
         client_settings,
-        # A dry run opens no journal.
-        has_journal=True,
     ).call

@@ -172,7 +172,6 @@ def _show_offer(offer: Offer, command: CreateCommand, report: Report) -> None:
         offer.resource.signature,
         command.create_arguments,
         settings,
-        has_journal=True,
     ).call
     price = offer.price
     help_command = format_command(*offer.resource.command_words, "--help")
