@@ -35,7 +35,7 @@ async def test_a_session_from_plan_to_file(runway_simulator: Simulator, tmp_path
         assert link.uri == path.as_uri()
         assert link.size == path.stat().st_size
         assert path.parent == (tmp_path / "out").resolve()
-        assert saved.pictures
+        assert [picture.mime_type for picture in saved.pictures] == ["image/jpeg"]
         (listed,) = (await agent.call("list_tasks"))["tasks"]
         assert listed["task_id"] == task_id
         assert listed["state"] == "SUCCEEDED"
