@@ -50,6 +50,18 @@ def test_where_nothing_is_in_progress_the_clock_of_the_client_passes() -> None:
     assert clock.time > 2
 
 
+def test_a_task_that_has_ended_is_no_longer_waited_for() -> None:
+    """Its last poll is neither kept nor used by a later wait."""
+    transport = httpx.MockTransport(Gateway())
+    with RunwayClient("k", transport=transport, clock=Clock()) as client:
+        polls = client.session.driver.polls
+        ended = client.tasks.as_completed(["a", "endless"])
+        assert next(iter(ended)).id == "a"
+        assert set(polls._waits) == {"endless"}
+        ended.close()
+        assert (polls._waits, polls._last) == ({}, {})
+
+
 def wait_blocking(gateway: Gateway, ids: Iterable[str], **options: object) -> list[Task]:
     with RunwayClient("k", transport=httpx.MockTransport(gateway), clock=Clock()) as client:
         return list(client.tasks.wait_all(ids, **options))

@@ -67,7 +67,7 @@ class SimulatedTransport(InProcessTransport):
         body = _Body(request, reply, self.gateway)
         body.pass_time(reply.delay)
         if reply.drop == "before":
-            raise httpx.ReadError(_LOST, request=request)
+            raise httpx.ReadError(_LOST)
         headers = wire_headers(reply, self.gateway.clock.now())
         return httpx.Response(reply.status, headers=headers, stream=body)
 
