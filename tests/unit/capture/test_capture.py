@@ -521,7 +521,9 @@ class TestDrift:
     ) -> None:
         known = {"id": ID}
         record(tmp_path, READ, reply({"x": 1}, 418), reply({"a": 1}, 400))
-        record(tmp_path, READ, *(reply({**TASK, "status": one, "z": 1}) for one in ("RUNNING", "PENDING", "FAILED")))
+        words = "RUNNING", "PENDING", "FAILED"
+        record(tmp_path, READ, *(reply({**TASK, "status": word, "z": 1}) for word in words))
+        record(tmp_path, READ, reply({**TASK, "y": 1}))
         record(tmp_path, CREATE, reply({**known, "z": 1}), reply({**known, "z": "1"}))
         record(tmp_path, CREATE, reply({}, 418))
         drifts, _ = find_drift(tmp_path)
