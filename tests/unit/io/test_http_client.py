@@ -26,6 +26,7 @@ def test_the_generated_client_does_not_wait_for_ever() -> None:
 def test_the_generated_client_follows_no_redirect() -> None:
     with RunwayClient(KEY) as client:
         assert client.api.get_httpx_client().follow_redirects is False
+        assert client.api.raise_on_unexpected_status
     assert AsyncRunwayClient(KEY).api.get_async_httpx_client().follow_redirects is False
 
 

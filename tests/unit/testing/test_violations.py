@@ -348,7 +348,7 @@ def test_a_violation_of_another_field_is_not_the_expected_one():
 
 def test_every_name_of_the_package_can_be_imported():
     for name in testing.__all__:
-        assert testing.__getattr__(name) is getattr(testing, name)
+        assert testing.__getattr__(name) is vars(testing)[name]
     assert testing.Ending is simulator.Ending
     # Not every name of the simulator is a name of this package too.
     assert simulator.SimulatorServer
