@@ -521,12 +521,17 @@ class TestDrift:
     ) -> None:
         known = {"id": ID}
         record(tmp_path, READ, reply({"x": 1}, 418), reply({"a": 1}, 400))
+        words = "RUNNING", "PENDING", "FAILED"
+        record(tmp_path, READ, *(reply({**TASK, "status": word, "z": 1}) for word in words))
+        record(tmp_path, READ, reply({**TASK, "y": 1}))
         record(tmp_path, CREATE, reply({**known, "z": 1}), reply({**known, "z": "1"}))
         record(tmp_path, CREATE, reply({}, 418))
         drifts, _ = find_drift(tmp_path)
         shown = [(-len(one.files), one.operation, one.status) for one in drifts]
         assert shown == sorted(shown)
-        assert len(set(shown)) >= 4
+        assert len(set(shown)) >= 5
+        # The operation with the most comes last in the contract.
+        assert shown[0][1] == READ == max(operation for _, operation, _ in shown)
 
     def test_other_files_are_listed(self, tmp_path: Path) -> None:
         texts = (

@@ -52,6 +52,15 @@ class TestStoredIdentity:
         assert b"old" in before
         assert b"v1" in after
 
+    def test_a_shorter_identity_replaces_a_longer_one(
+        self, parts: list[PartialFile], shared: Path
+    ) -> None:
+        write(parts[0], DATA, FileIdentity(f'"{"long" * 50}"', len(DATA)))
+        write(parts[0], DATA, KNOWN)
+        assert (parts[0].hold(), parts[0].origin) == (len(DATA), KNOWN)
+        parts[0].close()
+        assert parts[1].hold() == len(DATA)
+
     @pytest.mark.parametrize("anew", [NO_IDENTITY, FileIdentity(None, 7)])
     def test_the_identity_is_removed_when_the_next_file_has_none(
         self, anew: FileIdentity, parts: list[PartialFile], shared: Path

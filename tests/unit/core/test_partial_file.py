@@ -147,6 +147,21 @@ def test_the_part_of_another_holder_is_not_removed(parts: list[PartialFile], sha
     assert shared.read_bytes() == DATA
 
 
+@POSIX
+def test_the_part_that_another_process_begins_meanwhile_stays(
+    parts: list[PartialFile], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlock(_: BinaryIO) -> None:
+        assert not shared.exists()
+        shared.write_bytes(DATA)
+
+    parts[0].hold()
+    parts[0].begin(0, NO_IDENTITY)
+    monkeypatch.setattr(partial_file, "unlock_file", unlock)
+    parts[0].close()
+    assert shared.read_bytes() == DATA
+
+
 @each_case("code", [errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT])
 def test_what_cannot_be_cleaned_up_is_left(
     tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch

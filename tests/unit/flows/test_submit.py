@@ -51,8 +51,9 @@ def test_the_intent_is_written_before_the_request_and_the_id_after() -> None:
 
 def test_without_a_record_nothing_is_sent() -> None:
     runner = FlowRunner(refuses=(SubmissionStarted,))
-    with pytest.raises(errors.ConfigurationError, match="nothing was sent"):
+    with pytest.raises(errors.ConfigurationError, match="nothing was sent") as caught:
         runner.run(submit(submit_request(), started=0.0, rng=MOST), ACCEPTED)
+    assert caught.value.setting == "journal"
     assert runner.sent == []
 
 

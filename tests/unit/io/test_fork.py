@@ -61,6 +61,15 @@ def test_a_child_opens_connections_of_its_own() -> None:
         assert server.connections == 2
 
 
+def test_a_child_has_a_client_of_its_own_unless_its_parent_has_closed_it() -> None:
+    client = RunwayClient(KEY)
+    transport = client.session.driver.transport
+    inherited = transport._client
+    assert in_child(lambda: transport._client is inherited) is False
+    client.close()
+    assert in_child(lambda: transport._client is inherited) is True
+
+
 def test_a_child_closes_its_copies_of_the_connections_and_not_the_parents() -> None:
     def list_open(numbers: list[int]) -> list[int]:
         return [number for number in numbers if Path(f"/dev/fd/{number}").exists()]

@@ -26,6 +26,7 @@ def test_the_generated_client_does_not_wait_for_ever() -> None:
 def test_the_generated_client_follows_no_redirect() -> None:
     with RunwayClient(KEY) as client:
         assert client.api.get_httpx_client().follow_redirects is False
+        assert client.api.raise_on_unexpected_status
     assert AsyncRunwayClient(KEY).api.get_async_httpx_client().follow_redirects is False
 
 
@@ -93,8 +94,10 @@ class TestCertificates:
         used: list[Any] = []
         self.authorities(monkeypatch, used)
         for _ in range(2):
-            with RunwayClient(KEY), RunwayClient(KEY, base_url="https://gateway.example"):
-                pass
+            with RunwayClient(KEY), RunwayClient(KEY, base_url="https://g.example") as other:
+                # The generated client makes one of the other kind itself.
+                transport: Any = other.api.get_async_httpx_client()._transport
+                used.append(transport._pool._ssl_context)
         assert len({id(one) for one in used if isinstance(one, ssl.SSLContext)}) == 1
         assert all(one.verify_mode is ssl.CERT_REQUIRED and one.check_hostname for one in used)
 

@@ -35,6 +35,8 @@ from cometapi_runway._flows.entries import (
     SubmissionStarted,
 )
 from cometapi_runway.journal import Journal, Spending, load_prices
+from cometapi_runway.resources._prices import check_resources
+from cometapi_runway.validation import contract
 
 from ..support.both_clients import ASSETS, BASE, KEY, ClientHarness
 from ..support.journal_processes import CALL
@@ -392,6 +394,13 @@ class TestPrices:
         file = tmp_path / "prices.toml"
         file.write_text(text)
         assert load_prices(file) == Budget(prices=str(file)).prices == prices
+
+    def test_are_of_resources_and_of_operations_that_create(self) -> None:
+        check_resources(["text_to_image", "compat.act_one"])
+        check_resources([one.id for one in contract().operations if not one.is_read])
+        for name in ["nothing", *(one.id for one in contract().operations if one.is_read)]:
+            with pytest.raises(ConfigurationError, match=f"there is no resource '{name}'"):
+                check_resources([name])
 
     @each_case(
         ("text", "problem"),

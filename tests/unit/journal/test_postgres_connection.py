@@ -223,6 +223,7 @@ class TestBackend:
         # Outside of a call, those of the connection.
         assert tuple(connection.execute(query).fetchone().values()) == ("200ms", "3s")
         backend.close()
+        assert connection.closed
 
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,8 @@ def test_it_can_be_turned_off(harness: ClientHarness, path: Path) -> None:
 def test_another_word_is_refused(harness: ClientHarness, value: Any) -> None:
     with pytest.raises(InvalidRequestError, match="polling: must be 'learned' or 'fixed'"):
         harness.wait(polling=value)
+    with pytest.raises(InvalidRequestError, match="polling: must be 'learned' or 'fixed'"):
+        harness.run(harness.client.tasks.wait_all([ID], polling=value))
     assert harness.network.sent == []
 
 

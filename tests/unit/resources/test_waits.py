@@ -26,7 +26,7 @@ from cometapi_runway import (
     TaskTimeoutError,
 )
 from cometapi_runway._flows.parse_task import parse_task
-from cometapi_runway._settings import MAX_SECONDS
+from cometapi_runway._settings import FINAL_POLL_TIMEOUT, MAX_SECONDS
 from cometapi_runway.resources._waits import _find_submitted, check_wait_options
 
 from ..support.many_waits import OUTPUT, AsyncClock, Gateway
@@ -48,6 +48,39 @@ def test_where_nothing_is_in_progress_the_clock_of_the_client_passes() -> None:
     with RunwayClient("k", transport=httpx.MockTransport(Gateway(3)), clock=clock) as client:
         client.tasks.wait_all(["a", "b"], interval=1.0)
     assert clock.time > 2
+
+
+def test_a_task_that_has_ended_is_no_longer_waited_for() -> None:
+    """Its last poll is neither kept nor used by a later wait."""
+    transport = httpx.MockTransport(Gateway())
+    with RunwayClient("k", transport=transport, clock=Clock()) as client:
+        polls = client.session.driver.polls
+        ended = client.tasks.as_completed(["a", "endless"])
+        assert next(iter(ended)).id == "a"
+        assert set(polls._waits) == {"endless"}
+        ended.close()
+        assert (polls._waits, polls._last) == ({}, {})
+
+
+def test_after_a_sleep_that_lasts_longer_than_asked_for_the_last_poll_is_short() -> None:
+    """The computer was suspended meanwhile: the deadline has passed."""
+    timeouts: list[float] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        timeouts.append(request.extensions["timeout"]["read"])
+        return gateway(request)
+
+    class Suspended(Clock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds + 1000)
+
+    gateway = Gateway()
+    with (
+        RunwayClient("k", transport=httpx.MockTransport(handle), clock=Suspended()) as client,
+        pytest.raises(TaskTimeoutError),
+    ):
+        client.tasks.wait("endless", timeout=600)
+    assert timeouts == [60.0, FINAL_POLL_TIMEOUT]
 
 
 def wait_blocking(gateway: Gateway, ids: Iterable[str], **options: object) -> list[Task]:
@@ -298,6 +331,9 @@ def test_a_task_was_not_submitted_later_than_now() -> None:
     later = datetime.now(UTC) + timedelta(hours=1)
     assert _find_submitted(Task("a", "PENDING", created_at=later), None, 100.0) == 100.0
     assert _find_submitted(Task("a", "PENDING", created_at=later), 7.0, 100.0) == 7.0
+    earlier = datetime.now(UTC) - timedelta(seconds=60)
+    found = _find_submitted(Task("a", "PENDING", created_at=earlier), None, 100.0)
+    assert found == pytest.approx(40.0, abs=10)
     assert _find_submitted(Task("a", "PENDING"), None, 100.0) is None
 
 

@@ -104,6 +104,22 @@ def test_an_httpx_client_with_its_own_transport(runway_simulator):
         assert http.get(read_url(runway_simulator.base_url, "x")).status_code == 400
 
 
+@pytest.mark.parametrize("host", ["api.cometapi.com", "example.com"])
+def test_the_applications_own_mock_responds(host):
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, text=request.url.host))
+    url = read_url(f"https://{host}", "without-a-key")
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport) as http:
+            return await http.get(url)
+
+    with _simulator.open_simulator() as kit, httpx.Client(transport=transport) as http:
+        assert http.get(url).text == asyncio.run(ask()).text == host
+        assert not kit.history()
+        # Requests to the gateway are checked.
+        assert len(kit.violations) == (2 if host == "api.cometapi.com" else 0)
+
+
 @pytest.mark.parametrize("open_kit", [_simulator.open_simulator, _mock.open_mock])
 def test_other_hosts_are_not_intercepted(open_kit):
     with SimulatorServer() as other, open_kit() as kit:

@@ -335,10 +335,26 @@ def test_a_path_of_two_slashes_is_no_host():
     assert [one.operation for one in checker.violations] == [None]
 
 
+def test_a_violation_of_another_field_is_not_the_expected_one():
+    checker = ContractChecker(contract())
+    with (
+        pytest.raises(AssertionError, match="no request broke the contract at /seed"),
+        checker.expect_violation("/seed") as found,
+    ):
+        checker.check("GET", "/nowhere", (), b"")
+    assert found == []
+    assert [one.url for one in checker.violations] == ["/nowhere"]
+
+
 def test_every_name_of_the_package_can_be_imported():
     for name in testing.__all__:
-        assert testing.__getattr__(name) is getattr(testing, name)
+        assert testing.__getattr__(name) is vars(testing)[name]
     assert testing.Ending is simulator.Ending
+    # Not every name of the simulator is a name of this package too.
+    assert simulator.SimulatorServer
+    message = "module 'cometapi_runway.testing' has no attribute 'SimulatorServer'"
+    with pytest.raises(AttributeError, match=message):
+        testing.__getattr__("SimulatorServer")
 
 
 def test_violations_can_be_read():

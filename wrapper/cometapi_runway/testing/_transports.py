@@ -67,7 +67,7 @@ class SimulatedTransport(InProcessTransport):
         body = _Body(request, reply, self.gateway)
         body.pass_time(reply.delay)
         if reply.drop == "before":
-            raise httpx.ReadError(_LOST, request=request)
+            raise httpx.ReadError(_LOST)
         headers = wire_headers(reply, self.gateway.clock.now())
         return httpx.Response(reply.status, headers=headers, stream=body)
 
@@ -109,7 +109,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         timeout = self._read_timeout
         if timeout is not None and seconds > timeout:
             self.gateway.clock.advance(timeout)
-            raise httpx.ReadTimeout("the simulated gateway is silent", request=self.request)
+            raise httpx.ReadTimeout("the simulated gateway is silent")
         self.gateway.clock.advance(seconds)
         self._waited += seconds
 
@@ -117,7 +117,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         body = b"" if self.request.method == "HEAD" else self.reply.body
         if self.reply.drop == "midway":
             yield body[: len(body) // 2]
-            raise httpx.ReadError(_LOST, request=self.request)
+            raise httpx.ReadError(_LOST)
         if not self.reply.drip:
             yield body
             return
