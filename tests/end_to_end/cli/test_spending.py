@@ -215,6 +215,7 @@ def test_a_malformed_limit_is_refused(run: Terminal, gateway: Gateway, value: st
 
         assert result.code == ExitCode.USAGE
         assert flag in result.err
+        assert re.search(r"\bIt (must|is)\b", result.err)
     assert gateway.requests == ()
 
 

@@ -24,6 +24,7 @@ from cometapi_runway.cli._output.batch_display import (
     LiveBatchDisplay,
     _colour,
     _make_bar,
+    _View,
     make_display,
 )
 from cometapi_runway.cli._output.batch_progress import BatchProgress, BatchTracker
@@ -104,6 +105,13 @@ def test_events_are_one_object_a_line(streams: Streams) -> None:
     assert row.items() >= {"event": "row", **result.to_json()}.items()
     events = [json.loads(line) for line in streams.err.getvalue().splitlines()]
     assert [(one["event"], one["ended"]) for one in events] == [("progress", 1), ("progress", 3)]
+
+
+def test_the_view_of_a_batch_that_has_not_begun_says_so() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    display = LiveBatchDisplay(ProgressBarReport(io.StringIO(), io.StringIO()))
+    console.print(_View(display))
+    assert console.file.getvalue() == "starting\n"  # type: ignore[attr-defined] # a StringIO
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
