@@ -31,6 +31,7 @@ def test_completion_has_every_command_and_its_values(run: Terminal, shell: str) 
     result = run("completion", shell)
 
     assert result.code == ExitCode.SUCCESS
+    assert re.search(r"\S\n\Z", result.out)
     for resource in list_client_resources():
         assert resource.command_words[-1] in result.out
     assert "expression-intensity" in result.out
@@ -84,14 +85,14 @@ def test_every_file_that_an_installation_writes_is_named(
         assert "cometapi-runway" in (home / f".{shell}rc").read_text()
 
 
-@pytest.mark.parametrize("is_loaded", [False, True])
+@pytest.mark.parametrize("loader", [None, ".bashrc", ".zshrc"])
 def test_an_installation_says_whether_a_startup_file_loads_it(
-    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_loaded: bool
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, loader: str | None
 ) -> None:
-    script, startup = tmp_path / "script", tmp_path / ".bashrc"
+    script, startup = tmp_path / "script", tmp_path / (loader or ".profile")
 
     def install(*_: object, **__: object) -> Path:
-        if is_loaded:
+        if loader:
             startup.write_text("source script")
         return script
 
@@ -101,9 +102,9 @@ def test_an_installation_says_whether_a_startup_file_loads_it(
     startup.unlink(missing_ok=True)
     (event,) = run("completion", "bash", "--install", "--format", "json").results
 
-    names = [str(script), *([str(startup)] if is_loaded else [])]
+    names = [str(script), *([str(startup)] if loader else [])]
     assert result.out.splitlines() == names
-    loads = f"; {startup} now loads it" if is_loaded else ""
+    loads = f"; {startup} now loads it" if loader else ""
     assert result.err == f"completion works in new shells{loads}\n"
     del event["time"]
     assert event == {"event": "completion", "shell": "bash", "file": names[0], "files": names}

@@ -201,7 +201,11 @@ def test_a_failed_task_without_a_text_shows_its_code(state: SubmissionState) -> 
 
 @each_case(
     ("operation", "commands"),
-    [("control_a_character", "character-performance"), ("of_an_old_version", "of_an_old_version")],
+    [
+        ("control_a_character", "character-performance"),
+        ("generate", "compat text-to-video or compat image-to-video"),
+        ("of_an_old_version", "of_an_old_version"),
+    ],
 )
 def test_a_line_ends_with_the_command_or_else_the_operation(operation: str, commands: str) -> None:
     one = submission(task_id="an-id", operation=operation)

@@ -51,23 +51,25 @@ def test_an_interruption_says_what_to_do_next(
 
 
 @each_case(
-    ("keys", "shown"),
+    ("key", "keys", "shown"),
     [
-        ("", None),
-        ("k", None),
-        ("a", "`cometapi-runway tasks settle a --task ID --journal j`"),
-        ("ka", "`cometapi-runway tasks settle a --task ID --journal j`"),
-        ("ab", "`cometapi-runway tasks list --unknown --journal j`"),
+        ("k", "", None),
+        ("k", "k", None),
+        (None, "", None),
+        (None, "-", "`cometapi-runway tasks settle - --task ID --journal j`"),
+        ("k", "a", "`cometapi-runway tasks settle a --task ID --journal j`"),
+        ("k", "ka", "`cometapi-runway tasks settle a --task ID --journal j`"),
+        ("k", "ab", "`cometapi-runway tasks list --unknown --journal j`"),
     ],
 )
 def test_a_warning_of_earlier_requests_has_the_command_that_closes_them(
-    keys: str, shown: str | None
+    key: str | None, keys: str, shown: str | None
 ) -> None:
     warnings: list[str] = []
-    unknown = [SimpleNamespace(key=one, idempotency_key=one) for one in keys]
+    unknown = [SimpleNamespace(key=one, idempotency_key=one.strip("-") or None) for one in keys]
     journal = SimpleNamespace(store=True, unknown=lambda: unknown)
     command: Any = SimpleNamespace(
-        request=SimpleNamespace(idempotency_key="k"),
+        request=SimpleNamespace(idempotency_key=key),
         connection=SimpleNamespace(options_to_repeat=("--journal", "j")),
     )
     client: Any = SimpleNamespace(journal=journal)
