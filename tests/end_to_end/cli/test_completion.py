@@ -110,6 +110,23 @@ def test_an_installation_says_whether_a_startup_file_loads_it(
     assert event == {"event": "completion", "shell": "bash", "file": names[0], "files": names}
 
 
+@pytest.mark.parametrize("shell", ["bash", "powershell"])
+def test_only_powershell_is_asked_for_its_startup_file(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str
+) -> None:
+    script, profile = tmp_path / "script", tmp_path / "profile.ps1"
+
+    def install(*_: object, **__: object) -> Path:
+        profile.write_text("loads it")
+        return script
+
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(App, "install_completion", install)
+    monkeypatch.setattr("cyclopts.completion.install.powershell_profile", lambda: profile)
+    names = [str(script), *([str(profile)] if shell == "powershell" else [])]
+    assert run("completion", shell, "--install").out.splitlines() == names
+
+
 def test_file_arguments_are_completed_by_shells_that_know_types(run: Terminal) -> None:
     fish, zsh = run("completion", "fish").out, run("completion", "zsh").out
 
