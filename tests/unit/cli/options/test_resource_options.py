@@ -219,6 +219,7 @@ def test_an_operation_without_a_hand_written_signature_has_a_command() -> None:
     assert found["--fps"].metavar == "24|60"
     # A field without a description has that of its only part.
     assert found["--motion"].hint.__metadata__[0].help == "Speed."
+    assert found["--loop-count"].hint.__metadata__[0].help == "At most 9."
     assert get_args(get_args(found["--is-fast"].hint)[0])[0] is bool
 
 
