@@ -166,7 +166,8 @@ def test_a_name_takes_a_third_of_the_line_and_no_line_wraps() -> None:
     bar = _make_bar(long, 90)
     assert not isinstance(bar, Text)
     (name,) = bar.columns[0].cells
-    assert str(name) == "x" * 29 + "…"
+    assert isinstance(name, Text)
+    assert (name.plain, name.style) == ("x" * 29 + "…", "bold")
     assert _colour("1 failed").no_wrap is True
 
 
