@@ -186,6 +186,8 @@ def test_run_serves_until_a_signal_and_gives_signals_back(
 
     def on_ready(server: SimulatorServer) -> None:
         served.append(server)
+        # Free ports are never those of the system.
+        assert all(urlsplit(url).port > 1023 for url in (server.base_url, server.media_url))  # type: ignore[operator] # each has one
         assert httpx.get(f"{server.base_url}/_simulator/clock").json()["rate"] == 0
         signal.raise_signal(number)
 

@@ -83,6 +83,8 @@ def test_events_for_programs(run: Terminal) -> None:
     rows = {event["id"]: event for event in result.results if event["event"] == "row"}
     for row_id, fields in read_results().items():
         assert rows[row_id].items() >= fields.items()
+    (page,) = [event for event in result.results if event["event"] == "report"]
+    assert (page["name"], page["path"]) == ("shots", "out/report.html")
     (end,) = [event for event in result.results if event["event"] == "batch"]
     assert (end["rows"], end["statuses"], end["complete"]) == (4, {"SUCCEEDED": 4}, True)
     kinds = [event["event"] for event in result.progress]

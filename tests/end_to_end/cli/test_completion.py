@@ -31,6 +31,7 @@ def test_completion_has_every_command_and_its_values(run: Terminal, shell: str) 
     result = run("completion", shell)
 
     assert result.code == ExitCode.SUCCESS
+    assert re.search(r"\S\n\Z", result.out)
     for resource in list_client_resources():
         assert resource.command_words[-1] in result.out
     assert "expression-intensity" in result.out
@@ -84,14 +85,14 @@ def test_every_file_that_an_installation_writes_is_named(
         assert "cometapi-runway" in (home / f".{shell}rc").read_text()
 
 
-@pytest.mark.parametrize("is_loaded", [False, True])
+@pytest.mark.parametrize("loader", [None, ".bashrc", ".zshrc"])
 def test_an_installation_says_whether_a_startup_file_loads_it(
-    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_loaded: bool
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, loader: str | None
 ) -> None:
-    script, startup = tmp_path / "script", tmp_path / ".bashrc"
+    script, startup = tmp_path / "script", tmp_path / (loader or ".profile")
 
     def install(*_: object, **__: object) -> Path:
-        if is_loaded:
+        if loader:
             startup.write_text("source script")
         return script
 
@@ -101,12 +102,29 @@ def test_an_installation_says_whether_a_startup_file_loads_it(
     startup.unlink(missing_ok=True)
     (event,) = run("completion", "bash", "--install", "--format", "json").results
 
-    names = [str(script), *([str(startup)] if is_loaded else [])]
+    names = [str(script), *([str(startup)] if loader else [])]
     assert result.out.splitlines() == names
-    loads = f"; {startup} now loads it" if is_loaded else ""
+    loads = f"; {startup} now loads it" if loader else ""
     assert result.err == f"completion works in new shells{loads}\n"
     del event["time"]
     assert event == {"event": "completion", "shell": "bash", "file": names[0], "files": names}
+
+
+@pytest.mark.parametrize("shell", ["bash", "powershell"])
+def test_only_powershell_is_asked_for_its_startup_file(
+    run: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str
+) -> None:
+    script, profile = tmp_path / "script", tmp_path / "profile.ps1"
+
+    def install(*_: object, **__: object) -> Path:
+        profile.write_text("loads it")
+        return script
+
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(App, "install_completion", install)
+    monkeypatch.setattr("cyclopts.completion.install.powershell_profile", lambda: profile)
+    names = [str(script), *([str(profile)] if shell == "powershell" else [])]
+    assert run("completion", shell, "--install").out.splitlines() == names
 
 
 def test_file_arguments_are_completed_by_shells_that_know_types(run: Terminal) -> None:
@@ -123,7 +141,7 @@ def test_bash_itself_completes_file_names_and_joins_what_it_splits(run: Terminal
 
     bash = scripts["bash"]
     assert completion._BASH_FILES not in bash
-    assert "COMPREPLY=()" in bash
+    assert set(re.findall(r"COMPREPLY=\(\)(.*)", bash)) == {""}
     registered = re.findall(r"^complete .*$", bash, re.MULTILINE)
     (name,) = re.findall(r"^(\w+)_joined\(\) {$", bash, re.MULTILINE)
     assert registered == [f"complete -o bashdefault -o default -F {name}_joined cometapi-runway"]

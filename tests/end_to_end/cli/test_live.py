@@ -16,8 +16,8 @@ from attrs import evolve, frozen
 
 from cometapi_runway import RunwayClient
 from cometapi_runway._live_check._questions import make_questions
-from cometapi_runway._live_check._verdicts import Verdict
-from cometapi_runway.cli._actions import live_spend
+from cometapi_runway._live_check._verdicts import Finding, Verdict
+from cometapi_runway.cli._actions import live_check, live_spend
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.journal import Journal
 from cometapi_runway.resources._client_resources import list_client_resources
@@ -432,6 +432,19 @@ def test_programs_get_one_event_for_each_question(run: Terminal) -> None:
     assert (end["deviations"], end["asked"]) == (0, QUESTIONS)
 
 
+def test_a_deviation_has_lines_that_fit_and_a_code_for_programs(
+    connect: Callable[[Wire], Wire], run: Terminal
+) -> None:
+    (deviation,) = [one for one in DEVIATIONS if one.name == "no connection"]
+    connect(Wire(deviation.lie))
+    (*_, end) = run(*LIVE, "--format", "json").progress
+    assert (end["event"], end["error"]) == ("error", "LiveDeviation")
+    finding = Finding(Verdict.NO_ANSWER, " ".join(["word"] * 40))
+    first, *more = live_check._describe(finding, 2).splitlines()
+    assert re.fullmatch(r"[^:]+:( word)+", first)
+    assert all(re.fullmatch(r"  word( word)*( \(2 answers\))?", line) for line in more)
+
+
 def test_the_table_has_one_heading_and_each_operation_once(run: Terminal) -> None:
     lines = run(*LIVE).out.splitlines()
     assert [line.split() for line in lines if line.startswith("question")] == [
@@ -511,7 +524,8 @@ def test_an_offer_names_what_it_does_not_know(
     assert re.search(r"^once:    \S.*\n {9}\S", result.err, re.MULTILINE)
     remark = f"unknown: the prices of {', '.join(unpriced)}; one of them may be cheaper"
     assert (remark in " ".join(result.err.split())) is bool(unpriced)
-    assert ("unknown:" in result.err) is bool(unpriced)
+    names = ["price", *(["unknown"] if unpriced else []), "once", "other"]
+    assert re.findall(r"^(\w+): +\S", result.err.partition("curl ")[2], re.M) == names
 
 
 def test_an_offer_is_shown_as_it_would_be_sent(
@@ -539,6 +553,5 @@ def test_an_interruption_of_the_question_buys_nothing(
     monkeypatch.setattr("sys.stdin", FakeTerminal(""))
     result = run(*LIVE, "--spend")
     assert result.code == ExitCode.INTERRUPTED
-    assert "[y/N] \n" in result.err
-    assert "interrupted; nothing was bought" in result.err
+    assert "[y/N] \nstop:  interrupted; nothing was bought\n" in result.err
     assert wire.creates == []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from cometapi_runway.cli._commands import spent
 from cometapi_runway.cli._output.exit_codes import ExitCode
-from cometapi_runway.journal import Journal
+from cometapi_runway.journal import Journal, Spending
 from cometapi_runway.simulator import Fault, Gateway, When
 
 from .terminal import CLIP, CREATE, FACE, QUICK, Terminal
@@ -215,6 +217,7 @@ def test_a_malformed_limit_is_refused(run: Terminal, gateway: Gateway, value: st
 
         assert result.code == ExitCode.USAGE
         assert flag in result.err
+        assert re.search(r"\bIt (must|is)\b", result.err)
     assert gateway.requests == ()
 
 
@@ -234,6 +237,20 @@ def test_spending_counts_this_gateways_tasks_and_no_refused_ones(
     assert one.startswith("1 task, 0.4 USD at ")
     assert both.startswith("2 tasks, 0.4 USD and 1 of unknown price at ")
     assert elsewhere.startswith("0 tasks, 0 USD at ")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "unpriced", "text"),
+    [
+        (0, 0, "0 tasks, 0.4 USD"),
+        (2, 0, "2 tasks, 0.4 USD"),
+        (2, 1, "2 tasks, 0.4 USD and 1 of unknown price"),
+        (1, 1, "1 task, price unknown"),
+        (2, 2, "2 tasks, price unknown"),
+    ],
+)
+def test_a_sum_says_what_it_lacks(tasks: int, unpriced: int, text: str) -> None:
+    assert spent._describe(Spending(Decimal("0.4"), tasks, unpriced)) == text
 
 
 def test_labels_find_their_tasks(run: Terminal, gateway: Gateway) -> None:

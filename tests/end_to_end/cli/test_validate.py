@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from cometapi_runway._capture._recorder import ResponseRecorder
 from cometapi_runway._core.raw_response import RawResponse
 from cometapi_runway._core.secret import Secret
 from cometapi_runway._core.version import __version__
-from cometapi_runway.cli._commands.contract import _compute_digest
+from cometapi_runway.cli._commands.contract import _compute_digest, _describe_operation
 from cometapi_runway.cli._output.exit_codes import ExitCode
 from cometapi_runway.resources._client_resources import (
     get_client_resource,
@@ -144,3 +145,16 @@ def test_drift_of_an_empty_folder_and_of_none(run: Terminal, tmp_path: Path) -> 
     assert "nothing in" in run("contract", "drift", str(tmp_path)).out
     refused = run("contract", "drift", str(tmp_path / "none"))
     assert (refused.code, refused.out) == (ExitCode.USAGE, "")
+
+
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        ({"source": "https://h.test/a/b.md", "obtained": "page"}, "  page          b.md"),
+        ({"source": "b.md"}, "  unknown       b.md"),
+        ({"one": {"obtained": "page"}}, "  page          unknown"),
+    ],
+)
+def test_what_a_page_does_not_say_is_unknown(page: Any, line: str) -> None:
+    made: Any = SimpleNamespace(method="POST", path="/made/up", document={"x-page": page})
+    assert _describe_operation(made) == f"\nPOST /made/up\n{line}"

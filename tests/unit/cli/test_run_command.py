@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import signal
 import sys
@@ -101,7 +102,9 @@ def test_an_error_of_usage_is_shown_in_the_format_that_was_asked_for(
         file.write_text(f'[cometapi-runway]\nformat = "{setting}"\n')
     monkeypatch.setenv("COMETAPI_RUNWAY_CONFIG", str(file))
     assert main(["tasks", "list", *words]) == ExitCode.USAGE
-    assert capsys.readouterr().err.startswith("{") is is_json
+    shown = capsys.readouterr().err
+    assert shown.startswith("{") is is_json
+    assert not is_json or json.loads(shown)["error"] == "UsageError"
     assert main(["tasks", "list", *words, "--debug"]) == ExitCode.USAGE
     assert "Traceback" in capsys.readouterr().err
 

@@ -192,12 +192,25 @@ def test_a_list_asks_for_unknown_outcomes_where_there_can_be_any(state: Submissi
     assert found.unknown == ({one.key} if can_be_unknown else set())
 
 
-def test_a_failed_task_without_a_text_shows_its_code() -> None:
-    failed = submission(
-        task_id="an-id", state="FAILED", reason=None, failure_code="SAFETY.INPUT.TEXT"
-    )
+@pytest.mark.parametrize("state", ["FAILED", "LOST"])
+def test_a_failed_task_without_a_text_shows_its_code(state: SubmissionState) -> None:
+    failed = submission(task_id="an-id", state=state, reason=None, failure_code="SAFETY.INPUT.TEXT")
 
     assert format_submission(failed, GATEWAY).endswith("\n  SAFETY.INPUT.TEXT")
+
+
+@each_case(
+    ("operation", "commands"),
+    [
+        ("control_a_character", "character-performance"),
+        ("generate", "compat text-to-video or compat image-to-video"),
+        ("of_an_old_version", "of_an_old_version"),
+    ],
+)
+def test_a_line_ends_with_the_command_or_else_the_operation(operation: str, commands: str) -> None:
+    one = submission(task_id="an-id", operation=operation)
+
+    assert format_submission(one, GATEWAY).splitlines()[0].endswith(f"  {commands}")
 
 
 @each_case(

@@ -120,14 +120,14 @@ def _add_create_commands(app: App) -> None:
         )
 
 
-def _get_tag_description(tag: str) -> str:
-    """The contract's description of a tag."""
+def _get_tag_description(tag: str) -> str | None:
+    """The contract's description of a tag, if it has one."""
     tags: JSON = contract().document.get("tags")
     for value in tags if isinstance(tags, list) else []:
         fields = as_object(value)
         if fields and fields.get("name") == tag:
-            return as_text(fields.get("description")) or ""
-    return ""
+            return as_text(fields.get("description"))
+    return None
 
 
 def _apply_settings_file(

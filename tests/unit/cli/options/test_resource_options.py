@@ -180,6 +180,11 @@ def test_an_operation_without_a_hand_written_signature_has_a_command() -> None:
                                             "aspect": {"enum": ["wide", "tall"]},
                                             "size": {"enum": ["twenty", "columns", "it is"]},
                                             "mood": {"enum": ["twenty", "columns", "and 21"]},
+                                            "fps": {"type": "integer", "enum": [24, 60]},
+                                            "motion": {
+                                                "type": "object",
+                                                "properties": {"by": {"description": "`Speed`."}},
+                                            },
                                             "isFast": {"type": ["boolean", "null"]},
                                         },
                                     }
@@ -203,12 +208,18 @@ def test_an_operation_without_a_hand_written_signature_has_a_command() -> None:
         "--is-fast",
         "--size",
         "--mood",
+        "--fps",
+        "--motion",
     }
     assert [flag for flag, option in found.items() if option.is_required] == ["--video-uri"]
     assert found["--video-uri"].metavar == "ADDRESS|FILE"
     assert found["--aspect"].metavar == "wide|tall"
     assert found["--size"].metavar == "twenty|columns|it is"
     assert found["--mood"].metavar == "CHOICE"
+    assert found["--fps"].metavar == "24|60"
+    # A field without a description has that of its only part.
+    assert found["--motion"].hint.__metadata__[0].help == "Speed."
+    assert found["--loop-count"].hint.__metadata__[0].help == "At most 9."
     assert get_args(get_args(found["--is-fast"].hint)[0])[0] is bool
 
 

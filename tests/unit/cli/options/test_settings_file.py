@@ -154,7 +154,8 @@ def test_default_paths_follow_the_system(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert paths.get_settings_file_path().name == "config.toml"
     assert "cometapi-runway" in paths.get_settings_file_path().parts
-    assert "cometapi-runway" in paths.get_default_journal_path().parts
+    journal = paths.get_default_journal_path()
+    assert (journal.parent.name, journal.name) == ("cometapi-runway", "journal.sqlite3")
 
 
 def test_the_journal_can_be_set_or_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:

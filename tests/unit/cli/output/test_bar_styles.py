@@ -65,6 +65,10 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
     assert color_of(shown, status) == color
 
 
+def test_a_task_waits_until_its_status_is_known() -> None:
+    assert re.search(r" waiting +━", strip(draw(lambda report: None)))
+
+
 def test_the_bars_start_at_the_same_place_whatever_the_status() -> None:
     words = ("NEW", "PENDING", "RUNNING", "THROTTLED", "CANCELLED", "SUCCEEDED")
     places = set[int]()

@@ -24,6 +24,7 @@ from cometapi_runway.cli._output.batch_display import (
     LiveBatchDisplay,
     _colour,
     _make_bar,
+    _View,
     make_display,
 )
 from cometapi_runway.cli._output.batch_progress import BatchProgress, BatchTracker
@@ -106,6 +107,13 @@ def test_events_are_one_object_a_line(streams: Streams) -> None:
     assert [(one["event"], one["ended"]) for one in events] == [("progress", 1), ("progress", 3)]
 
 
+def test_the_view_of_a_batch_that_has_not_begun_says_so() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    display = LiveBatchDisplay(ProgressBarReport(io.StringIO(), io.StringIO()))
+    console.print(_View(display))
+    assert console.file.getvalue() == "starting\n"  # type: ignore[attr-defined] # a StringIO
+
+
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_the_view_fits_the_terminal(streams: Streams, width: int) -> None:
     report = ProgressBarReport(streams.out, streams.err)
@@ -158,7 +166,8 @@ def test_a_name_takes_a_third_of_the_line_and_no_line_wraps() -> None:
     bar = _make_bar(long, 90)
     assert not isinstance(bar, Text)
     (name,) = bar.columns[0].cells
-    assert str(name) == "x" * 29 + "…"
+    assert isinstance(name, Text)
+    assert (name.plain, name.style) == ("x" * 29 + "…", "bold")
     assert _colour("1 failed").no_wrap is True
 
 

@@ -179,6 +179,14 @@ def test_a_gateways_words_cannot_move_the_cursor() -> None:
     assert lines[-1] == "  1  failed: \\x1b[2J A\\x0dB"
 
 
+def test_only_failures_have_reasons() -> None:
+    tracker = BatchTracker()
+    for status in ("SUCCEEDED", "UNKNOWN", "CANCELLED"):
+        tracker.add(RowResult(status, status))
+    ((reason, count),) = tracker.make_progress(STATUS, after(0)).reasons
+    assert (reason.split(":")[0], count) == ("cancelled", 1)
+
+
 def test_many_reasons_are_cut_and_counted() -> None:
     tracker = BatchTracker()
     for number in range(12):

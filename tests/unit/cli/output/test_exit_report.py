@@ -204,6 +204,7 @@ def test_an_interruption_has_a_message() -> None:
             "/character/type: is unknown",
             "--character (type): is unknown",
         ),
+        ("/character/X", "/character/X: is unknown", "--character (X): is unknown"),
         ("X-Runway-Version", "X-Runway-Version: must be x", "X-Runway-Version: must be x"),
         ("", "the body must be an object", "the body must be an object"),
     ],

@@ -153,8 +153,8 @@ def _describe_state(submission: SubmissionRecord) -> str:
     return "UNSENT" if is_unsent and submission.state == "REFUSED" else submission.state
 
 
-def _describe_reason(submission: SubmissionRecord) -> str:
-    """Why there is no task or no output, for people; empty if there is no reason to show."""
+def _describe_reason(submission: SubmissionRecord) -> str | None:
+    """Why there is no task or no output, for people; None if there is no reason to show."""
     failure_reason = submission.failure_reason
     match submission.state:
         case "INTENDED":
@@ -165,9 +165,9 @@ def _describe_reason(submission: SubmissionRecord) -> str:
         case "REFUSED":
             return _REFUSED if failure_reason is None else _REFUSALS.get(failure_reason, _REFUSED)
         case "FAILED" | "LOST":
-            return submission.reason or submission.failure_code or ""
+            return submission.reason or submission.failure_code
         case _:
-            return ""
+            return None
 
 
 def _format_time(submission: SubmissionRecord) -> str:

@@ -71,7 +71,7 @@ def completion(
     """Print or install completion for a shell."""
     script = make_completion_script(app, shell)
     if not install:
-        report.show_result(script.rstrip("\n"), "completion", {"shell": shell, "script": script})
+        report.show_result(script.rstrip(), "completion", {"shell": shell, "script": script})
         return ExitCode.SUCCESS
     try:
         files = _install(app, shell, script)

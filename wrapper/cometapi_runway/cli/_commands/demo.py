@@ -121,7 +121,7 @@ def _list_required_arguments(command: create_task.CreateCommand) -> dict[str, st
 
 def _get_address(value: Any) -> str:
     """An asset's address, which implies its type."""
-    return str(inputs.split_asset(value, "", ("image", "video")).uri)
+    return str(inputs.asset_fields(value, "")["uri"])
 
 
 def _make_relative(file: Path) -> Path:
