@@ -339,6 +339,11 @@ class TestCreation:
                 parse(payload)
             assert str(caught.value).endswith(f"has no task id; its fields are {fields}")
 
+    def test_a_missing_status_is_an_error(self) -> None:
+        with pytest.raises(ResponseDecodeError) as caught:
+            task_from({"code": "success", "data": {"task_id": ID}})
+        assert str(caught.value).endswith("has no status; its fields are code, data")
+
 
 def test_a_record_of_the_feed_may_have_an_id_alone() -> None:
     """As the feed's own example; in an envelope it would be a task whose status is missing."""

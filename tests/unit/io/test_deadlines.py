@@ -293,3 +293,24 @@ def test_a_request_of_no_time_at_all_is_tried() -> None:
     with pytest.raises(TaskTimeoutError):
         slow.run(slow.client.tasks.wait(ID, timeout=0))
     assert slow.time <= 1
+
+
+def test_a_unix_socket_has_the_deadline_too() -> None:
+    """Of a transport of the caller's own."""
+    limits: list[float | None] = []
+
+    class Backend(httpcore.NetworkBackend):
+        def connect_unix_socket(
+            self, path: str, timeout: float | None = None, socket_options: Any = None
+        ) -> httpcore.NetworkStream:
+            limits.append(timeout)
+            return httpcore.MockStream([path.encode()])
+
+    backend = deadlines._DeadlineBackend(Backend())
+    with deadlines.deadline_at(time.monotonic() + 5):
+        stream = backend.connect_unix_socket("/run/a.sock", 60)
+        assert stream.read(99, 60) == b"/run/a.sock"
+    assert isinstance(stream, deadlines._DeadlineStream)
+    (limit,) = limits
+    assert limit is not None
+    assert 4 < limit <= 5
