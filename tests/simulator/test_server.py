@@ -56,6 +56,15 @@ def test_from_request_to_file(server: SimulatorServer, api: httpx.Client) -> Non
     assert server.gateway.leaked_keys == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [(("127.0.0.1", 80), "http://127.0.0.1:80"), (("::1", 80, 0, 0), "http://[::1]:80")],
+)
+def test_an_origin_has_the_address_that_it_listens_at(name: tuple[Any, ...], origin: str) -> None:
+    listening: Any = SimpleNamespace(getsockname=lambda: name)
+    assert server_module._origin(listening) == origin
+
+
 def test_the_port_selects_the_origin_whatever_the_host_name(
     server: SimulatorServer, api: httpx.Client
 ) -> None:

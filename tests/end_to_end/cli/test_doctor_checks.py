@@ -56,7 +56,7 @@ def test_the_clock(drift: float | None, state: Any, message: str) -> None:
 )
 def test_the_key(key: str, expected: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMETAPI_RUNWAY_BASE_URL", "nonsense")
-    monkeypatch.setenv("COMETAPI_RUNWAY_VERSION", "non sense")
+    monkeypatch.setenv("COMETAPI_RUNWAY_VERSION", "nönsense")
     assert doctor._check_key(Secret(key)) == expected
 
 

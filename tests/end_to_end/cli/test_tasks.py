@@ -129,6 +129,12 @@ def test_resume_reports_submissions_of_unknown_outcome(run: Terminal, gateway: G
     assert "seed 7" in result.err
 
 
+def test_without_a_journal_there_is_nothing_to_resume(run: Terminal) -> None:
+    result = run("tasks", "resume", "--no-journal")
+    assert result.code == ExitCode.SUCCESS
+    assert "without a journal there is nothing to resume" in result.err
+
+
 def test_a_request_without_a_seed_is_reported_without_one(run: Terminal, gateway: Gateway) -> None:
     gateway.faults.add(Fault("cut", when=When("video_upscale")))
     lost = run("video-upscale", "--video-uri", CLIP)
