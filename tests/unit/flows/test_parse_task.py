@@ -137,9 +137,10 @@ class TestStatus:
             task_from(payload)
 
     def test_the_id_that_was_asked_for_is_kept(self) -> None:
-        known = Task("asked-for", "PENDING", operation="op", seed=3, route="feed")
+        known = Task("asked-for", "PENDING", operation="op", seed=3, route="feed", model="m")
         task = task_from({"id": "another", "status": "RUNNING"}, known)
         assert (task.id, task.operation, task.seed, task.route) == ("asked-for", "op", 3, "feed")
+        assert task.model == "m"
 
 
 class TestProgress:

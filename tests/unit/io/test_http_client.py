@@ -52,6 +52,7 @@ def test_a_request_is_what_httpx_would_build(
     request = PreparedRequest("o", method, "/v1/a", headers, body)
     url, timeout = f"{base_url}/v1/a", httpx.Timeout(7.0)
     builder = RequestBuilder(client, base_url)
+    builder.is_client_shared = True
     # Headers are kept for the next request, unless the client's own have changed meanwhile.
     for agent in ("cometapi-runway", "cometapi-runway", "changed"):
         client.headers["User-Agent"] = agent

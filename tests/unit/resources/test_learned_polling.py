@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,6 +172,15 @@ def test_the_journal_is_read_once_for_all_tasks_of_a_kind(
     assert [task.status for task in ended] == ["SUCCEEDED"] * 5
     assert len(read) == 1
     assert all(time - polled_at > 40 for time in harness.network.times[created:])
+
+
+@each_case(("age", "is_found"), [(0.0, True), (10.0, True), (10.5, False)])
+def test_a_plan_is_shared_for_ten_seconds(age: float, is_found: bool) -> None:
+    options: Any = SimpleNamespace(interval=5.0)
+    clock = SimpleNamespace(now=lambda: 100.0)
+    plans = {("o", "m", 5.0): (100.0 - age, (1.0,))}
+    session: Any = SimpleNamespace(plans=plans, driver=SimpleNamespace(clock=clock))
+    assert (waits._find_plan(("o", "m"), options, session) == (1.0,)) is is_found
 
 
 def test_waits_share_a_plan_for_some_seconds(

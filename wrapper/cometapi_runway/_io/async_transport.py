@@ -70,7 +70,6 @@ class AsyncTransport:
         self._client = self._make_client()
         self._single_use: httpx.AsyncClient | None = None
         self._builder = RequestBuilder(self._client, self.settings.base_url)
-        self._builder.is_client_shared = False
         self._api: SafeClient | None = None
         self._slots = asyncio.Semaphore(_settings.MAX_IN_FLIGHT)
         self._files = AsyncFileClient(self.transport)

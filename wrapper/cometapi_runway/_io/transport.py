@@ -93,7 +93,6 @@ class Transport:
         self._client = self._make_client()
         self._single_use: httpx.Client | None = None
         self._builder = RequestBuilder(self._client, self.settings.base_url)
-        self._builder.is_client_shared = False
         self._api: SafeClient | None = None
         self._files: FileClient | None = None
         self._slots = Slots(_settings.MAX_IN_FLIGHT)
@@ -264,7 +263,7 @@ class RequestBuilder:
     """
 
     def __init__(self, client: httpx.Client | httpx.AsyncClient, base_url: str) -> None:
-        self.is_client_shared = True
+        self.is_client_shared = False
         self._client = client
         self._base_url = base_url
         # One value, for threads: the client's headers, and them with each request's own.

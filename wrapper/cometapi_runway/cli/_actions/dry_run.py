@@ -34,7 +34,6 @@ def show_dry_run(command: CreateCommand, report: Report) -> ExitCode:
         "none",
         base_url=command.connection.base_url or None,
         runway_version=command.connection.runway_version or None,
-        timeout=command.connection.request_timeout,
     )
     check_clear_text(client_settings)
     refusal: InvalidRequestError | None = None
