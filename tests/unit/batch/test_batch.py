@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import itertools
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -421,3 +422,23 @@ def test_a_worker_checks_its_database_first_and_its_engine_often(
     assert 0 < int(number) < 2**31
     assert (settings.base_url, settings.timeout) == ("https://gateway.example", 3.0)
     assert settings.api_key.reveal() == "other-key"
+
+
+def test_what_ends_while_the_engine_stops_is_in_the_results(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch.add([{"id": "a", **ROW}])
+    late = RowResult("a", "SUCCEEDED", ended_at=datetime.now(UTC))
+
+    class Engine:
+        def start(self, *_: object) -> None: ...
+
+        def stop(self) -> None:
+            batch._store.write(batch.name, [RowEnded(late, 1)])
+
+    monkeypatch.setattr(_batch, "make_engine", lambda *_: Engine())
+    with contextlib.ExitStack() as stack:
+        run = batch._open_run(BatchOptions(prices={}), stack)
+        assert run.results.statuses == {}
+    (line,) = (Path(batch.folder) / "results.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line)["id"] == "a"
