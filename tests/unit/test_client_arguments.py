@@ -22,8 +22,11 @@ class TestInvalidArguments:
     @each_case("kind", [RunwayClient, AsyncRunwayClient])
     @each_case("given", [httpx.Client(), "https://proxy.example", 5, httpx.MockTransport, object()])
     def test_no_transport(self, kind: Any, given: Any) -> None:
-        with pytest.raises(ConfigurationError, match=r"transport must be an httpx\.\w+Transport"):
+        with pytest.raises(
+            ConfigurationError, match=r"transport must be an httpx\.\w+Transport"
+        ) as caught:
             kind(KEY, transport=given)
+        assert caught.value.setting == "transport"
 
     def test_the_other_clients_transport(self) -> None:
         with pytest.raises(ConfigurationError, match="BaseTransport, got AsyncHTTPTransport"):

@@ -69,11 +69,17 @@ def model_of(harness: ClientHarness) -> Any:
 
 
 @pytest.fixture
-def path(tmp_path: Path, harness: ClientHarness) -> Path:
-    """A journal with enough tasks of the operation and model that the tests create."""
+def model(harness: ClientHarness) -> Any:
+    """The model of the tasks that the tests create."""
     poll_times(harness, harness.client, DONE)
     model = model_of(harness)
     harness.network.sent.clear()
+    return model
+
+
+@pytest.fixture
+def path(tmp_path: Path, model: Any) -> Path:
+    """A journal with enough tasks of the operation and model that the tests create."""
     return fill(tmp_path / "journal", model=model)
 
 
@@ -90,18 +96,22 @@ def test_a_wait_polls_when_tasks_have_ended(harness: ClientHarness, path: Path) 
 
 @each_case("changes", [{"count": MIN_PAST - 1}, {"gateway": "https://other.example"}])
 def test_too_few_tasks_of_this_gateway_are_no_past(
-    harness: ClientHarness, tmp_path: Path, changes: dict[str, Any]
+    harness: ClientHarness, tmp_path: Path, model: Any, changes: dict[str, Any]
 ) -> None:
-    client = harness.new(journal=fill(tmp_path / "few", **{"model": None, **changes}))
-    assert poll_times(harness, client, RUNNING, DONE) == [5.0, 10.0]
+    start = harness.time
+    client = harness.new(journal=fill(tmp_path / "few", model=model, **changes))
+    polls = poll_times(harness, client, RUNNING, DONE)
+    assert [time - start for time in polls] == [5.0, 10.0]
 
 
 @each_case("changes", [{"operation": "upscale_a_video"}, {"model": "another"}])
 def test_tasks_of_another_kind_are_no_past(
-    harness: ClientHarness, tmp_path: Path, changes: dict[str, Any]
+    harness: ClientHarness, tmp_path: Path, model: Any, changes: dict[str, Any]
 ) -> None:
-    client = harness.new(journal=fill(tmp_path / "others", **changes))
-    assert poll_times(harness, client, RUNNING, DONE) == [5.0, 10.0]
+    start = harness.time
+    client = harness.new(journal=fill(tmp_path / "others", **{"model": model, **changes}))
+    polls = poll_times(harness, client, RUNNING, DONE)
+    assert [time - start for time in polls] == [5.0, 10.0]
 
 
 def test_without_a_journal_the_interval_is_fixed(harness: ClientHarness) -> None:
