@@ -9,8 +9,8 @@ import pytest
 _SETTINGS = frozenset(
     {
         # Arguments of the clients, of journals and budgets.
-        *("api_key", "base_url", "runway_version", "timeout", "max_connections", "validate"),
-        *("allow_clear_text", "transport", "journal", "budget", "prices", "capture", "observer"),
+        *("api_key", "base_url", "runway_version", "timeout", "validate"),
+        *("transport", "journal", "budget", "prices", "capture"),
         # Arguments of batches, and options of their commands.
         *("name", "output", "data", "database", "manifest", "operation", "rate", "halt", "set"),
         *("interval", "polling", "concurrency", "attempts", "batch"),
