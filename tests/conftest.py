@@ -198,10 +198,14 @@ def postgres_database(postgres_server: PostgresServer) -> str:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer, postgres_database: str) -> str:
     """The URL of a database that has no tables."""
-    others = f"FROM pg_stat_activity WHERE datname = '{postgres_database}'"
-    # A name of our own.
-    postgres_server.execute(f"SELECT pg_terminate_backend(pid) {others}")
-    postgres_server.execute(f"ALTER DATABASE {postgres_database} RESET ALL")
-    for schema in ("cometapi_runway", "cometapi_runway_dbos"):
-        postgres_server.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE", postgres_database)
+    # One connection: they take longer than what is executed in them.
+    postgres_server.execute(
+        f"""
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = '{postgres_database}' AND pid <> pg_backend_pid();
+        ALTER DATABASE {postgres_database} RESET ALL;
+        DROP SCHEMA IF EXISTS cometapi_runway, cometapi_runway_dbos CASCADE
+        """,  # noqa: S608 - a name of our own
+        postgres_database,
+    )
     return postgres_server.url(postgres_database)

@@ -74,8 +74,6 @@ def _own(code: types.CodeType) -> tuple[object, ...]:
 
 def apply(change: Plan) -> int:
     """Swap the code of every matching function; returns how many were changed."""
-    # pytest's collection is frozen (tests/conftest.py), and `get_objects` leaves out what is.
-    gc.unfreeze()
     count = 0
     for function in _functions():
         code = function.__code__
@@ -94,10 +92,9 @@ def clear_caches() -> None:
 
 def find_caches() -> list[functools._lru_cache_wrapper[Any]]:
     """Every cache of a function of the repository that is loaded."""
-    gc.unfreeze()
     return [
         one
-        for one in gc.get_objects()
+        for one in _objects()
         if isinstance(one, functools._lru_cache_wrapper) and _is_ours(one.__wrapped__)
     ]
 
@@ -111,4 +108,12 @@ def _is_ours(function: object) -> bool:
 
 
 def _functions() -> Iterator[types.FunctionType]:
-    return (one for one in gc.get_objects() if isinstance(one, types.FunctionType))
+    return (one for one in _objects() if isinstance(one, types.FunctionType))
+
+
+def _objects() -> list[object]:
+    # `get_objects` leaves out what is frozen: all that a forked process inherits, for one.
+    gc.unfreeze()
+    found = gc.get_objects()
+    gc.freeze()
+    return found

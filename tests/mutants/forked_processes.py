@@ -6,6 +6,7 @@ an exit status and a short text: the last one it reported, however it ended.
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import signal
@@ -93,6 +94,8 @@ def _child(
         text[:] = words.encode()[-_MAX_LENGTH:].ljust(_MAX_LENGTH, b"\0")
 
     status = BROKEN
+    # To visit what it inherits would copy all of it, and pytest collects garbage ten times.
+    gc.freeze()
     try:
         os.setsid()
         # The default action ends the process; a Python handler would wait for the next bytecode.
