@@ -40,14 +40,10 @@ with RunwayClient("a-key") as client:
 """.replace("{ID}", ID)
 # What a download loads.
 MODULES = (
-    "cometapi_runway._client",
     "cometapi_runway._flows.download",
     "cometapi_runway._io.file_client",
-    "cometapi_runway._io.http_client",
-    "cometapi_runway._io.session",
     "cometapi_runway.resources._downloads",
-    "cometapi_runway.resources._tasks",
-    "httpx",
+    "tests.end_to_end.programs.used_client",
 )
 
 
