@@ -13,18 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from .processes import TIMEOUT, run
+from .terminal import Terminal
 
 BASH = shutil.which("bash")
+TIMEOUT = 20.0
 pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 
 
-@pytest.fixture(scope="module")
-def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("completion") / "script.bash"
-    done = run(("completion", "bash"), os.environ, file.parent)
-    assert done.returncode == 0, done.stderr
-    file.write_text(done.stdout, "utf-8")
+@pytest.fixture
+def script(run: Terminal, tmp_path: Path) -> Path:
+    file = tmp_path / "script.bash"
+    file.write_text(run("completion", "bash").out, "utf-8")
     return file
 
 
