@@ -19,7 +19,12 @@ from .postgres_server import SHARED_FOLDER, PostgresServer, use_shared_server
 
 # They import what POSIX systems alone have: terminals, forked processes.
 collect_ignore = (
-    ["end_to_end/cli_process", "end_to_end/test_crash.py", "end_to_end/test_shared_journal.py"]
+    [
+        "end_to_end/cli/test_bash_completion.py",
+        "end_to_end/cli_process",
+        "end_to_end/test_crash.py",
+        "end_to_end/test_shared_journal.py",
+    ]
     if sys.platform == "win32"
     else []
 )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import attrs
 import pytest
+from cyclopts import field_info
+from cyclopts.argument import _collection
+from cyclopts.argument.utils import extract_docstring_help
 from tests.cases import each_case
 
 from cometapi_runway import _settings, errors
@@ -34,6 +38,16 @@ CLIP = "https://example.com/clip.mp4"
 @functools.cache
 def all_pages() -> dict[str, Page]:
     return {"README": README, **read_pages()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _cache_options() -> Iterator[None]:
+    """Read the types and docstrings of each class of options once, not for each command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(field_info, "get_type_hints", functools.cache(get_type_hints))
+        cached = functools.cache(extract_docstring_help)
+        patch.setattr(_collection, "extract_docstring_help", cached)
+        yield
 
 
 def test_every_page_is_listed() -> None:

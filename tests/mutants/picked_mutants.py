@@ -47,20 +47,20 @@ def contract_changes() -> list[Mutant]:
     ]
 
 
-def find_stale() -> list[str]:
-    """A message for each entry of both lists that no longer applies."""
+def apply_all() -> tuple[list[Mutant], list[str]]:
+    """The mutants of both lists, and a message for each entry that no longer applies."""
     document = json.loads((ROOT / CONTRACT).read_text("utf-8"))
     picks = tomllib.loads(CODE.read_text("utf-8")).get("defect", [])
     changes = tomllib.loads(CONTRACT_CHANGES.read_text("utf-8")).get("change", [])
     attempts = [partial(apply_pick, one) for one in picks]
     attempts += [partial(apply_change, one, document) for one in changes]
-    stale = []
+    mutants, stale = [], []
     for attempt in attempts:
         try:
-            attempt()
+            mutants.append(attempt())
         except StalePickError as error:
             stale.append(str(error))
-    return stale
+    return mutants, stale
 
 
 def apply_pick(pick: dict[str, Any]) -> Mutant:

@@ -29,7 +29,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
 
     def start(tests: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(test_many=f"import pytest\nfrom conftest import check\n{tests}")
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *NEEDLESS, *arguments)
+        # Only workers need another process, whose start takes longer than what it runs.
+        run = pytester.runpytest_subprocess if arguments else pytester.runpytest_inprocess
+        return run("-p", "no:cacheprovider", *NEEDLESS, *arguments)
 
     return start
 

@@ -19,7 +19,6 @@ from contract_tools._common.json_values import (
     entries,
     members,
     pointer,
-    walk,
 )
 from contract_tools._common.openapi import dereference, json_media, operations, resolve
 from contract_tools.build.examples import find_invalid_examples
@@ -37,6 +36,7 @@ OVERLAY_ADVICE = (
     "write it into a file of openapi/overlays; for a new page, make operation writes the file"
 )
 DATE_FORMATS = frozenset({"date", "date-time"})
+DATA = frozenset({"example", "examples", "enum", "const", "default", "value"})
 
 
 def check_contract(document: JsonObject) -> None:
@@ -235,16 +235,19 @@ def _known_values(document: JsonObject) -> Iterator[tuple[str, str]]:
                 yield pointer(path), "source must say who names the values"
 
 
-def _nodes(value: Json) -> Iterator[tuple[Path, Json]]:
+def _nodes(document: Json) -> Iterator[tuple[Path, Json]]:
     """Walk the document without the data in it: examples, enums, constants and defaults."""
-    data = {"example", "examples", "enum", "const", "default", "value"}
-    inside: set[Path] = set()
-    for path, node in walk(value):
-        holder = path[-2:-1]
-        if path[:-1] in inside or (path[-1:] and path[-1] in data and holder != ("properties",)):
-            inside.add(path)
-        else:
-            yield path, node
+    waiting: list[tuple[Path, Json]] = [((), document)]
+    while waiting:
+        path, node = waiting.pop()
+        yield path, node
+        if isinstance(node, dict):
+            # A property may have the name of a keyword.
+            data = frozenset[str]() if path[-1:] == ("properties",) else DATA
+            inside = [((*path, key), child) for key, child in node.items() if key not in data]
+            waiting += reversed(inside)
+        elif isinstance(node, list):
+            waiting += reversed([((*path, index), child) for index, child in enumerate(node)])
 
 
 Rule: TypeAlias = "Callable[[JsonObject], Iterator[tuple[str, str]]]"

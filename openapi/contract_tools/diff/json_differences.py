@@ -63,7 +63,8 @@ def differences(old: Json, new: Json, path: Path = ()) -> Iterator[Difference]:
 
     The order of an object's members is no difference; 1, 1.0 and true are three values.
     """
-    if canonical(old) == canonical(new):
+    # `==` alone finds most differences, and sooner.
+    if old == new and canonical(old) == canonical(new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _of_objects(old, new, path)

@@ -7,14 +7,16 @@ import errno
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 # cyclopts validates values a second time once pydantic is loaded, as it is in many applications.
-import pydantic  # noqa: F401
+import pydantic
 import pytest
-from cyclopts import App
-from cyclopts.argument import ArgumentCollection
+from cyclopts import App, field_info
+from cyclopts.argument import ArgumentCollection, _collection
+from cyclopts.argument.utils import extract_docstring_help
 
 from cometapi_runway.cli._commands import create
 from cometapi_runway.cli._options.resource_options import ResourceOption
@@ -58,7 +60,8 @@ def _cache_scripts() -> Iterator[None]:
 def _cache_options() -> Iterator[None]:
     """Work out the options of each command once: cyclopts does so five times for each call.
 
-    Half of the time of these tests went to it. `cli_process` has the commands as they are.
+    More than half of the time of these tests went to it. `cli_process` has the commands as they
+    are.
     """
     make = create._make_function
     functions: dict[object, Callable[..., ExitCode]] = {}
@@ -83,6 +86,9 @@ def _cache_options() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(create, "_make_function", remembered)
         patch.setattr(ArgumentCollection, "_from_callable", classmethod(collected))
+        patch.setattr(field_info, "get_type_hints", cache(get_type_hints))
+        patch.setattr(_collection, "extract_docstring_help", cache(extract_docstring_help))
+        patch.setattr(pydantic, "TypeAdapter", cache(pydantic.TypeAdapter))
         yield
 
 

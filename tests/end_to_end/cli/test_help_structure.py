@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
+from cometapi_runway.cli._app import build_app
 from cometapi_runway.cli._options.resource_options import list_resource_options
 from cometapi_runway.cli._output.exit_codes import EXIT_CODE_MEANINGS, ExitCode
 from cometapi_runway.resources._client_resources import ClientResource, list_client_resources
@@ -120,6 +122,21 @@ def test_the_exit_codes_are_on_the_first_screen_only(run: Terminal) -> None:
         assert run(word).code == ExitCode.SUCCESS
     for word in ("completion", "demo", "doctor", "mcp", "simulate", "validate"):
         assert "Exit codes:" not in run(word, "--help").out
+
+
+def test_every_help_fits_80_columns(run: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    screens: list[str] = []
+
+    def walk(app: App, words: tuple[str, ...]) -> None:
+        screens.append(run(*words, "--help").out)
+        for name in app:
+            if not name.startswith("-"):
+                walk(app[name], (*words, name))
+
+    walk(build_app(), ())
+    assert "".join(screens).count("Usage: ") > 20
+    assert max(len(line) for screen in screens for line in screen.splitlines()) <= 80
 
 
 def test_numbers_and_words_of_help_are_not_coloured(

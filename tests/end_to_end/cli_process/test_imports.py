@@ -47,32 +47,6 @@ def test_help_and_version_load_neither_httpx_nor_the_generated_package(
         assert "cyclopts" not in loaded
 
 
-def test_every_help_fits_80_columns(environment: dict[str, str], tmp_path: Path) -> None:
-    program = (
-        "import os, sys; os.environ['COLUMNS'] = '80'\n"
-        "from cometapi_runway.cli import main\n"
-        "from cometapi_runway.cli._app import build_app\n"
-        "def walk(app, words):\n"
-        "    main([*words, '--help'])\n"
-        "    for name in app:\n"
-        "        if not name.startswith('-'):\n"
-        "            walk(app[name], [*words, name])\n"
-        "walk(build_app(), [])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT * 2,
-        check=True,
-    )
-
-    assert done.stdout.count("Usage: ") > 20
-    assert max(map(len, done.stdout.splitlines())) <= 80
-
-
 def test_without_the_extra_one_line_says_what_to_install(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

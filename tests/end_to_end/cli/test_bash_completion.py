@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import pty
@@ -13,18 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from .processes import TIMEOUT, run
+from cometapi_runway.cli import main
 
 BASH = shutil.which("bash")
+TIMEOUT = 20.0
 pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("completion") / "script.bash"
-    done = run(("completion", "bash"), os.environ, file.parent)
-    assert done.returncode == 0, done.stderr
-    file.write_text(done.stdout, "utf-8")
+    with file.open("w", encoding="utf-8") as out, contextlib.redirect_stdout(out):
+        assert main(("completion", "bash")) == 0
     return file
 
 
