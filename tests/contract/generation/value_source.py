@@ -18,6 +18,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -140,17 +141,19 @@ class ValueSource:
 
 
 class ServerTester:
-    """Tests an ASGI application with schemathesis.
+    """Tests a server with schemathesis.
 
     Args:
-        app: the application; it serves its OpenAPI document at `path`.
-        path: the path of the document.
+        document: the OpenAPI document of the server.
+        base_url: the address of the server.
+        session: the `requests.Session` that reaches it.
         config: the schemathesis configuration, the same as on the command line.
     """
 
-    def __init__(self, app: Any, path: str, config: Path) -> None:
+    def __init__(self, document: Object, base_url: str, session: Any, config: Path) -> None:
         settings = SchemathesisConfig.from_path(config)
-        self._schema = schemathesis.openapi.from_asgi(path, app, config=settings)
+        self._schema = schemathesis.openapi.from_dict(deepcopy(document), config=settings)
+        self._options = {"base_url": base_url, "session": session}
 
     def test_operation(
         self, method: str, path: str, examples: int = FUZZ_EXAMPLES
@@ -163,26 +166,31 @@ class ServerTester:
         operation = self._schema[path][method]
         for mode in _MODES.values():
             for case in _cases(operation, mode):
-                yield _send_and_check(case)
+                yield self._send_and_check(case)
         checked: list[tuple[int, str]] = []
         strategy = hypothesis.strategies.one_of(
             *(operation.as_strategy(generation_mode=mode) for mode in _MODES.values())
         )
-        _run_cases(strategy, examples, lambda case: checked.append(_send_and_check(case)))
+        _run_cases(strategy, examples, lambda case: checked.append(self._send_and_check(case)))
         yield from checked
 
     def follow_links(self, scenarios: int) -> None:
         """Follow the links between operations; raise the first failure."""
-        self._schema.as_state_machine().run(settings=_settings(scenarios))
+        options = self._options
 
+        class StateMachine(self._schema.as_state_machine()):
+            def get_call_kwargs(self, case: Case) -> dict[str, Any]:
+                return options
 
-def _send_and_check(case: Case) -> tuple[int, str]:
-    response = case.call()
-    try:
-        case.validate_response(response)
-    except FailureGroup as failures:
-        return response.status_code, str(failures)
-    return response.status_code, ""
+        StateMachine.run(settings=_settings(scenarios))
+
+    def _send_and_check(self, case: Case) -> tuple[int, str]:
+        response = case.call(**self._options)
+        try:
+            case.validate_response(response, transport_kwargs=self._options)
+        except FailureGroup as failures:
+            return response.status_code, str(failures)
+        return response.status_code, ""
 
 
 def _cases(operation: APIOperation, mode: GenerationMode) -> Iterable[Case]:
