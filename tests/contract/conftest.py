@@ -93,7 +93,7 @@ def harness(source: ValueSource, request: pytest.FixtureRequest) -> Iterator[Har
 
 
 @pytest.fixture(scope="session")
-def findings(request: pytest.FixtureRequest) -> tuple[Finding, ...]:
+def findings(request: pytest.FixtureRequest, cache_contract_tools: None) -> tuple[Finding, ...]:
     """The contradictions of the vendored pages, and how each was resolved."""
     found = audit_pages(CONTRACT, Workspace.here())
     send_to_report(request.config, "pages", [asdict(one) for one in found])

@@ -19,6 +19,7 @@ from . import client_as_server
 from .checks.harness import valid_requests
 from .client_as_server.app import DOCUMENT_PATH, ClientServer
 from .client_as_server.endpoints import CreateEndpoint, EndpointResult, make_endpoints
+from .client_as_server.in_process import BASE_URL, make_session
 from .conftest import ROUTES
 from .drivers.request_capture import SentRequest
 from .drivers.wrapper_driver import client_resources
@@ -35,7 +36,7 @@ def server(harness, wrapper):
 
 @pytest.fixture(scope="module")
 def tester(server):
-    return value_source.ServerTester(server, DOCUMENT_PATH, CONFIG)
+    return value_source.ServerTester(server.document, BASE_URL, make_session(server), CONFIG)
 
 
 def test_every_endpoint_passes_schemathesis(server, tester, operation):
@@ -75,7 +76,7 @@ def send(server, harness, endpoint, **changed):
     arguments = valid_requests(harness.source, operation)[0].arguments
     parts = {
         "method": operation.method,
-        "url": f"http://client-as-server{endpoint.prefix}{operation.path}",
+        "url": f"{BASE_URL}{endpoint.prefix}{operation.path}",
         "headers": {str(k): str(v) for k, v in arguments.get("header", {}).items()},
         "json": arguments.get("body"),
         **changed,
@@ -139,7 +140,7 @@ def test_requests_that_no_call_can_express_are_rejected(harness, server, changed
 
 def test_unknown_paths_are_not_found(server):
     for path, status in (("/", 404), ("/generated", 404), (DOCUMENT_PATH, 200)):
-        sent = SentRequest.of(httpx.Request("GET", f"http://client-as-server{path}"))
+        sent = SentRequest.of(httpx.Request("GET", f"{BASE_URL}{path}"))
         assert server.respond(sent).status == status, path
 
 

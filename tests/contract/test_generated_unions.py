@@ -24,23 +24,18 @@ from .json_diff import find_differences
 
 
 def test_a_field_of_another_branch_does_not_change_the_value(harness, operation):
-    request = valid_requests(harness.source, operation)[0]
     tried = 0
     for response in json_responses(operation):
         for body in objects_with_foreign_fields(harness.contract, harness.source, response.schema):
             for status in response_statuses(operation, response):
                 tried += 1
-                harness.respond_with(status, body)
-                found = check_foreign_field_response(
-                    harness.driver, operation, request.arguments, body
-                )
+                found = check_foreign_field_response(harness.driver, operation, status, body)
                 assert not found, f"{operation.id}: HTTP {status} with {body}: {found}"
     assert tried > 50
 
 
 def test_a_list_of_pairs_is_not_parsed_as_an_object(harness, operation):
     """Python converts a list of pairs into a dict implicitly."""
-    request = valid_requests(harness.source, operation)[0]
     for response in json_responses(operation):
         bodies = [
             other
@@ -49,18 +44,15 @@ def test_a_list_of_pairs_is_not_parsed_as_an_object(harness, operation):
         ]
         for status in response_statuses(operation, response):
             for body in bodies:
-                harness.respond_with(status, body)
-                found = check_invalid_response(harness.driver, operation, request.arguments, body)
+                found = check_invalid_response(harness.driver, operation, status, body)
                 assert not found, f"{operation.id}: HTTP {status} with {body}: {found}"
 
 
 def test_an_invalid_response_is_rejected_or_unchanged(harness, operation):
-    request = valid_requests(harness.source, operation)[0]
     for response in json_responses(operation):
         status = next(response_statuses(operation, response))
         for one in harness.source.invalid(response.schema):
-            harness.respond_with(status, one.value)
-            found = check_invalid_response(harness.driver, operation, request.arguments, one.value)
+            found = check_invalid_response(harness.driver, operation, status, one.value)
             assert not found, f"{operation.id}: HTTP {status} with {one.value}: {found}"
 
 

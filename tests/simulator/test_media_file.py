@@ -8,6 +8,7 @@ import operator
 import struct
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import pytest
@@ -25,33 +26,50 @@ from cometapi_runway.simulator._media.media_file import (
 )
 
 from . import make_media
-from .decoding import decode, decode_picture, luma, png_chunks
+from .decoding import Rows, decode, decode_picture, luma, png_chunks
 
 TASK = "5b91e444-c232-deaf-a4d7-8aef3e57336b"
+Clip: TypeAlias = tuple[list[Rows], dict[str, str]]
 
 # Not named after the values: a mutant of these would rename the tests, and none would be found.
-each_size = pytest.mark.parametrize("size", SIZES, ids=lambda _: "size")
 each_kind = pytest.mark.parametrize("kind", SUFFIXES, ids=lambda _: "kind")
+
+
+@pytest.fixture(scope="module", params=SIZES, ids=lambda _: "size")
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """Of the module, so that what takes long is decoded and drawn once for each size."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def clip(size: tuple[int, int]) -> Clip:
+    """The frames and the metadata of a clip."""
+    return decode(make("video", size))
+
+
+@pytest.fixture(scope="module")
+def scene(size: tuple[int, int]) -> make_media.Scene:
+    """What the script draws; of all frames it has the first one."""
+    drawn = make_media.Scene(*size, make_media.PALETTES[SIZES.index(size)])
+    drawn.draw = {0: drawn.draw(0)}.__getitem__
+    return drawn
 
 
 def make(kind: Kind, size: tuple[int, int] = SIZES[0], task_id: str = TASK) -> bytes:
     return make_file(task_id, kind, f"{size[0]}:{size[1]}").content
 
 
-@each_size
-def test_a_clip_decodes_in_the_requested_size(size: tuple[int, int]) -> None:
-    frames, _ = decode(make("video", size))
+def test_a_clip_decodes_in_the_requested_size(clip: Clip, size: tuple[int, int]) -> None:
+    frames, _ = clip
     assert len(frames) == make_media.SECONDS * make_media.FRAME_RATE
     assert {(len(frame[0]), len(frame)) for frame in frames} == {size}
 
 
-@each_size
-def test_something_moves_in_every_frame(size: tuple[int, int]) -> None:
-    frames, _ = decode(make("video", size))
+def test_something_moves_in_every_frame(clip: Clip) -> None:
+    frames, _ = clip
     assert all(a != b for a, b in itertools.pairwise(frames))
 
 
-@each_size
 def test_a_picture_decodes_in_the_requested_size(size: tuple[int, int]) -> None:
     content = make("image", size)
     assert png_chunks(content)[0] == (b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
@@ -59,7 +77,6 @@ def test_a_picture_decodes_in_the_requested_size(size: tuple[int, int]) -> None:
     assert (len(rows[0]) // 3, len(rows)) == size
 
 
-@each_size
 def test_the_stream_has_codec_frame_rate_and_duration(size: tuple[int, int]) -> None:
     with av.open(io.BytesIO(make("video", size))) as container:
         stream = container.streams.video[0]
@@ -69,13 +86,11 @@ def test_the_stream_has_codec_frame_rate_and_duration(size: tuple[int, int]) -> 
         assert stream.duration * stream.time_base == make_media.SECONDS
 
 
-@each_size
-def test_a_clip_names_its_task_in_the_metadata(size: tuple[int, int]) -> None:
-    _, tags = decode(make("video", size))
+def test_a_clip_names_its_task_in_the_metadata(clip: Clip) -> None:
+    _, tags = clip
     assert tags["comment"] == TASK
 
 
-@each_size
 def test_a_picture_names_its_task_in_a_text_chunk(size: tuple[int, int]) -> None:
     chunks = png_chunks(make("image", size))
     assert chunks.count((b"tEXt", b"Comment\0" + TASK.encode())) == 1
@@ -94,7 +109,6 @@ def test_any_id_can_be_read_back_from_a_picture(task_id: str) -> None:
     assert (b"tEXt", b"Comment\0" + task_id.encode()) in chunks
 
 
-@each_size
 def test_a_clip_starts_before_the_whole_file_is_there(size: tuple[int, int]) -> None:
     content = make("video", size)
     assert 0 < content.index(b"moov") < content.index(b"mdat")
@@ -156,22 +170,20 @@ def test_the_package_holds_one_small_file_per_kind_and_size() -> None:
 _DRAWN = frozenset(SUFFIXES.values())
 
 
-def scene(size: tuple[int, int]) -> make_media.Scene:
-    return make_media.Scene(*size, make_media.PALETTES[SIZES.index(size)])
-
-
-@each_size
-def test_a_picture_is_what_the_script_draws(size: tuple[int, int], tmp_path: Path) -> None:
+def test_a_picture_is_what_the_script_draws(
+    scene: make_media.Scene, size: tuple[int, int], tmp_path: Path
+) -> None:
     # Pixels, not bytes, because another version of PyAV may compress them differently.
-    make_media.write_picture(scene(size), tmp_path / "drawn.png")
+    make_media.write_picture(scene, tmp_path / "drawn.png")
     drawn = decode_picture((tmp_path / "drawn.png").read_bytes())
     assert decode_picture(make("image", size)) == drawn
 
 
-@each_size
-def test_a_clip_shows_what_the_script_draws(size: tuple[int, int]) -> None:
-    frames, _ = decode(make("video", size))
-    drawn = list(luma(next(make_media.draw_frames(scene(size), 1, "yuv420p"))))
+def test_a_clip_shows_what_the_script_draws(
+    clip: Clip, scene: make_media.Scene, size: tuple[int, int]
+) -> None:
+    frames, _ = clip
+    drawn = list(luma(next(make_media.draw_frames(scene, 1, "yuv420p"))))
     assert [*map(len, frames[0])] == [*map(len, drawn)]
     # Written as a loop, this takes longer than all decoding.
     error = sum(map(abs, map(operator.sub, b"".join(frames[0]), b"".join(drawn))))

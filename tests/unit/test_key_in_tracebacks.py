@@ -152,7 +152,9 @@ def test_no_object_browser_shows_the_key(kind: Any, path: str) -> None:
     client.api.get_httpx_client()
     value = eval(path, {"client": client, "task": Task(ID, "PENDING")})  # noqa: S307 - own texts
     assert_hidden(show_object(value))
-    assert_hidden(show_object(client.api))
+    if path.startswith("client.api."):
+        # Some of its methods change it.
+        assert_hidden(show_object(client.api))
 
 
 @each_case("kind", KINDS)

@@ -91,7 +91,7 @@ def _find_losses(
     harness: Harness, operation: Operation, flavour: str, status: int, body: JSON, result: object
 ) -> Iterator[str]:
     if flavour.endswith("detailed"):
-        yield from _wrong_details(result, harness.scripted[0])
+        yield from _wrong_details(result, harness.scripted.make())
         result = result.parsed
     if result is None:
         yield "the response was not parsed"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
 import httpx
-from attrs import evolve, field, frozen
+from attrs import define, evolve, frozen
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway.validation import Contract, Operation, Response
@@ -37,6 +37,19 @@ class RequestArguments:
     origin: str
 
 
+@define
+class ScriptedResponse:
+    """The response to every request."""
+
+    status: int = 0
+    headers: Mapping[str, str] = {}
+    content: bytes = b""
+
+    def make(self, _: httpx.Request | None = None) -> httpx.Response:
+        """A new one for each request: httpx consumes it."""
+        return httpx.Response(self.status, headers=self.headers, content=self.content)
+
+
 @frozen(eq=False)
 class Harness:
     """A contract, the client generated from it, the recording transport, and the coverage."""
@@ -46,7 +59,7 @@ class Harness:
     transport: RecordingTransport
     driver: GeneratedDriver
     coverage: CoverageRecorder
-    scripted: list[httpx.Response] = field(factory=list)
+    scripted: ScriptedResponse
 
     def respond_with(self, status: int, body: JSON) -> None:
         """Set the JSON response to every request from now on."""
@@ -55,8 +68,9 @@ class Harness:
 
     def respond_with_bytes(self, status: int, media_type: str, content: bytes) -> None:
         """Set the response to every request from now on, byte for byte."""
-        headers = {"Content-Type": media_type}
-        self.scripted[:] = [httpx.Response(status, headers=headers, content=content)]
+        self.scripted.status = status
+        self.scripted.headers = {"Content-Type": media_type}
+        self.scripted.content = content
 
     def last_curl(self) -> str:
         """The last request as a curl command; empty if none was sent."""
@@ -69,15 +83,8 @@ def open_harness(
 ) -> Iterator[Harness]:
     """Set up a contract and the package generated from it."""
     contract = Contract(document)
-    scripted: list[httpx.Response] = []
-
-    def respond(_: httpx.Request) -> httpx.Response:
-        response = scripted[0]
-        return httpx.Response(
-            response.status_code, headers=response.headers, content=response.content
-        )
-
-    transport = RecordingTransport(respond)
+    scripted = ScriptedResponse()
+    transport = RecordingTransport(scripted.make)
     driver = GeneratedDriver(contract, package, transport.mock_transport())
     try:
         yield Harness(

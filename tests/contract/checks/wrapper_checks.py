@@ -17,7 +17,13 @@ from cometapi_runway.validation import Operation, resolve_reference
 
 from ..drivers.generated_driver import normalize_name
 from ..drivers.request_capture import SentRequest, find_request_issues, parse_request
-from ..drivers.wrapper_driver import CallOutcome, WrapperDriver, body_to_arguments, client_resources
+from ..drivers.wrapper_driver import (
+    CLIENT_KINDS,
+    CallOutcome,
+    WrapperDriver,
+    body_to_arguments,
+    client_resources,
+)
 from ..generation.value_source import DrawnValue
 from ..json_diff import find_differences
 from .failures import ContractFailure, add_field_names, format_test
@@ -259,21 +265,54 @@ def entry_points(
 
 
 def check_understood(
-    harness: Harness, wrapper: WrapperDriver, operation: Operation, client_kind: str, entry: str,
-    status: int, body: JSON,
-) -> list[str]:  # fmt: skip
-    """A documented response becomes a task with the same content, or the documented error."""
+    harness: Harness,
+    wrapper: WrapperDriver,
+    operation: Operation,
+    entry: str,
+    status: int,
+    body: JSON,
+) -> list[str]:
+    """A documented response becomes a task with the same content, or the documented error.
+
+    Both clients interpret it alike.
+    """
     documented, body = body, _about_polled_task(body) if entry == "retrieve" else body
-    harness.respond_with(status, body)
     try:
-        outcome = entry_points(harness, wrapper, operation, client_kind)[entry]()
+        outcomes = interpret(harness, wrapper, operation, entry, status, body)
     except Exception as error:  # anything but a RunwayError is a failure
         return [f"{type(error).__name__}: {error}"]
-    found = _find_misreadings(status, body, outcome, created=entry != "retrieve")
+    found = [f"{problem} ({client_kind} client)" for client_kind, outcome in outcomes.items()
+             for problem in _find_misreadings(status, body, outcome, created=entry != "retrieve")
+             ]  # fmt: skip
+    found += find_disagreement(outcomes)
     if not found:
         content = json.dumps(documented).encode()
         harness.coverage.record_response(operation, status, "application/json", content, "wrapper")
     return found
+
+
+def interpret(
+    harness: Harness,
+    wrapper: WrapperDriver,
+    operation: Operation,
+    entry: str,
+    status: int,
+    body: JSON,
+) -> dict[str, CallOutcome]:
+    """What each client makes of a response."""
+    harness.respond_with(status, body)
+    outcomes = {}
+    for client_kind in CLIENT_KINDS:
+        # Equal seeds, because jitter decides how often a 429 is retried.
+        wrapper.clients[client_kind].session.rng.seed(status)
+        outcomes[client_kind] = entry_points(harness, wrapper, operation, client_kind)[entry]()
+    return outcomes
+
+
+def find_disagreement(outcomes: Mapping[str, CallOutcome]) -> list[str]:
+    """How the results of the clients differ, as a list of at most one message."""
+    results = {kind: (one.kind, len(one.sent)) for kind, one in outcomes.items()}
+    return [] if len(set(results.values())) == 1 else [f"the clients disagree: {results}"]
 
 
 def _about_polled_task(body: JSON) -> JSON:
@@ -290,14 +329,18 @@ def _about_polled_task(body: JSON) -> JSON:
 
 
 def understanding_failure(
-    harness: Harness, wrapper: WrapperDriver, operation: Operation, client_kind: str, entry: str,
-    status: int, drawn: DrawnValue,
-) -> ContractFailure:  # fmt: skip
+    harness: Harness,
+    wrapper: WrapperDriver,
+    operation: Operation,
+    entry: str,
+    status: int,
+    drawn: DrawnValue,
+) -> ContractFailure:
     """A failed response check with the smallest body that fails."""
     is_valid = validity_test(harness.contract, operation.response(status).schema)
 
     def check(body: JSON) -> list[str]:
-        return check_understood(harness, wrapper, operation, client_kind, entry, status, body)
+        return check_understood(harness, wrapper, operation, entry, status, body)
 
     body = shrink(drawn.value, lambda body: is_valid(body) and bool(check(body)))
     others = (one.value for one in harness.source.valid(operation.response(status).schema))
@@ -305,13 +348,12 @@ def understanding_failure(
         check(body), body, others, lambda body: is_valid(body) and not check(body)
     )
     return ContractFailure(
-        operation.id, f"{entry}, {client_kind}", found, f"response {status} by {drawn.origin}",
+        operation.id, entry, found, f"response {status} by {drawn.origin}",
         f"HTTP {status} {json.dumps(body)}", harness.last_curl(),
-        format_test(f"{operation.id} {entry} {client_kind} status {status}", "harness, wrapper",
+        format_test(f"{operation.id} {entry} status {status}", "harness, wrapper",
                 f'operation = harness.contract.operation("{operation.id}")',
                 "wrapper_checks.check_understood(\n"
-                f'    harness, wrapper, operation, "{client_kind}", "{entry}", '
-                f"{status}, body\n)", body=body),
+                f'    harness, wrapper, operation, "{entry}", {status}, body\n)', body=body),
     )  # fmt: skip
 
 

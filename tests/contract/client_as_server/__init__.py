@@ -8,6 +8,7 @@ transport, and what it sends is compared with what came in:
     sent, but different       500, with the difference
 
 `endpoints` holds the functions that can be called, `request_parsing` turns a request into
-arguments, `openapi_document` describes the server, `app` serves it over ASGI, and
-`python -m tests.contract.client_as_server` runs the schemathesis command line against it.
+arguments, `openapi_document` describes the server, `app` serves it over ASGI, `in_process`
+reaches it without a connection, and `python -m tests.contract.client_as_server` runs the
+schemathesis command line against it.
 """

@@ -6,10 +6,11 @@ An endpoint calls its function in every flavour and expects equal results.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Protocol
 from zlib import crc32
 
-from attrs import field, frozen
+from attrs import frozen
 
 from cometapi_runway._core.json_values import JSON, Object
 from cometapi_runway._settings import DEFAULT_RUNWAY_VERSION
@@ -85,6 +86,12 @@ class GeneratedEndpoint:
     operation: Operation
     prefix: str = "/generated"
 
+    @cached_property
+    def responses(self) -> list[JSON]:
+        """The documented success bodies."""
+        drawn = self.harness.source.valid(success_response(self.operation).schema or {})
+        return [one.value for one in drawn]
+
     def describe(self, document: Object) -> dict[str, JSON]:
         """The operation of the contract: the generated function takes the same arguments."""
         return dict(self.operation.document)
@@ -92,8 +99,7 @@ class GeneratedEndpoint:
     def call(self, request: RequestArguments, issues: list[str]) -> Iterator[EndpointResult]:
         """Call sync, sync_detailed, asyncio and asyncio_detailed."""
         success = success_response(self.operation)
-        drawn = [one.value for one in self.harness.source.valid(success.schema or {})]
-        self.harness.respond_with(int(success.status), _pick_response(drawn, request))
+        self.harness.respond_with(int(success.status), _pick_response(self.responses, request))
         for flavour in FLAVOURS:
             yield self._call(flavour, request, issues)
 
@@ -125,10 +131,9 @@ class CreateEndpoint:
     name: str
     signature: Signature
     operation: Operation
-    responses: list[JSON] = field(init=False)
 
-    @responses.default
-    def _accepted_responses(self) -> list[JSON]:
+    @cached_property
+    def responses(self) -> list[JSON]:
         """The documented success bodies that contain a task; others report an error."""
         success = success_response(self.operation)
         bodies = (
@@ -219,15 +224,14 @@ class RetrieveEndpoint:
     harness: Harness
     wrapper: WrapperDriver
     operation: Operation
-    responses: list[JSON] = field(init=False)
 
     @property
     def prefix(self) -> str:
         """The route has the name that the wrapper gives it."""
         return f"/wrapper/{self.operation.resource}"
 
-    @responses.default
-    def _task_responses(self) -> list[JSON]:
+    @cached_property
+    def responses(self) -> list[JSON]:
         """The documented success bodies that contain a task; others report an error."""
         success = success_response(self.operation)
         found = []

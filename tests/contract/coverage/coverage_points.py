@@ -6,6 +6,7 @@ a narrower schema whose values take it, so that a missing one can be drawn on pu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
@@ -113,6 +114,19 @@ def build_tree(document: Object, schema: Object, location: _Location | None = No
     branches = list(_branches(document, schema, location))
     children = (*_nested(document, schema, location), *(tree for _, tree in branches))
     return CoverageTree((*own, *(target for target, _ in branches if target)), children)
+
+
+def build_trees_once(document: Object) -> Callable[[Object], CoverageTree]:
+    """A function that builds the tree of a schema, once for all schemas that are equal."""
+    trees: dict[str, CoverageTree] = {}
+
+    def tree_of(schema: Object) -> CoverageTree:
+        key = json.dumps(schema, sort_keys=True)
+        if key not in trees:
+            trees[key] = build_tree(document, schema)
+        return trees[key]
+
+    return tree_of
 
 
 def _nested(

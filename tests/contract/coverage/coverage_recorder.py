@@ -24,7 +24,7 @@ from ..drivers.request_capture import (
     parse_request,
 )
 from ..generation.schema_targets import declared_types
-from .coverage_points import CoveragePoint, CoverageTree, build_tree
+from .coverage_points import CoveragePoint, CoverageTree, build_trees_once
 
 Direction: TypeAlias = Literal["requests", "responses"]
 Client: TypeAlias = Literal["generated", "wrapper"]
@@ -66,10 +66,12 @@ class CoverageRecorder:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
+        # Many operations document the same errors.
+        tree_of = build_trees_once(contract.document)
         self._trees = {
-            (operation.id, part): tree
+            (operation.id, part): tree_of(schema)
             for operation in contract.operations
-            for part, tree in _parts(contract.document, operation)
+            for part, schema in _parts(operation)
         }
         self._covered: dict[LocatedPoint, set[Client]] = {}
         self._seen: set[tuple[object, ...]] = set()
@@ -166,16 +168,16 @@ def _all_points(
                 yield LocatedPoint(operation.id, "responses", part, RESPONSE_RECEIVED)
 
 
-def _parts(document: Object, operation: Operation) -> Iterator[tuple[str, CoverageTree]]:
+def _parts(operation: Operation) -> Iterator[tuple[str, Object]]:
     for location in PARAMETER_LOCATIONS:
         if schema := parameter_schema(operation, location):
-            yield location, build_tree(document, schema)
+            yield location, schema
     if operation.body_schema is not None:
-        yield "body", build_tree(document, operation.body_schema)
+        yield "body", operation.body_schema
     for response in operation.responses:
         for media_type, schema in response.content.items():
             if is_json_media_type(media_type):
-                yield f"{response.status} {media_type}", build_tree(document, schema)
+                yield f"{response.status} {media_type}", schema
 
 
 def _typed(

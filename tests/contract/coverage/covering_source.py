@@ -17,7 +17,7 @@ from cometapi_runway._core.json_values import Object
 from cometapi_runway.validation._schemas import compile_schema
 
 from ..generation.value_source import FUZZ_EXAMPLES, DrawnValue, ValueSource
-from .coverage_points import CoveragePoint, build_tree
+from .coverage_points import CoveragePoint, build_trees_once
 
 _RETRY_EXAMPLES = 20
 
@@ -33,6 +33,7 @@ class CoveringSource(ValueSource):
     def __init__(self, document: Object, folder: Path | None = None) -> None:
         super().__init__(document, folder)
         self._document = document
+        self._tree_of = build_trees_once(document)
         self._completed: dict[tuple[str, int], tuple[DrawnValue, ...]] = {}
 
     def valid(self, schema: Object, fuzz: int = FUZZ_EXAMPLES) -> tuple[DrawnValue, ...]:
@@ -45,7 +46,7 @@ class CoveringSource(ValueSource):
 
     def minimal_cover(self, schema: Object) -> tuple[DrawnValue, ...]:
         """The valid values that each add a point: few values that cover all points."""
-        tree = build_tree(self._document, schema)
+        tree = self._tree_of(schema)
         covered: set[CoveragePoint] = set()
         selected: list[DrawnValue] = []
         for one in self.valid(schema):
@@ -56,7 +57,7 @@ class CoveringSource(ValueSource):
         return tuple(selected)
 
     def _draw_missed(self, schema: Object, drawn: Iterable[DrawnValue]) -> Iterator[DrawnValue]:
-        tree = build_tree(self._document, schema)
+        tree = self._tree_of(schema)
         is_valid = compile_schema(self._document, schema).is_valid
         covered = {point for one in drawn for point in tree.points_of(one.value)}
         for target in tree.all_targets():

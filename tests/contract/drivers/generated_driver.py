@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import json
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -75,8 +76,18 @@ class GeneratedDriver:
         keywords = dict(self._keywords(function, arguments))
         return self._await(function(client=self._client, **keywords))
 
+    def parse(self, operation: Operation, status: int, body: JSON) -> object:
+        """What every flavour returns for a JSON response, without a request for each one."""
+        # json.dumps and not httpx, which rejects lone surrogates although JSON can escape them.
+        response = httpx.Response(status, content=json.dumps(body).encode())
+        built = self.module(operation)._build_response(client=self._client, response=response)
+        return built.parsed
+
     def _await(self, result: object) -> object:
-        return self._runner.run(result) if inspect.iscoroutine(result) else result
+        if not inspect.iscoroutine(result):
+            return result
+        # `Runner.run` replaces the handler of Ctrl-C for each call, which takes longer than httpx.
+        return self._runner.get_loop().run_until_complete(result)
 
     def type_hints(self, model: type) -> dict[str, Any]:
         """The attribute types of a model; their names are imported for type checkers only."""

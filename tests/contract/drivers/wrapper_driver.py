@@ -101,10 +101,12 @@ class WrapperDriver:
         self.transport.take_requests()
         try:
             result = call()
-            task = self._runner.run(result) if inspect.iscoroutine(result) else result
+            if inspect.iscoroutine(result):
+                # `Runner.run` replaces the handler of Ctrl-C for each call.
+                result = self._runner.get_loop().run_until_complete(result)
         except RunwayError as error:
             return CallOutcome(None, error, self.transport.take_requests())
-        return CallOutcome(task, None, self.transport.take_requests())
+        return CallOutcome(result, None, self.transport.take_requests())
 
 
 def client_resources(holder: Any, prefix: str = "") -> Iterator[tuple[str, Signature]]:

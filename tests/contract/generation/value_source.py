@@ -18,24 +18,25 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import hypothesis
-import schemathesis
 from attrs import asdict, frozen
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Unsatisfiable
 from hypothesis.internal.conjecture import providers
-from hypothesis.strategies import SearchStrategy
-from schemathesis import GenerationMode
-from schemathesis.config import SchemathesisConfig
-from schemathesis.core.failures import FailureGroup
-from schemathesis.generation.case import Case
-from schemathesis.schemas import APIOperation
 
 from cometapi_runway._core.json_values import JSON, Object
+
+# Imported where it is used: most processes use values that were drawn before.
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+    from schemathesis import GenerationMode
+    from schemathesis.generation.case import Case
+    from schemathesis.schemas import APIOperation
 
 Mode = Literal["valid", "invalid"]
 
@@ -56,7 +57,6 @@ KEPT_VALUES = None if IS_DEEP_RUN else Path(__file__).parents[3] / ".build" / "d
 providers._get_local_constants = providers.Constants
 providers.CONSTANTS_CACHE.cache.clear()
 
-_MODES = {"valid": GenerationMode.POSITIVE, "invalid": GenerationMode.NEGATIVE}
 _PATH = "/value"
 # What a drawn value depends on, apart from its schema and the seed.
 _GENERATOR = (
@@ -136,21 +136,28 @@ class ValueSource:
             "paths": {_PATH: {"post": {"requestBody": body, "responses": responses}}},
             "components": self._components,
         }
+        import schemathesis
+
         return schemathesis.openapi.from_dict(document)[_PATH]["POST"]
 
 
 class ServerTester:
-    """Tests an ASGI application with schemathesis.
+    """Tests a server with schemathesis.
 
     Args:
-        app: the application; it serves its OpenAPI document at `path`.
-        path: the path of the document.
+        document: the OpenAPI document of the server.
+        base_url: the address of the server.
+        session: the `requests.Session` that reaches it.
         config: the schemathesis configuration, the same as on the command line.
     """
 
-    def __init__(self, app: Any, path: str, config: Path) -> None:
+    def __init__(self, document: Object, base_url: str, session: Any, config: Path) -> None:
+        import schemathesis
+        from schemathesis.config import SchemathesisConfig
+
         settings = SchemathesisConfig.from_path(config)
-        self._schema = schemathesis.openapi.from_asgi(path, app, config=settings)
+        self._schema = schemathesis.openapi.from_dict(deepcopy(document), config=settings)
+        self._options = {"base_url": base_url, "session": session}
 
     def test_operation(
         self, method: str, path: str, examples: int = FUZZ_EXAMPLES
@@ -161,28 +168,41 @@ class ServerTester:
             The status of each response and the failed checks as text, empty if all passed.
         """
         operation = self._schema[path][method]
-        for mode in _MODES.values():
+        for mode in _modes().values():
             for case in _cases(operation, mode):
-                yield _send_and_check(case)
+                yield self._send_and_check(case)
         checked: list[tuple[int, str]] = []
         strategy = hypothesis.strategies.one_of(
-            *(operation.as_strategy(generation_mode=mode) for mode in _MODES.values())
+            *(operation.as_strategy(generation_mode=mode) for mode in _modes().values())
         )
-        _run_cases(strategy, examples, lambda case: checked.append(_send_and_check(case)))
+        _run_cases(strategy, examples, lambda case: checked.append(self._send_and_check(case)))
         yield from checked
 
     def follow_links(self, scenarios: int) -> None:
         """Follow the links between operations; raise the first failure."""
-        self._schema.as_state_machine().run(settings=_settings(scenarios))
+        options = self._options
+
+        class StateMachine(self._schema.as_state_machine()):
+            def get_call_kwargs(self, case: Case) -> dict[str, Any]:
+                return options
+
+        StateMachine.run(settings=_settings(scenarios))
+
+    def _send_and_check(self, case: Case) -> tuple[int, str]:
+        from schemathesis.core.failures import FailureGroup
+
+        response = case.call(**self._options)
+        try:
+            case.validate_response(response, transport_kwargs=self._options)
+        except FailureGroup as failures:
+            return response.status_code, str(failures)
+        return response.status_code, ""
 
 
-def _send_and_check(case: Case) -> tuple[int, str]:
-    response = case.call()
-    try:
-        case.validate_response(response)
-    except FailureGroup as failures:
-        return response.status_code, str(failures)
-    return response.status_code, ""
+def _modes() -> dict[Mode, GenerationMode]:
+    from schemathesis import GenerationMode
+
+    return {"valid": GenerationMode.POSITIVE, "invalid": GenerationMode.NEGATIVE}
 
 
 def _cases(operation: APIOperation, mode: GenerationMode) -> Iterable[Case]:
@@ -195,7 +215,7 @@ def _cases(operation: APIOperation, mode: GenerationMode) -> Iterable[Case]:
 
 
 def _coverage_values(operation: APIOperation, mode: Mode) -> Iterator[DrawnValue]:
-    for case in _cases(operation, _MODES[mode]):
+    for case in _cases(operation, _modes()[mode]):
         data = case.meta.phase.data
         about_body = data.parameter_location is not None and data.parameter_location.value == "body"
         if case.method == "POST" and about_body and _is_json(case.body):
@@ -210,7 +230,7 @@ def _fuzzed_values(operation: APIOperation, mode: Mode, count: int) -> Iterator[
         if _is_json(case.body):
             values.append(case.body)
 
-    _run_cases(operation.as_strategy(generation_mode=_MODES[mode]), count, collect)
+    _run_cases(operation.as_strategy(generation_mode=_modes()[mode]), count, collect)
     return (DrawnValue(value, f"fuzz {index}") for index, value in enumerate(values))
 
 

@@ -34,7 +34,8 @@ BAD = """
     def send(base_url="https://api.cometapi.com", **more):
         url = base_url + "/runwayml/v1/character_performance"
         try:
-            return httpx.post(url, json={**BODY, **more}, headers=HEADERS)
+            # Reading the certificates takes longer than all of most tests, and none is needed.
+            return httpx.post(url, json={**BODY, **more}, headers=HEADERS, verify=False)
         except httpx.HTTPError:
             return None
 """
@@ -210,7 +211,7 @@ def test_on_several_workers(runs):
     def test_application(runway_simulator, runway_server, number):
         create = runway_simulator.client.character_performance.create
         task = create(character="https://e.com/a.png", reference="https://e.com/b.mp4").wait()
-        assert httpx.get(runway_server.status_url).status_code == 200
+        assert httpx.get(runway_server.status_url, verify=False).status_code == 200
         if number == 3:
             send()
     """, "-n", "2")  # fmt: skip
