@@ -36,8 +36,9 @@ def install_alone(wheel: Path, folder: Path) -> Path:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"),
-            *("--no-index", "--no-deps", "--disable-pip-version-check", str(wheel)),
+            # pip takes a second; the checks of a release install with it.
+            *(sys.executable, "-m", "uv", "pip", "install", "--python", str(python), str(wheel)),
+            *("--offline", "--no-deps", "--no-cache", "--no-config"),
         ],
         check=True,
         capture_output=True,

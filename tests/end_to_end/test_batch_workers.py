@@ -60,23 +60,19 @@ def wait_for_charges(server: SimulatorServer, count: int) -> None:
         time.sleep(0.05)
 
 
-def has_rows(database: str, worker: int) -> bool:
-    """Whether a worker has begun chunks that have not ended."""
+def wait_for_rows(database: str, worker: int, *, expected: bool = True) -> None:
+    """Wait until a worker has, or has not, begun chunks that have not ended."""
     import psycopg
 
     begun = (
         "SELECT 1 FROM cometapi_runway_dbos.workflow_status "
         "WHERE status = 'PENDING' AND executor_id = %s"
     )
-    with psycopg.connect(database) as db:
-        return db.execute(begun, [str(worker)]).fetchone() is not None
-
-
-def wait_for_rows(database: str, worker: int, *, expected: bool = True) -> None:
     deadline = time.monotonic() + 120
-    while has_rows(database, worker) != expected:
-        assert time.monotonic() < deadline, f"worker {worker} has rows: {not expected}"
-        time.sleep(0.1)
+    with psycopg.connect(database, autocommit=True) as db:
+        while (db.execute(begun, [str(worker)]).fetchone() is not None) != expected:
+            assert time.monotonic() < deadline, f"worker {worker} has rows: {not expected}"
+            time.sleep(0.1)
 
 
 def count_overlaps(tasks: list[SimulatedTask]) -> int:

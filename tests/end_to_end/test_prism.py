@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = (
     ROOT / ".build" / "prism" / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
 )
+PRELOADED = Path(__file__).parent / "prism" / "english.cjs"
 NODE = shutil.which("node")
 FAILED = ROOT / ".build" / "prism" / "failed"
 
@@ -114,7 +115,8 @@ def prism(*arguments: str) -> Iterator[Prism]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    command = [str(NODE), str(PROGRAM), *arguments, "--port", port, "--errors"]
+    command = [str(NODE), "--require", str(PRELOADED), str(PROGRAM), *arguments]
+    command += ["--port", port, "--errors"]
     process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     ready: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -119,8 +120,13 @@ def run(
         jobs=jobs,
         workers=workers,
     )
-    with preloaded_python.start(PROGRAM, json.dumps(plan), modules=MODULES) as process:
-        output, _ = process.communicate(timeout=120)
+    # A pipe would wake this process for each line.
+    with TemporaryFile("a+") as file:
+        words = PROGRAM, json.dumps(plan)
+        with preloaded_python.start(*words, modules=MODULES, stdout=file.fileno()) as process:
+            process.communicate(timeout=120)
+        file.seek(0)
+        output = file.read()
     lines = [json.loads(line) for line in output.splitlines()]
     assert process.returncode == 0, output
     assert not [line for line in lines if "failure" in line], output
