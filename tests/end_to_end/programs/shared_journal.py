@@ -139,7 +139,7 @@ def supervise(plan: Plan) -> None:
                 due[process] = time.monotonic() + worker["dies_after"]
         for process in kill_due(due):
             del due[process]
-        # Looking often takes a tenth of the time of a run.
+        # With nobody to kill, it need not look again and again.
         ended, status = os.waitpid(-1, os.WNOHANG if due else 0)
         if ended:
             due.pop(ended, None)
