@@ -31,32 +31,31 @@ collect_ignore = (
 # The files that take longest, in seconds of a run with four workers. Begun last, one of them would
 # keep one worker busy while the others have nothing left.
 _WAITING = {
-    "end_to_end/test_batch_workers.py": 35,
-    "end_to_end/test_batch.py": 31,
-    "unit/journal/test_locked_file.py": 23,
-    "end_to_end/cli/test_batch_run.py": 20,
-    "end_to_end/cli_process/test_batch.py": 19,
-    "unit/journal/test_postgres.py": 17,
-    "end_to_end/test_crash.py": 13,
-    "mutants/test_runner.py": 12,
-    "unit/journal/test_idempotency.py": 12,
-    "end_to_end/test_shared_journal.py": 11,
-    "end_to_end/test_simulator_conformance.py": 11,
+    "end_to_end/test_batch_workers.py": 34,
+    "end_to_end/test_batch.py": 33,
+    "unit/journal/test_locked_file.py": 22,
+    "end_to_end/cli/test_batch_run.py": 21,
+    "end_to_end/cli_process/test_batch.py": 16,
+    "unit/journal/test_postgres.py": 12,
+    "end_to_end/test_crash.py": 10,
     "end_to_end/test_batch_crash.py": 9,
-    "end_to_end/test_wheel.py": 9,
-    "end_to_end/test_batch_telemetry.py": 4,
+    "unit/journal/test_idempotency.py": 8,
+    "end_to_end/cli_process/test_streams.py": 8,
+    "end_to_end/test_wheel.py": 8,
+    "end_to_end/cli_process/test_interruptions.py": 7,
 }
 """These wait for other processes and for time: half of the workers begin with them."""
 _COMPUTING = {
-    "end_to_end/test_page_changes.py": 15,
+    "mutants/test_runner.py": 19,
     "contract/test_client_as_server.py": 15,
-    "contract/test_wrapper_responses.py": 11,
-    "mutants/test_lists.py": 9,
-    "unit/openapi/generate/test_regenerate.py": 9,
-    "end_to_end/test_prism.py": 8,
-    "unit/testing/test_violations.py": 7,
-    "unit/openapi/operation/test_new_operation.py": 7,
-    "unit/openapi/diff/test_changed_page.py": 6,
+    "end_to_end/test_simulator_conformance.py": 14,
+    "end_to_end/test_shared_journal.py": 10,
+    "end_to_end/test_page_changes.py": 8,
+    "contract/test_generated_responses.py": 6,
+    "contract/test_wrapper_responses.py": 6,
+    "unit/testing/test_violations.py": 6,
+    "end_to_end/test_prism.py": 5,
+    "mutants/test_lists.py": 5,
 }
 """These keep a core busy: the other half begins with them, so that no core is idle."""
 _VARIABLES = (
